@@ -1,0 +1,270 @@
+//! The token that a request presents, and the headers that must not reach the app as the client sent them.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::config::{Config, SessionRules};
+use crate::host::{Head, Header};
+use crate::rejection::{Reason, Rejection};
+use crate::reply::Changes;
+use crate::session::token::Token;
+
+/// What a request shows to prove its session.
+#[derive(Debug)]
+pub(crate) enum Presented {
+    Nothing,
+    Token(Token),
+    /// Something that cannot be a token.
+    Malformed,
+}
+
+/// Reads the token from the places that the configuration names. Two different ones are refused: whoever picks one
+/// of them may pick another than the next reader.
+pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
+    let mut found: Option<&str> = None;
+    for candidate in candidates(head, rules) {
+        let candidate = candidate?;
+        if found.is_some_and(|earlier| earlier != candidate) {
+            return Err(
+                Reason::InvalidHeader.with("the request carries two different session tokens")
+            );
+        }
+        found = Some(candidate);
+    }
+    Ok(match found {
+        None => Presented::Nothing,
+        Some(text) => Token::parse(text).map_or(Presented::Malformed, Presented::Token),
+    })
+}
+
+fn candidates<'a>(
+    head: &'a Head,
+    rules: &'a SessionRules,
+) -> impl Iterator<Item = Result<&'a str, Rejection>> {
+    let own_header = rules.headers.iter().any(|name| {
+        name != "authorization" && !matches!(head.get(name), Header::Absent | Header::One(""))
+    });
+    let headers = rules
+        .headers
+        .iter()
+        .filter_map(move |name| match head.get(name) {
+            // Mini programs send an empty header where they have no token yet.
+            Header::Absent | Header::One("") => None,
+            Header::Ambiguous => Some(Err(
+                Reason::InvalidHeader.parameter(name, "must occur once and be ASCII")
+            )),
+            // Where a header of our own is present, Authorization belongs to the app.
+            Header::One(value) if name == "authorization" => {
+                bearer(value).filter(|_| !own_header).map(Ok)
+            }
+            Header::One(value) => Some(Ok(value)),
+        });
+    let cookie = rules.cookie.as_deref().and_then(move |name| {
+        let (_, value) = cookies(head.text("cookie")?).find(|(own, _)| *own == name)?;
+        Some(Ok(value))
+    });
+    let query = rules.query.as_deref().and_then(move |name| {
+        let (_, query) = head.text(":path")?.split_once('?')?;
+        let (_, value) = pairs(query).find(|(own, _)| *own == name)?;
+        Some(Ok(value))
+    });
+    headers.chain(cookie).chain(query)
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+}
+
+fn cookies(header: &str) -> impl Iterator<Item = (&str, &str)> {
+    header
+        .split(';')
+        .filter_map(|cookie| cookie.trim().split_once('='))
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').filter_map(|pair| pair.split_once('='))
+}
+
+/// What is taken off every request that goes to the app: identity headers in every spelling that an app server may
+/// read as the same name (CGI and WSGI turn `-` into `_`), and the token.
+pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
+    let mut changes = Changes::default();
+    let identity = &config.identity;
+    for name in head.names() {
+        let dashed = |own: &str| {
+            own.len() == name.len()
+                && own
+                    .bytes()
+                    .zip(name.bytes())
+                    .all(|(own, byte)| own == byte || (own == b'-' && byte == b'_'))
+        };
+        let asserted = config.assertion.as_ref().is_some_and(|a| dashed(&a.header));
+        let is_identity = [
+            &identity.openid,
+            &identity.unionid,
+            &identity.appid,
+            &identity.source,
+            &identity.auth_status,
+        ]
+        .into_iter()
+        .any(|own| dashed(own))
+            || is_foreign_identity(name)
+            || asserted;
+        if is_identity || carries_token(head, name, &config.session) {
+            push_once(&mut changes.remove, name);
+        }
+    }
+    if !config.session.forward_token {
+        strip_cookie_and_query(head, &config.session, &mut changes);
+    }
+    changes
+}
+
+/// WeChat Cloud Run has more of them, which a backend written for it trusts: from resource-sharing calls.
+fn is_foreign_identity(name: &str) -> bool {
+    name.strip_prefix("x-wx-from-")
+        .or_else(|| name.strip_prefix("x_wx_from_"))
+        .is_some()
+}
+
+fn carries_token(head: &Head, name: &str, rules: &SessionRules) -> bool {
+    if rules.forward_token || !rules.headers.iter().any(|own| own == name) {
+        return false;
+    }
+    // The app's own Authorization goes on; a token of ours in it does not.
+    name != "authorization"
+        || match head.get(name) {
+            Header::One(value) => bearer(value).is_some_and(|token| Token::parse(token).is_some()),
+            _ => true,
+        }
+}
+
+fn push_once(names: &mut Vec<String>, name: &str) {
+    if !names.iter().any(|own| own == name) {
+        names.push(name.into());
+    }
+}
+
+fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Changes) {
+    if let (Some(name), Some(header)) = (&rules.cookie, head.text("cookie")) {
+        let is_ours = |cookie: &&str| {
+            cookie
+                .trim()
+                .split_once('=')
+                .is_some_and(|(n, _)| n == name)
+        };
+        if header.split(';').any(|cookie| is_ours(&cookie)) {
+            let rest: Vec<&str> = header.split(';').filter(|c| !is_ours(c)).collect();
+            changes
+                .set
+                .push(("cookie".into(), rest.join(";").trim_start().into()));
+        }
+    }
+    if let (Some(name), Some((path, query))) = (
+        &rules.query,
+        head.text(":path").and_then(|path| path.split_once('?')),
+    ) {
+        let is_ours = |pair: &&str| pair.split('=').next() == Some(name);
+        if query.split('&').any(|pair| is_ours(&pair)) {
+            let rest: Vec<&str> = query.split('&').filter(|pair| !is_ours(pair)).collect();
+            let mut target = String::from(path);
+            if !rest.is_empty() {
+                target.push('?');
+                target.push_str(&rest.join("&"));
+            }
+            changes.set.push((":path".into(), target.into()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::rc::Rc;
+    use core::time::Duration;
+
+    fn rules() -> SessionRules {
+        SessionRules {
+            idle: Duration::ZERO,
+            absolute: Duration::ZERO,
+            cache: Duration::ZERO,
+            user_lifetime: Duration::ZERO,
+            max_per_user: 1,
+            headers: ["x-wx-skey", "x-3rd-session", "authorization"]
+                .map(Into::into)
+                .into(),
+            cookie: Some("wx".into()),
+            query: Some("wx".into()),
+            forward_token: false,
+        }
+    }
+
+    fn head(pairs: &[(&str, &str)]) -> Head {
+        Head(
+            pairs
+                .iter()
+                .map(|(n, v)| ((*n).into(), v.as_bytes().to_vec()))
+                .collect(),
+        )
+    }
+
+    fn token() -> String {
+        Token([1; 32]).text()
+    }
+
+    #[test]
+    fn a_token_is_found_in_every_configured_place() {
+        let token = token();
+        for place in [
+            ("x-wx-skey", token.clone()),
+            ("x-3rd-session", token.clone()),
+            ("authorization", format!("bearer {token}")),
+            ("cookie", format!("a=b; wx={token}")),
+            (":path", format!("/a?b=c&wx={token}")),
+        ] {
+            let found = presented(&head(&[(place.0, &place.1)]), &rules()).unwrap();
+            assert!(matches!(found, Presented::Token(_)), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_header_is_no_token_and_another_scheme_is_the_apps() {
+        for pairs in [
+            &[("x-wx-skey", "")][..],
+            &[("authorization", "Basic abc")],
+            &[],
+        ] {
+            let found = presented(&head(pairs), &rules()).unwrap();
+            assert!(matches!(found, Presented::Nothing), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn doubled_unreadable_or_contradicting_tokens_are_refused() {
+        let (one, other) = (token(), Token([2; 32]).text());
+        for pairs in [
+            &[("x-wx-skey", &*one), ("x-wx-skey", &*one)][..],
+            &[("x-wx-skey", &*one), ("x-3rd-session", &*other)],
+        ] {
+            assert!(presented(&head(pairs), &rules()).is_err(), "{pairs:?}");
+        }
+        let unreadable = Head([("x-wx-skey".into(), [0xff].into())].into());
+        assert!(presented(&unreadable, &rules()).is_err());
+    }
+
+    #[test]
+    fn cookie_and_query_lose_only_the_token() {
+        let mut changes = Changes::default();
+        let sent = head(&[("cookie", "a=1; wx=t; b=2"), (":path", "/p?x=1&wx=t&y=2")]);
+        strip_cookie_and_query(&sent, &rules(), &mut changes);
+        let set = |name: &str, value: &str| (Rc::from(name), Rc::from(value));
+        assert_eq!(
+            changes.set,
+            [set("cookie", "a=1; b=2"), set(":path", "/p?x=1&y=2")]
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! Configuration in two stages: `raw` is the document as written, this is what the rest of the core works with.
+//! A document that is not understood whole is refused, with the field's name.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use zeroize::ZeroizeOnDrop;
+
+mod check;
+mod raw;
+
+use crate::route::Routes;
+
+/// Everything the core may be told, checked.
+pub struct Config {
+    pub(crate) apps: Vec<App>,
+    pub(crate) master_secrets: Vec<Secret>,
+    pub(crate) wechat: Wechat,
+    /// Which store the host is to make.
+    pub store: StoreKind,
+    pub(crate) session: SessionRules,
+    pub(crate) routes: Routes,
+    pub(crate) identity: IdentityHeaders,
+    pub(crate) assertion: Option<Assertion>,
+    pub(crate) login: LoginRules,
+    pub(crate) open_data: OpenDataRules,
+    pub(crate) body_bytes: usize,
+}
+
+/// One mini program.
+pub(crate) struct App {
+    pub(crate) appid: String,
+    pub(crate) secret: Secret,
+}
+
+/// A secret from the environment. Has no `Display`, and a `Debug` that shows nothing.
+#[derive(Clone, ZeroizeOnDrop)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// How WeChat is reached.
+pub(crate) struct Wechat {
+    pub(crate) target: String,
+    pub(crate) authority: String,
+    /// Deadline of a whole exchange, retries included.
+    pub(crate) timeout: Duration,
+}
+
+/// Which store, with its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// Slots in memory that the workers of one process share: at most `slots` × `slot_bytes` bytes.
+    SharedData {
+        /// Number of slots.
+        slots: u32,
+        /// Largest slot, in bytes.
+        slot_bytes: usize,
+    },
+}
+
+/// Times and places of sessions.
+pub(crate) struct SessionRules {
+    pub(crate) idle: Duration,
+    pub(crate) absolute: Duration,
+    pub(crate) cache: Duration,
+    pub(crate) user_lifetime: Duration,
+    pub(crate) max_per_user: usize,
+    /// Header names that carry the token, lower case, in order of preference.
+    pub(crate) headers: Vec<String>,
+    pub(crate) cookie: Option<String>,
+    pub(crate) query: Option<String>,
+    /// Leave the token on the request that goes to the app.
+    pub(crate) forward_token: bool,
+}
+
+/// Names of the headers that tell the app who it is.
+pub(crate) struct IdentityHeaders {
+    pub(crate) openid: alloc::rc::Rc<str>,
+    pub(crate) unionid: alloc::rc::Rc<str>,
+    pub(crate) appid: alloc::rc::Rc<str>,
+    pub(crate) source: alloc::rc::Rc<str>,
+    pub(crate) auth_status: alloc::rc::Rc<str>,
+}
+
+/// A signed statement of the identity for the app.
+pub(crate) struct Assertion {
+    pub(crate) header: alloc::rc::Rc<str>,
+    pub(crate) key: Secret,
+    pub(crate) lifetime: Duration,
+}
+
+/// Limits around code2Session.
+pub(crate) struct LoginRules {
+    /// How long the answer to a code is remembered; zero for not at all.
+    pub(crate) remember: Duration,
+    /// Refused codes per client address and minute before it must wait; zero for no limit.
+    pub(crate) failures_per_minute: u16,
+}
+
+/// Limits around `encryptedData` and `signature`.
+pub(crate) struct OpenDataRules {
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) max_failures: u8,
+    pub(crate) refuse_replay: bool,
+}
+
+/// A configuration that cannot be used: where, and what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Path of the field, such as `routes[2].session`.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.problem)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads a JSON document; secrets are looked up by name in `environment`.
+    ///
+    /// # Errors
+    /// The first field that is unknown, missing or impossible.
+    pub fn from_json(
+        text: &str,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        check::config(raw::parse(text)?, environment)
+    }
+
+    /// The app with this id.
+    pub(crate) fn app(&self, appid: &str) -> Option<&App> {
+        self.apps.iter().find(|app| app.appid == appid)
+    }
+}

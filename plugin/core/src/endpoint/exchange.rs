@@ -1,0 +1,135 @@
+//! The code2Session exchange: one call, asked again only when WeChat said that it had not looked (-1).
+
+use core::time::Duration;
+
+use crate::config::App;
+use crate::edge::Edge;
+use crate::host::{CallError, Host, HttpCall, HttpResponse};
+use crate::metrics::{Counter, Histogram};
+use crate::rejection::{Reason, Rejection};
+use crate::wechat::code2session::{self, Code2Session, MAX_RESPONSE_BYTES, Refusal};
+use crate::wechat::errcode::{Meaning, meaning};
+
+/// Waits before the second and the third attempt.
+const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
+
+/// Exchanges `js_code` within the configured deadline. A code that may have been received is never sent again.
+pub(super) async fn exchange<H: Host>(
+    edge: &Edge,
+    host: &H,
+    app: &App,
+    js_code: &str,
+) -> Result<Code2Session, Rejection> {
+    use crate::endpoint::guard::Guard;
+    if edge.guard.borrow().is_open(host.now()) {
+        host.count(Counter::WechatBreaker);
+        return Err(Reason::WechatBusy.retry_after(Guard::retry_after_s()));
+    }
+    let deadline = host.now().after(edge.config.wechat.timeout);
+    let mut backoff = BACKOFF.into_iter();
+    loop {
+        let outcome = attempt(edge, host, app, js_code, deadline.since(host.now())).await;
+        let trouble = matches!(
+            outcome,
+            Err(Failure::Said(
+                Meaning::Busy | Meaning::Configuration | Meaning::RateLimited,
+                ..
+            ))
+        );
+        edge.guard.borrow_mut().wechat_answered(trouble, host.now());
+        let failure = match outcome {
+            Ok(login) => {
+                host.count(Counter::WechatOk);
+                return Ok(login);
+            }
+            Err(failure) => failure,
+        };
+        host.count(failure.counter());
+        if let Failure::Said(Meaning::Busy, ..) = failure
+            && let Some(wait) = backoff.next()
+            && host.now().after(wait) < deadline
+        {
+            host.sleep(wait).await;
+            continue;
+        }
+        return Err(failure.into());
+    }
+}
+
+async fn attempt<H: Host>(
+    edge: &Edge,
+    host: &H,
+    app: &App,
+    js_code: &str,
+    timeout: Duration,
+) -> Result<Code2Session, Failure> {
+    let started = host.now();
+    let answer = host
+        .call(HttpCall {
+            target: edge.config.wechat.target.clone(),
+            method: "GET",
+            authority: edge.config.wechat.authority.clone(),
+            path: code2session::path(&app.appid, app.secret.expose(), js_code),
+            headers: [("accept", "application/json".into())].into(),
+            body: alloc::vec::Vec::new(),
+            // A host may take zero for "no limit".
+            timeout: timeout.max(Duration::from_millis(1)),
+            max_response_bytes: MAX_RESPONSE_BYTES,
+        })
+        .await;
+    host.observe(Histogram::WechatMs, host.now().since(started));
+    match answer {
+        Ok(HttpResponse { status: 200, body }) => code2session::parse(&body).map_err(Failure::from),
+        // Proxies answer for an upstream that does not.
+        Ok(HttpResponse { status: 504, .. }) | Err(CallError::TimedOut) => Err(Failure::Timeout),
+        Ok(_) | Err(CallError::NotSent | CallError::Broken | CallError::TooLarge) => {
+            Err(Failure::Unavailable)
+        }
+    }
+}
+
+enum Failure {
+    Said(Meaning, i64, Option<alloc::string::String>),
+    Timeout,
+    Unavailable,
+}
+
+impl Failure {
+    fn counter(&self) -> Counter {
+        match self {
+            Self::Said(Meaning::Busy, ..) => Counter::WechatBusy,
+            Self::Said(..) => Counter::WechatErrcode,
+            Self::Timeout | Self::Unavailable => Counter::WechatUnavailable,
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Errcode { errcode, rid } => Self::Said(meaning(errcode), errcode, rid),
+            Refusal::Unreadable => Self::Unavailable,
+        }
+    }
+}
+
+impl From<Failure> for Rejection {
+    fn from(failure: Failure) -> Self {
+        let (meaning, errcode, rid) = match failure {
+            Failure::Timeout => return Reason::WechatTimeout.into(),
+            Failure::Unavailable => return Reason::WechatUnavailable.into(),
+            Failure::Said(meaning, errcode, rid) => (meaning, errcode, rid),
+        };
+        let reason = match meaning {
+            Meaning::Busy => Reason::WechatBusy,
+            Meaning::InvalidCode => Reason::InvalidCode,
+            Meaning::CodeUsed => Reason::CodeUsed,
+            Meaning::CodeMissing => Reason::MissingParameter,
+            Meaning::RateLimited => Reason::LoginRateLimited,
+            Meaning::UserBlocked => Reason::UserBlocked,
+            Meaning::Configuration => Reason::WechatConfig,
+            Meaning::Unknown => Reason::WechatError,
+        };
+        reason.from_wechat(errcode, rid)
+    }
+}

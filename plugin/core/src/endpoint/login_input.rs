@@ -1,0 +1,107 @@
+//! What a login request may look like: JSON body, form body, or `X-WX-Code` headers with GET (Tencent's Wafer).
+
+use alloc::string::{String, ToString};
+
+use zeroize::Zeroizing;
+
+use crate::access::{Presented, presented};
+use crate::config::App;
+use crate::edge::Edge;
+use crate::endpoint::open_data::Submitted;
+use crate::endpoint::params::Params;
+use crate::host::{Head, Header, Host, Request};
+use crate::rejection::{Reason, Rejection};
+use crate::session::token::Token;
+
+/// A login request whose parameters are well formed.
+pub(super) struct LoginInput<'a> {
+    pub(super) app: &'a App,
+    pub(super) js_code: Zeroizing<String>,
+    /// The session that this phone had before.
+    pub(super) old_token: Option<Token>,
+    pub(super) open_data: Submitted,
+}
+
+/// Longest code worth sending; WeChat's have 32 characters.
+const MAX_CODE: usize = 128;
+
+impl<'a> LoginInput<'a> {
+    pub(super) async fn read<H: Host, R: Request>(
+        edge: &'a Edge,
+        host: &H,
+        request: &R,
+        method: &str,
+    ) -> Result<Self, Rejection> {
+        let head = request.head();
+        let params = if method == "GET" {
+            from_headers(head)?
+        } else {
+            Params::read(request, edge.config.body_bytes).await?
+        };
+        let js_code = params.required("code")?;
+        let well_formed = js_code.len() <= MAX_CODE
+            && js_code
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        if !well_formed {
+            return Err(Reason::InvalidParameter.parameter(
+                "code",
+                "must be the code of wx.login: at most 128 letters, digits, - and _",
+            ));
+        }
+        // A token that cannot be one is no reason to refuse a login: it is what the login replaces.
+        let old_token = match (
+            params.text("token")?,
+            presented(head, &edge.config.session)?,
+        ) {
+            (Some(text), _) => Token::parse(text),
+            (None, Presented::Token(token)) => Some(token),
+            (None, _) => None,
+        };
+        Ok(Self {
+            app: app(edge, head, params.text("appid")?)?,
+            js_code: Zeroizing::new(js_code.to_string()),
+            old_token,
+            open_data: Submitted::from_params(&params, host)?,
+        })
+    }
+}
+
+/// Headers carry what a body would.
+fn from_headers(head: &Head) -> Result<Params, Rejection> {
+    let names = [
+        ("x-wx-code", "code"),
+        ("x-wx-encrypted-data", "encryptedData"),
+        ("x-wx-iv", "iv"),
+    ];
+    let mut params = Params::default();
+    for (header, name) in names {
+        match head.get(header) {
+            Header::Absent => {}
+            Header::One(value) => params.insert(name, value),
+            Header::Ambiguous => {
+                return Err(Reason::InvalidHeader.parameter(header, "must occur once and be ASCII"));
+            }
+        }
+    }
+    Ok(params)
+}
+
+/// Which mini program: named, or read from the Referer of `wx.request`
+/// (`https://servicewechat.com/{appid}/{version}/page-frame.html`), or the only one. A hint and no credential: a code
+/// is worth something with its own app only.
+fn app<'a>(edge: &'a Edge, head: &Head, named: Option<&str>) -> Result<&'a App, Rejection> {
+    if let Some(appid) = named {
+        return edge.config.app(appid).ok_or(Reason::UnknownApp.into());
+    }
+    let hinted = head
+        .text("referer")
+        .and_then(|referer| referer.strip_prefix("https://servicewechat.com/"))
+        .and_then(|rest| rest.split('/').next())
+        .and_then(|appid| edge.config.app(appid));
+    match (hinted, edge.config.apps.as_slice()) {
+        (Some(app), _) => Ok(app),
+        (None, [only]) => Ok(only),
+        _ => Err(Reason::MissingParameter.with("appid")),
+    }
+}

@@ -1,0 +1,42 @@
+//! The requests that are answered at the edge. Each file is one endpoint, read from top to bottom.
+
+mod decrypt;
+mod exchange;
+pub(crate) mod flight;
+pub(crate) mod guard;
+mod login;
+mod login_input;
+mod logout;
+mod open_data;
+mod params;
+mod profile;
+mod register;
+mod session;
+mod user;
+mod verify;
+
+use crate::edge::Edge;
+use crate::host::{Host, Request};
+use crate::rejection::Rejection;
+use crate::reply::Response;
+use crate::route::Endpoint;
+
+/// Answers a request whose method the endpoint takes.
+pub(crate) async fn answer<H: Host, R: Request>(
+    edge: &Edge,
+    host: &H,
+    request: &R,
+    endpoint: Endpoint,
+    method: &str,
+) -> Result<Response, Rejection> {
+    let body = match endpoint {
+        Endpoint::Login => login::answer(edge, host, request, method).await?,
+        Endpoint::Session => session::answer(edge, host, request).await?,
+        Endpoint::Verify => verify::answer(edge, host, request).await?,
+        Endpoint::Decrypt => decrypt::answer(edge, host, request).await?,
+        Endpoint::Register => register::answer(edge, host, request).await?,
+        Endpoint::User => user::answer(edge, host, request).await?,
+        Endpoint::Logout => logout::answer(edge, host, request).await?,
+    };
+    Ok(Response::json(200, body))
+}

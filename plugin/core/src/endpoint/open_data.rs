@@ -1,0 +1,177 @@
+//! Open data as clients send it (`rawData` + `signature`, `encryptedData` + `iv`), judged with the user's key ring.
+
+use alloc::rc::Rc;
+use alloc::string::String;
+
+use crate::edge::Edge;
+use crate::endpoint::params::Params;
+use crate::host::Host;
+use crate::metrics::Counter;
+use crate::rejection::{Reason, Rejection};
+use crate::session::record::{KeyRing, SessionRecord, replay_key};
+use crate::session::token::Token;
+use crate::session::{sessions, users};
+use crate::store::{Life, Store};
+use crate::time::UnixMillis;
+use crate::wechat::client_base64;
+use crate::wechat::encrypted_data::{EncryptedData, Expected, OpenData};
+use crate::wechat::signature;
+
+/// What a client submitted; its public format is right.
+#[derive(Debug, Default)]
+pub(super) struct Submitted {
+    pub(super) raw_data: Option<String>,
+    signature: Option<String>,
+    encrypted: Option<EncryptedData>,
+}
+
+/// What came of it, and which key of the ring fitted.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) open_data: Option<OpenData>,
+    pub(super) key: &'static str,
+}
+
+/// The session behind a request whose open data was opened.
+pub(super) struct Owner {
+    pub(super) session: Rc<SessionRecord>,
+    pub(super) opened: Opened,
+}
+
+impl Submitted {
+    /// Takes both pairs, as far as they are there; half a pair is an error.
+    pub(super) fn from_params(params: &Params, host: &impl Host) -> Result<Self, Rejection> {
+        let pair = |first, second| match (params.text(first)?, params.text(second)?) {
+            (Some(a), Some(b)) => Ok(Some((a, b))),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(Rejection::from(Reason::MissingParameter.with(second))),
+            (None, Some(_)) => Err(Reason::MissingParameter.with(first)),
+        };
+        let mut submitted = Self::default();
+        if let Some((raw_data, signature)) = pair("rawData", "signature")? {
+            if signature.len() != signature::LENGTH {
+                return Err(Reason::InvalidParameter
+                    .parameter("signature", "must be 40 hexadecimal digits"));
+            }
+            submitted.raw_data = Some(raw_data.into());
+            submitted.signature = Some(signature.into());
+        }
+        if let Some((data, iv)) = pair("encryptedData", "iv")? {
+            submitted.encrypted = Some(decode(host, data, iv)?);
+        }
+        Ok(submitted)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.raw_data.is_none() && self.encrypted.is_none()
+    }
+
+    /// Tries the current key, then the previous one. `None`, whatever was wrong.
+    pub(super) fn open(&self, ring: &KeyRing, expected: &Expected<'_>) -> Option<Opened> {
+        let previous = ring.previous.as_ref().map(|key| ("previous", key));
+        [("current", &ring.current)]
+            .into_iter()
+            .chain(previous)
+            .find_map(|(name, key)| {
+                let signed = match (&self.raw_data, &self.signature) {
+                    (Some(raw_data), Some(text)) => {
+                        signature::matches(raw_data, text, &key.session_key)
+                    }
+                    _ => true,
+                };
+                let opened = self
+                    .encrypted
+                    .as_ref()
+                    .map(|data| data.open(&key.session_key, expected));
+                match (signed, opened) {
+                    (true, None) => Some((name, None)),
+                    (true, Some(Ok(open_data))) => Some((name, Some(open_data))),
+                    _ => None,
+                }
+            })
+            .map(|(key, open_data)| Opened { open_data, key })
+    }
+}
+
+/// Base64 from clients is repaired where that is unambiguous, and the repairs are counted.
+pub(super) fn decode(host: &impl Host, data: &str, iv: &str) -> Result<EncryptedData, Rejection> {
+    let bytes = |name, text| {
+        let decoded = client_base64::decode(text)
+            .ok_or_else(|| Reason::InvalidParameter.parameter(name, "is not base64"))?;
+        if decoded.repaired {
+            host.count(Counter::Base64Repaired);
+        }
+        Ok::<_, Rejection>(decoded.bytes)
+    };
+    let ciphertext = bytes("encryptedData", data)?;
+    let iv = bytes("iv", iv)?;
+    EncryptedData::new(ciphertext, &iv)
+        .map_err(|(name, problem)| Reason::InvalidParameter.parameter(name, problem))
+}
+
+/// What open data of this session must say of itself.
+pub(super) fn expected<'a>(
+    edge: &Edge,
+    appid: &'a str,
+    openid: &'a str,
+    now: UnixMillis,
+) -> Expected<'a> {
+    Expected {
+        appid,
+        openid,
+        max_age: edge.config.open_data.max_age,
+        now,
+    }
+}
+
+/// Opens what the owner of `token` submitted. All failures that depend on the content are one rejection, and count
+/// against the session.
+pub(super) async fn open<H: Host>(
+    edge: &Edge,
+    host: &H,
+    token: &Token,
+    session: Rc<SessionRecord>,
+    submitted: &Submitted,
+) -> Result<Owner, Rejection> {
+    let user = users::load(edge, host, &session.appid, &session.openid).await?;
+    let expected = expected(edge, &session.appid, &session.openid, host.now());
+    let opened = user.and_then(|user| submitted.open(&user.ring, &expected));
+    let Some(opened) = opened else {
+        host.count(Counter::OpenDataRefused);
+        sessions::count_failure(edge, host, token).await?;
+        return Err(Reason::SessionKeyStale.into());
+    };
+    host.count(if opened.key == "current" {
+        Counter::OpenDataCurrent
+    } else {
+        Counter::OpenDataPrevious
+    });
+    if edge.config.open_data.refuse_replay
+        && let Some(data) = &submitted.encrypted
+    {
+        refuse_replay(edge, host, token, &session, data).await?;
+    }
+    Ok(Owner { session, opened })
+}
+
+/// The same ciphertext is taken once per session.
+async fn refuse_replay<H: Host>(
+    edge: &Edge,
+    host: &H,
+    token: &Token,
+    session: &SessionRecord,
+    data: &EncryptedData,
+) -> Result<(), Rejection> {
+    let key = replay_key(&token.id(), data.ciphertext());
+    let life = Life {
+        now: host.now(),
+        expires_at: sessions::ends_at(edge, session)
+            .max(host.now().after(edge.config.session.idle)),
+    };
+    let first = host.store().swap(&key, None, b"1", life).await;
+    if sessions::counted(host, first)? {
+        Ok(())
+    } else {
+        Err(Reason::ReplayedData.into())
+    }
+}

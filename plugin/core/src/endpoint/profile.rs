@@ -1,0 +1,53 @@
+//! The profile that a user record keeps, and the user as clients see it.
+
+use alloc::string::String;
+
+use serde_json::{Map, Value};
+
+use crate::session::record::UserRecord;
+
+/// Fields of wx.getUserInfo, wx.getUserProfile and getPhoneNumber that are kept.
+const FIELDS: [&str; 10] = [
+    "nickName",
+    "avatarUrl",
+    "gender",
+    "language",
+    "country",
+    "province",
+    "city",
+    "phoneNumber",
+    "purePhoneNumber",
+    "countryCode",
+];
+
+/// Largest profile, in bytes of JSON: real ones have 400.
+pub(super) const MAX_BYTES: usize = 1536;
+
+/// The fields of `payload` (a JSON object) over those of `profile`; `None` if the result is too large or `payload`
+/// is no object.
+pub(super) fn merge(profile: &str, payload: &str) -> Option<String> {
+    let mut merged = object(profile).unwrap_or_default();
+    let mut payload = object(payload)?;
+    for field in FIELDS {
+        match payload.remove(field) {
+            Some(value @ (Value::String(_) | Value::Number(_))) => {
+                merged.insert(field.into(), value);
+            }
+            _ => {}
+        }
+    }
+    let text = crate::reply::to_json(&merged);
+    (text.len() <= MAX_BYTES).then_some(text)
+}
+
+/// The user without ids and keys: `registered`, `createdAt` (seconds) and the profile's fields.
+pub(super) fn view(user: &UserRecord) -> Value {
+    let mut view = object(&user.profile).unwrap_or_default();
+    view.insert("registered".into(), user.registered.into());
+    view.insert("createdAt".into(), user.created_at.seconds().into());
+    Value::Object(view)
+}
+
+fn object(text: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(text).ok()
+}

@@ -1,0 +1,49 @@
+//! `GET /wx/session`: does the client need to log in again? Looks only; does not extend the session.
+
+use alloc::string::String;
+
+use serde::Serialize;
+
+use crate::access::{Presented, presented};
+use crate::edge::Edge;
+use crate::host::{Host, Request};
+use crate::rejection::Rejection;
+use crate::reply::ok;
+use crate::session::sessions;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct State {
+    has_session: bool,
+    expired: bool,
+    /// Seconds until it ends if it is not used.
+    expires_in: u64,
+}
+
+pub(super) async fn answer<H: Host, R: Request>(
+    edge: &Edge,
+    host: &H,
+    request: &R,
+) -> Result<String, Rejection> {
+    let found = match presented(request.head(), &edge.config.session)? {
+        Presented::Token(token) => sessions::load(edge, host, &token, &token.id()).await?,
+        Presented::Malformed | Presented::Nothing => None,
+    };
+    let now = host.now();
+    let state = match found {
+        None => State {
+            has_session: false,
+            expired: false,
+            expires_in: 0,
+        },
+        Some(found) => {
+            let ends_at = sessions::ends_at(edge, &found.record);
+            State {
+                has_session: true,
+                expired: now >= ends_at,
+                expires_in: ends_at.since(now).as_secs(),
+            }
+        }
+    };
+    Ok(ok(&state))
+}

@@ -1,0 +1,23 @@
+//! `GET /wx/user`: the user behind the token.
+
+use alloc::string::String;
+
+use crate::edge::Edge;
+use crate::endpoint::profile;
+use crate::gate;
+use crate::host::{Host, Request};
+use crate::rejection::{Reason, Rejection};
+use crate::reply::ok;
+use crate::session::users;
+
+pub(super) async fn answer<H: Host, R: Request>(
+    edge: &Edge,
+    host: &H,
+    request: &R,
+) -> Result<String, Rejection> {
+    let (_, session) = gate::session(edge, host, request.head()).await?;
+    let user = users::load(edge, host, &session.appid, &session.openid).await?;
+    // A bounded store may have given up the user before the session: the next login makes it anew.
+    let user = user.ok_or(Reason::InvalidToken)?;
+    Ok(ok(&profile::view(&user)))
+}

@@ -1,0 +1,135 @@
+//! The gate for everything that goes to the app: session, then identity headers. Never forwards what it cannot judge.
+
+use alloc::rc::Rc;
+
+use crate::access::{Presented, presented, strip};
+use crate::assertion;
+use crate::edge::Edge;
+use crate::host::{Head, Header, Host};
+use crate::metrics::Counter;
+use crate::rejection::{Reason, Rejection};
+use crate::reply::{Action, Changes, Verdict};
+use crate::route::{Need, Rule};
+use crate::session::record::SessionRecord;
+use crate::session::sessions;
+use crate::session::token::Token;
+
+/// Judges a request for the app.
+pub(crate) async fn pass<H: Host>(
+    edge: &Edge,
+    host: &H,
+    head: &Head,
+    need: Need,
+    rule: Option<&Rule>,
+) -> Result<Verdict, Rejection> {
+    if need == Need::Public {
+        let changes = strip(head, &edge.config);
+        return Ok(forward(edge, host, changes, None, "public", need));
+    }
+    refuse_unknown_upgrade(head, rule)?;
+    match session(edge, host, head).await {
+        Ok((_, session)) => {
+            let changes = strip(head, &edge.config);
+            Ok(forward(
+                edge,
+                host,
+                changes,
+                Some(&session),
+                "verified",
+                need,
+            ))
+        }
+        Err(rejection) => {
+            let status = match rejection.reason {
+                Reason::NoSession => "missing",
+                Reason::InvalidToken => "invalid",
+                Reason::SessionExpired => "expired",
+                _ => return Err(rejection),
+            };
+            if need == Need::Required {
+                return Err(rejection);
+            }
+            let changes = strip(head, &edge.config);
+            Ok(forward(edge, host, changes, None, status, need))
+        }
+    }
+}
+
+/// The token of a request and the session that it proves.
+pub(crate) async fn session<H: Host>(
+    edge: &Edge,
+    host: &H,
+    head: &Head,
+) -> Result<(Token, Rc<SessionRecord>), Rejection> {
+    match presented(head, &edge.config.session)? {
+        Presented::Token(token) => {
+            let session = sessions::verify(edge, host, &token).await?;
+            Ok((token, session))
+        }
+        Presented::Malformed => {
+            host.count(Counter::SessionDenied);
+            Err(Reason::InvalidToken.into())
+        }
+        Presented::Nothing => {
+            host.count(Counter::SessionAbsent);
+            Err(Reason::NoSession.into())
+        }
+    }
+}
+
+/// After an upgrade nobody looks at the requests any more, so only the protocols that a rule names get through.
+fn refuse_unknown_upgrade(head: &Head, rule: Option<&Rule>) -> Result<(), Rejection> {
+    let protocol = match head.get("upgrade") {
+        Header::Absent => return Ok(()),
+        Header::One(protocol) => protocol,
+        Header::Ambiguous => return Err(Reason::UpgradeRefused.into()),
+    };
+    let named = rule.is_some_and(|rule| {
+        rule.upgrades
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(protocol))
+    });
+    if named {
+        Ok(())
+    } else {
+        Err(Reason::UpgradeRefused.into())
+    }
+}
+
+fn forward(
+    edge: &Edge,
+    host: &impl Host,
+    mut changes: Changes,
+    session: Option<&Rc<SessionRecord>>,
+    auth_status: &'static str,
+    need: Need,
+) -> Verdict {
+    let identity = &edge.config.identity;
+    let mut set = |name: &Rc<str>, value: &str| {
+        changes.set.push((Rc::clone(name), value.into()));
+    };
+    if let Some(session) = session {
+        set(&identity.openid, &session.openid);
+        set(&identity.appid, &session.appid);
+        set(&identity.source, "wx_client");
+        if let Some(unionid) = &session.unionid {
+            set(&identity.unionid, unionid);
+        }
+        if let Some(rules) = &edge.config.assertion
+            && let Some(token) = assertion::sign(rules, session, host.now())
+        {
+            set(&rules.header, &token);
+        }
+    }
+    if need == Need::Optional {
+        set(&identity.auth_status, auth_status);
+    }
+    // Setting replaces: a removal of the same name first would only cost another call into the host.
+    let Changes { remove, set } = &mut changes;
+    remove.retain(|name| !set.iter().any(|(own, _)| **own == **name));
+    Verdict {
+        action: Action::Forward(changes),
+        openid: session.map(|session| session.openid.as_str().into()),
+        auth_status,
+    }
+}

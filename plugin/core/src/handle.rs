@@ -1,0 +1,138 @@
+//! One request from its first byte to its verdict.
+
+use alloc::string::String;
+
+use serde::Serialize;
+
+use crate::access::strip;
+use crate::edge::Edge;
+use crate::host::{Head, Header, Host, Request};
+use crate::metrics::Counter;
+use crate::rejection::{Reason, Rejection};
+use crate::reply::{Action, Verdict, to_json};
+use crate::route::Destination;
+use crate::{endpoint, gate, path};
+
+/// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
+/// way is a reply from the rejection table, never a request let through.
+pub async fn handle<H: Host, R: Request>(edge: &Edge, host: &H, request: &R) -> Verdict {
+    match serve(edge, host, request).await {
+        Ok(verdict) => verdict,
+        Err(rejection) => refuse(edge, host, request.head(), &rejection),
+    }
+}
+
+async fn serve<H: Host, R: Request>(
+    edge: &Edge,
+    host: &H,
+    request: &R,
+) -> Result<Verdict, Rejection> {
+    let head = request.head();
+    let refused = |rejection| {
+        host.count(Counter::RequestRefused);
+        rejection
+    };
+    let (method, path) = canonical(head).map_err(refused)?;
+    if edge.config.routes.cors_preflight && is_preflight(method, head) {
+        return Ok(Verdict {
+            action: Action::Forward(strip(head, &edge.config)),
+            openid: None,
+            auth_status: "preflight",
+        });
+    }
+    match edge.config.routes.find(method, &path) {
+        Destination::App(need, rule) => gate::pass(edge, host, head, need, rule).await,
+        Destination::Endpoint(endpoint) => {
+            let allowed = endpoint.methods();
+            if !allowed.split(", ").any(|own| own == method) {
+                return Err(refused(Reason::MethodNotAllowed.with(allowed)));
+            }
+            let response = endpoint::answer(edge, host, request, endpoint, method).await?;
+            Ok(Verdict {
+                action: Action::Reply(response),
+                openid: None,
+                auth_status: "endpoint",
+            })
+        }
+    }
+}
+
+fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejection> {
+    let Header::One(method) = head.get(":method") else {
+        return Err(Reason::BadPath.with("the request has no readable method"));
+    };
+    if method == "CONNECT" {
+        return Err(Reason::UpgradeRefused.into());
+    }
+    let path = match head.get(":path") {
+        Header::One(target) => target,
+        Header::Absent => return Err(Reason::BadPath.with("the request has no path")),
+        Header::Ambiguous => return Err(Reason::BadPath.with("the path must be ASCII")),
+    };
+    let path = path::canonical(path.as_bytes())
+        .map_err(|problem| Reason::BadPath.parameter("path", problem))?;
+    Ok((method, path))
+}
+
+/// <https://fetch.spec.whatwg.org/#cors-preflight-request>
+fn is_preflight(method: &str, head: &Head) -> bool {
+    method == "OPTIONS" && head.get("access-control-request-method") != Header::Absent
+}
+
+/// The reply of a rejection, and its one log line: who was refused what and why, and nothing that opens anything.
+fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> Verdict {
+    #[derive(Serialize)]
+    struct Refused<'a> {
+        event: &'a str,
+        error: &'a str,
+        status: u16,
+        method: &'a str,
+        path: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        errcode: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rid: Option<&'a str>,
+    }
+    let response = rejection.response();
+    let target = head.text(":path").unwrap_or_default();
+    // The query may hold a token or a code.
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let line = to_json(&Refused {
+        event: "refused",
+        error: rejection.error(),
+        status: response.status,
+        method: head.text(":method").unwrap_or_default(),
+        path: shortened(path),
+        session: session_hint(edge, head),
+        detail: rejection.detail(),
+        errcode: rejection.errcode(),
+        rid: rejection.rid(),
+    });
+    host.log(rejection.level(), &line);
+    Verdict {
+        action: Action::Reply(response),
+        openid: None,
+        auth_status: rejection.error(),
+    }
+}
+
+/// Eight hex digits of the hash of the token, if the request has one.
+fn session_hint(edge: &Edge, head: &Head) -> Option<String> {
+    match crate::access::presented(head, &edge.config.session) {
+        Ok(crate::access::Presented::Token(token)) => Some(token.id().short()),
+        _ => None,
+    }
+}
+
+/// A client must not be able to write kilobytes into the log.
+fn shortened(path: &str) -> &str {
+    let end = path
+        .char_indices()
+        .nth(200)
+        .map_or(path.len(), |(at, _)| at);
+    path.get(..end).unwrap_or_default()
+}

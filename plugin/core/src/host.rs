@@ -1,0 +1,176 @@
+//! What the core asks of the proxy or runtime around it. Adapters implement these two traits; nothing else
+//! crosses the border.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::metrics::{Counter, Histogram};
+use crate::store::Store;
+use crate::time::UnixMillis;
+
+/// The powers of one worker: network, clock, randomness, store, observability.
+#[allow(
+    async_fn_in_trait,
+    reason = "every host runs a request on one thread; no future needs to be Send"
+)]
+pub trait Host {
+    /// Where sessions live.
+    type Store: Store;
+
+    /// The session store.
+    fn store(&self) -> &Self::Store;
+
+    /// Sends one HTTP request and waits for the whole answer, at most `call.timeout`.
+    async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError>;
+
+    /// Waits. May take longer than asked, never less.
+    async fn sleep(&self, span: Duration);
+
+    /// The wall clock.
+    fn now(&self) -> UnixMillis;
+
+    /// Fills `bytes` from a cryptographically secure generator.
+    ///
+    /// # Errors
+    /// When the host has no randomness to give: nothing may be minted then.
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoEntropy>;
+
+    /// Adds one to a counter.
+    fn count(&self, counter: Counter);
+
+    /// Records how long something took.
+    fn observe(&self, histogram: Histogram, took: Duration);
+
+    /// Writes one log line. The core never puts a secret, token, code or key into it.
+    fn log(&self, level: Level, line: &str);
+}
+
+/// One request from a client.
+#[allow(
+    async_fn_in_trait,
+    reason = "every host runs a request on one thread; no future needs to be Send"
+)]
+pub trait Request {
+    /// Request line and headers, as received.
+    fn head(&self) -> &Head;
+
+    /// The client's address as the host trusts it, for rate limits only.
+    fn client_address(&self) -> Option<String>;
+
+    /// The whole body, once.
+    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError>;
+}
+
+/// Headers of a request, names in lower case, with the pseudo headers `:method` and `:path`.
+#[derive(Debug, Default)]
+pub struct Head(pub Vec<(String, Vec<u8>)>);
+
+/// What a request holds under one header name.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Header<'a> {
+    /// No such header.
+    Absent,
+    /// Exactly one, and it is UTF-8.
+    One(&'a str),
+    /// More than one, or not UTF-8: whoever reads it must refuse, for two readers could see two values.
+    Ambiguous,
+}
+
+impl Head {
+    /// The header `name` (lower case).
+    #[must_use]
+    pub fn get(&self, name: &str) -> Header<'_> {
+        let mut found = Header::Absent;
+        for (key, value) in &self.0 {
+            if key != name {
+                continue;
+            }
+            found = match (found, core::str::from_utf8(value)) {
+                (Header::Absent, Ok(text)) => Header::One(text),
+                _ => return Header::Ambiguous,
+            };
+        }
+        found
+    }
+
+    /// The header if it is there exactly once and readable.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Header::One(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// All header names, each as often as it occurs.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+/// An outgoing HTTP request. `Debug` is not derived: the path of code2Session holds the AppSecret.
+pub struct HttpCall {
+    /// Which upstream: a name that the host's configuration gives a meaning (a cluster, a base URL).
+    pub target: String,
+    /// HTTP method.
+    pub method: &'static str,
+    /// Host name for `:authority`.
+    pub authority: String,
+    /// Path with query.
+    pub path: String,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body; empty for none.
+    pub body: Vec<u8>,
+    /// How long the whole exchange may take.
+    pub timeout: Duration,
+    /// Answers with a longer body are an error, in bytes.
+    pub max_response_bytes: usize,
+}
+
+/// The answer to an [`HttpCall`].
+#[derive(Debug)]
+pub struct HttpResponse {
+    /// HTTP status; proxies answer 503 and 504 themselves when the upstream does not.
+    pub status: u16,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// Why an [`HttpCall`] has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// It was not sent (unknown target, circuit breaker).
+    NotSent,
+    /// It may have been received; no answer in time.
+    TimedOut,
+    /// It may have been received; the connection broke.
+    Broken,
+    /// The answer was longer than allowed.
+    TooLarge,
+}
+
+/// Why a request has no usable body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// Longer than the limit.
+    TooLarge,
+    /// The host could not give what the client sent.
+    Unreadable,
+}
+
+/// The host has no randomness to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoEntropy;
+
+/// How loud a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Part of ordinary traffic.
+    Info,
+    /// Somebody should look when there are many.
+    Warn,
+    /// Somebody must act.
+    Error,
+}

@@ -1,0 +1,38 @@
+//! WeChat Mini Program login and sessions as one async function per request: [`handle`].
+//!
+//! Architecture invariants: this crate does no I/O and reads no clock, no environment and no randomness (the
+//! [`Host`] gives them); it holds no word of any proxy or runtime; a `session_key` or AppSecret leaves it only into
+//! a sealed record or the code2Session query; every error reply comes from the one table in `rejection`.
+#![no_std]
+
+extern crate alloc;
+
+mod access;
+mod assertion;
+mod edge;
+mod endpoint;
+mod gate;
+mod handle;
+mod host;
+mod metrics;
+mod path;
+mod rejection;
+mod reply;
+mod route;
+mod session;
+mod time;
+
+pub mod config;
+pub mod self_test;
+pub mod store;
+pub mod wechat;
+
+pub use config::{Config, ConfigError};
+pub use edge::Edge;
+pub use handle::handle;
+pub use host::{
+    BodyError, CallError, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
+};
+pub use metrics::{Counter, Histogram};
+pub use reply::{Action, Changes, Response, Verdict};
+pub use time::UnixMillis;

@@ -1,0 +1,88 @@
+//! Every counter and histogram, in one table. Hosts define them by name at start and then only by index.
+
+macro_rules! metrics {
+    ($(#[$doc:meta])* $kind:ident { $($(#[$item_doc:meta])* $item:ident = $name:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $kind { $($(#[$item_doc])* $item,)* }
+
+        impl $kind {
+            /// All of them, in the order of their indexes.
+            pub const ALL: &'static [Self] = &[$(Self::$item,)*];
+
+            /// The name under which a host shows it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$item => $name,)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Things that are counted.
+    Counter {
+        /// A login that minted a session.
+        LoginOk = "wx_session.login.ok",
+        /// The same code again within the memory: the same login was given back.
+        LoginRepeated = "wx_session.login.repeated",
+        /// WeChat refused the code (40029, 40163).
+        LoginBadCode = "wx_session.login.bad_code",
+        /// Refused because of the request itself: parameters, body, content type.
+        LoginBadRequest = "wx_session.login.bad_request",
+        /// WeChat limits this user (45011), or this edge limits the address.
+        LoginLimited = "wx_session.login.limited",
+        /// WeChat blocks this user (40226).
+        LoginBlocked = "wx_session.login.blocked",
+        /// Refused because WeChat, the store or the configuration failed.
+        LoginFailed = "wx_session.login.failed",
+        /// A session found in the verified cache.
+        SessionHit = "wx_session.session.hit",
+        /// A session found in the store.
+        SessionMiss = "wx_session.session.miss",
+        /// A session that had expired.
+        SessionExpired = "wx_session.session.expired",
+        /// A token that is malformed or names no session.
+        SessionDenied = "wx_session.session.denied",
+        /// No token where one is required.
+        SessionAbsent = "wx_session.session.absent",
+        /// A session whose idle time was extended in the store.
+        SessionRenewed = "wx_session.session.renewed",
+        /// A session ended because open data failed too often.
+        SessionEnded = "wx_session.session.ended",
+        /// A request that was refused for its path, header or method.
+        RequestRefused = "wx_session.request.refused",
+        /// Open data opened or verified with the current key.
+        OpenDataCurrent = "wx_session.open_data.current",
+        /// Open data opened or verified with the previous key.
+        OpenDataPrevious = "wx_session.open_data.previous",
+        /// Open data that no key of the ring opened.
+        OpenDataRefused = "wx_session.open_data.refused",
+        /// Base64 that arrived damaged and was repaired.
+        Base64Repaired = "wx_session.open_data.repaired",
+        /// WeChat answered with a login.
+        WechatOk = "wx_session.wechat.ok",
+        /// WeChat answered with an errcode.
+        WechatErrcode = "wx_session.wechat.errcode",
+        /// WeChat said that it is busy (-1).
+        WechatBusy = "wx_session.wechat.busy",
+        /// No usable answer from WeChat.
+        WechatUnavailable = "wx_session.wechat.unavailable",
+        /// WeChat was not asked, for the breaker is open.
+        WechatBreaker = "wx_session.wechat.breaker_open",
+        /// A store operation that worked.
+        StoreOk = "wx_session.store.ok",
+        /// A store operation that failed.
+        StoreFailed = "wx_session.store.failed",
+    }
+}
+
+metrics! {
+    /// Times, in milliseconds.
+    Histogram {
+        /// A whole login, from the first byte of the request.
+        LoginMs = "wx_session.login_ms",
+        /// One code2Session call.
+        WechatMs = "wx_session.wechat_ms",
+    }
+}

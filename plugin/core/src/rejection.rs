@@ -1,0 +1,222 @@
+//! The one table from what went wrong to what the client is told. No error reply is built anywhere else.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+
+use crate::host::{BodyError, Level, NoEntropy};
+use crate::reply::{Data, Response, error_body};
+use crate::store::StoreError;
+
+/// What went wrong, grouped by whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    // The request's.
+    MalformedBody,
+    MissingParameter,
+    InvalidParameter,
+    UnsupportedMediaType,
+    BodyTooLarge,
+    MethodNotAllowed,
+    BadPath,
+    InvalidHeader,
+    UpgradeRefused,
+    UnknownApp,
+    // The session's.
+    NoSession,
+    InvalidToken,
+    SessionExpired,
+    // The login's.
+    InvalidCode,
+    CodeUsed,
+    LoginRateLimited,
+    UserBlocked,
+    // The open data's. One reason for stale, forged and corrupt: see `wechat::encrypted_data`.
+    SessionKeyStale,
+    ReplayedData,
+    // WeChat's, the operator's and ours.
+    WechatConfig,
+    WechatError,
+    WechatBusy,
+    WechatUnavailable,
+    WechatTimeout,
+    StoreUnavailable,
+    Internal,
+}
+
+/// One line of the table.
+struct Row {
+    http: u16,
+    status: u16,
+    error: &'static str,
+    action: &'static str,
+    level: Level,
+    retry_after_s: u16,
+    msg: &'static str,
+}
+
+#[rustfmt::skip]
+fn row(reason: Reason) -> Row {
+    use Level::{Error, Info, Warn};
+    use Reason::*;
+    let (http, status, error, action, level, retry_after_s, msg) = match reason {
+        MalformedBody        => (400, 1001, "malformed_body",         "none",         Info,  0,  "请求体格式错误"),
+        MissingParameter     => (400, 1002, "missing_parameter",      "none",         Info,  0,  "缺少参数"),
+        InvalidParameter     => (400, 1003, "invalid_parameter",      "none",         Info,  0,  "参数无效"),
+        UnsupportedMediaType => (415, 1004, "unsupported_media_type", "none",         Info,  0,  "不支持的内容类型"),
+        BodyTooLarge         => (413, 1005, "body_too_large",         "none",         Info,  0,  "请求体过大"),
+        MethodNotAllowed     => (405, 1006, "method_not_allowed",     "none",         Info,  0,  "请求方法不允许"),
+        BadPath              => (400, 1007, "bad_path",               "none",         Warn,  0,  "请求路径不规范"),
+        InvalidHeader        => (400, 1008, "invalid_header",         "none",         Warn,  0,  "请求头无效"),
+        UpgradeRefused       => (403, 1009, "upgrade_refused",        "none",         Warn,  0,  "不允许的协议升级"),
+        UnknownApp           => (400, 1010, "unknown_app",            "none",         Info,  0,  "未知的小程序"),
+        NoSession            => (401, 2001, "no_session",             "relogin",      Info,  0,  "未登录"),
+        InvalidToken         => (401, 2002, "invalid_token",          "relogin",      Info,  0,  "无效的token"),
+        SessionExpired       => (401, 2003, "session_expired",        "relogin",      Info,  0,  "登录已过期"),
+        InvalidCode          => (401, 3001, "invalid_code",           "relogin",      Info,  0,  "无效的code"),
+        CodeUsed             => (401, 3002, "code_used",              "relogin",      Info,  0,  "code已被使用"),
+        LoginRateLimited     => (429, 3003, "login_rate_limited",     "retry_after",  Warn,  60, "登录过于频繁，请稍后再试"),
+        UserBlocked          => (403, 3004, "user_blocked",           "show_blocked", Warn,  0,  "该用户存在风险，登录被微信拦截"),
+        SessionKeyStale      => (422, 4001, "session_key_stale",      "relogin",      Info,  0,  "数据校验失败，请重新登录后再获取数据"),
+        ReplayedData         => (409, 4002, "replayed_data",          "none",         Warn,  0,  "数据已被使用"),
+        WechatConfig         => (500, 5001, "wechat_config",          "fix_config",   Error, 0,  "小程序服务端配置错误"),
+        WechatError          => (502, 5002, "wechat_error",           "none",         Error, 0,  "微信接口返回错误"),
+        WechatBusy           => (503, 5003, "wechat_busy",            "retry_after",  Warn,  2,  "微信系统繁忙，请稍后再试"),
+        WechatUnavailable    => (503, 5004, "wechat_unavailable",     "retry_after",  Error, 2,  "微信服务暂不可用，请稍后再试"),
+        WechatTimeout        => (504, 5004, "wechat_unavailable",     "retry_after",  Error, 2,  "微信服务暂不可用，请稍后再试"),
+        StoreUnavailable     => (503, 5005, "store_unavailable",      "retry_after",  Error, 2,  "会话服务暂不可用，请稍后再试"),
+        Internal             => (500, 5006, "internal_error",         "none",         Error, 0,  "服务内部错误"),
+    };
+    Row { http, status, error, action, level, retry_after_s, msg }
+}
+
+/// A refused request: the reason and what may be told beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rejection {
+    pub(crate) reason: Reason,
+    /// Names what was wrong with the request. Never internal text.
+    detail: Option<Cow<'static, str>>,
+    errcode: Option<i64>,
+    rid: Option<String>,
+    retry_after_s: Option<u16>,
+}
+
+impl From<Reason> for Rejection {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            detail: None,
+            errcode: None,
+            rid: None,
+            retry_after_s: None,
+        }
+    }
+}
+
+impl Reason {
+    pub(crate) fn with(self, detail: impl Into<Cow<'static, str>>) -> Rejection {
+        Rejection {
+            detail: Some(detail.into()),
+            ..self.into()
+        }
+    }
+
+    /// The parameter `name` and what it should have been.
+    pub(crate) fn parameter(self, name: &str, problem: &str) -> Rejection {
+        self.with(format!("{name}: {problem}"))
+    }
+
+    /// What WeChat said, for whoever asks WeChat's support.
+    pub(crate) fn from_wechat(self, errcode: i64, rid: Option<String>) -> Rejection {
+        Rejection {
+            errcode: Some(errcode),
+            rid,
+            ..self.into()
+        }
+    }
+
+    pub(crate) fn retry_after(self, seconds: u16) -> Rejection {
+        Rejection {
+            retry_after_s: Some(seconds),
+            ..self.into()
+        }
+    }
+}
+
+impl From<StoreError> for Rejection {
+    fn from(_: StoreError) -> Self {
+        Reason::StoreUnavailable.into()
+    }
+}
+
+impl From<NoEntropy> for Rejection {
+    fn from(_: NoEntropy) -> Self {
+        Reason::Internal.into()
+    }
+}
+
+impl From<BodyError> for Rejection {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Reason::BodyTooLarge.into(),
+            BodyError::Unreadable => Reason::MalformedBody.with("the body could not be read"),
+        }
+    }
+}
+
+impl Rejection {
+    pub(crate) fn level(&self) -> Level {
+        row(self.reason).level
+    }
+
+    pub(crate) fn error(&self) -> &'static str {
+        row(self.reason).error
+    }
+
+    pub(crate) fn errcode(&self) -> Option<i64> {
+        self.errcode
+    }
+
+    pub(crate) fn rid(&self) -> Option<&str> {
+        self.rid.as_deref()
+    }
+
+    pub(crate) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// The reply, in the field's envelope.
+    pub(crate) fn response(&self) -> Response {
+        let row = row(self.reason);
+        let data = match self.reason {
+            Reason::NoSession | Reason::InvalidToken => Some(Data::Session {
+                has_session: false,
+                expired: None,
+            }),
+            Reason::SessionExpired => Some(Data::Session {
+                has_session: true,
+                expired: Some(true),
+            }),
+            _ => None,
+        };
+        let body = error_body(&crate::reply::ErrorBody {
+            status: row.status,
+            msg: row.msg,
+            error: row.error,
+            action: row.action,
+            detail: self.detail(),
+            errcode: self.errcode,
+            rid: self.rid(),
+            data,
+        });
+        let mut response = Response::json(row.http, body);
+        match self.retry_after_s.unwrap_or(row.retry_after_s) {
+            0 => {}
+            seconds => response.headers.push(("retry-after", format!("{seconds}"))),
+        }
+        if let (Reason::MethodNotAllowed, Some(allowed)) = (self.reason, self.detail()) {
+            response.headers.push(("allow", allowed.into()));
+        }
+        response
+    }
+}

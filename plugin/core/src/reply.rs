@@ -1,0 +1,120 @@
+//! What becomes of a request, and the JSON envelope of every answer: `{"status":0,"msg":"ok","data":{…}}`.
+
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+/// The one decision about a request, and what an access log may say of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What to do.
+    pub action: Action,
+    /// Whose request it is, if a session was verified.
+    pub openid: Option<Rc<str>>,
+    /// One word for access logs: `verified`, `public`, `missing`, `expired`, `invalid`, or an error's name.
+    pub auth_status: &'static str,
+}
+
+/// What to do with a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Let it through to the app, its headers changed.
+    Forward(Changes),
+    /// Answer it here; the app sees nothing.
+    Reply(Response),
+}
+
+/// Changes to the request headers before the app sees them: first the removals, then the settings. A set header
+/// replaces every one of that name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Names to remove.
+    pub remove: Vec<String>,
+    /// Names and values to set.
+    pub set: Vec<(Rc<str>, Rc<str>)>,
+}
+
+/// An answer to the client.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Header names in lower case, and values.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON, UTF-8.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Answers of this plugin are never to be kept by a cache: they hold tokens and personal data.
+    pub(crate) fn json(status: u16, body: String) -> Self {
+        let headers = [
+            ("content-type", "application/json; charset=utf-8".into()),
+            ("cache-control", "no-store".into()),
+        ];
+        Self {
+            status,
+            headers: headers.into(),
+            body: body.into_bytes(),
+        }
+    }
+}
+
+/// 200 with `data`.
+pub(crate) fn ok(data: &impl Serialize) -> String {
+    #[derive(Serialize)]
+    struct Ok<'a, T> {
+        status: u16,
+        msg: &'a str,
+        data: &'a T,
+    }
+    to_json(&Ok {
+        status: 0,
+        msg: "ok",
+        data,
+    })
+}
+
+/// 200 with `data` that is JSON text already, and which key of the ring opened it.
+pub(crate) fn ok_opened(json: &str, key: &str) -> String {
+    alloc::format!(r#"{{"status":0,"msg":"ok","data":{json},"key":"{key}"}}"#)
+}
+
+#[derive(Serialize)]
+pub(crate) struct ErrorBody<'a> {
+    pub(crate) status: u16,
+    pub(crate) msg: &'a str,
+    pub(crate) error: &'a str,
+    pub(crate) action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) errcode: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<Data>,
+}
+
+/// What a 401 says of the session.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Data {
+    #[serde(rename_all = "camelCase")]
+    Session {
+        has_session: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expired: Option<bool>,
+    },
+}
+
+pub(crate) fn error_body(body: &ErrorBody<'_>) -> String {
+    to_json(body)
+}
+
+/// Strings, numbers and maps with string keys always serialise; an empty object would say that this is wrong.
+pub(crate) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "{}".into())
+}

@@ -1,0 +1,143 @@
+//! From method and canonical path to what is done with the request. The first rule that matches decides; without one
+//! a session is required.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The table of one configuration.
+pub(crate) struct Routes {
+    pub(crate) endpoints: Vec<(String, Endpoint)>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) cors_preflight: bool,
+}
+
+/// The requests that are answered here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Login,
+    Session,
+    Verify,
+    Decrypt,
+    Register,
+    User,
+    Logout,
+}
+
+impl Endpoint {
+    /// Methods that it answers, as an `Allow` header has them.
+    pub(crate) fn methods(self) -> &'static str {
+        match self {
+            Self::Login => "GET, POST",
+            Self::Session | Self::User => "GET",
+            Self::Verify | Self::Decrypt | Self::Register | Self::Logout => "POST",
+        }
+    }
+}
+
+/// One line of `routes`.
+pub(crate) struct Rule {
+    pub(crate) pattern: Pattern,
+    /// Empty: every method.
+    pub(crate) methods: Vec<String>,
+    pub(crate) need: Need,
+    /// Protocols to which a request may be upgraded.
+    pub(crate) upgrades: Vec<String>,
+}
+
+pub(crate) enum Pattern {
+    Exact(String),
+    /// Whole segments: `/a` matches `/a` and `/a/b`, not `/ab`. No slash at the end.
+    Prefix(String),
+}
+
+/// What a route needs of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Required,
+    Optional,
+    Public,
+}
+
+/// Where a request goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Destination<'a> {
+    Endpoint(Endpoint),
+    /// To the app; the rule that says so, if there is one.
+    App(Need, Option<&'a Rule>),
+}
+
+impl Routes {
+    pub(crate) fn find(&self, method: &str, path: &str) -> Destination<'_> {
+        if let Some((_, endpoint)) = self.endpoints.iter().find(|(own, _)| own == path) {
+            return Destination::Endpoint(*endpoint);
+        }
+        let rule = self.rules.iter().find(|rule| rule.matches(method, path));
+        Destination::App(rule.map_or(Need::Required, |rule| rule.need), rule)
+    }
+}
+
+impl Rule {
+    fn matches(&self, method: &str, path: &str) -> bool {
+        let path_matches = match &self.pattern {
+            Pattern::Exact(own) => own == path,
+            Pattern::Prefix(own) => path
+                .strip_prefix(own.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        };
+        path_matches && (self.methods.is_empty() || self.methods.iter().any(|own| own == method))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn rule(pattern: Pattern, methods: &[&str], need: Need) -> Rule {
+        Rule {
+            pattern,
+            methods: methods.iter().map(|m| (*m).into()).collect(),
+            need,
+            upgrades: vec![],
+        }
+    }
+
+    fn need(routes: &Routes, method: &str, path: &str) -> Option<Need> {
+        match routes.find(method, path) {
+            Destination::App(need, _) => Some(need),
+            Destination::Endpoint(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_first_matching_rule_decides_and_without_one_a_session_is_required() {
+        let routes = Routes {
+            endpoints: vec![("/wx/login".into(), Endpoint::Login)],
+            rules: vec![
+                rule(Pattern::Exact("/p/private".into()), &[], Need::Required),
+                rule(Pattern::Prefix("/p".into()), &["GET"], Need::Public),
+                rule(Pattern::Prefix("/p".into()), &[], Need::Optional),
+            ],
+            cors_preflight: false,
+        };
+        assert_eq!(need(&routes, "GET", "/p"), Some(Need::Public));
+        assert_eq!(need(&routes, "GET", "/p/x"), Some(Need::Public));
+        assert_eq!(need(&routes, "POST", "/p/x"), Some(Need::Optional));
+        assert_eq!(need(&routes, "GET", "/p/private"), Some(Need::Required));
+        assert_eq!(need(&routes, "GET", "/px"), Some(Need::Required));
+        assert_eq!(need(&routes, "GET", "/"), Some(Need::Required));
+        assert_eq!(need(&routes, "DELETE", "/wx/login"), None);
+        assert_eq!(need(&routes, "GET", "/wx/login/"), Some(Need::Required));
+    }
+
+    #[test]
+    fn a_prefix_of_slash_matches_everything() {
+        let routes = Routes {
+            endpoints: vec![],
+            rules: vec![rule(Pattern::Prefix(String::new()), &[], Need::Public)],
+            cors_preflight: false,
+        };
+        assert_eq!(need(&routes, "GET", "/"), Some(Need::Public));
+        assert_eq!(need(&routes, "GET", "/a"), Some(Need::Public));
+    }
+}

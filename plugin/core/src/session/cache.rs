@@ -1,0 +1,84 @@
+//! Sessions verified in the last seconds, in this worker's own memory: no store, no unsealing, no hash.
+//!
+//! A direct-mapped table: a token's own random bits are its place, so it is bounded, needs no eviction and cannot be
+//! filled by tokens that were not minted here. Ended sessions leave it at once on this worker, and elsewhere when
+//! their entry is older than the cache time.
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use subtle::ConstantTimeEq;
+
+use super::record::SessionRecord;
+use super::token::{SessionId, Token};
+use crate::time::UnixMillis;
+
+/// Number of places; a power of two. An entry takes about 250 bytes with its record.
+const PLACES: usize = 1024;
+
+pub(crate) struct VerifiedCache {
+    lifetime: Duration,
+    places: Vec<Option<Entry>>,
+}
+
+struct Entry {
+    token: Token,
+    id: SessionId,
+    looked_up_at: UnixMillis,
+    /// When the session ends if it is not renewed.
+    ends_at: UnixMillis,
+    session: Rc<SessionRecord>,
+}
+
+impl VerifiedCache {
+    /// `lifetime` of zero turns it off.
+    pub(crate) fn new(lifetime: Duration) -> Self {
+        let places = if lifetime.is_zero() { 0 } else { PLACES };
+        Self {
+            lifetime,
+            places: core::iter::repeat_with(|| None).take(places).collect(),
+        }
+    }
+
+    pub(crate) fn get(&self, token: &Token, now: UnixMillis) -> Option<Rc<SessionRecord>> {
+        let entry = self.places.get(place(token))?.as_ref()?;
+        let fresh = now >= entry.looked_up_at
+            && now.since(entry.looked_up_at) < self.lifetime
+            && now < entry.ends_at;
+        let same = bool::from(entry.token.0.ct_eq(&token.0));
+        (fresh && same).then(|| Rc::clone(&entry.session))
+    }
+
+    pub(crate) fn insert(
+        &mut self,
+        token: &Token,
+        id: SessionId,
+        session: Rc<SessionRecord>,
+        now: UnixMillis,
+        ends_at: UnixMillis,
+    ) {
+        if let Some(slot) = self.places.get_mut(place(token)) {
+            *slot = Some(Entry {
+                token: token.clone(),
+                id,
+                looked_up_at: now,
+                ends_at,
+                session,
+            });
+        }
+    }
+
+    pub(crate) fn remove(&mut self, ended: &SessionId) {
+        for slot in &mut self.places {
+            if slot.as_ref().is_some_and(|entry| entry.id == *ended) {
+                *slot = None;
+            }
+        }
+    }
+}
+
+fn place(token: &Token) -> usize {
+    let [a, b, ..] = token.0;
+    usize::from(u16::from_le_bytes([a, b])) % PLACES
+}

@@ -1,0 +1,158 @@
+//! What is stored, as plain data. Field order is the stored format: append only, and raise `seal`'s version otherwise.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::session::token::{SessionId, named};
+use crate::store::{Key, Space};
+use crate::time::UnixMillis;
+use crate::wechat::session_key::SessionKey;
+
+/// One login of one user, sealed under a key that comes from its token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    pub(crate) appid: String,
+    pub(crate) openid: String,
+    pub(crate) unionid: Option<String>,
+    pub(crate) issued_at: UnixMillis,
+    /// Last use that was written down; renewal is lazy.
+    pub(crate) seen_at: UnixMillis,
+    /// Absolute end, whatever the use.
+    pub(crate) expires_at: UnixMillis,
+    /// Open data of this session that no key opened.
+    pub(crate) failures: u8,
+}
+
+/// One user of one app, sealed under a key that comes from the master key alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UserRecord {
+    pub(crate) ring: KeyRing,
+    pub(crate) unionid: Option<String>,
+    /// The client has uploaded the profile.
+    pub(crate) registered: bool,
+    /// JSON object.
+    pub(crate) profile: String,
+    /// Live sessions, oldest first.
+    pub(crate) sessions: Vec<SessionId>,
+    pub(crate) created_at: UnixMillis,
+}
+
+/// The current session_key and the one before it. Data that a client fetched just before a new login is made under
+/// the previous key: without it "the first decrypt fails, the second works".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeyRing {
+    pub(crate) current: RingKey,
+    pub(crate) previous: Option<RingKey>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RingKey {
+    pub(crate) session_key: SessionKey,
+    pub(crate) obtained_at: UnixMillis,
+}
+
+impl KeyRing {
+    pub(crate) fn new(session_key: SessionKey, now: UnixMillis) -> Self {
+        Self {
+            current: RingKey {
+                session_key,
+                obtained_at: now,
+            },
+            previous: None,
+        }
+    }
+
+    /// Takes the key of a new login. WeChat may give the same key again: the ring then stays as it is.
+    pub(crate) fn rotate(&mut self, session_key: SessionKey, now: UnixMillis) {
+        if self.current.session_key == session_key {
+            return;
+        }
+        let new = Self::new(session_key, now).current;
+        self.previous = Some(core::mem::replace(&mut self.current, new));
+    }
+}
+
+/// The answer of a login that may be given again for a minute, sealed under a key that comes from its code.
+#[derive(Clone, Debug, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct CodeRecord {
+    pub(crate) token: String,
+    /// The whole answer body, the token in it.
+    pub(crate) answer: String,
+}
+
+/// The user's entry. Hashed, so that the names of a store's entries are not a list of openids.
+pub(crate) fn user_key(appid: &str, openid: &str) -> Key {
+    Key {
+        space: Space::Users,
+        name: named("u:", &digest("user", &[appid, openid])),
+    }
+}
+
+/// The entry that remembers a code's answer.
+pub(crate) fn code_key(appid: &str, js_code: &str) -> Key {
+    Key {
+        space: Space::Sessions,
+        name: named("c:", &digest("code", &[appid, js_code])),
+    }
+}
+
+/// The entry that remembers that a session has shown this ciphertext.
+pub(crate) fn replay_key(session: &SessionId, ciphertext: &[u8]) -> Key {
+    let digest = Sha256::new()
+        .chain_update(b"replay")
+        .chain_update(session.0)
+        .chain_update(ciphertext)
+        .finalize();
+    Key {
+        space: Space::Sessions,
+        name: named("r:", &digest),
+    }
+}
+
+/// Length-prefixed, so that no two lists of parts give the same bytes.
+fn digest(label: &str, parts: &[&str]) -> [u8; 32] {
+    let mut sha256 = Sha256::new().chain_update(label.as_bytes());
+    for part in parts {
+        sha256.update((part.len() as u64).to_le_bytes());
+        sha256.update(part.as_bytes());
+    }
+    sha256.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> SessionKey {
+        SessionKey::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_ring_keeps_the_current_and_the_previous_key() {
+        let (a, b, c) = (
+            "AAAAAAAAAAAAAAAAAAAAAA==",
+            "BBBBBBBBBBBBBBBBBBBBBA==",
+            "CCCCCCCCCCCCCCCCCCCCCA==",
+        );
+        let mut ring = KeyRing::new(key(a), UnixMillis(1));
+        ring.rotate(key(a), UnixMillis(2));
+        assert_eq!(
+            ring.previous, None,
+            "the same key again does not push out the previous one"
+        );
+        ring.rotate(key(b), UnixMillis(3));
+        ring.rotate(key(c), UnixMillis(4));
+        assert_eq!(ring.current.session_key, key(c));
+        assert_eq!(ring.previous.unwrap().session_key, key(b));
+    }
+
+    #[test]
+    fn names_of_different_owners_differ() {
+        assert_ne!(user_key("wx1", "2o").name, user_key("wx12", "o").name);
+        assert_ne!(user_key("a", "b").name[2..], code_key("a", "b").name[2..]);
+    }
+}

@@ -1,0 +1,200 @@
+//! The life of a session: verified, renewed, written, ended.
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::record::SessionRecord;
+use super::seal::Scope;
+use super::token::{SessionId, Token};
+use crate::edge::Edge;
+use crate::host::Host;
+use crate::metrics::Counter;
+use crate::rejection::{Reason, Rejection};
+use crate::store::{Life, Store, StoreError};
+use crate::time::UnixMillis;
+
+/// How long an expired session stays in the store, so that its client is told "expired" and not "unknown".
+const REMEMBER_EXPIRED: Duration = Duration::from_secs(600);
+
+/// How often a compare-and-swap is tried when others change the same record.
+pub(crate) const ATTEMPTS: usize = 8;
+
+/// A session as found in the store.
+pub(crate) struct Found {
+    pub(crate) record: SessionRecord,
+    sealed: Vec<u8>,
+}
+
+/// When `record` ends if nobody uses it from now on.
+pub(crate) fn ends_at(edge: &Edge, record: &SessionRecord) -> UnixMillis {
+    let idle_end = record.seen_at.after(edge.config.session.idle);
+    idle_end.min(record.expires_at)
+}
+
+/// The session of `token`: from the verified cache, else from the store, where its idle time is renewed lazily.
+pub(crate) async fn verify<H: Host>(
+    edge: &Edge,
+    host: &H,
+    token: &Token,
+) -> Result<Rc<SessionRecord>, Rejection> {
+    let now = host.now();
+    let cached = edge.cache.borrow().get(token, now);
+    if let Some(session) = cached {
+        host.count(Counter::SessionHit);
+        return Ok(session);
+    }
+    let id = token.id();
+    let Some(found) = load(edge, host, token, &id).await? else {
+        host.count(Counter::SessionDenied);
+        return Err(Reason::InvalidToken.into());
+    };
+    if now >= ends_at(edge, &found.record) {
+        host.count(Counter::SessionExpired);
+        return Err(Reason::SessionExpired.into());
+    }
+    host.count(Counter::SessionMiss);
+    let due = now.since(found.record.seen_at) >= edge.config.session.idle / 3;
+    if due {
+        let renewed = SessionRecord {
+            seen_at: now,
+            ..found.record.clone()
+        };
+        // A renewal that fails or comes second is no reason to refuse: the session was valid when it was read.
+        if replace(edge, host, token, &found, &renewed).await == Ok(true) {
+            host.count(Counter::SessionRenewed);
+            return Ok(remember(edge, token, id, renewed, now));
+        }
+        return Ok(Rc::new(found.record));
+    }
+    Ok(remember(edge, token, id, found.record, now))
+}
+
+fn remember(
+    edge: &Edge,
+    token: &Token,
+    id: SessionId,
+    record: SessionRecord,
+    now: UnixMillis,
+) -> Rc<SessionRecord> {
+    let ends_at = ends_at(edge, &record);
+    let session = Rc::new(record);
+    edge.cache
+        .borrow_mut()
+        .insert(token, id, Rc::clone(&session), now, ends_at);
+    session
+}
+
+/// What the store has for `token`, expired or not. `None` also when no master key opens it.
+pub(crate) async fn load<H: Host>(
+    edge: &Edge,
+    host: &H,
+    token: &Token,
+    id: &SessionId,
+) -> Result<Option<Found>, StoreError> {
+    let key = id.key();
+    let sealed = counted(host, host.store().get(&key, host.now()).await)?;
+    Ok(sealed.and_then(|sealed| {
+        let record = edge.keys.open(&scope(token, &key.name), &sealed)?;
+        Some(Found { record, sealed })
+    }))
+}
+
+/// Writes a new session.
+pub(crate) async fn put<H: Host>(
+    edge: &Edge,
+    host: &H,
+    token: &Token,
+    record: &SessionRecord,
+) -> Result<(), Rejection> {
+    let key = token.id().key();
+    let sealed = edge.keys.seal(host, &scope(token, &key.name), record)?;
+    let life = life(edge, host, record);
+    Ok(counted(host, host.store().put(&key, &sealed, life).await)?)
+}
+
+/// Writes `record` if the store still has what was found: a session that was ended meanwhile stays ended.
+async fn replace<H: Host>(
+    edge: &Edge,
+    host: &H,
+    token: &Token,
+    found: &Found,
+    record: &SessionRecord,
+) -> Result<bool, Rejection> {
+    let key = token.id().key();
+    let sealed = edge.keys.seal(host, &scope(token, &key.name), record)?;
+    let life = life(edge, host, record);
+    let swapped = host
+        .store()
+        .swap(&key, Some(&found.sealed), &sealed, life)
+        .await;
+    Ok(counted(host, swapped)?)
+}
+
+/// Ends sessions: at once here, elsewhere within the cache time.
+pub(crate) async fn end<H: Host>(
+    edge: &Edge,
+    host: &H,
+    ended: &[SessionId],
+) -> Result<(), StoreError> {
+    for id in ended {
+        edge.cache.borrow_mut().remove(id);
+    }
+    for id in ended {
+        counted(host, host.store().delete(&id.key()).await)?;
+    }
+    Ok(())
+}
+
+/// Counts open data that no key opened; at the limit the session ends.
+pub(crate) async fn count_failure<H: Host>(
+    edge: &Edge,
+    host: &H,
+    token: &Token,
+) -> Result<(), Rejection> {
+    let id = token.id();
+    for _ in 0..ATTEMPTS {
+        let Some(found) = load(edge, host, token, &id).await? else {
+            return Ok(());
+        };
+        let failures = found.record.failures.saturating_add(1);
+        if failures >= edge.config.open_data.max_failures {
+            host.count(Counter::SessionEnded);
+            return Ok(end(edge, host, &[id]).await?);
+        }
+        let counted = SessionRecord {
+            failures,
+            ..found.record.clone()
+        };
+        if replace(edge, host, token, &found, &counted).await? {
+            return Ok(());
+        }
+    }
+    // Somebody floods this very session with failures: it ends.
+    host.count(Counter::SessionEnded);
+    Ok(end(edge, host, &[id]).await?)
+}
+
+fn life(edge: &Edge, host: &impl Host, record: &SessionRecord) -> Life {
+    Life {
+        now: host.now(),
+        expires_at: ends_at(edge, record).after(REMEMBER_EXPIRED),
+    }
+}
+
+fn scope<'a>(token: &'a Token, name: &'a str) -> Scope<'a> {
+    Scope {
+        label: "session",
+        owner: &token.0,
+        name,
+    }
+}
+
+/// Counts a store operation by its result.
+pub(crate) fn counted<T>(host: &impl Host, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    host.count(match &result {
+        Ok(_) => Counter::StoreOk,
+        Err(_) => Counter::StoreFailed,
+    });
+    result
+}

@@ -1,0 +1,74 @@
+//! The store as the core sees it: a map of opaque values with expiry and compare-and-swap.
+//!
+//! Values are sealed before they come here; a store never sees an openid, a key or a token. Records carry their own
+//! expiry and are checked by the session layer: what a store does with `expires_at` is housekeeping.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::time::UnixMillis;
+
+pub mod slots;
+
+/// Name of an entry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Which kind of entry: stores may keep kinds apart, so that one cannot crowd out the other.
+    pub space: Space,
+    /// `s:`, `u:`, `c:` or `r:` and 64 hex digits.
+    pub name: String,
+}
+
+/// Kinds of entries by how long they live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Space {
+    /// Sessions, remembered codes and replays: minutes to weeks.
+    Sessions,
+    /// Users: about a year.
+    Users,
+}
+
+/// The store could not do it: nothing is known about the entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// Not reachable, or not in time.
+    Unavailable,
+    /// Too many others wrote the same place at once.
+    Contended,
+    /// The value is larger than the store takes.
+    TooLarge,
+}
+
+/// Where values live. Implementations are held to the same conformance suite.
+#[allow(
+    async_fn_in_trait,
+    reason = "every host runs a request on one thread; no future needs to be Send"
+)]
+pub trait Store {
+    /// The value, unless absent or expired.
+    async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Writes, whatever was there.
+    async fn put(&self, key: &Key, value: &[u8], life: Life) -> Result<(), StoreError>;
+
+    /// Writes only if the entry is `expected` now (`None`: absent or expired). Whether it was.
+    async fn swap(
+        &self,
+        key: &Key,
+        expected: Option<&[u8]>,
+        value: &[u8],
+        life: Life,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes. Removing what is absent is no error.
+    async fn delete(&self, key: &Key) -> Result<(), StoreError>;
+}
+
+/// When an entry is written and until when it is of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// The moment of writing.
+    pub now: UnixMillis,
+    /// The first moment at which it is gone.
+    pub expires_at: UnixMillis,
+}

@@ -1,0 +1,205 @@
+//! A bounded store over a map that knows only get and compare-and-set, has no delete, no expiry and no listing.
+//!
+//! A fixed number of slots; a key's hash names its slot, and a slot holds a few entries of that hash in one value.
+//! So memory is bounded by slots × slot size, one compare-and-set commits a change, and no committed entry is lost
+//! to a race: who comes second reads again. A full slot gives up the entries closest to their expiry.
+//! The first half of the slots holds sessions, the second half users.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Key, Life, Space, Store, StoreError};
+use crate::time::UnixMillis;
+
+/// The map beneath, shared by all workers of one process.
+#[allow(
+    async_fn_in_trait,
+    reason = "async only so that tests can interleave two workers between any two steps"
+)]
+pub trait SharedMap {
+    /// Value and version of `name`; `None` if it was never set.
+    async fn get(&self, name: &str) -> Result<Option<(Vec<u8>, Version)>, StoreError>;
+
+    /// Sets `name` if its version is still `version` (`None`: it was never set). Whether it was.
+    async fn compare_and_set(
+        &self,
+        name: &str,
+        value: &[u8],
+        version: Option<Version>,
+    ) -> Result<bool, StoreError>;
+}
+
+/// Changes with every write of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(pub u32);
+
+/// A store of `count` slots of at most `slot_bytes` each.
+#[derive(Debug)]
+pub struct Slots<M> {
+    map: M,
+    count: u32,
+    slot_bytes: usize,
+}
+
+/// How often a write is tried when others write the same slot at the same time.
+const ATTEMPTS: usize = 32;
+
+#[derive(Serialize, Deserialize)]
+struct Entry<'a> {
+    /// The first half of SHA-256 of the key: long enough that two keys never meet.
+    id: [u8; 16],
+    expires_at: UnixMillis,
+    #[serde(borrow)]
+    value: &'a [u8],
+}
+
+impl<M: SharedMap> Slots<M> {
+    /// `count` is rounded up to an even number of at least two.
+    pub fn new(map: M, count: u32, slot_bytes: usize) -> Self {
+        let count = count.max(2).next_multiple_of(2);
+        Self {
+            map,
+            count,
+            slot_bytes,
+        }
+    }
+
+    fn locate(&self, key: &Key) -> (String, [u8; 16]) {
+        let digest: [u8; 32] = Sha256::digest(key.name.as_bytes()).into();
+        let (id, rest) = digest.split_at(16);
+        let mut word = [0; 4];
+        word.copy_from_slice(rest.get(..4).unwrap_or(&[0; 4]));
+        let half = self.count / 2;
+        let offset = match key.space {
+            Space::Sessions => 0,
+            Space::Users => half,
+        };
+        let number = offset + u32::from_le_bytes(word) % half;
+        let mut name = String::from("slot:");
+        push_decimal(&mut name, number);
+        (name, id.try_into().unwrap_or_default())
+    }
+
+    /// Reads a slot, lets `change` decide what becomes of this key's entry, and commits it.
+    async fn change<'v>(
+        &self,
+        key: &Key,
+        now: UnixMillis,
+        change: impl Fn(Option<&[u8]>) -> Change<'v>,
+    ) -> Result<bool, StoreError> {
+        let (name, id) = self.locate(key);
+        for _ in 0..ATTEMPTS {
+            let found = self.map.get(&name).await?;
+            let (bytes, version) = match &found {
+                Some((bytes, version)) => (bytes.as_slice(), Some(*version)),
+                None => (&[][..], None),
+            };
+            let mut entries = decode(bytes);
+            entries.retain(|entry| now < entry.expires_at);
+            let own = entries.iter().find(|entry| entry.id == id);
+            let written = match change(own.map(|entry| entry.value)) {
+                Change::Refuse => return Ok(false),
+                Change::Remove if own.is_none() => return Ok(true),
+                Change::Remove => None,
+                Change::Write(value, expires_at) => Some(Entry {
+                    id,
+                    expires_at,
+                    value,
+                }),
+            };
+            entries.retain(|entry| entry.id != id);
+            let value = self.fit(entries, written)?;
+            if self.map.compare_and_set(&name, &value, version).await? {
+                return Ok(true);
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    /// Encodes the slot, giving up entries closest to expiry until it fits. Never gives up the one being written.
+    fn fit<'a>(
+        &self,
+        mut entries: Vec<Entry<'a>>,
+        written: Option<Entry<'a>>,
+    ) -> Result<Vec<u8>, StoreError> {
+        entries.sort_by_key(|entry| core::cmp::Reverse(entry.expires_at));
+        if let Some(entry) = written {
+            entries.insert(0, entry);
+        }
+        loop {
+            let bytes = postcard::to_allocvec(&entries).map_err(|_| StoreError::TooLarge)?;
+            if bytes.len() <= self.slot_bytes {
+                return Ok(bytes);
+            }
+            if entries.len() <= 1 {
+                return Err(StoreError::TooLarge);
+            }
+            entries.pop();
+        }
+    }
+}
+
+enum Change<'a> {
+    Refuse,
+    Remove,
+    Write(&'a [u8], UnixMillis),
+}
+
+/// A slot that cannot be read counts as empty: only this code writes slots, under a name that no other uses.
+fn decode(bytes: &[u8]) -> Vec<Entry<'_>> {
+    if bytes.is_empty() {
+        return Vec::new();
+    }
+    postcard::from_bytes(bytes).unwrap_or_default()
+}
+
+fn push_decimal(text: &mut String, number: u32) {
+    use core::fmt::Write as _;
+    // Writing into a String cannot fail.
+    let _ = write!(text, "{number}");
+}
+
+impl<M: SharedMap> Store for Slots<M> {
+    async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
+        let (name, id) = self.locate(key);
+        let Some((bytes, _)) = self.map.get(&name).await? else {
+            return Ok(None);
+        };
+        Ok(decode(&bytes)
+            .iter()
+            .find(|entry| entry.id == id && now < entry.expires_at)
+            .map(|entry| entry.value.to_vec()))
+    }
+
+    async fn put(&self, key: &Key, value: &[u8], life: Life) -> Result<(), StoreError> {
+        self.change(key, life.now, |_| Change::Write(value, life.expires_at))
+            .await
+            .map(|_| ())
+    }
+
+    async fn swap(
+        &self,
+        key: &Key,
+        expected: Option<&[u8]>,
+        value: &[u8],
+        life: Life,
+    ) -> Result<bool, StoreError> {
+        self.change(key, life.now, |found| {
+            if found == expected {
+                Change::Write(value, life.expires_at)
+            } else {
+                Change::Refuse
+            }
+        })
+        .await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.change(key, UnixMillis(0), |_| Change::Remove)
+            .await
+            .map(|_| ())
+    }
+}

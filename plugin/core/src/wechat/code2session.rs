@@ -1,0 +1,176 @@
+//! `GET /sns/jscode2session`: the query and the many shapes of its answer.
+//! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html>
+
+use alloc::string::String;
+
+use form_urlencoded::Serializer;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::session_key::SessionKey;
+
+/// Longest answer worth reading, in bytes; a real one has less than 300.
+pub const MAX_RESPONSE_BYTES: usize = 16 * 1024;
+
+/// Who the code belongs to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code2Session {
+    /// The user's id in this app: visible ASCII, at most 128 characters.
+    pub openid: String,
+    /// The key for this user's open data.
+    pub session_key: SessionKey,
+    /// The user's id across the apps of one Open Platform account, where the app is bound to one.
+    pub unionid: Option<String>,
+}
+
+/// Why there is no [`Code2Session`].
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// WeChat said so.
+    Errcode {
+        /// WeChat's number.
+        errcode: i64,
+        /// WeChat's request id, for its support.
+        rid: Option<String>,
+    },
+    /// The answer is not one of WeChat's.
+    Unreadable,
+}
+
+/// Path and query of the call. Holds the AppSecret: never log it.
+#[must_use]
+pub fn path(appid: &str, secret: &str, js_code: &str) -> String {
+    let mut path = String::from("/sns/jscode2session?");
+    let at = path.len();
+    path = Serializer::for_suffix(path, at)
+        .append_pair("appid", appid)
+        .append_pair("secret", secret)
+        .append_pair("js_code", js_code)
+        .append_pair("grant_type", "authorization_code")
+        .finish();
+    path
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    errcode: Option<Value>,
+    errmsg: Option<String>,
+    openid: Option<String>,
+    session_key: Option<String>,
+    unionid: Option<String>,
+}
+
+/// Reads the body of an answer with HTTP status 200. Errors come with 200, as `text/plain`, and the errcode is
+/// sometimes a string.
+///
+/// # Errors
+/// WeChat's errcode, or that the body is none of WeChat's.
+pub fn parse(body: &[u8]) -> Result<Code2Session, Refusal> {
+    let reply: Reply = serde_json::from_slice(body).map_err(|_| Refusal::Unreadable)?;
+    let errcode = match reply.errcode {
+        None => 0,
+        Some(Value::Number(number)) => number.as_i64().ok_or(Refusal::Unreadable)?,
+        Some(Value::String(text)) => text.trim().parse().map_err(|_| Refusal::Unreadable)?,
+        Some(_) => return Err(Refusal::Unreadable),
+    };
+    if errcode != 0 {
+        let rid = reply.errmsg.as_deref().and_then(rid);
+        return Err(Refusal::Errcode { errcode, rid });
+    }
+    let openid = reply.openid.filter(|id| is_header_safe(id));
+    let session_key = reply.session_key.as_deref().and_then(SessionKey::parse);
+    let (Some(openid), Some(session_key)) = (openid, session_key) else {
+        return Err(Refusal::Unreadable);
+    };
+    let unionid = reply.unionid.filter(|id| is_header_safe(id));
+    Ok(Code2Session {
+        openid,
+        session_key,
+        unionid,
+    })
+}
+
+/// Ids become header values upstream: nothing but visible ASCII may get that far.
+pub(crate) fn is_header_safe(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// `… rid: 5f7c…` or `… hints: [ req_id: abc ]` at the end of an errmsg.
+fn rid(errmsg: &str) -> Option<String> {
+    let (_, tail) = errmsg
+        .rsplit_once("rid: ")
+        .or_else(|| errmsg.rsplit_once("req_id: "))?;
+    let id: String = tail
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+        .take(64)
+        .collect();
+    (!id.is_empty()).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    const OK: &str =
+        r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}"#;
+
+    #[test]
+    fn a_login_is_read_with_escaped_slashes_and_errcode_zero() {
+        assert_eq!(
+            parse(OK.as_bytes()).unwrap().openid,
+            "oGZUI0egBJY1zhBYw2KhdUfwVJJE"
+        );
+        let odd = r#"{"errcode":"0","session_key":"GtYYez5b\/M5HhT4L7n31gQ==","openid":"o1","unionid":"u1"}"#;
+        let login = parse(odd.as_bytes()).unwrap();
+        assert_eq!(login.session_key.text(), "GtYYez5b/M5HhT4L7n31gQ==");
+        assert_eq!(login.unionid.as_deref(), Some("u1"));
+    }
+
+    #[test]
+    fn errcodes_are_read_as_number_and_as_string_with_their_rid() {
+        for (code, tail, rid) in [
+            ("40029", ", rid: 5f7c-ab12-09", Some("5f7c-ab12-09")),
+            ("\"40163\"", ", hints: [ req_id: aBc_1 ]", Some("aBc_1")),
+            ("-1", "", None),
+        ] {
+            let body = format!(r#"{{"errcode":{code},"errmsg":"some words{tail}"}}"#);
+            let errcode = code.trim_matches('"').parse().unwrap();
+            assert_eq!(
+                parse(body.as_bytes()),
+                Err(Refusal::Errcode {
+                    errcode,
+                    rid: rid.map(Into::into)
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn anything_else_is_unreadable() {
+        for body in [
+            "",
+            "{}",
+            "[]",
+            "<html></html>",
+            "{\"openid\":\"o1\"}",
+            r#"{"session_key":"short","openid":"o1"}"#,
+            r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"o\r\nx: y"}"#,
+            r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":""}"#,
+            r#"{"errcode":1.5}"#,
+            r#"{"errcode":[]}"#,
+            &OK[..40],
+        ] {
+            assert_eq!(parse(body.as_bytes()), Err(Refusal::Unreadable), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_query_escapes_what_it_carries() {
+        assert_eq!(
+            path("wx1", "s&e=c", "0a+1"),
+            "/sns/jscode2session?appid=wx1&secret=s%26e%3Dc&js_code=0a%2B1&grant_type=authorization_code"
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! WeChat's protocol as pure functions: bytes in, values out. No session, no store and no host word here.
+
+pub mod client_base64;
+pub mod code2session;
+pub mod encrypted_data;
+pub mod errcode;
+pub mod session_key;
+pub mod signature;
