@@ -90,6 +90,12 @@ fn row(reason: Reason) -> Row {
     Row { http, status, error, action, level, retry_after_s, msg }
 }
 
+/// The reply of an adapter that cannot carry out a verdict.
+#[must_use]
+pub fn internal_error() -> Response {
+    Rejection::from(Reason::Internal).response()
+}
+
 /// A refused request: the reason and what may be told beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rejection {
@@ -127,7 +133,7 @@ impl Reason {
     }
 
     /// What WeChat said, for whoever asks WeChat's support.
-    pub(crate) fn from_wechat(self, errcode: i64, rid: Option<String>) -> Rejection {
+    pub(crate) fn said_by_wechat(self, errcode: i64, rid: Option<String>) -> Rejection {
         Rejection {
             errcode: Some(errcode),
             rid,

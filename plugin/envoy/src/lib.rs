@@ -1,1 +1,22 @@
-//! stub
+//! wx-session as an Envoy filter (proxy-wasm): the entry point. Holds no WeChat knowledge: what a request means is
+//! `wx-session-core`'s, here is only how Envoy carries it.
+
+#![allow(
+    missing_docs,
+    reason = "a module for Envoy, with no items for other crates"
+)]
+
+mod clock;
+mod exchange;
+mod filter;
+mod host;
+mod hostcalls;
+mod root;
+mod shared_data;
+mod worker;
+
+proxy_wasm::main! {{
+    // Installs the panic hook, so that a bug would name itself in Envoy's log.
+    proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Warn);
+    proxy_wasm::set_root_context(|_| Box::new(root::Root::new()));
+}}

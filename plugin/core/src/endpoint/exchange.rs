@@ -130,6 +130,6 @@ impl From<Failure> for Rejection {
             Meaning::Configuration => Reason::WechatConfig,
             Meaning::Unknown => Reason::WechatError,
         };
-        reason.from_wechat(errcode, rid)
+        reason.said_by_wechat(errcode, rid)
     }
 }

@@ -44,7 +44,7 @@ impl Submitted {
         let pair = |first, second| match (params.text(first)?, params.text(second)?) {
             (Some(a), Some(b)) => Ok(Some((a, b))),
             (None, None) => Ok(None),
-            (Some(_), None) => Err(Rejection::from(Reason::MissingParameter.with(second))),
+            (Some(_), None) => Err(Reason::MissingParameter.with(second)),
             (None, Some(_)) => Err(Reason::MissingParameter.with(first)),
         };
         let mut submitted = Self::default();

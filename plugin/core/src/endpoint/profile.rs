@@ -29,11 +29,8 @@ pub(super) fn merge(profile: &str, payload: &str) -> Option<String> {
     let mut merged = object(profile).unwrap_or_default();
     let mut payload = object(payload)?;
     for field in FIELDS {
-        match payload.remove(field) {
-            Some(value @ (Value::String(_) | Value::Number(_))) => {
-                merged.insert(field.into(), value);
-            }
-            _ => {}
+        if let Some(value @ (Value::String(_) | Value::Number(_))) = payload.remove(field) {
+            merged.insert(field.into(), value);
         }
     }
     let text = crate::reply::to_json(&merged);

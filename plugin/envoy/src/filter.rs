@@ -1,0 +1,97 @@
+//! The callbacks of one request. Until the verdict is "forward", every one of them pauses: with
+//! `allow_on_headers_stop_iteration`, a body callback that continues would send the request on unjudged.
+
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::exchange::{Exchange, Standing};
+use crate::worker::Worker;
+
+pub(crate) struct Filter {
+    context_id: u32,
+    /// `None` if the plugin has no configuration: then nothing passes.
+    worker: Option<Rc<Worker>>,
+    exchange: Option<Rc<Exchange>>,
+}
+
+impl Filter {
+    pub(crate) fn new(context_id: u32, worker: Option<Rc<Worker>>) -> Self {
+        Self {
+            context_id,
+            worker,
+            exchange: None,
+        }
+    }
+
+    /// Polls the exchange, and says what Envoy is to do with what it has of the request.
+    fn step(&self) -> Action {
+        let (Some(worker), Some(exchange)) = (&self.worker, &self.exchange) else {
+            return Action::Pause;
+        };
+        let before = exchange.standing();
+        match exchange.advance() {
+            Standing::Deciding => {
+                worker.wait(exchange);
+                Action::Pause
+            }
+            after => {
+                if before == Standing::Deciding {
+                    worker.forget(self.context_id);
+                }
+                if after == Standing::Forwarded {
+                    Action::Continue
+                } else {
+                    Action::Pause
+                }
+            }
+        }
+    }
+}
+
+impl Context for Filter {
+    fn on_http_call_response(&mut self, call_id: u32, headers: usize, body: usize, _: usize) {
+        if let Some(worker) = &self.worker {
+            worker.call_answered(call_id, headers, body);
+        }
+    }
+}
+
+impl HttpContext for Filter {
+    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        let Some(worker) = &self.worker else {
+            crate::hostcalls::reply(&wx_session_core::internal_error());
+            return Action::Pause;
+        };
+        self.exchange = Some(Rc::new(Exchange::new(
+            worker,
+            self.context_id,
+            end_of_stream,
+        )));
+        self.step()
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if let Some(exchange) = &self.exchange {
+            exchange.received(size, end_of_stream);
+        }
+        self.step()
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        if let Some(exchange) = &self.exchange {
+            exchange.complete_if(true);
+        }
+        self.step()
+    }
+}
+
+impl Drop for Filter {
+    /// The client is gone, or the request is over: the future goes, and with it whatever it waited for.
+    fn drop(&mut self) {
+        if let Some(worker) = &self.worker {
+            worker.forget(self.context_id);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The core's `Host` on Envoy, for one request.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use wx_session_core::store::slots::Slots;
+use wx_session_core::{
+    CallError, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, UnixMillis,
+};
+
+use crate::hostcalls;
+use crate::shared_data::SharedData;
+use crate::worker::{Call, Worker};
+
+pub(crate) struct EnvoyHost {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) context_id: u32,
+}
+
+impl Host for EnvoyHost {
+    type Store = Slots<SharedData>;
+
+    fn store(&self) -> &Self::Store {
+        &self.worker.store
+    }
+
+    async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
+        let call_id = hostcalls::dispatch(&call)?;
+        let under_way = Rc::new(Call {
+            context_id: self.context_id,
+            max_bytes: call.max_response_bytes,
+            answer: RefCell::new(None),
+        });
+        self.worker.call_started(call_id, Rc::clone(&under_way));
+        Answer {
+            worker: Rc::clone(&self.worker),
+            call_id,
+            under_way,
+        }
+        .await
+    }
+
+    async fn sleep(&self, span: Duration) {
+        Sleep {
+            host: self,
+            until: self.now().after(span),
+        }
+        .await;
+    }
+
+    fn now(&self) -> UnixMillis {
+        hostcalls::now()
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        getrandom::fill(bytes).map_err(|_| NoEntropy)
+    }
+
+    fn count(&self, counter: Counter) {
+        self.worker.count(counter);
+    }
+
+    fn observe(&self, histogram: Histogram, took: Duration) {
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.worker.observe(histogram, millis);
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        hostcalls::log(level, line);
+    }
+}
+
+/// Ready when the answer has come. Dropped before, the call's answer will be ignored.
+struct Answer {
+    worker: Rc<Worker>,
+    call_id: u32,
+    under_way: Rc<Call>,
+}
+
+impl Future for Answer {
+    type Output = Result<HttpResponse, CallError>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.under_way.answer.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.worker.call_abandoned(self.call_id);
+    }
+}
+
+struct Sleep<'a> {
+    host: &'a EnvoyHost,
+    until: UnixMillis,
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if hostcalls::now() >= self.until {
+            return Poll::Ready(());
+        }
+        let host = self.host;
+        host.worker.clock.wake_at(self.until, host.context_id);
+        Poll::Pending
+    }
+}

@@ -1,0 +1,191 @@
+//! Every hostcall of the plugin, and no decision. The only file that names `proxy_wasm::hostcalls`.
+//!
+//! Only the variants on bytes: the String getters unwrap UTF-8, and a panic kills the worker's VM with every request
+//! that is paused in it. Envoy's answers: source/extensions/common/wasm/context.cc.
+
+use std::time::Duration;
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
+use wx_session_core::{
+    CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, UnixMillis,
+};
+
+/// Names by which the access log reads `%FILTER_STATE(wasm.…:PLAIN)%`.
+const OPENID_PROPERTY: &str = "wx_openid";
+const AUTH_STATUS_PROPERTY: &str = "wx_auth_status";
+
+/// All request headers with one call: cheaper than three reads by name, and shows doubled ones.
+pub(crate) fn request_head() -> Head {
+    Head(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default())
+}
+
+/// The first `size` bytes of what is buffered of the request body.
+pub(crate) fn request_body(size: usize) -> Option<Vec<u8>> {
+    if size == 0 {
+        return Some(Vec::new());
+    }
+    let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, size).ok()??;
+    (body.len() == size).then_some(body)
+}
+
+/// The downstream address without its port, as Envoy trusts it (`use_remote_address`, trusted hops).
+pub(crate) fn client_address() -> Option<String> {
+    let address = hostcalls::get_property(vec!["source", "address"]).ok()??;
+    let address = String::from_utf8(address).ok()?;
+    let host = address.rsplit_once(':').map_or(&*address, |(host, _)| host);
+    Some(host.to_owned())
+}
+
+/// Changes the request headers; possible until the request is resumed.
+pub(crate) fn change_request(changes: &Changes) -> bool {
+    let removed = changes
+        .remove
+        .iter()
+        .all(|name| hostcalls::remove_map_value(MapType::HttpRequestHeaders, name).is_ok());
+    removed
+        && changes.set.iter().all(|(name, value)| {
+            let value = Some(value.as_bytes());
+            hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, value).is_ok()
+        })
+}
+
+/// Lets a paused request go on to the app.
+pub(crate) fn resume_request() {
+    // There is nobody to tell: a stream that is gone needs no resuming.
+    let _ = hostcalls::resume_http_request();
+}
+
+/// Answers the request here.
+pub(crate) fn reply(response: &Response) {
+    let headers = response
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    // As above: a stream that is gone needs no answer.
+    let _ =
+        hostcalls::send_http_response(u32::from(response.status), headers, Some(&response.body));
+}
+
+/// Shows the outcome to access logs.
+pub(crate) fn publish(openid: Option<&str>, auth_status: &str) {
+    // Access logs are best effort.
+    if let Some(openid) = openid {
+        let _ = hostcalls::set_property(vec![OPENID_PROPERTY], Some(openid.as_bytes()));
+    }
+    let _ = hostcalls::set_property(vec![AUTH_STATUS_PROPERTY], Some(auth_status.as_bytes()));
+}
+
+/// Sends a call-out. The answer comes to `on_http_call_response` with the id returned here.
+pub(crate) fn dispatch(call: &HttpCall) -> Result<u32, CallError> {
+    let mut headers = vec![
+        (":method", call.method),
+        (":scheme", "https"),
+        (":authority", &*call.authority),
+        (":path", &*call.path),
+    ];
+    headers.extend(call.headers.iter().map(|(name, value)| (*name, &**value)));
+    let body = (!call.body.is_empty()).then_some(&*call.body);
+    hostcalls::dispatch_http_call(&call.target, headers, body, vec![], call.timeout)
+        .map_err(|_| CallError::NotSent)
+}
+
+/// Reads the answer to a call-out; only possible inside its callback. A call that failed comes without headers, and
+/// reading them would kill the VM.
+pub(crate) fn call_response(
+    headers: usize,
+    body_size: usize,
+    max_bytes: usize,
+) -> Result<HttpResponse, CallError> {
+    if headers == 0 {
+        return Err(CallError::Broken);
+    }
+    let status = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, ":status")
+        .ok()
+        .flatten()
+        .and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok())
+        .ok_or(CallError::Broken)?;
+    if body_size > max_bytes {
+        return Err(CallError::TooLarge);
+    }
+    let body = match body_size {
+        0 => Vec::new(),
+        size => hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size)
+            .ok()
+            .flatten()
+            .ok_or(CallError::Broken)?,
+    };
+    Ok(HttpResponse { status, body })
+}
+
+/// The plugin's configuration as it stands in Envoy's.
+pub(crate) fn plugin_configuration(size: usize) -> Option<Vec<u8>> {
+    hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size).ok()?
+}
+
+/// The wall clock.
+pub(crate) fn now() -> UnixMillis {
+    let since_epoch = hostcalls::get_current_time()
+        .ok()
+        .and_then(|now| now.duration_since(std::time::UNIX_EPOCH).ok())
+        .unwrap_or_default();
+    UnixMillis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Ticks of the root context; zero stops them.
+pub(crate) fn set_tick_period(period: Duration) {
+    // Envoy takes every period.
+    let _ = hostcalls::set_tick_period(period);
+}
+
+/// Makes the following hostcalls speak of another context. `false` if that is gone.
+pub(crate) fn act_for(context_id: u32) -> bool {
+    hostcalls::set_effective_context(context_id).is_ok()
+}
+
+/// Defines a counter and gives its id.
+pub(crate) fn define_counter(name: &str) -> Option<u32> {
+    hostcalls::define_metric(MetricType::Counter, name).ok()
+}
+
+/// Defines a histogram and gives its id.
+pub(crate) fn define_histogram(name: &str) -> Option<u32> {
+    hostcalls::define_metric(MetricType::Histogram, name).ok()
+}
+
+/// Adds one to a counter.
+pub(crate) fn increment(counter: u32) {
+    // A metric that Envoy does not know is no reason to fail a request.
+    let _ = hostcalls::increment_metric(counter, 1);
+}
+
+/// Records a value in a histogram.
+pub(crate) fn record(histogram: u32, value: u64) {
+    // As above.
+    let _ = hostcalls::record_metric(histogram, value);
+}
+
+/// Writes to Envoy's log.
+pub(crate) fn log(level: Level, line: &str) {
+    let level = match level {
+        Level::Info => LogLevel::Info,
+        Level::Warn => LogLevel::Warn,
+        Level::Error => LogLevel::Error,
+    };
+    // There is nowhere else to say it.
+    let _ = hostcalls::log(level, line);
+}
+
+/// Value and version of a piece of shared data. Envoy's first version is 1.
+pub(crate) fn shared_data(name: &str) -> Option<(Vec<u8>, u32)> {
+    match hostcalls::get_shared_data(name) {
+        Ok((value, Some(version))) => Some((value.unwrap_or_default(), version)),
+        _ => None,
+    }
+}
+
+/// Sets shared data if its version is still `version`. Whether it was.
+pub(crate) fn set_shared_data(name: &str, value: &[u8], version: u32) -> bool {
+    hostcalls::set_shared_data(name, Some(value), Some(version)).is_ok()
+}

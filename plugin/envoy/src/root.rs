@@ -1,0 +1,73 @@
+//! The root context: reads the configuration once, proves the build with the self-tests, makes the filters.
+
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+use wx_session_core::{Config, Level, self_test};
+
+use crate::filter::Filter;
+use crate::hostcalls;
+use crate::worker::Worker;
+
+pub(crate) struct Root {
+    worker: Option<Rc<Worker>>,
+}
+
+impl Root {
+    pub(crate) fn new() -> Self {
+        Self { worker: None }
+    }
+
+    fn configure(size: usize) -> Result<Worker, String> {
+        let document = hostcalls::plugin_configuration(size).ok_or("configuration: is empty")?;
+        let text = std::str::from_utf8(&document).map_err(|_| "configuration: is not UTF-8")?;
+        // Only what vm_config.environment_variables passes on can be seen here.
+        let config = Config::from_json(text, &|name| std::env::var(name).ok())
+            .map_err(|error| error.to_string())?;
+        self_test::run().map_err(|name| format!("self-test failed: {name}"))?;
+        Ok(Worker::new(config))
+    }
+}
+
+impl Context for Root {
+    /// Answers to call-outs that were sent from a tick come here.
+    fn on_http_call_response(&mut self, call_id: u32, headers: usize, body: usize, _: usize) {
+        if let Some(worker) = &self.worker {
+            worker.call_answered(call_id, headers, body);
+        }
+    }
+}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
+        match Self::configure(size) {
+            Ok(worker) => {
+                self.worker = Some(Rc::new(worker));
+                true
+            }
+            Err(problem) => {
+                hostcalls::log(
+                    Level::Error,
+                    &format!("wx-session does not start: {problem}"),
+                );
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(worker) = &self.worker {
+            worker.tick();
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        let worker = self.worker.as_ref().map(Rc::clone);
+        Some(Box::new(Filter::new(context_id, worker)))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
