@@ -7,6 +7,7 @@
 )]
 
 mod clock;
+mod configuration;
 mod exchange;
 mod filter;
 mod host;

@@ -6,6 +6,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use wx_session_core::{Config, Level, self_test};
 
+use crate::configuration::document;
 use crate::filter::Filter;
 use crate::hostcalls;
 use crate::worker::Worker;
@@ -20,10 +21,10 @@ impl Root {
     }
 
     fn configure(size: usize) -> Result<Worker, String> {
-        let document = hostcalls::plugin_configuration(size).ok_or("configuration: is empty")?;
-        let text = std::str::from_utf8(&document).map_err(|_| "configuration: is not UTF-8")?;
+        let bytes = hostcalls::plugin_configuration(size).ok_or("configuration: is empty")?;
+        let text = document(&bytes).map_err(|problem| format!("configuration: {problem}"))?;
         // Only what vm_config.environment_variables passes on can be seen here.
-        let config = Config::from_json(text, &|name| std::env::var(name).ok())
+        let config = Config::from_json(&text, &|name| std::env::var(name).ok())
             .map_err(|error| error.to_string())?;
         self_test::run().map_err(|name| format!("self-test failed: {name}"))?;
         Ok(Worker::new(config))

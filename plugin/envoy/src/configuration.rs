@@ -1,0 +1,45 @@
+//! The plugin's configuration as Envoy hands it over, as JSON text. Never judges what the document says.
+//!
+//! A `google.protobuf.StringValue` arrives as its text. A `google.protobuf.Struct` (YAML in Envoy's file) arrives in
+//! protobuf's wire format, not as JSON: seen on Envoy 1.40.
+
+use prost::Message;
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+
+/// The document as JSON text.
+pub(crate) fn document(bytes: &[u8]) -> Result<String, &'static str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.trim_start().starts_with('{') => Ok(text.to_owned()),
+        _ => {
+            let message = Struct::decode(bytes).map_err(|_| "is neither JSON nor a Struct")?;
+            Ok(object(message).to_string())
+        }
+    }
+}
+
+fn object(message: Struct) -> serde_json::Value {
+    let fields = message.fields.into_iter();
+    serde_json::Value::Object(fields.map(|(name, value)| (name, json(value))).collect())
+}
+
+fn json(value: Value) -> serde_json::Value {
+    match value.kind {
+        None | Some(Kind::NullValue(_)) => serde_json::Value::Null,
+        Some(Kind::BoolValue(flag)) => flag.into(),
+        Some(Kind::NumberValue(number)) => whole(number).map_or_else(|| number.into(), Into::into),
+        Some(Kind::StringValue(text)) => text.into(),
+        Some(Kind::StructValue(message)) => object(message),
+        Some(Kind::ListValue(list)) => list.values.into_iter().map(json).collect(),
+    }
+}
+
+/// A Struct knows only doubles: whole numbers become what was written again.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the range is checked: a whole double below 2^53 is an i64"
+)]
+fn whole(number: f64) -> Option<i64> {
+    let is_whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    is_whole.then_some(number as i64)
+}
