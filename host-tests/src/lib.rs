@@ -9,5 +9,6 @@
 )]
 
 pub mod client;
+pub mod demo;
 pub mod envoy;
 pub mod fakes;

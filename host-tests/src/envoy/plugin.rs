@@ -1,0 +1,105 @@
+//! Builds the plugin's module, so that no test runs a stale one.
+//! Never takes a module that some other build left behind without asking cargo first.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, bail, ensure};
+
+const TARGET: &str = "wasm32-wasip1";
+
+/// Builds `wx-session-envoy` for Envoy, once in this process, and gives the path of the `.wasm`.
+/// Cargo's own output is kept for the error message.
+///
+/// # Errors
+/// When the Rust target is missing and cannot be added, or the build fails.
+pub fn build_plugin() -> Result<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| build(false).map_err(|error| format!("{error:#}")));
+    built.clone().map_err(anyhow::Error::msg)
+}
+
+/// The same, each time it is called, with cargo's progress on the terminal.
+///
+/// # Errors
+/// As [`build_plugin`].
+pub fn build_plugin_shown() -> Result<PathBuf> {
+    build(true)
+}
+
+/// Sees to it that the compiler can build for `target`.
+///
+/// # Errors
+/// When it is missing and `rustup target add` does not help.
+pub fn ensure_target(target: &str) -> Result<()> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let asked = Command::new(rustc)
+        .current_dir(super::root())
+        .args(["--print", "target-libdir", "--target", target])
+        .output()
+        .context("rustc does not run")?;
+    let folder = PathBuf::from(String::from_utf8_lossy(&asked.stdout).trim());
+    if asked.status.success() && folder.is_dir() {
+        return Ok(());
+    }
+    let added = Command::new("rustup")
+        .current_dir(super::root())
+        .args(["target", "add", target])
+        .output();
+    match added {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            bail!(
+                "`rustup target add {target}` failed: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            )
+        }
+        Err(error) => bail!(
+            "Rust's {target} target is missing, and rustup, which would add it, does not run: {error}"
+        ),
+    }
+}
+
+/// The cargo that runs us, or the one on PATH, to be run in the repository with its own target folder.
+#[must_use]
+pub fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(super::root())
+        .env("CARGO_TARGET_DIR", super::target_folder());
+    command
+}
+
+fn build(shown: bool) -> Result<PathBuf> {
+    ensure_target(TARGET)?;
+    let mut command = cargo();
+    command.args([
+        "build",
+        "--release",
+        "--target",
+        TARGET,
+        "-p",
+        "wx-session-envoy",
+    ]);
+    if shown {
+        ensure!(
+            command.status().context("cargo does not run")?.success(),
+            "the plugin does not build"
+        );
+    } else {
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .context("cargo does not run")?;
+        ensure!(
+            output.status.success(),
+            "the plugin does not build:\n{}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(super::target_folder()
+        .join(TARGET)
+        .join("release/wx_session_envoy.wasm"))
+}

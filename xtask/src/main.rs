@@ -1,0 +1,51 @@
+//! `cargo xtask demo` and `cargo xtask test`.
+//! Holds no tests and no fakes itself: they are in `host-tests`.
+
+mod demo;
+mod steps;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask demo [--once] [--port N] [--admin-port N]
+    A Mini Program's whole journey through a real Envoy, then Envoy stays up to be tried with curl.
+    --once           end after the journey; fails if a step was not as expected
+    --port N         Envoy's port (default: a free one)
+    --admin-port N   the port of Envoy's administration interface (default: a free one)
+
+cargo xtask test [--fast]
+    Everything that continuous integration runs. What is missing is fetched into target/tools.
+    --fast           leaves out licences, advisories and the tests under Node
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.split_first() {
+        Some((&"demo", options)) if !wants_help(options) => demo::run(options),
+        Some((&"test", options)) if !wants_help(options) => test::run(options),
+        Some((&("help" | "demo" | "test"), _)) => return usage(ExitCode::SUCCESS),
+        Some((option, _)) if wants_help(&[option]) => return usage(ExitCode::SUCCESS),
+        _ => return usage(ExitCode::FAILURE),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nfailed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn wants_help(options: &[&str]) -> bool {
+    options
+        .iter()
+        .any(|option| matches!(*option, "--help" | "-h"))
+}
+
+fn usage(code: ExitCode) -> ExitCode {
+    print!("{USAGE}");
+    code
+}

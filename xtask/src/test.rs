@@ -1,0 +1,152 @@
+//! `cargo xtask test`: everything that must hold before a change is taken, in one command.
+//! Never passes over a check in silence: what could not be done is in the last line.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail, ensure};
+use host_tests::envoy::plugin::{build_plugin_shown, cargo, ensure_target};
+use host_tests::envoy::{install, root, validate_file};
+
+use crate::steps::{Outcome, Steps, must, shown};
+use crate::tools;
+
+const ENVOY_TARGET: &str = "wasm32-wasip1";
+const NODE_TARGET: &str = "wasm32-unknown-unknown";
+
+pub(crate) fn run(options: &[&str]) -> Result<()> {
+    let fast = match options {
+        [] => false,
+        ["--fast"] => true,
+        _ => bail!("test knows only --fast: see cargo xtask help"),
+    };
+    let mut steps = Steps::default();
+    let full = |step: fn() -> Result<Outcome>| {
+        move || {
+            if fast {
+                Ok(Outcome::LeftOut("--fast".to_owned()))
+            } else {
+                step()
+            }
+        }
+    };
+    steps.run("Rust targets", rust_targets)?;
+    steps.run("format", || must(cargo().args(["fmt", "--all", "--check"])))?;
+    steps.run("lints of the native crates", || {
+        must(cargo().args(["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    steps.run("lints of the Envoy plugin", || {
+        let arguments = [
+            "clippy",
+            "--quiet",
+            "-p",
+            "wx-session-envoy",
+            "--target",
+            ENVOY_TARGET,
+        ];
+        must(cargo().args(arguments).args(["--", "-D", "warnings"]))
+    })?;
+    steps.run(
+        "licences, bans and sources of the dependencies",
+        full(dependencies),
+    )?;
+    steps.run("advisories on the dependencies", full(advisories))?;
+    steps.run("the plugin for Envoy", || {
+        let module = build_plugin_shown()?;
+        println!(
+            "{}: {} bytes",
+            shown_path(&module),
+            std::fs::metadata(&module)?.len()
+        );
+        Ok(Outcome::Done)
+    })?;
+    steps.run("envoy.yaml", || {
+        println!("{}", shown_path(&install::envoy()?));
+        validate_file(
+            &root().join("envoy.yaml"),
+            &[("WX_SECRET", "0123456789abcdef0123456789abcdef")],
+        )?;
+        Ok(Outcome::Done)
+    })?;
+    steps.run("tests", || must(cargo().arg("test")))?;
+    steps.run(
+        "the core's tests as WebAssembly under Node",
+        full(tests_under_node),
+    )?;
+    println!("\ncargo xtask test: {}", steps.summary());
+    Ok(())
+}
+
+fn rust_targets() -> Result<Outcome> {
+    ensure_target(ENVOY_TARGET)?;
+    ensure_target(NODE_TARGET)?;
+    Ok(Outcome::Done)
+}
+
+fn dependencies() -> Result<Outcome> {
+    must(deny()?.args([
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ]))
+}
+
+/// Fetching is a step of its own, so that "cannot be reached" is never taken for "nothing found", nor the reverse.
+fn advisories() -> Result<Outcome> {
+    let fetched = deny()?.args(["fetch", "db"]).output()?;
+    if !fetched.status.success() {
+        println!("{}", String::from_utf8_lossy(&fetched.stderr).trim());
+        return Ok(Outcome::LeftOut(
+            "the advisory database cannot be reached".to_owned(),
+        ));
+    }
+    must(deny()?.args(["check", "advisories"]))
+}
+
+fn deny() -> Result<Command> {
+    let mut command = Command::new(tools::cargo_deny()?);
+    command.current_dir(root());
+    Ok(command)
+}
+
+fn tests_under_node() -> Result<Outcome> {
+    tools::need_node()?;
+    let mut command = cargo();
+    command.args([
+        "test",
+        "-p",
+        "wx-session-core",
+        "--target",
+        NODE_TARGET,
+        "--lib",
+    ]);
+    command.env(
+        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+        tools::wasm_bindgen_test_runner()?,
+    );
+    command.stderr(std::process::Stdio::inherit());
+    let output = command.output()?;
+    let report = String::from_utf8_lossy(&output.stdout);
+    print!("{report}");
+    ensure!(
+        output.status.success(),
+        "`{}` ended with {}",
+        shown(&command),
+        output.status
+    );
+    // The runner is content with a module that has no test.
+    ensure!(
+        report.contains("test result: ok") && !report.contains(" 0 passed"),
+        "no test ran under Node"
+    );
+    Ok(Outcome::Done)
+}
+
+fn shown_path(path: &Path) -> String {
+    path.strip_prefix(root())
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
