@@ -44,21 +44,24 @@ fn candidates<'a>(
     let own_header = rules.headers.iter().any(|name| {
         name != "authorization" && !matches!(head.get(name), Header::Absent | Header::One(""))
     });
-    let headers = rules
-        .headers
-        .iter()
-        .filter_map(move |name| match head.get(name) {
+    // Where a header of our own is present, Authorization belongs to the app.
+    let ours = move |name: &&String| !(own_header && *name == "authorization");
+    let headers = rules.headers.iter().filter(ours).filter_map(move |name| {
+        let ambiguous = || Reason::InvalidHeader.parameter(name, "must occur once and be ASCII");
+        let token = match head.get(name) {
             // Mini programs send an empty header where they have no token yet.
-            Header::Absent | Header::One("") => None,
-            Header::Ambiguous => Some(Err(
-                Reason::InvalidHeader.parameter(name, "must occur once and be ASCII")
-            )),
-            // Where a header of our own is present, Authorization belongs to the app.
-            Header::One(value) if name == "authorization" => {
-                bearer(value).filter(|_| !own_header).map(Ok)
-            }
-            Header::One(value) => Some(Ok(value)),
-        });
+            Header::Absent | Header::One("") => return None,
+            Header::Ambiguous => return Some(Err(ambiguous())),
+            Header::One(value) if name == "authorization" => bearer(value)?,
+            Header::One(value) => value,
+        };
+        // Proxies join doubled headers with a comma, which no token has.
+        Some(if token.contains(',') {
+            Err(ambiguous())
+        } else {
+            Ok(token)
+        })
+    });
     let cookie = rules.cookie.as_deref().and_then(move |name| {
         let (_, value) = cookies(head.text("cookie")?).find(|(own, _)| *own == name)?;
         Some(Ok(value))

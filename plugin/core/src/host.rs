@@ -127,6 +127,9 @@ pub struct HttpCall {
     pub timeout: Duration,
     /// Answers with a longer body are an error, in bytes.
     pub max_response_bytes: usize,
+    /// The call uses something up that cannot be had again (a login code): once it is sent, the request is to be
+    /// carried on to its end even if its client goes away, so that a repetition finds the result.
+    pub must_finish: bool,
 }
 
 /// The answer to an [`HttpCall`].

@@ -16,9 +16,6 @@ pub(crate) fn canonical(target: &[u8]) -> Result<Cow<'_, str>, &'static str> {
         .position(|byte| *byte == b'?')
         .map_or(Some(target), |at| target.get(..at))
         .unwrap_or_default();
-    if raw.first() != Some(&b'/') {
-        return Err("must begin with /");
-    }
     if raw.iter().any(|byte| *byte >= 0x80) {
         return Err("must be percent-encoded ASCII");
     }
@@ -27,6 +24,18 @@ pub(crate) fn canonical(target: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     } else {
         Cow::Borrowed(core::str::from_utf8(raw).map_err(|_| "must be ASCII")?)
     };
+    unambiguous(&path)?;
+    Ok(path)
+}
+
+/// Whether a decoded path has one reading only, as route rules must too.
+///
+/// # Errors
+/// As [`canonical`].
+pub(crate) fn unambiguous(path: &str) -> Result<(), &'static str> {
+    if !path.starts_with('/') {
+        return Err("must begin with /");
+    }
     if path.contains([';', '\\', '#', '?']) || path.contains(|c: char| c.is_ascii_control()) {
         return Err("must not contain ; \\ # ? or control characters, encoded or not");
     }
@@ -36,7 +45,7 @@ pub(crate) fn canonical(target: &[u8]) -> Result<Cow<'_, str>, &'static str> {
             return Err("must not contain //, /./ or /../");
         }
     }
-    Ok(path)
+    Ok(())
 }
 
 fn decode(raw: &[u8]) -> Result<String, &'static str> {

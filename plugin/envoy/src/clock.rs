@@ -8,7 +8,7 @@ use wx_session_core::UnixMillis;
 
 use crate::hostcalls;
 
-const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(2);
 
 /// Who sleeps until when.
 #[derive(Default)]

@@ -14,6 +14,9 @@ use crate::worker::Worker;
 
 pub(crate) struct Exchange {
     pub(crate) context_id: u32,
+    /// It has used something up that cannot be had again: see `HttpCall::must_finish`.
+    pub(crate) must_finish: Cell<bool>,
+    abandoned: Cell<bool>,
     state: RefCell<State>,
     incoming: Rc<Incoming>,
 }
@@ -57,6 +60,8 @@ impl Exchange {
         let verdict = Box::pin(async move { handle(&host.worker.edge, &host, &*request).await });
         Self {
             context_id,
+            must_finish: Cell::new(false),
+            abandoned: Cell::new(false),
             state: RefCell::new(State::Deciding(verdict)),
             incoming,
         }
@@ -72,6 +77,16 @@ impl Exchange {
         if complete {
             self.incoming.complete.set(true);
         }
+    }
+
+    /// The client is gone: nothing more is said to it. Whether the exchange goes on all the same.
+    pub(crate) fn abandon(&self) -> bool {
+        self.abandoned.set(true);
+        self.must_finish.get()
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.get()
     }
 
     pub(crate) fn standing(&self) -> Standing {
@@ -97,7 +112,11 @@ impl Exchange {
             State::Forwarded => return Standing::Forwarded,
             State::Replied => return Standing::Replied,
         };
-        let decided = carry_out(&verdict);
+        let decided = if self.is_abandoned() {
+            State::Replied
+        } else {
+            carry_out(&verdict)
+        };
         // Replaced only now: dropping the future may abandon call-outs, which must not find the state borrowed.
         let finished = self.state.replace(decided);
         drop(finished);

@@ -88,10 +88,10 @@ impl HttpContext for Filter {
 }
 
 impl Drop for Filter {
-    /// The client is gone, or the request is over: the future goes, and with it whatever it waited for.
+    /// The client is gone, or the request is over.
     fn drop(&mut self) {
         if let Some(worker) = &self.worker {
-            worker.forget(self.context_id);
+            worker.abandon(self.context_id);
         }
     }
 }

@@ -29,6 +29,10 @@ impl Host for EnvoyHost {
     }
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
+        if call.must_finish {
+            self.root_turn().await;
+            self.worker.keep(self.context_id);
+        }
         let call_id = hostcalls::dispatch(&call)?;
         let under_way = Rc::new(Call {
             context_id: self.context_id,
@@ -95,6 +99,21 @@ impl Future for Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         self.worker.call_abandoned(self.call_id);
+    }
+}
+
+impl EnvoyHost {
+    /// Waits for a turn in a callback of the root context. The answer to a call-out goes to the context in whose
+    /// callback it was sent (the SDK's dispatcher), and the root context is the one that outlives the client.
+    async fn root_turn(&self) {
+        std::future::poll_fn(|_| {
+            if self.worker.is_root_turn() {
+                return Poll::Ready(());
+            }
+            self.worker.clock.wake_at(self.now(), self.context_id);
+            Poll::Pending
+        })
+        .await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What one Envoy worker shares between its requests: the edge, the metrics, and who waits for what.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -21,6 +21,7 @@ pub(crate) struct Worker {
     histograms: Vec<Option<u32>>,
     /// Exchanges that wait for something, by the id of their context.
     waiting: RefCell<BTreeMap<u32, Rc<Exchange>>>,
+    root_turn: Cell<bool>,
     /// Call-outs under way, by their id.
     calls: RefCell<BTreeMap<u32, Rc<Call>>>,
 }
@@ -48,6 +49,7 @@ impl Worker {
                 .map(|histogram| hostcalls::define_histogram(histogram.name()))
                 .collect(),
             waiting: RefCell::default(),
+            root_turn: Cell::new(false),
             calls: RefCell::default(),
         }
     }
@@ -71,7 +73,26 @@ impl Worker {
             .insert(exchange.context_id, Rc::clone(exchange));
     }
 
-    /// Forgets an exchange: decided, or its client is gone.
+    /// The client is gone. What must be finished goes on without it; everything else ends here.
+    pub(crate) fn abandon(&self, context_id: u32) {
+        let must_finish = self
+            .waiting
+            .borrow()
+            .get(&context_id)
+            .is_some_and(|exchange| exchange.abandon());
+        if !must_finish {
+            self.forget(context_id);
+        }
+    }
+
+    /// This exchange is to be carried on to its end, with or without its client.
+    pub(crate) fn keep(&self, context_id: u32) {
+        if let Some(exchange) = self.waiting.borrow().get(&context_id) {
+            exchange.must_finish.set(true);
+        }
+    }
+
+    /// Forgets an exchange.
     pub(crate) fn forget(&self, context_id: u32) {
         let exchange = self.waiting.borrow_mut().remove(&context_id);
         // Dropped here, after the borrow: what it holds may end call-outs of its own.
@@ -84,6 +105,17 @@ impl Worker {
 
     pub(crate) fn call_abandoned(&self, call_id: u32) {
         self.calls.borrow_mut().remove(&call_id);
+    }
+
+    /// Runs `work` as the root context.
+    pub(crate) fn as_root(&self, work: impl FnOnce(&Self)) {
+        self.root_turn.set(true);
+        work(self);
+        self.root_turn.set(false);
+    }
+
+    pub(crate) fn is_root_turn(&self) -> bool {
+        self.root_turn.get()
     }
 
     /// An answer came, to whichever context Envoy gave it. Ids that nobody waits for are ignored.
@@ -109,7 +141,7 @@ impl Worker {
         let Some(exchange) = exchange else {
             return;
         };
-        if hostcalls::act_for(context_id) {
+        if exchange.is_abandoned() || hostcalls::act_for(context_id) {
             exchange.advance_and_resume(self);
         }
     }

@@ -321,13 +321,10 @@ fn endpoints(raw: &raw::Endpoints) -> Checked<Vec<(String, Endpoint)>> {
 
 /// A configured path is written decoded and in canonical form; anything else could never match a request.
 fn plain_path(field: &str, text: &str) -> Checked<()> {
-    match path::canonical(text.as_bytes()) {
-        Ok(canonical) if *canonical == *text && !text.contains(['?', '%']) => Ok(()),
-        _ => wrong(
-            field,
-            "must be a canonical path: it begins with \"/\", has no \"//\", \".\", \"..\", \";\", \"?\" or \"%\"",
-        ),
+    if text.contains('%') {
+        return wrong(field, "must be written decoded, without percent-encoding");
     }
+    path::unambiguous(text).or_else(|problem| wrong(field, problem))
 }
 
 fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
@@ -508,12 +505,12 @@ mod tests {
             (
                 json!({"routes": [{"path": "a", "session": "public"}]}),
                 "routes[0].path",
-                "canonical",
+                "begin with /",
             ),
             (
                 json!({"routes": [{"prefix": "/a/../b", "session": "public"}]}),
                 "routes[0].prefix",
-                "canonical",
+                "/../",
             ),
             (
                 json!({"routes": [{"path": "/a", "methods": ["get"], "session": "public"}]}),

@@ -75,6 +75,7 @@ async fn attempt<H: Host>(
             // A host may take zero for "no limit".
             timeout: timeout.max(Duration::from_millis(1)),
             max_response_bytes: MAX_RESPONSE_BYTES,
+            must_finish: true,
         })
         .await;
     host.observe(Histogram::WechatMs, host.now().since(started));

@@ -8,7 +8,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::{Key, Life, Space, Store, StoreError};
@@ -36,11 +36,12 @@ pub trait SharedMap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub u32);
 
-/// A store of `count` slots of at most `slot_bytes` each.
+/// A store of slots of at most `slot_bytes` each.
 #[derive(Debug)]
 pub struct Slots<M> {
     map: M,
-    count: u32,
+    /// Half the number of slots: as many hold sessions as hold users.
+    half: u32,
     slot_bytes: usize,
 }
 
@@ -52,17 +53,21 @@ struct Entry<'a> {
     /// The first half of SHA-256 of the key: long enough that two keys never meet.
     id: [u8; 16],
     expires_at: UnixMillis,
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "as_bytes")]
     value: &'a [u8],
 }
 
+/// As one piece: serde's own way takes a slice byte by byte. The encoding is the same.
+fn as_bytes<S: Serializer>(value: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(value)
+}
+
 impl<M: SharedMap> Slots<M> {
-    /// `count` is rounded up to an even number of at least two.
+    /// At most `count` slots: an odd number is rounded down. Fewer than two are two.
     pub fn new(map: M, count: u32, slot_bytes: usize) -> Self {
-        let count = count.max(2).next_multiple_of(2);
         Self {
             map,
-            count,
+            half: (count / 2).max(1),
             slot_bytes,
         }
     }
@@ -72,12 +77,11 @@ impl<M: SharedMap> Slots<M> {
         let (id, rest) = digest.split_at(16);
         let mut word = [0; 4];
         word.copy_from_slice(rest.get(..4).unwrap_or(&[0; 4]));
-        let half = self.count / 2;
         let offset = match key.space {
             Space::Sessions => 0,
-            Space::Users => half,
+            Space::Users => self.half,
         };
-        let number = offset + u32::from_le_bytes(word) % half;
+        let number = offset + u32::from_le_bytes(word) % self.half;
         let mut name = String::from("slot:");
         push_decimal(&mut name, number);
         (name, id.try_into().unwrap_or_default())
@@ -125,21 +129,28 @@ impl<M: SharedMap> Slots<M> {
         mut entries: Vec<Entry<'a>>,
         written: Option<Entry<'a>>,
     ) -> Result<Vec<u8>, StoreError> {
+        let kept = usize::from(written.is_some());
         entries.sort_by_key(|entry| core::cmp::Reverse(entry.expires_at));
         if let Some(entry) = written {
             entries.insert(0, entry);
         }
-        loop {
-            let bytes = postcard::to_allocvec(&entries).map_err(|_| StoreError::TooLarge)?;
-            if bytes.len() <= self.slot_bytes {
-                return Ok(bytes);
-            }
-            if entries.len() <= 1 {
-                return Err(StoreError::TooLarge);
-            }
-            entries.pop();
+        let mut bytes: usize = entries.iter().map(size).sum();
+        // A list is encoded as its length and its entries.
+        while size(&entries.len()) + bytes > self.slot_bytes && entries.len() > kept {
+            bytes -= entries.pop().as_ref().map_or(0, size);
         }
+        let slot = postcard::to_allocvec(&entries).map_err(|_| StoreError::TooLarge)?;
+        if slot.len() > self.slot_bytes {
+            return Err(StoreError::TooLarge);
+        }
+        Ok(slot)
     }
+}
+
+/// Bytes of `part` of a slot, counted and not written: a crowded slot is encoded once, whatever it gives up.
+fn size(part: &impl Serialize) -> usize {
+    // Entries lie in memory already, so their sizes do not overflow, and counting them cannot fail.
+    postcard::serialize_with_flavor(part, postcard::ser_flavors::Size::default()).unwrap_or(0)
 }
 
 enum Change<'a> {
