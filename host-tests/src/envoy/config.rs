@@ -88,6 +88,14 @@ impl Config {
         self
     }
 
+    /// The plugin's own configuration, as the hosts without an Envoy take it.
+    #[must_use]
+    pub fn plugin(&self) -> &Value {
+        self.document
+            .pointer(WASM_CONFIGURATION)
+            .expect("load checked that the part is there")
+    }
+
     /// Changes the Wasm filter's `PluginConfig` by a merge patch: failure policy, VM, environment.
     #[must_use]
     pub fn patch_filter(mut self, patch: &Value) -> Self {

@@ -186,6 +186,7 @@ fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Chang
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
     use alloc::format;
     use alloc::rc::Rc;
     use core::time::Duration;

@@ -9,7 +9,7 @@ use crate::edge::Edge;
 use crate::host::{Head, Header, Host, Request};
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Verdict, to_json};
+use crate::reply::{Action, Response, Verdict, to_json};
 use crate::route::Destination;
 use crate::{endpoint, gate, path};
 
@@ -47,10 +47,10 @@ async fn serve<H: Host, R: Request>(
             if !allowed.split(", ").any(|own| own == method) {
                 return Err(refused(Reason::MethodNotAllowed.with(allowed)));
             }
-            let response = endpoint::answer(edge, host, request, endpoint, method).await?;
+            let answer = endpoint::answer(edge, host, request, endpoint, method).await?;
             Ok(Verdict {
-                action: Action::Reply(response),
-                openid: None,
+                action: Action::Reply(Response::json(200, answer.body)),
+                openid: answer.openid.map(Into::into),
                 auth_status: "endpoint",
             })
         }

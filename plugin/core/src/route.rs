@@ -91,6 +91,7 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
     use alloc::vec;
 
     fn rule(pattern: Pattern, methods: &[&str], need: Need) -> Rule {

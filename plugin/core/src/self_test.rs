@@ -80,6 +80,8 @@ fn parses() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::testing::test;
+
     #[test]
     fn this_build_gives_the_known_answers() {
         assert_eq!(super::run(), Ok(()));

@@ -371,6 +371,7 @@ fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
     use serde_json::json;
 
     fn load(document: &Value) -> Checked<Config> {

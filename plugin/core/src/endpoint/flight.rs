@@ -9,13 +9,14 @@ use alloc::string::String;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 
+use crate::endpoint::Answer;
 use crate::host::Host;
 use crate::rejection::Rejection;
 
 const STEP: Duration = Duration::from_millis(20);
 
-/// The answer body of a login, or its refusal.
-pub(crate) type Outcome = Result<String, Rejection>;
+/// The answer of a login, or its refusal.
+pub(crate) type Outcome = Result<Answer, Rejection>;
 
 /// Logins under way, by the name of their code.
 #[derive(Default)]

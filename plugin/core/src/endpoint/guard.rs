@@ -115,6 +115,7 @@ fn fnv1a(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
 
     #[test]
     fn an_address_with_too_many_refused_codes_waits_a_minute_and_others_do_not() {

@@ -1,12 +1,13 @@
 //! `POST /wx/login {code, token?, rawData?, signature?, encryptedData?, iv?}`: a code becomes a session.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::edge::Edge;
+use crate::endpoint::Answer;
 use crate::endpoint::exchange::exchange;
 use crate::endpoint::flight::{Outcome, Turn};
 use crate::endpoint::login_input::LoginInput;
@@ -53,7 +54,7 @@ pub(super) async fn answer<H: Host, R: Request>(
     host: &H,
     request: &R,
     method: &str,
-) -> Result<String, Rejection> {
+) -> Outcome {
     let started = host.now();
     let outcome = login(edge, host, request, method).await;
     host.observe(Histogram::LoginMs, host.now().since(started));
@@ -130,10 +131,15 @@ async fn fly<H: Host>(edge: &Edge, host: &H, input: &LoginInput<'_>, key: &Key) 
         user: entered.view,
         open_data: entered.open_data,
     });
-    remember(edge, host, input, key, &text, &answer).await?;
+    let record = CodeRecord {
+        token: text.to_string(),
+        openid: login.openid.clone(),
+        answer: answer.clone(),
+    };
+    remember(edge, host, input, key, &record).await?;
     sessions::end(edge, host, &entered.ended).await?;
     host.count(Counter::LoginOk);
-    Ok(answer)
+    Ok(Answer::of(&login.openid, answer))
 }
 
 /// What a login made of the user.
@@ -231,20 +237,20 @@ async fn recall<H: Host>(
     host: &H,
     input: &LoginInput<'_>,
     key: &Key,
-) -> Result<Option<String>, Rejection> {
+) -> Result<Option<Answer>, Rejection> {
     if edge.config.login.remember.is_zero() {
         return Ok(None);
     }
     let sealed = sessions::counted(host, host.store().get(key, host.now()).await)?;
     let record = sealed.and_then(|sealed| edge.keys.open(&scope(input, key), &sealed));
-    let Some(CodeRecord { token, answer }) = record.as_ref() else {
-        return Ok(None);
-    };
-    let Some(token) = Token::parse(token) else {
+    let Some((record, token)) = record.and_then(|record: CodeRecord| {
+        let token = Token::parse(&record.token)?;
+        Some((record, token))
+    }) else {
         return Ok(None);
     };
     let alive = sessions::load(edge, host, &token, &token.id()).await?;
-    Ok(alive.map(|_| answer.clone()))
+    Ok(alive.map(|_| Answer::of(&record.openid, record.answer.clone())))
 }
 
 async fn remember<H: Host>(
@@ -252,17 +258,12 @@ async fn remember<H: Host>(
     host: &H,
     input: &LoginInput<'_>,
     key: &Key,
-    token: &str,
-    answer: &str,
+    record: &CodeRecord,
 ) -> Result<(), Rejection> {
     if edge.config.login.remember.is_zero() {
         return Ok(());
     }
-    let record = CodeRecord {
-        token: token.into(),
-        answer: answer.into(),
-    };
-    let sealed = edge.keys.seal(host, &scope(input, key), &record)?;
+    let sealed = edge.keys.seal(host, &scope(input, key), record)?;
     let now = host.now();
     let life = Life {
         now,

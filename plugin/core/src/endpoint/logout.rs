@@ -1,10 +1,10 @@
 //! `POST /wx/logout {everywhere?}`: ends this session, or all sessions of the user. Ending what is gone is no error.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::access::{Presented, presented};
 use crate::edge::Edge;
+use crate::endpoint::Answer;
 use crate::endpoint::params::Params;
 use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
@@ -15,7 +15,7 @@ pub(super) async fn answer<H: Host, R: Request>(
     edge: &Edge,
     host: &H,
     request: &R,
-) -> Result<String, Rejection> {
+) -> Result<Answer, Rejection> {
     let token = match presented(request.head(), &edge.config.session)? {
         Presented::Token(token) => token,
         Presented::Malformed => return Err(Reason::InvalidToken.into()),
@@ -25,7 +25,10 @@ pub(super) async fn answer<H: Host, R: Request>(
     let params = Params::read(request, edge.config.body_bytes).await?;
     let everywhere = params.flag("everywhere")?;
     let Some(found) = sessions::load(edge, host, &token, &id).await? else {
-        return Ok(ok(&serde_json::json!({ "ended": 0 })));
+        return Ok(Answer {
+            body: ok(&serde_json::json!({ "ended": 0 })),
+            openid: None,
+        });
     };
     let (live, session) = (
         host.now() < sessions::ends_at(edge, &found.record),
@@ -45,5 +48,6 @@ pub(super) async fn answer<H: Host, R: Request>(
         Some((user, ()))
     })
     .await?;
-    Ok(ok(&serde_json::json!({ "ended": ended.len() })))
+    let body = ok(&serde_json::json!({ "ended": ended.len() }));
+    Ok(Answer::of(&session.openid, body))
 }

@@ -15,11 +15,28 @@ mod session;
 mod user;
 mod verify;
 
+use alloc::string::String;
+
 use crate::edge::Edge;
 use crate::host::{Host, Request};
 use crate::rejection::Rejection;
-use crate::reply::Response;
 use crate::route::Endpoint;
+
+/// A successful answer, and whose it is: for access logs only.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) body: String,
+    pub(crate) openid: Option<String>,
+}
+
+impl Answer {
+    fn of(openid: &str, body: String) -> Self {
+        Self {
+            body,
+            openid: Some(openid.into()),
+        }
+    }
+}
 
 /// Answers a request whose method the endpoint takes.
 pub(crate) async fn answer<H: Host, R: Request>(
@@ -28,15 +45,14 @@ pub(crate) async fn answer<H: Host, R: Request>(
     request: &R,
     endpoint: Endpoint,
     method: &str,
-) -> Result<Response, Rejection> {
-    let body = match endpoint {
-        Endpoint::Login => login::answer(edge, host, request, method).await?,
-        Endpoint::Session => session::answer(edge, host, request).await?,
-        Endpoint::Verify => verify::answer(edge, host, request).await?,
-        Endpoint::Decrypt => decrypt::answer(edge, host, request).await?,
-        Endpoint::Register => register::answer(edge, host, request).await?,
-        Endpoint::User => user::answer(edge, host, request).await?,
-        Endpoint::Logout => logout::answer(edge, host, request).await?,
-    };
-    Ok(Response::json(200, body))
+) -> Result<Answer, Rejection> {
+    match endpoint {
+        Endpoint::Login => login::answer(edge, host, request, method).await,
+        Endpoint::Session => session::answer(edge, host, request).await,
+        Endpoint::Verify => verify::answer(edge, host, request).await,
+        Endpoint::Decrypt => decrypt::answer(edge, host, request).await,
+        Endpoint::Register => register::answer(edge, host, request).await,
+        Endpoint::User => user::answer(edge, host, request).await,
+        Endpoint::Logout => logout::answer(edge, host, request).await,
+    }
 }

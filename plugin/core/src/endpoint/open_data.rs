@@ -5,7 +5,8 @@ use alloc::string::String;
 
 use crate::edge::Edge;
 use crate::endpoint::params::Params;
-use crate::host::Host;
+use crate::gate;
+use crate::host::{Host, Request};
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
 use crate::session::record::{KeyRing, SessionRecord, replay_key};
@@ -124,9 +125,23 @@ pub(super) fn expected<'a>(
     }
 }
 
+/// Receives open data that must hold `required`. The session comes first: a stranger's body is not worth buffering.
+pub(super) async fn receive<H: Host, R: Request>(
+    edge: &Edge,
+    host: &H,
+    request: &R,
+    required: &'static str,
+) -> Result<Owner, Rejection> {
+    let (token, session) = gate::session(edge, host, request.head()).await?;
+    let params = Params::read(request, edge.config.body_bytes).await?;
+    params.required(required)?;
+    let submitted = Submitted::from_params(&params, host)?;
+    open(edge, host, &token, session, &submitted).await
+}
+
 /// Opens what the owner of `token` submitted. All failures that depend on the content are one rejection, and count
 /// against the session.
-pub(super) async fn open<H: Host>(
+async fn open<H: Host>(
     edge: &Edge,
     host: &H,
     token: &Token,

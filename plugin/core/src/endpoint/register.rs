@@ -1,12 +1,9 @@
 //! `POST /wx/register {encryptedData, iv, rawData?, signature?}`: stores the profile once, and marks the user.
 
-use alloc::string::String;
-
 use crate::edge::Edge;
-use crate::endpoint::open_data::{self, Submitted};
-use crate::endpoint::params::Params;
+use crate::endpoint::Answer;
+use crate::endpoint::open_data;
 use crate::endpoint::profile;
-use crate::gate;
 use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::ok;
@@ -16,12 +13,8 @@ pub(super) async fn answer<H: Host, R: Request>(
     edge: &Edge,
     host: &H,
     request: &R,
-) -> Result<String, Rejection> {
-    let (token, session) = gate::session(edge, host, request.head()).await?;
-    let params = Params::read(request, edge.config.body_bytes).await?;
-    params.required("encryptedData")?;
-    let submitted = Submitted::from_params(&params, host)?;
-    let owner = open_data::open(edge, host, &token, session, &submitted).await?;
+) -> Result<Answer, Rejection> {
+    let owner = open_data::receive(edge, host, request, "encryptedData").await?;
     let data = owner.opened.open_data.ok_or(Reason::Internal)?;
     let session = owner.session;
     let too_large =
@@ -35,5 +28,6 @@ pub(super) async fn answer<H: Host, R: Request>(
         Some((user, view))
     })
     .await?;
-    Ok(ok(&stored.ok_or_else(too_large)?))
+    let body = ok(&stored.ok_or_else(too_large)?);
+    Ok(Answer::of(&session.openid, body))
 }

@@ -1,11 +1,10 @@
 //! `GET /wx/session`: does the client need to log in again? Looks only; does not extend the session.
 
-use alloc::string::String;
-
 use serde::Serialize;
 
 use crate::access::{Presented, presented};
 use crate::edge::Edge;
+use crate::endpoint::Answer;
 use crate::host::{Host, Request};
 use crate::rejection::Rejection;
 use crate::reply::ok;
@@ -24,12 +23,13 @@ pub(super) async fn answer<H: Host, R: Request>(
     edge: &Edge,
     host: &H,
     request: &R,
-) -> Result<String, Rejection> {
+) -> Result<Answer, Rejection> {
     let found = match presented(request.head(), &edge.config.session)? {
         Presented::Token(token) => sessions::load(edge, host, &token, &token.id()).await?,
         Presented::Malformed | Presented::Nothing => None,
     };
     let now = host.now();
+    let openid = found.as_ref().map(|found| found.record.openid.clone());
     let state = match found {
         None => State {
             has_session: false,
@@ -45,5 +45,8 @@ pub(super) async fn answer<H: Host, R: Request>(
             }
         }
     };
-    Ok(ok(&state))
+    Ok(Answer {
+        body: ok(&state),
+        openid,
+    })
 }

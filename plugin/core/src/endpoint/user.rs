@@ -1,8 +1,7 @@
 //! `GET /wx/user`: the user behind the token.
 
-use alloc::string::String;
-
 use crate::edge::Edge;
+use crate::endpoint::Answer;
 use crate::endpoint::profile;
 use crate::gate;
 use crate::host::{Host, Request};
@@ -14,10 +13,10 @@ pub(super) async fn answer<H: Host, R: Request>(
     edge: &Edge,
     host: &H,
     request: &R,
-) -> Result<String, Rejection> {
+) -> Result<Answer, Rejection> {
     let (_, session) = gate::session(edge, host, request.head()).await?;
     let user = users::load(edge, host, &session.appid, &session.openid).await?;
     // A bounded store may have given up the user before the session: the next login makes it anew.
     let user = user.ok_or(Reason::InvalidToken)?;
-    Ok(ok(&profile::view(&user)))
+    Ok(Answer::of(&session.openid, ok(&profile::view(&user))))
 }

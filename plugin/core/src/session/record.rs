@@ -80,6 +80,7 @@ impl KeyRing {
 #[derive(Clone, Debug, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct CodeRecord {
     pub(crate) token: String,
+    pub(crate) openid: String,
     /// The whole answer body, the token in it.
     pub(crate) answer: String,
 }
@@ -126,6 +127,7 @@ fn digest(label: &str, parts: &[&str]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
 
     fn key(text: &str) -> SessionKey {
         SessionKey::parse(text).unwrap()

@@ -116,6 +116,7 @@ pub(crate) fn round_trip() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
 
     fn scope<'a>(label: &'static str, owner: &'a [u8], name: &'a str) -> Scope<'a> {
         Scope { label, owner, name }

@@ -41,6 +41,7 @@ pub fn decode(text: &str) -> Option<Decoded> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
 
     #[test]
     fn intact_base64_is_not_called_repaired() {

@@ -111,6 +111,7 @@ fn rid(errmsg: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
     use alloc::format;
 
     const OK: &str =

@@ -165,6 +165,7 @@ fn escape_control_characters(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
     use alloc::vec;
 
     #[test]

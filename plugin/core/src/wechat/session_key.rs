@@ -43,6 +43,7 @@ impl fmt::Debug for SessionKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
     use alloc::format;
 
     #[test]

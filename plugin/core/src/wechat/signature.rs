@@ -42,6 +42,7 @@ fn hex(digest: [u8; 20]) -> [u8; LENGTH] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::test;
 
     const RAW: &str = r#"{"nickName":"Xavier-Lam林","gender":1,"language":"zh_CN","city":"Ningde","province":"Fujian","country":"China","avatarUrl":"https://wx.qlogo.cn/mmopen/vi_32/vTxUxcbjcZ8t9eU6YfXBwRU89KS9uRILEDro01MTYp7UKYsyTjLFMIVhB0AlBuEvLHbhmO3OpaHw5zwlSetuLg/132"}"#;
 
