@@ -1,18 +1,10 @@
-//! The options of `cargo xtask demo`. The journey itself is not told here.
+//! The options of `cargo xtask demo`. The journey itself is told in `host_tests::demo`.
 
 use anyhow::{Context, Result, bail};
-
-/// What the command line asks of the demo. A port of 0 is a free one.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Options {
-    once: bool,
-    port: u16,
-    admin_port: u16,
-}
+use host_tests::demo::Options;
 
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
-    let options = parse(arguments)?;
-    bail!("the demo is not built yet (asked for: {options:?})")
+    host_tests::demo::run(&parse(arguments)?)
 }
 
 fn parse(arguments: &[&str]) -> Result<Options> {

@@ -1,0 +1,165 @@
+//! What a step works with: the phone, the edge, and the record of what was asked, answered and checked.
+//! Never prints.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::{Call, Edge, Exchange, USERS};
+use crate::client;
+use crate::fakes::app::FakeApp;
+use crate::fakes::wechat::{FakeWechat, Phone};
+
+/// The whole of a login's deadline, and some more.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A step that is over.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// From 1.
+    pub number: usize,
+    /// The step's title.
+    pub title: &'static str,
+    /// What was asked and answered, in order.
+    pub exchanges: Vec<Exchange>,
+    /// What was expected.
+    pub checks: Vec<Check>,
+}
+
+impl Scene {
+    /// Whether everything was as expected.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.problem.is_none())
+    }
+}
+
+/// One expectation.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// What should be, in a few words.
+    pub what: String,
+    /// What was instead.
+    pub problem: Option<String>,
+}
+
+/// The journey under way.
+pub(super) struct Story<'a> {
+    edge: Edge,
+    app: &'a FakeApp,
+    pub(super) wechat: &'a FakeWechat,
+    pub(super) phone: Phone,
+    /// What the mini program keeps in its storage.
+    pub(super) token: String,
+    /// What it kept before.
+    pub(super) old_token: String,
+    /// The code of the newest login.
+    pub(super) code: String,
+    exchanges: Vec<Exchange>,
+    checks: Vec<Check>,
+}
+
+impl<'a> Story<'a> {
+    pub(super) fn new(edge: Edge, wechat: &'a FakeWechat, app: &'a FakeApp) -> Self {
+        Self {
+            edge,
+            app,
+            wechat,
+            phone: wechat.phone(USERS[0]),
+            token: String::new(),
+            old_token: String::new(),
+            code: String::new(),
+            exchanges: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// Sends a request and expects this status. Whatever comes back, no session_key may be in it.
+    pub(super) fn ask(&mut self, expected: u16, call: Call) -> Result<Exchange> {
+        let _ = self.app.take();
+        let request = call.request();
+        let started = Instant::now();
+        let answer = client::send(self.edge.base, &request, TIMEOUT)?;
+        let answered_at = Instant::now();
+        let exchange = Exchange {
+            expected,
+            call,
+            at_app: self.app.take().pop(),
+            took: answered_at - started,
+            answered_at,
+            answer,
+        };
+        let said = (exchange.answer.text(), format!("{:?}", exchange.at_app));
+        for key in self.phone.session_keys() {
+            if said.0.contains(&key) || said.1.contains(&key) {
+                self.check("no session_key leaves the edge", false);
+            }
+        }
+        if exchange.answer.status != expected {
+            self.fail(format!("status {expected}"), exchange.answer.status);
+        }
+        self.exchanges.push(exchange.clone());
+        Ok(exchange)
+    }
+
+    /// Expects that something holds.
+    pub(super) fn check(&mut self, what: &str, holds: bool) {
+        let problem = (!holds).then(|| "it is not so".to_owned());
+        let what = what.to_owned();
+        self.checks.push(Check { what, problem });
+    }
+
+    /// Expects one value under a name.
+    pub(super) fn is(&mut self, name: &str, got: impl Into<Value>, expected: impl Into<Value>) {
+        let expected = expected.into();
+        let what = match expected.as_str() {
+            Some(text) => format!("{name} {text}"),
+            None => format!("{name} {expected}"),
+        };
+        self.same(what, got.into(), expected);
+    }
+
+    /// Expects so many code2Session calls for this code in all.
+    pub(super) fn asked_wechat(&mut self, code: &str, times: usize) {
+        let got = self.wechat.code_requests(code);
+        let what = match times {
+            1 => "WeChat was asked once".to_owned(),
+            times => format!("WeChat was asked {times} times"),
+        };
+        self.same(what, got.into(), times.into());
+    }
+
+    fn same(&mut self, what: String, got: Value, expected: Value) {
+        if got == expected {
+            self.checks.push(Check {
+                what,
+                problem: None,
+            });
+        } else {
+            self.fail(what, got);
+        }
+    }
+
+    pub(super) fn end_scene(
+        &mut self,
+        number: usize,
+        title: &'static str,
+        outcome: Result<()>,
+    ) -> Scene {
+        if let Err(error) = outcome {
+            self.fail("an answer".to_owned(), format!("{error:#}"));
+        }
+        Scene {
+            number,
+            title,
+            exchanges: std::mem::take(&mut self.exchanges),
+            checks: std::mem::take(&mut self.checks),
+        }
+    }
+
+    fn fail(&mut self, what: String, got: impl ToString) {
+        let problem = Some(format!("got {}", got.to_string()));
+        self.checks.push(Check { what, problem });
+    }
+}

@@ -1,0 +1,130 @@
+//! After the journey: what Envoy counted and logged of it, and whether a secret stands in a log.
+//! Never prints.
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::journey::{Check, Exchange, Scene, USERS};
+use super::page::{self, Ink};
+use super::stage::{SECRET, Stage};
+use super::timing;
+
+/// Entries appear some 20 ms after their request has ended.
+const LOG_DELAY: Duration = Duration::from_millis(150);
+
+/// The plugin's counters that are not zero, a line for each group.
+pub(super) fn counters(stage: &Stage) -> Result<Vec<String>> {
+    let stats = stage.envoy.stats()?;
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, count) in stats.iter().filter(|(_, count)| **count > 0) {
+        let own = name.strip_prefix("wasmcustom.wx_session.");
+        if let Some((group, result)) = own.and_then(|own| own.split_once('.')) {
+            let cell = format!("{result} {count}");
+            groups.entry(group).or_default().push(cell);
+        }
+    }
+    let rows: Vec<_> = groups
+        .into_iter()
+        .map(|(group, counts)| vec![group.to_owned(), counts.join(" · ")])
+        .collect();
+    Ok(page::table(&rows, 4))
+}
+
+/// The access log's first entry for each value of `auth`.
+pub(super) fn access_log(stage: &Stage, ink: Ink) -> Vec<String> {
+    sleep(LOG_DELAY);
+    let mut rows = vec![
+        ["auth", "request", "status", "ms", "openid"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for entry in stage.envoy.access_log() {
+        let auth = shown(&entry["auth"]);
+        if rows.iter().any(|row| row[0] == auth) {
+            continue;
+        }
+        let request = format!("{} {}", shown(&entry["method"]), shown(&entry["path"]));
+        let rest = ["status", "duration_ms", "openid"].map(|field| shown(&entry[field]));
+        rows.push([vec![auth, request], rest.to_vec()].concat());
+    }
+    let mut lines = page::table(&rows, 4);
+    if let Some(head) = lines.first_mut() {
+        *head = format!("    {}", ink.dim(head.trim_start()));
+    }
+    lines
+}
+
+/// Medians of a login and of a session check.
+pub(super) fn times(stage: &Stage) -> Result<Vec<String>> {
+    let times = timing::measure(stage.edge(), &stage.wechat)?;
+    let _ = stage.app.take();
+    let row = |what: &str, took| vec![what.to_owned(), page::millis(took)];
+    let rows = [
+        row("login, with its code2Session call", times.login),
+        row("call of the app with a session", times.protected),
+        row("the same on a public route", times.public),
+    ];
+    Ok(page::table(&rows, 4))
+}
+
+/// What must hold when all is over.
+pub(super) fn checks(stage: &Stage, scenes: &[Scene]) -> Vec<Check> {
+    let requests = stage.wechat.requests();
+    let over_tls = requests
+        .iter()
+        .all(|request| request.sni.as_deref() == Some("api.weixin.qq.com"));
+    let entries = stage.envoy.access_log();
+    let logs = format!("{}{entries:?}", stage.envoy.log());
+    let leaked: Vec<_> = secrets(stage, scenes)
+        .into_iter()
+        .filter(|(_, secret)| logs.contains(secret.as_str()))
+        .map(|(name, _)| name)
+        .collect();
+    let check = |what: String, problem: Option<String>| Check { what, problem };
+    vec![
+        check(
+            format!(
+                "{} calls to WeChat, all over TLS with its SNI",
+                requests.len()
+            ),
+            (!over_tls).then(|| "some were not".to_owned()),
+        ),
+        check(
+            "no secret, session_key, code or token in Envoy's logs".to_owned(),
+            (!leaked.is_empty()).then(|| leaked.join(", ")),
+        ),
+    ]
+}
+
+/// Everything that opens something, as (what it is, itself).
+fn secrets(stage: &Stage, scenes: &[Scene]) -> Vec<(&'static str, String)> {
+    let mut secrets = vec![("the secret", SECRET.to_owned())];
+    for request in stage.wechat.requests() {
+        let code = request.param("js_code").map(str::to_owned);
+        secrets.extend(code.map(|code| ("a code", code)));
+    }
+    for user in USERS {
+        let keys = stage.wechat.phone(user).session_keys();
+        secrets.extend(keys.into_iter().map(|key| ("a session_key", key)));
+    }
+    let exchanges = scenes.iter().flat_map(|scene| &scene.exchanges);
+    let tokens = exchanges.map(Exchange::token);
+    secrets.extend(
+        tokens
+            .filter(|token| !token.is_empty())
+            .map(|token| ("a token", token)),
+    );
+    secrets
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    }
+}

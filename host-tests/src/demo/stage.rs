@@ -1,0 +1,81 @@
+//! Starts everything around the journey: a stand-in for WeChat, the app, and a real Envoy between them.
+//! Never alters `envoy.yaml` but for where things are.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use tempfile::NamedTempFile;
+
+use super::Options;
+use super::journey::Edge;
+use crate::envoy::{Config, Envoy, target_folder};
+use crate::fakes::app::FakeApp;
+use crate::fakes::wechat::{FakeWechat, WechatServer};
+
+/// As in `envoy.yaml`.
+const APPID: &str = "wx0123456789abcdef";
+pub(super) const SECRET: &str = "00112233445566778899aabbccddeeff";
+
+/// Everything that runs. Dropped from top to bottom: Envoy first, so that it misses nobody.
+pub(super) struct Stage {
+    pub(super) envoy: Envoy,
+    pub(super) wechat: FakeWechat,
+    pub(super) app: FakeApp,
+    wechat_server: WechatServer,
+    _trusted_ca: NamedTempFile,
+}
+
+impl Stage {
+    /// The plugin must have been built.
+    pub(super) fn start(options: &Options) -> Result<Self> {
+        let wechat = FakeWechat::new(APPID, SECRET);
+        wechat.bind(true);
+        let wechat_server = wechat.serve();
+        let app = FakeApp::start();
+        let mut trusted_ca = tempfile::Builder::new()
+            .prefix("demo-ca-")
+            .suffix(".pem")
+            .tempfile_in(target_folder())
+            .context("cannot write into target")?;
+        trusted_ca.write_all(wechat_server.ca_pem().as_bytes())?;
+
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let config = Config::load()?
+            .listen(local(options.port))
+            .admin(local(options.admin_port))
+            .endpoint("app", app.addr())
+            .wechat(wechat_server.addr(), trusted_ca.path());
+        Ok(Self {
+            envoy: Envoy::start(&config, &[("WX_SECRET", SECRET)])?,
+            wechat,
+            app,
+            wechat_server,
+            _trusted_ca: trusted_ca,
+        })
+    }
+
+    pub(super) fn edge(&self) -> Edge {
+        Edge {
+            base: self.envoy.addr(),
+        }
+    }
+
+    /// What differs from `envoy.yaml`: name of the place, and what stands there now.
+    pub(super) fn changes(&self) -> [(&'static str, String); 5] {
+        let wechat = format!(
+            "{}, a stand-in; TLS, SNI and name check stay",
+            self.wechat_server.addr()
+        );
+        [
+            ("listener", self.envoy.addr().to_string()),
+            ("admin", self.envoy.admin_addr().to_string()),
+            ("cluster wechat", wechat),
+            ("trusted_ca", "the stand-in's own".to_owned()),
+            (
+                "cluster app",
+                format!("{}, answers with what it received", self.app.addr()),
+            ),
+        ]
+    }
+}
