@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use proxy_wasm::hostcalls;
-use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
 use wx_session_core::{
     CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, UnixMillis,
 };
@@ -177,15 +177,17 @@ pub(crate) fn log(level: Level, line: &str) {
     let _ = hostcalls::log(level, line);
 }
 
-/// Value and version of a piece of shared data. Envoy's first version is 1.
-pub(crate) fn shared_data(name: &str) -> Option<(Vec<u8>, u32)> {
-    match hostcalls::get_shared_data(name) {
-        Ok((value, Some(version))) => Some((value.unwrap_or_default(), version)),
-        _ => None,
-    }
+/// Value and version of a piece of shared data, if it was ever set. Envoy's first version is 1.
+pub(crate) fn shared_data(name: &str) -> Result<Option<(Vec<u8>, u32)>, Status> {
+    let (value, version) = hostcalls::get_shared_data(name)?;
+    Ok(version.map(|version| (value.unwrap_or_default(), version)))
 }
 
 /// Sets shared data if its version is still `version`. Whether it was.
-pub(crate) fn set_shared_data(name: &str, value: &[u8], version: u32) -> bool {
-    hostcalls::set_shared_data(name, Some(value), Some(version)).is_ok()
+pub(crate) fn set_shared_data(name: &str, value: &[u8], version: u32) -> Result<bool, Status> {
+    match hostcalls::set_shared_data(name, Some(value), Some(version)) {
+        Ok(()) => Ok(true),
+        Err(Status::CasMismatch) => Ok(false),
+        Err(status) => Err(status),
+    }
 }

@@ -14,7 +14,8 @@ pub(crate) struct SharedData;
 
 impl SharedMap for SharedData {
     async fn get(&self, name: &str) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
-        Ok(hostcalls::shared_data(name).map(|(value, version)| (value, Version(version))))
+        let found = hostcalls::shared_data(name).map_err(|_| StoreError::Unavailable)?;
+        Ok(found.map(|(value, version)| (value, Version(version))))
     }
 
     async fn compare_and_set(
@@ -24,6 +25,6 @@ impl SharedMap for SharedData {
         version: Option<Version>,
     ) -> Result<bool, StoreError> {
         let version = version.map_or(NEVER, |Version(version)| version);
-        Ok(hostcalls::set_shared_data(name, value, version))
+        hostcalls::set_shared_data(name, value, version).map_err(|_| StoreError::Unavailable)
     }
 }

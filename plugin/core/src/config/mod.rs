@@ -9,7 +9,11 @@ use core::time::Duration;
 use zeroize::ZeroizeOnDrop;
 
 mod check;
+mod check_routes;
 mod raw;
+mod secrets;
+#[cfg(test)]
+mod tests;
 
 use crate::route::Routes;
 

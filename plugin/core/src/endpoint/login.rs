@@ -11,16 +11,15 @@ use crate::endpoint::Answer;
 use crate::endpoint::exchange::exchange;
 use crate::endpoint::flight::{Outcome, Turn};
 use crate::endpoint::login_input::LoginInput;
-use crate::endpoint::{open_data, profile};
+use crate::endpoint::{code_memory, open_data, profile};
 use crate::host::{Host, Request};
 use crate::metrics::{Counter, Histogram};
-use crate::rejection::{Reason, Rejection};
+use crate::rejection::Reason;
 use crate::reply::ok;
 use crate::session::record::{CodeRecord, KeyRing, SessionRecord, UserRecord, code_key};
-use crate::session::seal::Scope;
 use crate::session::token::{SessionId, Token};
 use crate::session::{sessions, users};
-use crate::store::{Key, Life, Store};
+use crate::store::Key;
 use crate::time::{UnixMillis, millis};
 use crate::wechat::code2session::Code2Session;
 
@@ -90,7 +89,7 @@ async fn login<H: Host, R: Request>(edge: &Edge, host: &H, request: &R, method: 
 
 /// The login itself, at most once at a time for one code.
 async fn fly<H: Host>(edge: &Edge, host: &H, input: &LoginInput<'_>, key: &Key) -> Outcome {
-    if let Some(answer) = recall(edge, host, input, key).await? {
+    if let Some(answer) = code_memory::recall(edge, host, input, key).await? {
         host.count(Counter::LoginRepeated);
         return Ok(answer);
     }
@@ -136,7 +135,7 @@ async fn fly<H: Host>(edge: &Edge, host: &H, input: &LoginInput<'_>, key: &Key) 
         openid: login.openid.clone(),
         answer: answer.clone(),
     };
-    remember(edge, host, input, key, &record).await?;
+    code_memory::remember(edge, host, input, key, &record).await?;
     sessions::end(edge, host, &entered.ended).await?;
     host.count(Counter::LoginOk);
     Ok(Answer::of(&login.openid, answer))
@@ -229,58 +228,6 @@ fn take_open_data(
         user.unionid = user.unionid.take().or(Some(unionid));
     }
     None
-}
-
-/// The answer given to this very code a moment ago, if its session still lives.
-async fn recall<H: Host>(
-    edge: &Edge,
-    host: &H,
-    input: &LoginInput<'_>,
-    key: &Key,
-) -> Result<Option<Answer>, Rejection> {
-    if edge.config.login.remember.is_zero() {
-        return Ok(None);
-    }
-    let sealed = sessions::counted(host, host.store().get(key, host.now()).await)?;
-    let record = sealed.and_then(|sealed| edge.keys.open(&scope(input, key), &sealed));
-    let Some((record, token)) = record.and_then(|record: CodeRecord| {
-        let token = Token::parse(&record.token)?;
-        Some((record, token))
-    }) else {
-        return Ok(None);
-    };
-    let alive = sessions::load(edge, host, &token, &token.id()).await?;
-    Ok(alive.map(|_| Answer::of(&record.openid, record.answer.clone())))
-}
-
-async fn remember<H: Host>(
-    edge: &Edge,
-    host: &H,
-    input: &LoginInput<'_>,
-    key: &Key,
-    record: &CodeRecord,
-) -> Result<(), Rejection> {
-    if edge.config.login.remember.is_zero() {
-        return Ok(());
-    }
-    let sealed = edge.keys.seal(host, &scope(input, key), record)?;
-    let now = host.now();
-    let life = Life {
-        now,
-        expires_at: now.after(edge.config.login.remember),
-    };
-    Ok(sessions::counted(
-        host,
-        host.store().put(key, &sealed, life).await,
-    )?)
-}
-
-fn scope<'a>(input: &'a LoginInput<'_>, key: &'a Key) -> Scope<'a> {
-    Scope {
-        label: "code",
-        owner: input.js_code.as_bytes(),
-        name: &key.name,
-    }
 }
 
 fn counter(reason: Reason) -> Counter {

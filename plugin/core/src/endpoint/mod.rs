@@ -1,5 +1,6 @@
 //! The requests that are answered at the edge. Each file is one endpoint, read from top to bottom.
 
+mod code_memory;
 mod decrypt;
 mod exchange;
 pub(crate) mod flight;

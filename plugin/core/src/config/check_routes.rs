@@ -1,0 +1,90 @@
+//! Checks endpoints and route rules: every path is canonical, and none is said twice.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::check::{Checked, wrong};
+use super::raw;
+use crate::path;
+use crate::route::{Endpoint, Need, Pattern, Rule};
+
+pub(super) fn endpoints(raw: &raw::Endpoints) -> Checked<Vec<(String, Endpoint)>> {
+    let named = [
+        ("login", Endpoint::Login, &raw.login),
+        ("session", Endpoint::Session, &raw.session),
+        ("verify", Endpoint::Verify, &raw.verify),
+        ("decrypt", Endpoint::Decrypt, &raw.decrypt),
+        ("register", Endpoint::Register, &raw.register),
+        ("user", Endpoint::User, &raw.user),
+        ("logout", Endpoint::Logout, &raw.logout),
+    ];
+    let prefix = raw.prefix.trim_end_matches('/');
+    if !prefix.is_empty() {
+        plain_path("endpoints.prefix", prefix)?;
+    }
+    let mut paths: Vec<(String, Endpoint)> = vec![];
+    for (name, endpoint, own) in named {
+        let field = format!("endpoints.{name}");
+        let path = own.clone().unwrap_or_else(|| format!("{prefix}/{name}"));
+        plain_path(&field, &path)?;
+        if paths.iter().any(|(earlier, _)| *earlier == path) {
+            return wrong(
+                field,
+                format!("{path} is already the path of another endpoint"),
+            );
+        }
+        paths.push((path, endpoint));
+    }
+    Ok(paths)
+}
+
+/// A configured path is written decoded and in canonical form; anything else could never match a request.
+fn plain_path(field: &str, text: &str) -> Checked<()> {
+    if text.contains('%') {
+        return wrong(field, "must be written decoded, without percent-encoding");
+    }
+    path::unambiguous(text).or_else(|problem| wrong(field, problem))
+}
+
+pub(super) fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
+    let mut rules = Vec::new();
+    for (index, route) in raw.into_iter().enumerate() {
+        let field = |name: &str| format!("routes[{index}].{name}");
+        let pattern = match (route.path, route.prefix) {
+            (Some(path), None) => {
+                plain_path(&field("path"), &path)?;
+                Pattern::Exact(path)
+            }
+            (None, Some(prefix)) => {
+                plain_path(&field("prefix"), &prefix)?;
+                Pattern::Prefix(prefix.trim_end_matches('/').into())
+            }
+            _ => return wrong(format!("routes[{index}]"), "needs either path or prefix"),
+        };
+        for (at, method) in route.methods.iter().enumerate() {
+            if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+                return wrong(
+                    format!("routes[{index}].methods[{at}]"),
+                    "must be an HTTP method in capitals, such as \"GET\"",
+                );
+            }
+        }
+        rules.push(Rule {
+            pattern,
+            methods: route.methods,
+            need: match route.session {
+                raw::SessionNeed::Required => Need::Required,
+                raw::SessionNeed::Optional => Need::Optional,
+                raw::SessionNeed::Public => Need::Public,
+            },
+            upgrades: route
+                .upgrades
+                .iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
+        });
+    }
+    Ok(rules)
+}

@@ -1,0 +1,83 @@
+//! Every impossible value is refused by the name of its field.
+
+use alloc::string::ToString;
+use core::time::Duration;
+
+use super::{Config, ConfigError};
+use crate::testing::test;
+use serde_json::{Value, json};
+
+fn load(document: &Value) -> Result<Config, ConfigError> {
+    Config::from_json(&document.to_string(), &|name| match name {
+        "WX_SECRET" => Some("0123456789abcdef0123456789abcdef".into()),
+        "SHORT" => Some("short".into()),
+        _ => None,
+    })
+}
+
+fn document(patch: Value) -> Value {
+    let mut document = json!({
+        "apps": [{"appid": "wx0123456789abcdef", "secret": {"env": "WX_SECRET"}}]
+    });
+    for (name, value) in patch.as_object().unwrap() {
+        document[name] = value.clone();
+    }
+    document
+}
+
+#[test]
+fn one_app_is_configuration_enough() {
+    let config = load(&document(json!({}))).unwrap();
+    assert_eq!(config.session.idle, Duration::from_secs(7200));
+    assert_eq!(config.wechat.target, "wechat");
+}
+
+#[rustfmt::skip]
+#[test]
+fn every_impossible_value_is_refused_by_the_name_of_its_field() {
+    let app = |appid: &str, secret: Value| json!({"apps": [{"appid": appid, "secret": secret}]});
+    let env = || json!({"env": "WX_SECRET"});
+    for (patch, field, part) in [
+        (json!({"apps": []}), "apps", "at least one"),
+        (app("gh_1", env()), "apps[0].appid", "16 hexadecimal"),
+        (app("wx0123456789abcdef", json!("s3cret")), "apps[0].secret", "must not stand in"),
+        (app("wx0123456789abcdef", json!({"file": "x"})), "apps[0].secret", "{\"env\""),
+        (app("wx0123456789abcdef", json!({"env": "NONE"})), "apps[0].secret.env", "NONE is not set"),
+        (app("wx0123456789abcdef", json!({"env": "SHORT"})), "apps[0].secret.env", "at least 16"),
+        (json!({"master_keys": [{"env": "SHORT"}]}), "master_keys[0].env", "at least 32"),
+        (json!({"sesion": {}}), "sesion", "unknown field"),
+        (json!({"session": {"idle_timeout": 1}}), "session.idle_timeout", "unknown field"),
+        (json!({"session": {"idle_timeout_s": "1h"}}), "session.idle_timeout_s", "invalid type"),
+        (json!({"session": {"idle_timeout_s": 0}}), "session.idle_timeout_s", "between 1"),
+        (json!({"session": {"absolute_timeout_s": 60}}), "session.absolute_timeout_s", "idle"),
+        (json!({"session": {"cache_ttl_s": 3600}}), "session.cache_ttl_s", "at most 60"),
+        (json!({"session": {"max_per_user": 0}}), "session.max_per_user", "between 1"),
+        (json!({"session": {"headers": ["x y"]}}), "session.headers[0]", "letters"),
+        (json!({"session": {"headers": []}}), "session.headers", "at least one"),
+        (json!({"store": {"kind": "mysql"}}), "store.kind", "unknown variant"),
+        (json!({"store": {"kind": "shared_data", "slots": 1}}), "store.slots", "between 2"),
+        (json!({"wechat": {"timeout_ms": 1}}), "wechat.timeout_ms", "between 100"),
+        (json!({"wechat": {"cluster": "a", "url": "b"}}), "wechat", "both"),
+        (json!({"routes": [{"session": "public"}]}), "routes[0]", "path or prefix"),
+        (json!({"routes": [{"path": "/a", "session": "open"}]}), "routes[0].session", "unknown variant"),
+        (json!({"routes": [{"path": "a", "session": "public"}]}), "routes[0].path", "begin with /"),
+        (json!({"routes": [{"prefix": "/a/../b", "session": "public"}]}), "routes[0].prefix", "/../"),
+        (json!({"routes": [{"path": "/a", "methods": ["get"], "session": "public"}]}), "routes[0].methods[0]", "capitals"),
+        (json!({"endpoints": {"login": "/wx/user"}}), "endpoints.user", "already"),
+        (json!({"identity_headers": {"openid": "x_openid"}}), "identity_headers.openid", "letters"),
+        (json!({"login": {"remember_s": 3600}}), "login.remember_s", "at most 300"),
+        (json!({"open_data": {"max_failures": 0}}), "open_data.max_failures", "at least 1"),
+        (json!({"limits": {"body_bytes": 1}}), "limits.body_bytes", "between"),
+        (json!({"assertion": {"key": {"env": "SHORT"}}}), "assertion.key.env", "at least 32"),
+    ] {
+        let error = load(&document(patch.clone())).err().unwrap();
+        assert_eq!(error.field, field, "{patch} {error}");
+        assert!(error.problem.contains(part), "{patch} {error}");
+    }
+}
+
+#[test]
+fn text_that_is_not_json_is_refused() {
+    let error = Config::from_json("apps:", &|_| None).err().unwrap();
+    assert_eq!(error.field, "configuration");
+}

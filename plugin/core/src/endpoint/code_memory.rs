@@ -1,0 +1,65 @@
+//! The memory of a minute: the same code again (two taps, a retry after a lost answer) gets the same login. The
+//! answer lies in the store, sealed under a key that comes from the code, so that only who has the code can open it.
+
+use crate::edge::Edge;
+use crate::endpoint::Answer;
+use crate::endpoint::login_input::LoginInput;
+use crate::host::Host;
+use crate::rejection::Rejection;
+use crate::session::record::CodeRecord;
+use crate::session::seal::Scope;
+use crate::session::sessions;
+use crate::session::token::Token;
+use crate::store::{Key, Life, Store};
+
+/// The answer given to this very code a moment ago, if its session still lives.
+pub(super) async fn recall<H: Host>(
+    edge: &Edge,
+    host: &H,
+    input: &LoginInput<'_>,
+    key: &Key,
+) -> Result<Option<Answer>, Rejection> {
+    if edge.config.login.remember.is_zero() {
+        return Ok(None);
+    }
+    let sealed = sessions::counted(host, host.store().get(key, host.now()).await)?;
+    let record = sealed.and_then(|sealed| edge.keys.open(&scope(input, key), &sealed));
+    let Some((record, token)) = record.and_then(|record: CodeRecord| {
+        let token = Token::parse(&record.token)?;
+        Some((record, token))
+    }) else {
+        return Ok(None);
+    };
+    let alive = sessions::load(edge, host, &token, &token.id()).await?;
+    Ok(alive.map(|_| Answer::of(&record.openid, record.answer.clone())))
+}
+
+pub(super) async fn remember<H: Host>(
+    edge: &Edge,
+    host: &H,
+    input: &LoginInput<'_>,
+    key: &Key,
+    record: &CodeRecord,
+) -> Result<(), Rejection> {
+    if edge.config.login.remember.is_zero() {
+        return Ok(());
+    }
+    let sealed = edge.keys.seal(host, &scope(input, key), record)?;
+    let now = host.now();
+    let life = Life {
+        now,
+        expires_at: now.after(edge.config.login.remember),
+    };
+    Ok(sessions::counted(
+        host,
+        host.store().put(key, &sealed, life).await,
+    )?)
+}
+
+fn scope<'a>(input: &'a LoginInput<'_>, key: &'a Key) -> Scope<'a> {
+    Scope {
+        label: "code",
+        owner: input.js_code.as_bytes(),
+        name: &key.name,
+    }
+}
