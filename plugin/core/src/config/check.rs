@@ -30,7 +30,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     let apps = apps(document.apps, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &apps, environment)?;
     let session = session(document.session)?;
-    let identity = identity(document.identity_headers)?;
+    let identity = identity(document.identity_headers, &session)?;
     if document.login.remember_s > 300 {
         return wrong(
             "login.remember_s",
@@ -213,13 +213,27 @@ fn header_name(field: &str, name: &str) -> Checked<Rc<str>> {
     }
 }
 
-fn identity(raw: raw::IdentityHeaders) -> Checked<IdentityHeaders> {
+fn identity(raw: raw::IdentityHeaders, session: &SessionRules) -> Checked<IdentityHeaders> {
+    let mut taken: Vec<Rc<str>> = session
+        .headers
+        .iter()
+        .map(|name| name.as_str().into())
+        .collect();
+    let mut name = |field: &str, text: &str| {
+        let field = format!("identity_headers.{field}");
+        let name = header_name(&field, text)?;
+        if taken.contains(&name) {
+            return wrong(field, format!("{name} already has another meaning"));
+        }
+        taken.push(Rc::clone(&name));
+        Ok(name)
+    };
     Ok(IdentityHeaders {
-        openid: header_name("identity_headers.openid", &raw.openid)?,
-        unionid: header_name("identity_headers.unionid", &raw.unionid)?,
-        appid: header_name("identity_headers.appid", &raw.appid)?,
-        source: header_name("identity_headers.source", &raw.source)?,
-        auth_status: header_name("identity_headers.auth_status", &raw.auth_status)?,
+        openid: name("openid", &raw.openid)?,
+        unionid: name("unionid", &raw.unionid)?,
+        appid: name("appid", &raw.appid)?,
+        source: name("source", &raw.source)?,
+        auth_status: name("auth_status", &raw.auth_status)?,
     })
 }
 
