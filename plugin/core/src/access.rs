@@ -56,11 +56,12 @@ fn candidates<'a>(
             Header::One(value) => value,
         };
         // Proxies join doubled headers with a comma, which no token has.
-        Some(if token.contains(',') {
-            Err(ambiguous())
-        } else {
-            Ok(token)
-        })
+        if token.contains(',') {
+            return Some(Err(ambiguous()));
+        }
+        // What is no token of ours in Authorization is one of the app's.
+        let is_foreign = name == "authorization" && Token::parse(token).is_none();
+        (!is_foreign).then_some(Ok(token))
     });
     let cookie = rules.cookie.as_deref().and_then(move |name| {
         let (_, value) = cookies(head.text("cookie")?).find(|(own, _)| *own == name)?;
@@ -96,15 +97,8 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     let mut changes = Changes::default();
     let identity = &config.identity;
+    let assertion = config.assertion.as_ref().map(|rules| &rules.header);
     for name in head.names() {
-        let dashed = |own: &str| {
-            own.len() == name.len()
-                && own
-                    .bytes()
-                    .zip(name.bytes())
-                    .all(|(own, byte)| own == byte || (own == b'-' && byte == b'_'))
-        };
-        let asserted = config.assertion.as_ref().is_some_and(|a| dashed(&a.header));
         let is_identity = [
             &identity.openid,
             &identity.unionid,
@@ -113,9 +107,9 @@ pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
             &identity.auth_status,
         ]
         .into_iter()
-        .any(|own| dashed(own))
-            || is_foreign_identity(name)
-            || asserted;
+        .chain(assertion)
+        .any(|own| own.len() == name.len() && begins_like(name, own))
+            || CLOUD_RUN.iter().any(|prefix| begins_like(name, prefix));
         if is_identity || carries_token(head, name, &config.session) {
             push_once(&mut changes.remove, name);
         }
@@ -126,11 +120,16 @@ pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     changes
 }
 
-/// WeChat Cloud Run has more of them, which a backend written for it trusts: from resource-sharing calls.
-fn is_foreign_identity(name: &str) -> bool {
-    name.strip_prefix("x-wx-from-")
-        .or_else(|| name.strip_prefix("x_wx_from_"))
-        .is_some()
+/// WeChat Cloud Run has more headers that a backend written for it trusts.
+const CLOUD_RUN: [&str; 2] = ["x-wx-from-", "x-wx-env"];
+
+/// Whether `name` begins with `prefix` for a reader to whom `_` is `-`.
+fn begins_like(name: &str, prefix: &str) -> bool {
+    name.len() >= prefix.len()
+        && prefix
+            .bytes()
+            .zip(name.bytes())
+            .all(|(own, byte)| own == byte || (own == b'-' && byte == b'_'))
 }
 
 fn carries_token(head: &Head, name: &str, rules: &SessionRules) -> bool {

@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
+use core::time::Duration;
 
 use crate::host::{BodyError, Level, NoEntropy};
 use crate::reply::{Data, Response, error_body};
@@ -140,13 +141,6 @@ impl Reason {
             ..self.into()
         }
     }
-
-    pub(crate) fn retry_after(self, seconds: u16) -> Rejection {
-        Rejection {
-            retry_after_s: Some(seconds),
-            ..self.into()
-        }
-    }
 }
 
 impl From<StoreError> for Rejection {
@@ -171,6 +165,12 @@ impl From<BodyError> for Rejection {
 }
 
 impl Rejection {
+    /// Tells the client when to come again.
+    pub(crate) fn retry_after(mut self, span: Duration) -> Self {
+        self.retry_after_s = u16::try_from(span.as_secs()).ok();
+        self
+    }
+
     pub(crate) fn level(&self) -> Level {
         row(self.reason).level
     }

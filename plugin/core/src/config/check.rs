@@ -30,7 +30,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     let apps = apps(document.apps, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &apps, environment)?;
     let session = session(document.session)?;
-    let identity = identity(document.identity_headers, &session)?;
+    let identity = identity(&document.identity_headers)?;
     if document.login.remember_s > 300 {
         return wrong(
             "login.remember_s",
@@ -50,7 +50,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     if !(1024..=1_048_576).contains(&body_bytes) {
         return wrong("limits.body_bytes", "must be between 1024 and 1048576");
     }
-    Ok(Config {
+    let config = Config {
         apps,
         master_secrets,
         wechat: wechat(document.wechat)?,
@@ -73,7 +73,9 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
             refuse_replay: document.open_data.refuse_replay,
         },
         body_bytes,
-    })
+    };
+    distinct(&config)?;
+    Ok(config)
 }
 
 fn apps(raw: Vec<raw::App>, environment: Environment<'_>) -> Checked<Vec<App>> {
@@ -105,12 +107,9 @@ fn apps(raw: Vec<raw::App>, environment: Environment<'_>) -> Checked<Vec<App>> {
 }
 
 fn wechat(raw: raw::Wechat) -> Checked<Wechat> {
-    let target = match (raw.cluster, raw.url) {
-        (Some(_), Some(_)) => return wrong("wechat", "has both cluster and url: give one"),
-        (Some(target), None) | (None, Some(target)) if !target.is_empty() => target,
-        (None, None) => "wechat".into(),
-        _ => return wrong("wechat", "cluster and url must not be empty"),
-    };
+    if raw.cluster.is_empty() {
+        return wrong("wechat.cluster", "must not be empty");
+    }
     if raw.authority.is_empty() || !raw.authority.bytes().all(|byte| byte.is_ascii_graphic()) {
         return wrong("wechat.authority", "must be a host name");
     }
@@ -118,7 +117,7 @@ fn wechat(raw: raw::Wechat) -> Checked<Wechat> {
         return wrong("wechat.timeout_ms", "must be between 100 and 30000");
     }
     Ok(Wechat {
-        target,
+        target: raw.cluster,
         authority: raw.authority,
         timeout: Duration::from_millis(raw.timeout_ms),
     })
@@ -184,8 +183,13 @@ fn session(raw: raw::Session) -> Checked<SessionRules> {
         headers.push(header_name(&format!("session.headers[{index}]"), name)?.to_string());
     }
     for (field, name) in [("cookie", &raw.cookie), ("query", &raw.query)] {
-        if let Some(name) = name {
-            header_name(&format!("session.{field}"), name)?;
+        let usable = |name: &String| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            !name.is_empty() && name.bytes().all(plain)
+        };
+        if !name.as_ref().is_none_or(usable) {
+            let field = format!("session.{field}");
+            return wrong(field, "must be letters, digits, \"-\" and \"_\"");
         }
     }
     Ok(SessionRules {
@@ -213,28 +217,40 @@ fn header_name(field: &str, name: &str) -> Checked<Rc<str>> {
     }
 }
 
-fn identity(raw: raw::IdentityHeaders, session: &SessionRules) -> Checked<IdentityHeaders> {
-    let mut taken: Vec<Rc<str>> = session
-        .headers
-        .iter()
-        .map(|name| name.as_str().into())
-        .collect();
-    let mut name = |field: &str, text: &str| {
-        let field = format!("identity_headers.{field}");
-        let name = header_name(&field, text)?;
-        if taken.contains(&name) {
+fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
+    Ok(IdentityHeaders {
+        openid: header_name("identity_headers.openid", &raw.openid)?,
+        unionid: header_name("identity_headers.unionid", &raw.unionid)?,
+        appid: header_name("identity_headers.appid", &raw.appid)?,
+        source: header_name("identity_headers.source", &raw.source)?,
+        auth_status: header_name("identity_headers.auth_status", &raw.auth_status)?,
+    })
+}
+
+/// No header may have two meanings.
+fn distinct(config: &Config) -> Checked<()> {
+    let identity = &config.identity;
+    let mut taken: Vec<&str> = config.session.headers.iter().map(String::as_str).collect();
+    let assertion = config
+        .assertion
+        .as_ref()
+        .map(|rules| ("assertion.header", &rules.header));
+    for (field, name) in [
+        ("identity_headers.openid", &identity.openid),
+        ("identity_headers.unionid", &identity.unionid),
+        ("identity_headers.appid", &identity.appid),
+        ("identity_headers.source", &identity.source),
+        ("identity_headers.auth_status", &identity.auth_status),
+    ]
+    .into_iter()
+    .chain(assertion)
+    {
+        if taken.contains(&&**name) {
             return wrong(field, format!("{name} already has another meaning"));
         }
-        taken.push(Rc::clone(&name));
-        Ok(name)
-    };
-    Ok(IdentityHeaders {
-        openid: name("openid", &raw.openid)?,
-        unionid: name("unionid", &raw.unionid)?,
-        appid: name("appid", &raw.appid)?,
-        source: name("source", &raw.source)?,
-        auth_status: name("auth_status", &raw.auth_status)?,
-    })
+        taken.push(name);
+    }
+    Ok(())
 }
 
 fn assertion(

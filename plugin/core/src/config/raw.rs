@@ -47,8 +47,7 @@ pub(super) struct App {
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Wechat {
-    pub(super) cluster: Option<String>,
-    pub(super) url: Option<String>,
+    pub(super) cluster: String,
     pub(super) authority: String,
     pub(super) timeout_ms: u64,
 }
@@ -56,8 +55,7 @@ pub(super) struct Wechat {
 impl Default for Wechat {
     fn default() -> Self {
         Self {
-            cluster: None,
-            url: None,
+            cluster: "wechat".into(),
             authority: "api.weixin.qq.com".into(),
             timeout_ms: 3000,
         }

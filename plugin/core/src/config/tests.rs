@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 fn load(document: &Value) -> Result<Config, ConfigError> {
     Config::from_json(&document.to_string(), &|name| match name {
         "WX_SECRET" => Some("0123456789abcdef0123456789abcdef".into()),
+        "LONG" => Some("0123456789abcdef0123456789abcdef".into()),
         "SHORT" => Some("short".into()),
         _ => None,
     })
@@ -57,7 +58,10 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"store": {"kind": "mysql"}}), "store.kind", "unknown variant"),
         (json!({"store": {"kind": "shared_data", "slots": 1}}), "store.slots", "between 2"),
         (json!({"wechat": {"timeout_ms": 1}}), "wechat.timeout_ms", "between 100"),
-        (json!({"wechat": {"cluster": "a", "url": "b"}}), "wechat", "both"),
+        (json!({"wechat": {"cluster": ""}}), "wechat.cluster", "empty"),
+        (json!({"wechat": {"url": "x"}}), "wechat.url", "unknown field"),
+        (json!({"session": {"cookie": "a b"}}), "session.cookie", "letters"),
+        (json!({"assertion": {"key": {"env": "LONG"}, "header": "X-WX-OPENID"}}), "assertion.header", "already"),
         (json!({"routes": [{"session": "public"}]}), "routes[0]", "path or prefix"),
         (json!({"routes": [{"path": "/a", "session": "open"}]}), "routes[0].session", "unknown variant"),
         (json!({"routes": [{"path": "a", "session": "public"}]}), "routes[0].path", "begin with /"),

@@ -20,39 +20,39 @@ pub(super) async fn exchange<H: Host>(
     app: &App,
     js_code: &str,
 ) -> Result<Code2Session, Rejection> {
-    use crate::endpoint::guard::Guard;
-    if edge.guard.borrow().is_open(host.now()) {
+    if let Some(rejection) = edge.guard.borrow().open(host.now()) {
         host.count(Counter::WechatBreaker);
-        return Err(Reason::WechatBusy.retry_after(Guard::retry_after_s()));
+        return Err(rejection);
     }
+    let answer = ask(edge, host, app, js_code).await.map_err(Rejection::from);
+    let failure = answer.as_ref().err();
+    edge.guard.borrow_mut().asked(failure, host.now());
+    answer
+}
+
+async fn ask<H: Host>(
+    edge: &Edge,
+    host: &H,
+    app: &App,
+    js_code: &str,
+) -> Result<Code2Session, Failure> {
     let deadline = host.now().after(edge.config.wechat.timeout);
     let mut backoff = BACKOFF.into_iter();
     loop {
-        let outcome = attempt(edge, host, app, js_code, deadline.since(host.now())).await;
-        let trouble = matches!(
-            outcome,
-            Err(Failure::Said(
-                Meaning::Busy | Meaning::Configuration | Meaning::RateLimited,
-                ..
-            ))
-        );
-        edge.guard.borrow_mut().wechat_answered(trouble, host.now());
-        let failure = match outcome {
-            Ok(login) => {
-                host.count(Counter::WechatOk);
-                return Ok(login);
+        let timeout = deadline.since(host.now());
+        let answer = attempt(edge, host, app, js_code, timeout).await;
+        host.count(match &answer {
+            Ok(_) => Counter::WechatOk,
+            Err(failure) => failure.counter(),
+        });
+        match (&answer, backoff.next()) {
+            (Err(Failure::Said(Meaning::Busy, ..)), Some(wait))
+                if host.now().after(wait) < deadline =>
+            {
+                host.sleep(wait).await;
             }
-            Err(failure) => failure,
-        };
-        host.count(failure.counter());
-        if let Failure::Said(Meaning::Busy, ..) = failure
-            && let Some(wait) = backoff.next()
-            && host.now().after(wait) < deadline
-        {
-            host.sleep(wait).await;
-            continue;
+            _ => return answer,
         }
-        return Err(failure.into());
     }
 }
 

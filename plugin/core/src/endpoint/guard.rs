@@ -1,5 +1,5 @@
 //! What keeps strangers from burning the app's quota at WeChat: a limit on refused codes per client address, and a
-//! breaker that stops asking when WeChat keeps saying that it is busy or that the configuration is wrong.
+//! breaker that stops asking while WeChat does not answer, is busy, or keeps saying that the configuration is wrong.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -18,6 +18,7 @@ pub(crate) struct Guard {
     places: Vec<Place>,
     troubles: u8,
     open_until: UnixMillis,
+    opened_by: Option<Rejection>,
 }
 
 #[derive(Clone, Copy)]
@@ -39,6 +40,7 @@ impl Guard {
             places: alloc::vec![empty; PLACES],
             troubles: 0,
             open_until: UnixMillis(0),
+            opened_by: None,
         }
     }
 
@@ -76,28 +78,35 @@ impl Guard {
         place.refused = place.refused.saturating_add(1);
     }
 
-    /// Whether the breaker is open.
-    pub(crate) fn is_open(&self, now: UnixMillis) -> bool {
-        now < self.open_until
+    /// What opened the breaker, while it is open.
+    pub(crate) fn open(&self, now: UnixMillis) -> Option<Rejection> {
+        let opened = self.opened_by.as_ref().filter(|_| now < self.open_until)?;
+        Some(opened.clone().retry_after(OPEN_FOR))
     }
 
-    /// WeChat answered: about a code (`false`), or that it cannot answer at all (`true`). Ten of those in a row open
-    /// the breaker; when it closes, one more opens it again.
-    pub(crate) fn wechat_answered(&mut self, trouble: bool, now: UnixMillis) {
-        self.troubles = if trouble {
-            self.troubles.saturating_add(1)
-        } else {
-            0
+    /// What came of asking WeChat. Ten failures in a row that no client causes open the breaker; when it closes, one
+    /// more opens it again.
+    pub(crate) fn asked(&mut self, failure: Option<&Rejection>, now: UnixMillis) {
+        let trouble = failure.filter(|rejection| {
+            matches!(
+                rejection.reason,
+                Reason::WechatBusy
+                    | Reason::WechatConfig
+                    | Reason::WechatUnavailable
+                    | Reason::WechatTimeout
+            )
+        });
+        let Some(trouble) = trouble else {
+            // An answer about this code or this user, 45011 too: one user must not lock out the others.
+            self.troubles = 0;
+            return;
         };
+        self.troubles = self.troubles.saturating_add(1);
         if self.troubles >= TROUBLES_TO_OPEN {
             self.open_until = now.after(OPEN_FOR);
+            self.opened_by = Some(trouble.clone());
             self.troubles = TROUBLES_TO_OPEN - 1;
         }
-    }
-
-    /// Seconds until the breaker closes, for `Retry-After`.
-    pub(crate) fn retry_after_s() -> u16 {
-        u16::try_from(OPEN_FOR.as_secs()).unwrap_or(u16::MAX)
     }
 }
 
@@ -134,18 +143,25 @@ mod tests {
     #[test]
     fn ten_troubles_in_a_row_open_the_breaker_for_five_seconds() {
         let mut guard = Guard::new(0);
+        let at = UnixMillis;
+        let trouble = Rejection::from(Reason::WechatConfig);
+        let of_one_user = Rejection::from(Reason::LoginRateLimited);
         for _ in 0..9 {
-            guard.wechat_answered(true, UnixMillis(0));
+            guard.asked(Some(&trouble), at(0));
         }
-        guard.wechat_answered(false, UnixMillis(0));
-        guard.wechat_answered(true, UnixMillis(0));
-        assert!(!guard.is_open(UnixMillis(0)));
+        guard.asked(Some(&of_one_user), at(0));
+        guard.asked(Some(&trouble), at(0));
+        assert_eq!(guard.open(at(0)), None);
         for _ in 0..9 {
-            guard.wechat_answered(true, UnixMillis(0));
+            guard.asked(Some(&trouble), at(0));
         }
-        assert!(guard.is_open(UnixMillis(4999)));
-        assert!(!guard.is_open(UnixMillis(5000)));
-        guard.wechat_answered(true, UnixMillis(5000));
-        assert!(guard.is_open(UnixMillis(5001)));
+        let opened = guard.open(at(4999)).unwrap();
+        assert_eq!(opened.reason, Reason::WechatConfig);
+        assert_eq!(guard.open(at(5000)), None);
+        guard.asked(Some(&trouble), at(5000));
+        assert!(guard.open(at(5001)).is_some());
+        guard.asked(None, at(10_000));
+        guard.asked(Some(&trouble), at(10_000));
+        assert_eq!(guard.open(at(10_000)), None);
     }
 }

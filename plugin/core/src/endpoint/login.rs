@@ -33,7 +33,8 @@ struct Login<'a> {
     event: Event,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Value>,
-    /// The login stands, but the open data sent with it fitted no key: fetch it again, then register.
+    /// The login stands, but the open data sent with it was of no use: it fitted no key (`session_key_stale`: fetch
+    /// it again, then register) or holds no profile (`no_profile`).
     #[serde(skip_serializing_if = "Option::is_none")]
     open_data: Option<&'a str>,
 }
@@ -210,17 +211,16 @@ fn take_open_data(
         return None;
     }
     let expected = open_data::expected(edge, &input.app.appid, &login.openid, now);
-    let stale = Some("session_key_stale");
     let Some(opened) = input.open_data.open(&user.ring, &expected) else {
-        return stale;
+        return Some("session_key_stale");
     };
     let payload = match (&opened.open_data, &input.open_data.raw_data) {
         (Some(data), _) => data.json.as_str(),
         (None, Some(raw_data)) => raw_data,
         (None, None) => return None,
     };
-    let Some(merged) = profile::merge(&user.profile, payload) else {
-        return stale;
+    let Ok(merged) = profile::merge(&user.profile, payload) else {
+        return Some("no_profile");
     };
     user.profile = merged;
     user.registered = true;

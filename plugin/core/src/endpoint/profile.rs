@@ -21,20 +21,28 @@ const FIELDS: [&str; 10] = [
 ];
 
 /// Largest profile, in bytes of JSON: real ones have 400.
-pub(super) const MAX_BYTES: usize = 1536;
+const MAX_BYTES: usize = 1536;
 
-/// The fields of `payload` (a JSON object) over those of `profile`; `None` if the result is too large or `payload`
-/// is no object.
-pub(super) fn merge(profile: &str, payload: &str) -> Option<String> {
+/// The fields of `payload` over those of `profile`.
+///
+/// # Errors
+/// Says why nothing can be kept: `payload` has none of the fields, or they are too large.
+pub(super) fn merge(profile: &str, payload: &str) -> Result<String, &'static str> {
     let mut merged = object(profile).unwrap_or_default();
-    let mut payload = object(payload)?;
+    let mut payload = object(payload).unwrap_or_default();
+    let mut found = false;
     for field in FIELDS {
         if let Some(value @ (Value::String(_) | Value::Number(_))) = payload.remove(field) {
             merged.insert(field.into(), value);
+            found = true;
         }
     }
     let text = crate::reply::to_json(&merged);
-    (text.len() <= MAX_BYTES).then_some(text)
+    match text.len() {
+        _ if !found => Err("holds no field of a profile"),
+        0..=MAX_BYTES => Ok(text),
+        _ => Err("the profile is too large"),
+    }
 }
 
 /// The user without ids and keys: `registered`, `createdAt` (seconds) and the profile's fields.

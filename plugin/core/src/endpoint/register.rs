@@ -17,17 +17,22 @@ pub(super) async fn answer<H: Host, R: Request>(
     let owner = open_data::receive(edge, host, request, "encryptedData").await?;
     let data = owner.opened.open_data.ok_or(Reason::Internal)?;
     let session = owner.session;
-    let too_large =
-        || Reason::InvalidParameter.parameter("encryptedData", "the profile is too large");
+    let mut problem = None;
     let stored = users::update(edge, host, &session.appid, &session.openid, |user| {
         let mut user = user?;
-        user.profile = profile::merge(&user.profile, &data.json)?;
+        user.profile = profile::merge(&user.profile, &data.json)
+            .map_err(|why| problem = Some(why))
+            .ok()?;
         user.registered = true;
         user.unionid = user.unionid.or_else(|| data.unionid.clone());
         let view = profile::view(&user);
         Some((user, view))
     })
     .await?;
-    let body = ok(&stored.ok_or_else(too_large)?);
-    Ok(Answer::of(&session.openid, body))
+    if let Some(problem) = problem {
+        return Err(Reason::InvalidParameter.parameter("encryptedData", problem));
+    }
+    // A bounded store may have given up the user since the data was opened: the next login makes it anew.
+    let user = stored.ok_or(Reason::InvalidToken)?;
+    Ok(Answer::of(&session.openid, ok(&user)))
 }
