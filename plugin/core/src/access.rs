@@ -47,24 +47,28 @@ fn candidates<'a>(
     // Where a header of our own is present, Authorization belongs to the app.
     let ours = move |name: &&String| !(own_header && *name == "authorization");
     let headers = rules.headers.iter().filter(ours).filter_map(move |name| {
-        let ambiguous = || Reason::InvalidHeader.parameter(name, "must occur once and be ASCII");
         let token = match head.get(name) {
             // Mini programs send an empty header where they have no token yet.
             Header::Absent | Header::One("") => return None,
-            Header::Ambiguous => return Some(Err(ambiguous())),
+            Header::Ambiguous => return Some(Err(ambiguous(name))),
             Header::One(value) if name == "authorization" => bearer(value)?,
             Header::One(value) => value,
         };
         // Proxies join doubled headers with a comma, which no token has.
         if token.contains(',') {
-            return Some(Err(ambiguous()));
+            return Some(Err(ambiguous(name)));
         }
         // What is no token of ours in Authorization is one of the app's.
         let is_foreign = name == "authorization" && Token::parse(token).is_none();
         (!is_foreign).then_some(Ok(token))
     });
     let cookie = rules.cookie.as_deref().and_then(move |name| {
-        let (_, value) = cookies(head.text("cookie")?).find(|(own, _)| *own == name)?;
+        let header = match head.get("cookie") {
+            Header::Absent => return None,
+            Header::Ambiguous => return Some(Err(ambiguous("cookie"))),
+            Header::One(header) => header,
+        };
+        let (_, value) = cookies(header).find(|(own, _)| *own == name)?;
         Some(Ok(value))
     });
     let query = rules.query.as_deref().and_then(move |name| {
@@ -73,6 +77,10 @@ fn candidates<'a>(
         Some(Ok(value))
     });
     headers.chain(cookie).chain(query)
+}
+
+fn ambiguous(name: &str) -> Rejection {
+    Reason::InvalidHeader.parameter(name, "must occur once and be ASCII")
 }
 
 fn bearer(value: &str) -> Option<&str> {
@@ -151,6 +159,10 @@ fn push_once(names: &mut Vec<String>, name: &str) {
 }
 
 fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Changes) {
+    if rules.cookie.is_some() && head.get("cookie") == Header::Ambiguous {
+        // Nobody can tell which of them holds the token.
+        push_once(&mut changes.remove, "cookie");
+    }
     if let (Some(name), Some(header)) = (&rules.cookie, head.text("cookie")) {
         let is_ours = |cookie: &&str| {
             cookie

@@ -22,11 +22,11 @@ pub(crate) async fn pass<H: Host>(
     need: Need,
     rule: Option<&Rule>,
 ) -> Result<Verdict, Rejection> {
+    refuse_unknown_upgrade(head, rule)?;
     if need == Need::Public {
         let changes = strip(head, &edge.config);
         return Ok(forward(edge, host, changes, None, "public", need));
     }
-    refuse_unknown_upgrade(head, rule)?;
     match session(edge, host, head).await {
         Ok((_, session)) => {
             let changes = strip(head, &edge.config);

@@ -1,16 +1,28 @@
 //! The memory of a minute: the same code again (two taps, a retry after a lost answer) gets the same login. The
 //! answer lies in the store, sealed under a key that comes from the code, so that only who has the code can open it.
 
+use core::time::Duration;
+
 use crate::edge::Edge;
 use crate::endpoint::Answer;
+use crate::endpoint::flight::Outcome;
 use crate::endpoint::login_input::LoginInput;
 use crate::host::Host;
+use crate::metrics::Counter;
 use crate::rejection::Rejection;
 use crate::session::record::CodeRecord;
 use crate::session::seal::Scope;
 use crate::session::sessions;
 use crate::session::token::Token;
 use crate::store::{Key, Life, Store};
+
+/// Waits before looking for an answer that another worker may be writing.
+const LOOK_AGAIN: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+];
 
 /// The answer given to this very code a moment ago, if its session still lives.
 pub(super) async fn recall<H: Host>(
@@ -32,6 +44,25 @@ pub(super) async fn recall<H: Host>(
     };
     let alive = sessions::load(edge, host, &token, &token.id()).await?;
     Ok(alive.map(|_| Answer::of(&record.openid, record.answer.clone())))
+}
+
+/// WeChat says that the code was used: perhaps by another worker or edge a moment ago, which is just writing down its
+/// answer. If nothing comes, the code was used by somebody else.
+pub(super) async fn used_elsewhere<H: Host>(
+    edge: &Edge,
+    host: &H,
+    input: &LoginInput<'_>,
+    key: &Key,
+    rejection: Rejection,
+) -> Outcome {
+    for wait in LOOK_AGAIN {
+        host.sleep(wait).await;
+        if let Some(answer) = recall(edge, host, input, key).await? {
+            host.count(Counter::LoginRepeated);
+            return Ok(answer);
+        }
+    }
+    Err(rejection)
 }
 
 pub(super) async fn remember<H: Host>(

@@ -104,7 +104,13 @@ async fn fly<H: Host>(edge: &Edge, host: &H, input: &LoginInput<'_>, key: &Key) 
             found.map(|found| (id, found.record))
         }
     };
-    let login = exchange(edge, host, input.app, &input.js_code).await?;
+    let login = match exchange(edge, host, input.app, &input.js_code).await {
+        Ok(login) => login,
+        Err(rejection) if rejection.reason == Reason::CodeUsed => {
+            return code_memory::used_elsewhere(edge, host, input, key, rejection).await;
+        }
+        Err(rejection) => return Err(rejection),
+    };
     let now = host.now();
     let appid = &input.app.appid;
     let id = token.id();
