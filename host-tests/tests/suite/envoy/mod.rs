@@ -1,0 +1,20 @@
+//! What only a real Envoy can show: the built plugin under Envoy 1.40, over real connections.
+//! Never what a scenario says already: the common behaviour is written once, for every host.
+
+mod body_matrix;
+mod configuration;
+mod disconnects;
+mod edge;
+mod expiry;
+mod headers;
+mod hpack;
+mod http2;
+mod identity;
+mod impostor;
+mod leaks;
+mod observability;
+mod paths;
+mod shapes;
+mod upgrades;
+mod wechat_call;
+mod workers;

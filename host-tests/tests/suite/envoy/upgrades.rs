@@ -1,0 +1,177 @@
+//! Requests that would turn a connection into something that nobody looks at any more: CONNECT and `Upgrade`.
+//! Passed only where a route names the protocol, and there only with a session.
+
+use host_tests::client::{Connection, Request, Response};
+use host_tests::envoy::Config;
+use serde_json::json;
+
+use super::edge::{Edge, bare};
+use super::http2::pseudo;
+
+/// `/ws` takes WebSockets with a session; nothing else takes an upgrade.
+fn with_websockets(config: Config) -> Config {
+    bare(config).patch_plugin(&json!({ "routes": [
+        { "prefix": "/ws", "session": "required", "upgrades": ["websocket"] },
+        { "prefix": "/feed", "session": "optional" },
+        { "prefix": "/public", "session": "public" },
+    ] }))
+}
+
+fn upgrade(path: &str, protocol: &str) -> Request {
+    Request::get(path)
+        .header("connection", "Upgrade")
+        .header("upgrade", protocol)
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+}
+
+fn opened(edge: &Edge, request: &Request) -> (Connection, Response) {
+    let mut connection = edge.connect();
+    let answer = connection.send(request).unwrap();
+    (connection, answer)
+}
+
+#[test]
+fn a_websocket_passes_end_to_end_where_a_route_names_it_and_a_session_is_shown() {
+    let edge = Edge::with(with_websockets);
+    let token = edge.login("a");
+    let request = upgrade("/ws/chat", "WebSocket").header("x-wx-skey", &token);
+    let (mut connection, answer) = opened(&edge, &request);
+    assert_eq!(answer.status, 101);
+    assert_eq!(
+        answer.header("sec-websocket-accept"),
+        Some(&b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="[..])
+    );
+    for message in [&b"\x81\x02hi"[..], &[0; 50_000]] {
+        connection.write(message).unwrap();
+        assert_eq!(connection.read_exact(message.len()).unwrap(), message);
+    }
+    let seen = edge.app.requests();
+    let openid = edge.wechat.phone("a").openid();
+    assert_eq!(seen[0].header("x-wx-openid"), Some(openid.as_bytes()));
+    assert_eq!(seen[0].header("x-wx-skey"), None);
+    drop(connection);
+    edge.assert_sound();
+}
+
+#[test]
+fn a_websocket_without_a_session_is_refused_with_401() {
+    let edge = Edge::with(with_websockets);
+    for request in [
+        upgrade("/ws/chat", "websocket"),
+        upgrade("/ws/chat", "websocket").header("x-wx-skey", "short"),
+    ] {
+        let (mut connection, answer) = opened(&edge, &request);
+        assert_eq!(answer.status, 401, "{}", answer.text());
+        connection.write(b"\x81\x02hi").ok();
+        connection.drain();
+    }
+    assert_eq!(edge.app.bytes_received(), 0);
+    edge.assert_sound();
+}
+
+/// h2c is the one to fear: after it a client could speak to the app with any header and on any path.
+#[test]
+fn an_upgrade_that_no_route_names_reaches_the_app_on_no_route() {
+    let edge = Edge::with(with_websockets);
+    let token = edge.login("a");
+    let mut passed = Vec::new();
+    for path in ["/api/x", "/feed/x", "/public/x", "/ws/chat"] {
+        for protocol in [
+            "websocket",
+            "h2c",
+            "websocket, h2c",
+            "h2c, websocket",
+            "TLS/1.0",
+            "?",
+        ] {
+            if (path, protocol) == ("/ws/chat", "websocket") {
+                continue;
+            }
+            let request = upgrade(path, protocol)
+                .header("http2-settings", "AAMAAABkAAQAAP__")
+                .header("x-wx-skey", &token);
+            let status = opened(&edge, &request).1.status;
+            // Without its `upgrade` it is a request like any other: Envoy takes h2c away.
+            let upgraded = edge.app.take().iter().any(|seen| seen.count("upgrade") > 0);
+            if upgraded || status == 101 {
+                passed.push((path, protocol, status));
+            }
+        }
+    }
+    assert_eq!(passed, []);
+    edge.assert_sound();
+}
+
+#[test]
+fn a_doubled_upgrade_header_is_refused() {
+    let edge = Edge::with(with_websockets);
+    let token = edge.login("a");
+    let request = upgrade("/ws/chat", "websocket")
+        .header("upgrade", "h2c")
+        .header("x-wx-skey", &token);
+    let answer = opened(&edge, &request).1;
+    assert!((400..500).contains(&answer.status), "{}", answer.status);
+    assert_eq!(edge.app.bytes_received(), 0);
+}
+
+#[test]
+fn a_websocket_over_http2_is_held_to_the_same_rules() {
+    let edge = Edge::with(with_websockets);
+    let token = edge.login("a");
+    for (path, token, status) in [
+        (&b"/ws/chat"[..], Some(&token), 200),
+        (b"/ws/chat", None, 401),
+        (b"/api/x", Some(&token), 403),
+        (b"/feed/x", Some(&token), 403),
+    ] {
+        let mut fields = pseudo("CONNECT", path);
+        fields.push((b":protocol", b"websocket"));
+        fields.push((b"sec-websocket-version", b"13"));
+        fields.extend(token.map(|token| (&b"x-wx-skey"[..], token.as_bytes())));
+        let mut connection = edge.connect_http2();
+        let id = connection.request(&fields, false);
+        connection.data(id, b"hi", false);
+        let answer = connection.first_bytes(id, 2);
+        assert_eq!(answer.status, status, "{path:?}");
+        assert!(status != 200 || answer.body == b"hi", "{answer:?}");
+    }
+    assert_eq!(edge.app.requests().len(), 1);
+    edge.assert_sound();
+}
+
+#[test]
+fn connect_is_refused_whether_or_not_envoy_would_take_it() {
+    for bare_envoy in [false, true] {
+        let edge = Edge::with(|config| {
+            if bare_envoy {
+                with_websockets(config)
+            } else {
+                config
+            }
+        });
+        let token = edge.login("a");
+        for target in ["app:80", "127.0.0.1:80", "/public/x", "/api/x", "*"] {
+            let request = Request::new("CONNECT", target).header("x-wx-skey", &token);
+            let status = opened(&edge, &request).1.status;
+            assert!((400..500).contains(&status), "{target}: {status}");
+        }
+        for fields in [
+            vec![
+                (&b":method"[..], &b"CONNECT"[..]),
+                (b":authority", b"app:80"),
+            ],
+            pseudo("CONNECT", b"/public/x"),
+        ] {
+            let mut connection = edge.connect_http2();
+            let id = connection.request(&fields, false);
+            let status = connection.answer(id).status;
+            assert!(
+                status == 0 || (400..500).contains(&status),
+                "{fields:?}: {status}"
+            );
+        }
+        assert_eq!(edge.app.bytes_received(), 0);
+        edge.assert_sound();
+    }
+}

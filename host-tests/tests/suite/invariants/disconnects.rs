@@ -1,0 +1,162 @@
+//! Clients that go away while their request waits: the rest of the worker goes on, and nothing is left behind.
+
+use std::time::Duration;
+
+use host_tests::fakes::wechat::Fault;
+use serde_json::json;
+
+use super::Stage;
+use crate::rig::{Ask, Login, Rig};
+use crate::wasm_host::{CallReply, Delivery, Outcome, StreamId};
+
+#[track_caller]
+fn assert_worker_is_well(stage: &mut Stage) {
+    assert_eq!(stage.rig.vm.trapped(), None);
+    assert!(
+        stage.rig.vm.violations().is_empty(),
+        "{:?}",
+        stage.rig.vm.violations()
+    );
+    let login = Ask::post("/wx/login", &json!({ "code": stage.alice.login() }));
+    let token = Login::from(&stage.rig.ask(vec![login])[0]).token;
+    let got = stage.rig.ask(vec![Ask::get("/api").token(&token)]);
+    assert_eq!(
+        got[0].seen().header("x-wx-openid"),
+        Some(stage.alice.openid())
+    );
+}
+
+fn login(stage: &Stage) -> Ask {
+    Ask::post("/wx/login", &json!({ "code": stage.alice.login() }))
+}
+
+#[test]
+fn while_its_body_is_awaited() {
+    let mut stage = Stage::new(&json!({}));
+    let ask = login(&stage);
+    for sent in 0..3 {
+        let stream = stage.rig.vm.request(ask.head(), false);
+        let body = ask.body.clone().unwrap();
+        for byte in &body[..sent] {
+            stage.rig.vm.body(stream, &[*byte], false);
+        }
+        assert_eq!(stage.rig.vm.outcome(stream), Outcome::Paused);
+        stage.rig.vm.reset(stream);
+        assert_worker_is_well(&mut stage);
+    }
+    assert_eq!(stage.wechat.requests().len(), 4);
+}
+
+#[test]
+fn before_wechat_is_asked_and_then_it_is_not() {
+    let mut stage = Stage::new(&json!({}));
+    let ask = login(&stage);
+    let stream = stage.rig.send(&ask);
+    stage.rig.vm.reset(stream);
+    let asked = stage.wechat.requests().len();
+    stage.rig.advance(Duration::from_secs(1));
+    stage.rig.serve_wechat();
+    assert_eq!(stage.wechat.requests().len(), asked);
+    assert_worker_is_well(&mut stage);
+}
+
+/// A login that has been sent to WeChat.
+fn asked(stage: &mut Stage, ask: &Ask) -> StreamId {
+    let stream = stage.rig.send(ask);
+    stage.rig.advance(Duration::from_millis(10));
+    assert_eq!(stage.rig.vm.pending_calls().len(), 1);
+    stream
+}
+
+#[test]
+fn while_wechat_is_asked_and_the_same_code_again_gets_the_login() {
+    let mut stage = Stage::new(&json!({}));
+    let ask = login(&stage);
+    let stream = asked(&mut stage, &ask);
+    stage.rig.vm.reset(stream);
+    stage.rig.serve_wechat();
+    assert_eq!(stage.rig.vm.outcome(stream), Outcome::Reset);
+    let again = stage.rig.ask(vec![ask]).remove(0);
+    let token = Login::from(&again).token;
+    let got = stage
+        .rig
+        .ask(vec![Ask::get("/api").token(&token)])
+        .remove(0);
+    assert_eq!(got.seen().header("x-wx-openid"), Some(stage.alice.openid()));
+    assert_worker_is_well(&mut stage);
+}
+
+#[test]
+fn while_wechat_is_asked_and_its_failure_hurts_nobody() {
+    let mut stage = Stage::new(&json!({}));
+    let ask = login(&stage);
+    let stream = asked(&mut stage, &ask);
+    let call = stage.rig.vm.pending_calls().remove(0);
+    stage.rig.vm.reset(stream);
+    let _: Delivery = stage.rig.vm.answer_call(call.id, CallReply::Failure);
+    assert_worker_is_well(&mut stage);
+}
+
+#[test]
+fn while_it_waits_to_ask_a_busy_wechat_again() {
+    let mut stage = Stage::new(&json!({}));
+    stage.wechat.script([Fault::Busy]);
+    let ask = login(&stage);
+    let stream = asked(&mut stage, &ask);
+    stage.rig.serve_wechat();
+    assert_eq!(stage.rig.vm.outcome(stream), Outcome::Paused);
+    stage.rig.vm.reset(stream);
+    stage.rig.advance(Duration::from_secs(1));
+    stage.rig.serve_wechat();
+    // The login went on without its client, and the same code finds it.
+    let calls = stage.wechat.requests().len();
+    assert_eq!(Login::from(&stage.rig.ask(vec![ask])[0]).token.len(), 43);
+    assert_eq!(stage.wechat.requests().len(), calls);
+    assert_worker_is_well(&mut stage);
+}
+
+#[test]
+fn while_it_follows_another_tap_of_the_same_code() {
+    let mut stage = Stage::new(&json!({}));
+    let ask = login(&stage);
+    let (leader, follower) = (stage.rig.send(&ask), stage.rig.send(&ask));
+    stage.rig.advance(Duration::from_millis(50));
+    stage.rig.vm.reset(follower);
+    stage.rig.settle(&[leader]);
+    assert!(matches!(stage.rig.vm.outcome(leader), Outcome::Replied(_)));
+    assert_worker_is_well(&mut stage);
+}
+
+#[test]
+fn while_another_tap_follows_it_and_that_one_gets_the_login() {
+    let mut stage = Stage::new(&json!({}));
+    let ask = login(&stage);
+    let (leader, follower) = (asked(&mut stage, &ask), stage.rig.send(&ask));
+    stage.rig.vm.reset(leader);
+    stage.rig.settle(&[follower]);
+    let got = stage.rig.got(follower);
+    assert_eq!(Login::from(&got).token.len(), 43);
+    assert_worker_is_well(&mut stage);
+}
+
+#[test]
+fn a_thousand_of_them_leave_no_memory_behind() {
+    let mut stage = Stage::new(&json!({}));
+    let abandon = |stage: &mut Stage| {
+        for _ in 0..500 {
+            // Some before their body is whole, some before and some after WeChat is asked.
+            let unasked = stage.rig.send(&login(stage));
+            stage.rig.vm.reset(unasked);
+            let ask = login(stage);
+            let bodyless = stage.rig.vm.request(ask.head(), false);
+            stage.rig.vm.reset(bodyless);
+            let stream = asked(stage, &ask);
+            stage.rig.vm.reset(stream);
+            stage.rig.serve_wechat();
+        }
+    };
+    abandon(&mut stage);
+    let pages = stage.rig.vm.memory_pages();
+    abandon(&mut stage);
+    assert_eq!(stage.rig.vm.memory_pages(), pages);
+}

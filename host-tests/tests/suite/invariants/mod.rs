@@ -1,0 +1,136 @@
+//! What must hold whatever goes wrong: no request is forwarded without a verdict, each gets exactly one answer, the
+//! VM never traps, nothing stays paused. Driven on the built module, with a fault at every hostcall.
+
+mod budgets;
+mod disconnects;
+mod every_fault;
+mod random_worlds;
+mod store_faults;
+
+use host_tests::fakes::wechat::{FakeWechat, Phone};
+use serde_json::{Value, json};
+
+use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig};
+use crate::wasm_host::{Outcome, StreamId};
+
+/// A worker with one user logged in.
+struct Stage {
+    rig: WasmRig,
+    wechat: FakeWechat,
+    alice: Phone,
+    token: String,
+}
+
+impl Stage {
+    /// The same bytes in every run: a fault at the n-th hostcall hits the same one.
+    fn new(patch: &Value) -> Self {
+        let wechat = FakeWechat::seeded(APPID, SECRET, b"invariants");
+        let mut rig = WasmRig::start(&wechat, patch);
+        let alice = wechat.phone("alice");
+        let login = Ask::post("/wx/login", &json!({ "code": alice.login() }));
+        let token = Login::from(&rig.ask(vec![login])[0]).token;
+        Self {
+            rig,
+            wechat,
+            alice,
+            token,
+        }
+    }
+
+    /// A request of each kind, by name.
+    fn asks(&self) -> Vec<(&'static str, Ask)> {
+        let spoof = |ask: Ask| {
+            ask.header("X-WX-OPENID", "admin")
+                .header("x_wx_openid", "admin")
+        };
+        let data = self.alice.user_info();
+        let encrypted = json!({ "encryptedData": data.encrypted_data, "iv": data.iv });
+        let signed = json!({ "rawData": data.raw_data, "signature": data.signature });
+        let relogin = json!({ "code": self.alice.login(), "token": self.token });
+        let foreign = "F".repeat(43);
+        let upload = Ask::new("POST", "/api/upload")
+            .token(&self.token)
+            .body([7; 3000]);
+        vec![
+            ("check", spoof(Ask::get("/api").token(&self.token))),
+            ("upload", spoof(upload)),
+            ("no session", spoof(Ask::get("/api"))),
+            (
+                "foreign token",
+                spoof(Ask::new("POST", "/api").token(&foreign).body("x")),
+            ),
+            ("optional", spoof(Ask::get("/feed").token(&self.token))),
+            ("public", spoof(Ask::get("/public"))),
+            ("bad path", spoof(Ask::get("/a/../b").token(&self.token))),
+            ("session", Ask::get("/wx/session").token(&self.token)),
+            ("user", Ask::get("/wx/user").token(&self.token)),
+            (
+                "decrypt",
+                Ask::post("/wx/decrypt", &encrypted).token(&self.token),
+            ),
+            (
+                "verify",
+                Ask::post("/wx/verify", &signed).token(&self.token),
+            ),
+            (
+                "register",
+                Ask::post("/wx/register", &data.to_json()).token(&self.token),
+            ),
+            ("login", Ask::post("/wx/login", &relogin)),
+            (
+                "bad login",
+                Ask::post("/wx/login", &json!({ "code": "unknown" })),
+            ),
+            (
+                "logout",
+                Ask::post("/wx/logout", &json!({ "everywhere": true })).token(&self.token),
+            ),
+        ]
+    }
+
+    /// The four invariants, for a request that has been given all the time there is.
+    #[track_caller]
+    fn assert_invariants(&self, stream: StreamId, ask: &Ask, story: &str) {
+        let vm = &self.rig.vm;
+        assert_eq!(vm.trapped(), None, "{story}");
+        assert!(vm.violations().is_empty(), "{story}: {:?}", vm.violations());
+        match vm.outcome(stream) {
+            Outcome::Forwarded(forwarded) => {
+                let target = String::from_utf8_lossy(&ask.target).into_owned();
+                assert!(
+                    !target.starts_with("/wx/"),
+                    "{story}: an endpoint was forwarded"
+                );
+                let openids: Vec<_> = forwarded
+                    .headers
+                    .pairs()
+                    .iter()
+                    .filter(|(name, _)| name.replace('_', "-") == "x-wx-openid")
+                    .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+                    .collect();
+                let open = target.starts_with("/public") || target.starts_with("/feed");
+                let presented = ask.headers.iter().any(|(_, v)| v == self.token.as_bytes());
+                if openids.is_empty() {
+                    assert!(open, "{story}: {target} passed without an identity");
+                } else {
+                    assert_eq!(openids, [self.alice.openid()], "{story}");
+                    assert!(presented, "{story}: an identity without a token");
+                }
+                let text = format!("{:?}", forwarded.headers);
+                assert!(
+                    !text.contains(&self.token),
+                    "{story}: the token reached the app"
+                );
+            }
+            Outcome::Replied(reply) => {
+                assert!((200..600).contains(&reply.status), "{story}");
+                let text = reply.text();
+                for key in self.alice.session_keys() {
+                    assert!(!text.contains(&key), "{story}: a session_key in a reply");
+                }
+            }
+            Outcome::Paused | Outcome::Stuck => panic!("{story}: no answer; {:?}", vm.log()),
+            Outcome::Reset => {}
+        }
+    }
+}

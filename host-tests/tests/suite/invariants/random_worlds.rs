@@ -1,0 +1,160 @@
+//! Random traffic on one worker: requests in pieces, answers in any order and of any kind, clients that go away,
+//! time, and hostcalls that fail. The invariants hold in every such world.
+
+use std::time::Duration;
+
+use host_tests::fakes::wechat::Fault;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::Stage;
+use crate::rig::{Ask, Rig};
+use crate::wasm_host::{CallReply, FaultKind, Outcome, StreamId};
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// A new request of this kind, its body (if any) cut into so many pieces.
+    Ask(usize, usize),
+    /// The next piece of the body of one of the open requests.
+    Piece(usize),
+    /// Trailers instead of the rest of the body.
+    Trailers(usize),
+    /// The client of one of the open requests goes away.
+    Reset(usize),
+    /// Time passes, in milliseconds.
+    Wait(u64),
+    /// WeChat answers what it was asked.
+    Serve,
+    /// WeChat will do this.
+    Script(usize),
+    /// One call fails on the way.
+    FailCall(usize),
+    /// The n-th hostcall from now fails.
+    FailHostcall(u64, usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..15_usize, 1..4_usize).prop_map(|(kind, pieces)| Step::Ask(kind, pieces)),
+        6 => any::<usize>().prop_map(Step::Piece),
+        1 => any::<usize>().prop_map(Step::Trailers),
+        1 => any::<usize>().prop_map(Step::Reset),
+        2 => (0..400_u64).prop_map(Step::Wait),
+        4 => Just(Step::Serve),
+        1 => any::<usize>().prop_map(Step::Script),
+        1 => any::<usize>().prop_map(Step::FailCall),
+        2 => (1..40_u64, any::<usize>()).prop_map(|(nth, kind)| Step::FailHostcall(nth, kind)),
+    ]
+}
+
+struct Open {
+    stream: StreamId,
+    ask: Ask,
+    pieces: Vec<Vec<u8>>,
+}
+
+fn pick<T>(list: &mut [T], at: usize) -> Option<&mut T> {
+    let length = list.len();
+    list.get_mut(at.checked_rem(length)?)
+}
+
+fn play(steps: &[Step]) {
+    let mut stage =
+        Stage::new(&json!({ "wechat": { "timeout_ms": 500 }, "session": { "cache_ttl_s": 1 } }));
+    let mut open: Vec<Open> = Vec::new();
+    for step in steps {
+        match step {
+            Step::Ask(kind, cuts) => {
+                let (_, ask) = stage.asks().swap_remove(*kind);
+                let body = ask.body.clone().unwrap_or_default();
+                let size = body.len().div_ceil(*cuts).max(1);
+                let pieces = body.chunks(size).rev().map(<[u8]>::to_vec).collect();
+                let stream = stage.rig.vm.request(ask.head(), ask.body.is_none());
+                open.push(Open {
+                    stream,
+                    ask,
+                    pieces,
+                });
+            }
+            Step::Piece(at) => {
+                let more = pick(&mut open, *at)
+                    .and_then(|own| Some((own.stream, own.pieces.pop()?, own.pieces.is_empty())));
+                if let Some((stream, piece, last)) = more {
+                    stage.rig.vm.body(stream, &piece, last);
+                }
+            }
+            Step::Trailers(at) => {
+                let cut = pick(&mut open, *at)
+                    .filter(|own| !own.pieces.is_empty())
+                    .map(|own| {
+                        own.pieces.clear();
+                        own.stream
+                    });
+                if let Some(stream) = cut {
+                    stage.rig.vm.trailers(stream, Vec::new());
+                }
+            }
+            Step::Reset(at) => {
+                if let Some(own) = pick(&mut open, *at) {
+                    own.pieces.clear();
+                    stage.rig.vm.reset(own.stream);
+                }
+            }
+            Step::Wait(millis) => stage.rig.advance(Duration::from_millis(*millis)),
+            Step::Serve => stage.rig.serve_wechat(),
+            Step::Script(fault) => {
+                let faults = [
+                    Fault::Busy,
+                    Fault::HighRisk,
+                    Fault::Html,
+                    Fault::EmptyObject,
+                    Fault::ResetMidBody,
+                ];
+                stage.wechat.script([faults[fault % faults.len()].clone()]);
+            }
+            Step::FailCall(at) => {
+                let mut calls = stage.rig.vm.pending_calls();
+                if let Some(call) = pick(&mut calls, *at) {
+                    stage.rig.vm.answer_call(call.id, CallReply::Failure);
+                }
+            }
+            Step::FailHostcall(nth, kind) => {
+                let kinds: Vec<FaultKind> = FaultKind::ALL.into_iter().collect();
+                stage.rig.vm.fail_hostcall(*nth, kinds[kind % kinds.len()]);
+            }
+        }
+        for own in &open {
+            assert_nothing_slipped(&stage, own);
+        }
+    }
+    finish(&mut stage, &mut open);
+}
+
+/// In the middle of things a request may wait, but what is decided is decided rightly.
+fn assert_nothing_slipped(stage: &Stage, own: &Open) {
+    if !matches!(stage.rig.vm.outcome(own.stream), Outcome::Paused) {
+        stage.assert_invariants(own.stream, &own.ask, "under way");
+    }
+}
+
+fn finish(stage: &mut Stage, open: &mut [Open]) {
+    stage.rig.vm.disarm_fault();
+    for own in &mut *open {
+        while let Some(piece) = own.pieces.pop() {
+            stage.rig.vm.body(own.stream, &piece, own.pieces.is_empty());
+        }
+    }
+    let streams: Vec<StreamId> = open.iter().map(|own| own.stream).collect();
+    stage.rig.settle(&streams);
+    for own in &*open {
+        stage.assert_invariants(own.stream, &own.ask, "at the end");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #[test]
+    fn the_invariants_hold(steps in proptest::collection::vec(step(), 1..40)) {
+        play(&steps);
+    }
+}

@@ -1,0 +1,118 @@
+//! A store that fails at each of its operations: unavailable is not unauthorised, and never a pass.
+
+use host_tests::fakes::wechat::FakeWechat;
+use serde_json::{Value, json};
+
+use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET};
+
+struct Edge {
+    rig: CoreRig,
+    wechat: FakeWechat,
+    token: String,
+}
+
+fn edge() -> Edge {
+    let wechat = FakeWechat::seeded(APPID, SECRET, b"store faults");
+    let mut rig = CoreRig::start(&wechat, &json!({ "session": { "cache_ttl_s": 0 } }));
+    let login = Ask::post(
+        "/wx/login",
+        &json!({ "code": wechat.phone("alice").login() }),
+    );
+    let token = Login::from(&rig.ask(vec![login])[0]).token;
+    Edge { rig, wechat, token }
+}
+
+fn asks(edge: &Edge) -> Vec<Ask> {
+    let data = edge.wechat.phone("alice").user_info();
+    let relogin = json!({ "code": edge.wechat.phone("alice").login(), "token": edge.token });
+    vec![
+        Ask::get("/api").token(&edge.token),
+        Ask::get("/feed").token(&edge.token),
+        Ask::get("/wx/session").token(&edge.token),
+        Ask::get("/wx/user").token(&edge.token),
+        Ask::post("/wx/decrypt", &data.to_json()).token(&edge.token),
+        Ask::post("/wx/register", &data.to_json()).token(&edge.token),
+        Ask::post("/wx/logout", &json!({ "everywhere": true })).token(&edge.token),
+        Ask::post("/wx/login", &relogin),
+    ]
+}
+
+#[track_caller]
+fn assert_unavailable(got: &Got, story: &str) {
+    let body: Value = got.json();
+    assert_eq!(
+        (got.status, &body["error"]),
+        (503, &json!("store_unavailable")),
+        "{story}: {body}"
+    );
+    assert_eq!(body["action"], "retry_after");
+    assert!(got.header("retry-after").is_some());
+    assert!(got.seen.is_none(), "{story}");
+}
+
+#[test]
+fn every_store_operation_may_fail_and_the_client_is_told_to_try_again() {
+    for kind in 0..asks(&edge()).len() {
+        let mut calm = edge();
+        let ask = asks(&calm).swap_remove(kind);
+        let before = calm.rig.host.store.operations();
+        assert_eq!(calm.rig.ask(vec![ask])[0].status, 200);
+        let operations = calm.rig.host.store.operations() - before;
+        assert!(operations > 0);
+        for working in 0..operations {
+            let mut edge = edge();
+            let ask = asks(&edge).swap_remove(kind);
+            let story = format!("{ask:?}, operation {working}");
+            edge.rig.host.store.fail_after(working, 1);
+            assert_unavailable(&edge.rig.ask(vec![ask])[0], &story);
+            // The next request finds a store that works; a login's code may be spent, a session not lost to a read.
+            let next = edge.rig.ask(vec![Ask::get("/public")]);
+            assert_eq!(next[0].status, 200);
+        }
+    }
+}
+
+#[test]
+fn a_renewal_that_fails_is_no_reason_to_refuse() {
+    let mut edge = edge();
+    edge.rig.advance(std::time::Duration::from_secs(3600));
+    edge.rig.host.store.fail_after(1, 1);
+    let got = edge.rig.ask(vec![Ask::get("/api").token(&edge.token)]);
+    assert!(got[0].seen.is_some());
+    assert_eq!(edge.rig.counter("wx_session.session.renewed"), 0);
+    assert_eq!(edge.rig.counter("wx_session.store.failed"), 1);
+}
+
+#[test]
+fn a_store_that_lost_everything_sends_clients_to_log_in_again() {
+    let mut edge = edge();
+    edge.rig.host.store.clear();
+    let got = edge.rig.ask(vec![Ask::get("/api").token(&edge.token)]);
+    assert_eq!(
+        (got[0].status, got[0].json()["error"].as_str()),
+        (401, Some("invalid_token"))
+    );
+    let relogin = json!({ "code": edge.wechat.phone("alice").login(), "token": edge.token });
+    let login = Login::from(&edge.rig.ask(vec![Ask::post("/wx/login", &relogin)])[0]);
+    assert_eq!(login.data["event"], "new");
+}
+
+#[test]
+fn the_store_holds_nothing_in_clear() {
+    let mut edge = edge();
+    let alice = edge.wechat.phone("alice");
+    let data = alice.user_info();
+    edge.rig.ask(vec![
+        Ask::post("/wx/register", &data.to_json()).token(&edge.token),
+    ]);
+    let dump = edge.rig.host.store.dump();
+    assert!(dump.len() >= 3, "a session, a user and a remembered code");
+    let mut secrets = alice.session_keys();
+    secrets.extend([alice.openid(), edge.token.clone(), "nickName".to_owned()]);
+    for (key, value, _) in dump {
+        let text = format!("{} {}", key.name, String::from_utf8_lossy(&value));
+        for secret in &secrets {
+            assert!(!text.contains(secret.as_str()), "{secret} in {}", key.name);
+        }
+    }
+}

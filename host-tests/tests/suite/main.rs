@@ -1,0 +1,17 @@
+//! The test suite of wx-session: hosts, fakes and scenarios. One binary, so that it links once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod envoy;
+mod invariants;
+mod rig;
+mod scenarios;
+mod store;
+mod wasm_host;

@@ -1,0 +1,261 @@
+//! The core in this process: no proxy, no module, time that only moves when told.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use host_tests::fakes::wechat::{FakeWechat, Transport};
+use serde_json::Value;
+use wx_session_core::{
+    Action, BodyError, CallError, Config, Counter, Edge, Head, Histogram, Host, HttpCall,
+    HttpResponse, Level, NoEntropy, Request, UnixMillis, Verdict, handle,
+};
+
+use super::{Ask, ENVIRONMENT, Got, Rig, Seen, configuration};
+use crate::store::fake_store::FakeStore;
+
+/// The core with its fakes.
+pub struct CoreRig {
+    edge: Edge,
+    pub host: FakeHost,
+}
+
+/// A host whose powers are all fakes.
+pub struct FakeHost {
+    wechat: FakeWechat,
+    pub store: FakeStore,
+    now: Cell<u64>,
+    /// The earliest moment that somebody sleeps until, since the last look.
+    next_wake: Cell<Option<u64>>,
+    seed: Cell<u64>,
+    counters: RefCell<BTreeMap<&'static str, u64>>,
+    log: RefCell<String>,
+}
+
+/// Further than any scenario looks; a future that is still pending then hangs.
+const PATIENCE_MS: u64 = 120_000;
+
+impl CoreRig {
+    pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
+        let environment = BTreeMap::from(ENVIRONMENT);
+        let document = configuration(patch).to_string();
+        let config = Config::from_json(&document, &|name| {
+            environment.get(name).map(ToString::to_string)
+        });
+        let start_s = 1_700_000_000;
+        wechat.set_time(Some(start_s));
+        Self {
+            edge: Edge::new(config.unwrap()),
+            host: FakeHost {
+                wechat: wechat.clone(),
+                store: FakeStore::default(),
+                now: Cell::new(start_s * 1000),
+                next_wake: Cell::new(None),
+                seed: Cell::new(1),
+                counters: RefCell::default(),
+                log: RefCell::default(),
+            },
+        }
+    }
+}
+
+impl FakeHost {
+    fn set_now(&self, now: u64) {
+        self.now.set(now);
+        self.wechat.set_time(Some(now / 1000));
+    }
+
+    fn sleep_until(&self, until: u64) -> impl Future<Output = ()> {
+        std::future::poll_fn(move |_| {
+            if self.now.get() >= until {
+                return Poll::Ready(());
+            }
+            let next = self.next_wake.get().map_or(until, |next| next.min(until));
+            self.next_wake.set(Some(next));
+            Poll::Pending
+        })
+    }
+}
+
+impl Rig for CoreRig {
+    fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
+        let (edge, host) = (&self.edge, &self.host);
+        let mut running: Vec<Pin<Box<dyn Future<Output = Got>>>> = Vec::new();
+        for ask in asks {
+            running.push(Box::pin(async move {
+                let request = FakeRequest {
+                    head: Head(ask.head()),
+                    body: ask.body.clone().unwrap_or_default(),
+                };
+                got(&ask, &request, handle(edge, host, &request).await)
+            }));
+        }
+        let deadline = host.now.get() + PATIENCE_MS;
+        let mut answers: Vec<Option<Got>> = running.iter().map(|_| None).collect();
+        while answers.iter().any(Option::is_none) {
+            for (future, answer) in running.iter_mut().zip(&mut answers) {
+                if answer.is_some() {
+                    continue;
+                }
+                let polled = future
+                    .as_mut()
+                    .poll(&mut Context::from_waker(Waker::noop()));
+                if let Poll::Ready(got) = polled {
+                    *answer = Some(got);
+                }
+            }
+            if let Some(wake) = host.next_wake.take() {
+                host.set_now(wake.max(host.now.get()));
+            }
+            assert!(host.now.get() < deadline, "a request hangs");
+        }
+        answers.into_iter().flatten().collect()
+    }
+
+    fn advance(&mut self, span: Duration) {
+        self.host
+            .set_now(self.host.now.get() + u64::try_from(span.as_millis()).unwrap());
+    }
+
+    fn counter(&self, name: &str) -> u64 {
+        self.host.counters.borrow().get(name).copied().unwrap_or(0)
+    }
+
+    fn log(&self) -> String {
+        self.host.log.borrow().clone()
+    }
+}
+
+/// Carries out a verdict as a proxy would.
+fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
+    match verdict.action {
+        Action::Reply(response) => Got {
+            status: response.status,
+            headers: response
+                .headers
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.into_bytes()))
+                .collect(),
+            body: response.body,
+            seen: None,
+        },
+        Action::Forward(changes) => {
+            let mut headers = request.head.0.clone();
+            headers.retain(|(name, _)| !changes.remove.contains(name));
+            for (name, value) in changes.set {
+                headers.retain(|(own, _)| **own != *name);
+                headers.push((name.to_string(), value.as_bytes().to_vec()));
+            }
+            let path = headers.iter().find(|(name, _)| name == ":path");
+            Got {
+                status: 200,
+                headers: Vec::new(),
+                body: b"{}".to_vec(),
+                seen: Some(Seen {
+                    path: String::from_utf8_lossy(&path.unwrap().1).into_owned(),
+                    headers,
+                    body: ask.body.clone().unwrap_or_default(),
+                }),
+            }
+        }
+    }
+}
+
+struct FakeRequest {
+    head: Head,
+    body: Vec<u8>,
+}
+
+impl Request for FakeRequest {
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn client_address(&self) -> Option<String> {
+        Some("192.0.2.1".into())
+    }
+
+    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        if self.body.len() > limit {
+            return Err(BodyError::TooLarge);
+        }
+        Ok(self.body.clone())
+    }
+}
+
+impl Host for FakeHost {
+    type Store = FakeStore;
+
+    fn store(&self) -> &FakeStore {
+        &self.store
+    }
+
+    async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
+        let started = self.now.get();
+        // The answer comes later than the question, so that others get their turn.
+        self.sleep_until(started + 1).await;
+        let authority = Some(call.authority.as_str());
+        let answer = self
+            .wechat
+            .answer_to(call.method, &call.path, authority, authority);
+        match answer.transport {
+            Transport::Refuse | Transport::ResetMidBody => return Err(CallError::Broken),
+            Transport::Slow(late) if late >= call.timeout => {
+                let timeout = u64::try_from(call.timeout.as_millis()).unwrap();
+                self.sleep_until(started + timeout).await;
+                return Err(CallError::TimedOut);
+            }
+            Transport::Slow(late) => {
+                let late = u64::try_from(late.as_millis()).unwrap();
+                self.sleep_until(started + late).await;
+            }
+            Transport::Whole => {}
+        }
+        if answer.body.len() > call.max_response_bytes {
+            return Err(CallError::TooLarge);
+        }
+        Ok(HttpResponse {
+            status: answer.status,
+            body: answer.body,
+        })
+    }
+
+    async fn sleep(&self, span: Duration) {
+        let until = self.now().after(span).0;
+        self.sleep_until(until).await;
+    }
+
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.now.get())
+    }
+
+    /// SplitMix64: different bytes each time, the same in every run.
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        for chunk in bytes.chunks_mut(8) {
+            let seed = self.seed.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+            self.seed.set(seed);
+            let mut word = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(word ^ (word >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+
+    fn count(&self, counter: Counter) {
+        *self
+            .counters
+            .borrow_mut()
+            .entry(counter.name())
+            .or_default() += 1;
+    }
+
+    fn observe(&self, _: Histogram, _: Duration) {}
+
+    fn log(&self, level: Level, line: &str) {
+        use std::fmt::Write as _;
+        writeln!(self.log.borrow_mut(), "{level:?} {line}").unwrap();
+    }
+}

@@ -1,0 +1,117 @@
+//! The built module in a real Envoy, with a WeChat behind TLS and an app behind HTTP. Time is real.
+
+use std::time::{Duration, Instant};
+
+use host_tests::client::{self, Request};
+use host_tests::envoy::{Config, Envoy, build_plugin};
+use host_tests::fakes::app::FakeApp;
+use host_tests::fakes::wechat::{FakeWechat, WechatServer};
+use serde_json::{Value, json};
+
+use super::{Ask, ENVIRONMENT, Got, Rig, Seen};
+
+/// A running Envoy and what it talks to.
+pub struct EnvoyRig {
+    envoy: Envoy,
+    app: FakeApp,
+    _wechat: WechatServer,
+}
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+impl EnvoyRig {
+    pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
+        let server = wechat.serve();
+        let app = FakeApp::start();
+        let ca = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(ca.path(), server.ca_pem()).unwrap();
+        let names: Vec<&str> = ENVIRONMENT.iter().map(|(name, _)| *name).collect();
+        // The plugin's own rules are on trial: where Envoy would refuse first, it is told not to.
+        let config = Config::for_test(&build_plugin().unwrap())
+            .unwrap()
+            .wechat(server.addr(), ca.path())
+            .endpoint("app", app.addr())
+            .patch_filter(
+                &json!({ "vm_config": { "environment_variables": { "host_env_keys": names } } }),
+            )
+            .patch_http(&json!({
+                "normalize_path": false,
+                "merge_slashes": false,
+                "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+                "common_http_protocol_options": { "headers_with_underscores_action": "ALLOW" },
+            }))
+            .patch_plugin(patch);
+        Self {
+            envoy: Envoy::start(&config, &ENVIRONMENT).unwrap(),
+            app,
+            _wechat: server,
+        }
+    }
+
+    fn send(&self, ask: &Ask) -> Got {
+        let mut request = Request::new(&ask.method, &ask.target);
+        for (name, value) in &ask.headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = &ask.body {
+            request = request.body(body);
+        }
+        let response = client::send(self.envoy.addr(), &request, TIMEOUT).unwrap();
+        Got {
+            status: response.status,
+            headers: response.headers,
+            body: response.body,
+            seen: None,
+        }
+    }
+}
+
+impl Rig for EnvoyRig {
+    fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
+        drop(self.app.take());
+        let mut answers: Vec<Got> = std::thread::scope(|scope| {
+            let this = &*self;
+            let threads: Vec<_> = asks
+                .iter()
+                .map(|ask| scope.spawn(move || this.send(ask)))
+                .collect();
+            threads.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        // With several at once nothing tells which of them the app saw; such scenarios look at the answers only.
+        let mut seen = self.app.take();
+        assert!(answers.len() == 1 || seen.is_empty());
+        if let (1, Some(seen)) = (answers.len(), seen.pop()) {
+            answers[0].seen = Some(Seen {
+                path: seen.path,
+                headers: seen.headers,
+                body: seen.body,
+            });
+        }
+        answers
+    }
+
+    fn advance(&mut self, span: Duration) {
+        std::thread::sleep(span);
+    }
+
+    /// Counters reach the statistics a moment after the answer.
+    fn counter(&self, name: &str) -> u64 {
+        let name = format!("wasmcustom.{name}");
+        let read = || self.envoy.stats().unwrap().get(&name).copied().unwrap_or(0);
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while read() == 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        read()
+    }
+
+    fn log(&self) -> String {
+        let lines = self.envoy.log();
+        let plugin = |line: &&str| line.contains("wasm log");
+        lines
+            .lines()
+            .filter(plugin)
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+}

@@ -1,0 +1,79 @@
+//! One way to ask an edge, whatever runs it. A scenario is written once against [`World`] and runs on every host.
+
+mod core_rig;
+mod envoy_rig;
+mod request;
+mod wasm_rig;
+mod world;
+
+use std::time::Duration;
+
+use host_tests::fakes::wechat::FakeWechat;
+use serde_json::Value;
+
+pub use core_rig::CoreRig;
+pub use envoy_rig::EnvoyRig;
+pub use request::{Ask, Got, Seen};
+pub use wasm_rig::WasmRig;
+pub use world::{Login, World, relogin_refusal};
+
+/// The app id of `envoy.yaml`.
+pub const APPID: &str = "wx0123456789abcdef";
+/// Its AppSecret, in the environment as `WX_SECRET`.
+pub const SECRET: &str = "5ec4e75ec4e75ec4e75ec4e75ec4e75e";
+/// A master key, in the environment as `WX_MASTER_KEY`.
+pub const MASTER_KEY: &str = "a master key of thirty-two bytes and more";
+/// An older master key, in the environment as `WX_OLD_MASTER_KEY`.
+pub const OLD_MASTER_KEY: &str = "the master key of last year, also long";
+
+/// What the environment holds, on every host.
+pub const ENVIRONMENT: [(&str, &str); 3] = [
+    ("WX_SECRET", SECRET),
+    ("WX_MASTER_KEY", MASTER_KEY),
+    ("WX_OLD_MASTER_KEY", OLD_MASTER_KEY),
+];
+
+/// A host with the plugin in it.
+pub trait Rig {
+    /// Sends requests at the same moment and waits for all answers.
+    fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got>;
+
+    /// Lets time pass.
+    fn advance(&mut self, span: Duration);
+
+    /// A counter of the plugin, by its name in `Counter`.
+    fn counter(&self, name: &str) -> u64;
+
+    /// What the plugin has logged.
+    fn log(&self) -> String;
+}
+
+/// The hosts.
+#[derive(Clone, Copy, Debug)]
+pub enum HostKind {
+    /// The core in this process, over fakes.
+    Core,
+    /// The built module in a host of the proxy-wasm ABI.
+    Wasm,
+    /// The built module in a real Envoy.
+    Envoy,
+}
+
+impl HostKind {
+    /// An edge on this host: `envoy.yaml`'s plugin configuration with `patch` merged into it.
+    pub fn start(self, patch: Value) -> World {
+        let wechat = FakeWechat::new(APPID, SECRET);
+        let rig: Box<dyn Rig> = match self {
+            Self::Core => Box::new(CoreRig::start(&wechat, &patch)),
+            Self::Wasm => Box::new(WasmRig::start(&wechat, &patch)),
+            Self::Envoy => Box::new(EnvoyRig::start(&wechat, &patch)),
+        };
+        World::new(rig, wechat)
+    }
+}
+
+/// The plugin configuration of `envoy.yaml` with `patch` merged into it.
+pub fn configuration(patch: &Value) -> Value {
+    let config = host_tests::envoy::Config::load().unwrap();
+    config.patch_plugin(patch).plugin().clone()
+}

@@ -1,0 +1,175 @@
+//! The built module in the test host of the proxy-wasm ABI: virtual time, counted hostcalls, no sockets.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use host_tests::envoy::build_plugin;
+use host_tests::fakes::wechat::{FakeWechat, Transport};
+use serde_json::Value;
+
+use super::{Ask, ENVIRONMENT, Got, Rig, Seen, configuration};
+use crate::wasm_host::{
+    CallReply, Outcome, PendingCall, Plugin, SharedData, StreamId, Vm, VmConfig, pairs,
+};
+
+/// One worker's VM and the WeChat that it calls.
+pub struct WasmRig {
+    pub vm: Vm,
+    wechat: FakeWechat,
+    /// The wall clock at the start of each call, to play slow answers.
+    late: Vec<(Duration, PendingCall, CallReply)>,
+}
+
+/// The module, built and compiled once.
+pub fn module() -> &'static Plugin {
+    static MODULE: OnceLock<Plugin> = OnceLock::new();
+    MODULE.get_or_init(|| Plugin::load(&build_plugin().unwrap()).unwrap())
+}
+
+const STEP: Duration = Duration::from_millis(10);
+const PATIENCE: u32 = 12_000;
+
+impl WasmRig {
+    pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
+        Self::worker(wechat, patch, &SharedData::default(), 1)
+    }
+
+    /// One of several workers that share data.
+    pub fn worker(wechat: &FakeWechat, patch: &Value, shared: &SharedData, seed: u64) -> Self {
+        let document = configuration(patch).to_string();
+        let mut config = VmConfig::new(document).cluster("wechat");
+        config.seed = seed;
+        for (name, value) in ENVIRONMENT {
+            config = config.env(name, value);
+        }
+        wechat.set_time(Some(config.now.as_secs()));
+        let vm = Vm::start(module(), config, shared)
+            .unwrap_or_else(|error| panic!("{} {:?}", error.why, error.log));
+        Self {
+            vm,
+            wechat: wechat.clone(),
+            late: Vec::new(),
+        }
+    }
+
+    /// Sends one request whole.
+    pub fn send(&mut self, ask: &Ask) -> StreamId {
+        let stream = self.vm.request(ask.head(), ask.body.is_none());
+        if let Some(body) = &ask.body {
+            self.vm.body(stream, body, true);
+        }
+        stream
+    }
+
+    /// Answers the calls that are due, as WeChat behind an Envoy cluster would.
+    pub fn serve_wechat(&mut self) {
+        for call in self.vm.pending_calls() {
+            if self.late.iter().any(|(_, own, _)| own.id == call.id) {
+                continue;
+            }
+            let authority = call.headers.text(":authority");
+            let answer = self.wechat.answer_to(
+                call.headers.text(":method").unwrap(),
+                call.headers.text(":path").unwrap(),
+                authority,
+                authority,
+            );
+            let response = CallReply::Response {
+                headers: pairs([
+                    (":status", answer.status.to_string().as_str()),
+                    ("content-type", answer.content_type),
+                ]),
+                body: answer.body,
+            };
+            let now = self.vm.now();
+            let timeout = call.timeout.unwrap_or(Duration::MAX);
+            let (due, reply) = match answer.transport {
+                Transport::Whole => (now, response),
+                Transport::Refuse => (now, CallReply::json(503, "upstream connect error")),
+                Transport::ResetMidBody => (now, CallReply::Failure),
+                Transport::Slow(late) if late >= timeout => (
+                    now + timeout,
+                    CallReply::json(504, "upstream request timeout"),
+                ),
+                Transport::Slow(late) => (now + late, response),
+            };
+            self.late.push((due, call, reply));
+        }
+        let now = self.vm.now();
+        let (due, late) = std::mem::take(&mut self.late)
+            .into_iter()
+            .partition(|(due, _, _)| *due <= now);
+        self.late = late;
+        for (_, call, reply) in due {
+            self.vm.answer_call(call.id, reply);
+        }
+    }
+
+    /// Lets time pass until every stream has a verdict.
+    pub fn settle(&mut self, streams: &[StreamId]) {
+        for _ in 0..PATIENCE {
+            self.serve_wechat();
+            let paused = |stream: &StreamId| matches!(self.vm.outcome(*stream), Outcome::Paused);
+            if !streams.iter().any(paused) {
+                return;
+            }
+            self.advance(STEP);
+        }
+        panic!("a request hangs; log: {:?}", self.vm.log());
+    }
+
+    pub fn got(&mut self, stream: StreamId) -> Got {
+        let got = match self.vm.outcome(stream) {
+            Outcome::Replied(reply) => Got {
+                status: reply.status,
+                headers: reply.headers.pairs().to_vec(),
+                body: reply.body,
+                seen: None,
+            },
+            Outcome::Forwarded(forwarded) => Got {
+                status: 200,
+                headers: Vec::new(),
+                body: b"{}".to_vec(),
+                seen: Some(Seen {
+                    path: forwarded.headers.text(":path").unwrap().to_string(),
+                    headers: forwarded.headers.pairs().to_vec(),
+                    body: forwarded.body,
+                }),
+            },
+            other => panic!("{other:?}; trapped: {:?}", self.vm.trapped()),
+        };
+        self.vm.complete(stream);
+        assert!(
+            self.vm.violations().is_empty(),
+            "{:?}",
+            self.vm.violations()
+        );
+        got
+    }
+}
+
+impl Rig for WasmRig {
+    fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
+        let streams: Vec<StreamId> = asks.iter().map(|ask| self.send(ask)).collect();
+        self.settle(&streams);
+        streams.into_iter().map(|stream| self.got(stream)).collect()
+    }
+
+    fn advance(&mut self, span: Duration) {
+        self.vm.advance(span);
+        self.wechat.set_time(Some(self.vm.now().as_secs()));
+    }
+
+    fn counter(&self, name: &str) -> u64 {
+        self.vm.metric(name).unwrap_or(0)
+    }
+
+    fn log(&self) -> String {
+        let lines = self
+            .vm
+            .log()
+            .iter()
+            .map(|(level, line)| format!("{level:?} {line}\n"));
+        lines.collect()
+    }
+}

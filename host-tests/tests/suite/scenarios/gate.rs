@@ -1,0 +1,314 @@
+//! What passes to the app, and as what.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::rig::{Ask, HostKind, Seen};
+
+const SPOOFED: [(&str, &str); 11] = [
+    ("X-WX-OPENID", "admin"),
+    ("x_wx_openid", "admin"),
+    ("X-Wx_OpenId", "admin"),
+    ("X-WX-UNIONID", "admin"),
+    ("X-WX-APPID", "wx00000000000000ff"),
+    ("X-WX-SOURCE", "wx_devtools"),
+    ("X-WX-Auth-Status", "verified"),
+    ("X-WX-FROM-OPENID", "admin"),
+    ("x-wx-from_unionid", "admin"),
+    ("X-WX-Env", "prod"),
+    ("X-WX-OPENID", "root"),
+];
+
+fn spoofed(mut ask: Ask) -> Ask {
+    for (name, value) in SPOOFED {
+        ask = ask.header(name, value);
+    }
+    ask
+}
+
+/// Identity headers of the request as an app would read them that takes `_` for `-`.
+fn identity(seen: &Seen) -> Vec<(String, String)> {
+    let mut headers: Vec<_> = seen
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.to_ascii_lowercase().replace('_', "-"),
+                String::from_utf8_lossy(value).into_owned(),
+            )
+        })
+        .filter(|(name, _)| name.starts_with("x-wx-"))
+        .collect();
+    headers.sort();
+    headers
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs
+        .iter()
+        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+        .collect()
+}
+
+pub fn a_route_without_a_rule_needs_a_session(host: HostKind) {
+    let mut world = host.start(json!({}));
+    for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+        let body = world.assert_refused(Ask::new(method, "/anything?x=1"), 401, "no_session");
+        assert_eq!(body["data"], json!({ "hasSession": false }));
+        assert_eq!(body["action"], "relogin");
+    }
+    assert_eq!(world.counter("wx_session.session.absent"), 6);
+}
+
+pub fn spoofed_identity_headers_are_gone_on_every_route(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let got = world.ask(spoofed(Ask::get("/api")).token(&login.token));
+    let openid = phone.openid();
+    let ours = [
+        ("x-wx-appid", "wx0123456789abcdef"),
+        ("x-wx-openid", &openid),
+        ("x-wx-source", "wx_client"),
+    ];
+    assert_eq!(identity(got.seen()), owned(&ours));
+
+    let got = world.ask(spoofed(Ask::get("/public/a")));
+    assert_eq!(identity(got.seen()), owned(&[]));
+    let got = world.ask(spoofed(Ask::get("/feed")));
+    assert_eq!(
+        identity(got.seen()),
+        owned(&[("x-wx-auth-status", "missing")])
+    );
+}
+
+pub fn the_token_does_not_reach_the_app(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    for path in ["/api", "/public", "/feed"] {
+        for name in ["X-WX-Skey", "X-3rd-Session", "Authorization"] {
+            let value = if name == "Authorization" {
+                format!("Bearer {}", login.token)
+            } else {
+                login.token.clone()
+            };
+            let got = world.ask(Ask::get(path).header(name, value));
+            let text = format!("{:?}", got.seen());
+            assert!(!got.seen().has(name), "{path} {name}: {text}");
+            assert!(!text.contains(&login.token), "{path} {name}");
+        }
+    }
+}
+
+pub fn a_bearer_token_is_accepted_and_the_apps_own_authorization_is_left_alone(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let bearer = format!("Bearer {}", login.token);
+    let got = world.ask(Ask::get("/api").header("authorization", bearer));
+    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
+
+    let both = Ask::get("/api")
+        .token(&login.token)
+        .header("authorization", "Basic dXNlcjpwYXNz");
+    let got = world.ask(both);
+    assert_eq!(
+        got.seen().header("authorization").as_deref(),
+        Some("Basic dXNlcjpwYXNz")
+    );
+    let both = Ask::get("/api")
+        .token(&login.token)
+        .header("authorization", "Bearer app.own.jwt");
+    let got = world.ask(both);
+    assert_eq!(
+        got.seen().header("authorization").as_deref(),
+        Some("Bearer app.own.jwt")
+    );
+    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
+
+    let only_theirs = || Ask::get("/feed").header("authorization", "Bearer app.own.jwt");
+    let got = world.ask(only_theirs());
+    assert_eq!(
+        got.seen().header("x-wx-auth-status").as_deref(),
+        Some("missing")
+    );
+    assert!(got.seen().has("authorization"));
+}
+
+pub fn an_optional_route_forwards_without_identity_and_says_so(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let got = world.get("/feed/new", &login.token);
+    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
+    assert_eq!(
+        got.seen().header("x-wx-auth-status").as_deref(),
+        Some("verified")
+    );
+
+    let unknown = "B".repeat(43);
+    for (ask, status) in [
+        (Ask::get("/feed"), "missing"),
+        (Ask::get("/feed").token(""), "missing"),
+        (Ask::get("/feed").token("short"), "invalid"),
+        (Ask::get("/feed").token(&unknown), "invalid"),
+    ] {
+        let got = world.ask(ask);
+        assert_eq!(
+            got.seen().header("x-wx-auth-status").as_deref(),
+            Some(status)
+        );
+        assert!(!got.seen().has("x-wx-openid"));
+    }
+    let doubled = Ask::get("/feed").token(&login.token).token(&login.token);
+    world.assert_refused(doubled, 400, "invalid_header");
+}
+
+pub fn a_public_route_is_not_looked_at(host: HostKind) {
+    let mut world = host.start(json!({}));
+    for ask in [
+        Ask::get("/healthz"),
+        Ask::get("/public"),
+        Ask::get("/public/a/b?c"),
+        Ask::get("/public").token("rubbish"),
+    ] {
+        let got = world.ask(ask);
+        assert!(!got.seen().has("x-wx-openid"));
+    }
+    assert_eq!(world.counter("wx_session.session.absent"), 0);
+}
+
+pub fn rules_match_whole_segments_and_methods(host: HostKind) {
+    let mut world = host.start(json!({ "routes": [
+        { "path": "/items/secret", "session": "required" },
+        { "prefix": "/items", "methods": ["GET"], "session": "public" },
+        { "prefix": "/用户", "session": "public" },
+    ] }));
+    for path in [
+        "/items",
+        "/items/",
+        "/items/1",
+        "/%69tems",
+        "/%E7%94%A8%e6%88%b7/1",
+    ] {
+        world.ask(Ask::get(path)).seen();
+    }
+    for path in [
+        "/itemsx",
+        "/Items",
+        "/items/secret",
+        "/%69tems/%73ecret",
+        "/public",
+    ] {
+        world.assert_refused(Ask::get(path), 401, "no_session");
+    }
+    world.assert_refused(Ask::new("POST", "/items").body("x"), 401, "no_session");
+}
+
+pub fn a_preflight_passes_only_where_configured(host: HostKind) {
+    let preflight = || {
+        Ask::new("OPTIONS", "/api")
+            .header("Origin", "https://example.com")
+            .header("Access-Control-Request-Method", "POST")
+    };
+    let mut world = host.start(json!({}));
+    world.assert_refused(preflight(), 401, "no_session");
+    let mut world = host.start(json!({ "cors_preflight": true }));
+    let got = world.ask(spoofed(preflight()));
+    assert_eq!(identity(got.seen()), owned(&[]));
+    world.assert_refused(Ask::new("OPTIONS", "/api"), 401, "no_session");
+}
+
+pub fn cookie_and_query_carry_the_token_only_where_configured(host: HostKind) {
+    let mut world = host.start(json!({ "session": { "cookie": "wxs", "query": "wxs" } }));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let got = world.ask(Ask::get("/api?a=1").header("cookie", format!("x=1; wxs={}", login.token)));
+    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
+    assert_eq!(got.seen().header("cookie").as_deref(), Some("x=1"));
+    let got = world.ask(Ask::get(format!("/api?a=1&wxs={}&b=2", login.token)));
+    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
+    assert_eq!(got.seen().path, "/api?a=1&b=2");
+
+    let mut world = host.start(json!({}));
+    let login = world.login(&phone_of(&world));
+    let ask = Ask::get(format!("/api?wxs={}", login.token))
+        .header("cookie", format!("wxs={}", login.token));
+    world.assert_refused(ask, 401, "no_session");
+}
+
+fn phone_of(world: &crate::rig::World) -> host_tests::fakes::wechat::Phone {
+    world.wechat.phone("alice")
+}
+
+pub fn an_assertion_signs_the_identity_where_configured(host: HostKind) {
+    let mut world =
+        host.start(json!({ "assertion": { "key": { "env": "WX_MASTER_KEY" }, "ttl_s": 30 } }));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let got = world.ask(
+        Ask::get("/api")
+            .token(&login.token)
+            .header("X-WX-Assertion", "forged"),
+    );
+    let token = got.seen().header("x-wx-assertion").unwrap();
+    let parts: Vec<&str> = token.split('.').collect();
+    let decode = |part: &str| -> Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    };
+    assert_eq!(decode(parts[0]), json!({ "alg": "HS256", "typ": "JWT" }));
+    let claims = decode(parts[1]);
+    assert_eq!(claims["sub"], json!(phone.openid()));
+    let lifetime = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
+    assert_eq!(lifetime, 30);
+    assert_eq!(parts.len(), 3);
+    assert_eq!(URL_SAFE_NO_PAD.decode(parts[2]).unwrap().len(), 32);
+    let got = world.ask(Ask::get("/public").header("X-WX-Assertion", "forged"));
+    assert!(!got.seen().has("x-wx-assertion"));
+}
+
+pub fn the_body_of_a_forwarded_request_is_untouched(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let login = world.login(&phone_of(&world));
+    let body: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+    let got = world.ask(Ask::new("POST", "/api").token(&login.token).body(&body));
+    assert!(
+        got.seen().body == body,
+        "{} of {} bytes",
+        got.seen().body.len(),
+        body.len()
+    );
+}
+
+pub fn upgrades_pass_only_where_the_route_names_them(host: HostKind) {
+    // As HTTP/1.1 requests with an Upgrade header; the real handshake is Envoy's own test.
+    if matches!(host, HostKind::Envoy) {
+        return real_envoy_refuses_upgrades_it_is_not_configured_for(host);
+    }
+    let mut world = host.start(json!({ "routes": [
+        { "path": "/socket", "session": "required", "upgrades": ["websocket"] },
+    ] }));
+    let login = world.login(&phone_of(&world));
+    let upgrade = |path: &str, to: &str| Ask::get(path).token(&login.token).header("Upgrade", to);
+    world.ask(upgrade("/socket", "websocket")).seen();
+    world.assert_refused(upgrade("/socket", "h2c"), 403, "upgrade_refused");
+    world.assert_refused(upgrade("/api", "websocket"), 403, "upgrade_refused");
+    world.assert_refused(
+        Ask::get("/socket").header("Upgrade", "websocket"),
+        401,
+        "no_session",
+    );
+}
+
+fn real_envoy_refuses_upgrades_it_is_not_configured_for(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let login = world.login(&phone_of(&world));
+    let ask = Ask::get("/api")
+        .token(&login.token)
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket");
+    let got = world.ask(ask);
+    assert_eq!((got.status, got.seen.is_none()), (403, true));
+}

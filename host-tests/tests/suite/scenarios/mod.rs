@@ -1,0 +1,103 @@
+//! What the plugin does, one sentence each, on every host.
+
+mod bad_input;
+mod gate;
+mod login;
+mod open_data;
+mod sessions;
+mod wechat_trouble;
+
+/// Makes each scenario a test on each host.
+macro_rules! on_every_host {
+    ($($file:ident { $($scenario:ident,)* })*) => {
+        mod on_core {
+            $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::Core); } )*)*
+        }
+        mod on_wasm {
+            $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::Wasm); } )*)*
+        }
+        mod on_envoy {
+            $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::Envoy); } )*)*
+        }
+    };
+}
+
+on_every_host! {
+    login {
+        a_code_becomes_a_session_that_the_gate_knows,
+        a_form_body_logs_in_too,
+        headers_with_get_log_in_as_wafer_clients_do,
+        wechat_sees_exactly_the_documented_query,
+        a_second_login_ends_the_old_session_and_is_returning,
+        another_account_on_the_phone_is_switched,
+        the_same_code_again_gives_the_same_login,
+        the_same_code_is_forgotten_when_its_session_has_ended,
+        two_taps_at_once_make_one_call_and_one_login,
+        two_taps_with_a_bad_code_are_both_refused_after_one_call,
+        open_data_sent_with_the_login_registers_the_user,
+        stale_open_data_does_not_cost_the_login,
+        a_unionid_reaches_the_app,
+        the_app_is_chosen_by_name_by_referer_or_as_the_only_one,
+        the_sixth_phone_ends_the_session_of_the_first,
+    }
+    sessions {
+        a_session_ends_after_its_idle_time,
+        use_extends_the_idle_time_but_not_the_absolute_time,
+        session_tells_the_client_whether_to_log_in_again,
+        logout_ends_the_session_and_is_idempotent,
+        logout_everywhere_ends_all_sessions_of_the_user_only,
+        a_token_of_another_master_key_is_refused,
+        an_old_master_key_still_opens,
+        user_shows_the_profile_without_ids_and_keys,
+    }
+    open_data {
+        a_signature_over_the_exact_text_is_valid,
+        decrypting_gives_the_object_as_wechat_wrote_it,
+        data_made_under_the_previous_key_opens,
+        data_under_an_older_key_is_stale,
+        phone_numbers_and_share_info_have_no_owner_and_open,
+        every_content_failure_is_one_and_the_same_answer,
+        five_failures_end_the_session,
+        raw_control_characters_in_a_nickname_are_tolerated,
+        damaged_base64_is_repaired_and_counted,
+        old_data_is_refused_where_an_age_is_set,
+        replayed_data_is_refused_where_so_configured,
+        registering_stores_the_profile_and_later_logins_show_it,
+        a_second_phone_shares_the_key_ring,
+    }
+    gate {
+        a_route_without_a_rule_needs_a_session,
+        spoofed_identity_headers_are_gone_on_every_route,
+        the_token_does_not_reach_the_app,
+        a_bearer_token_is_accepted_and_the_apps_own_authorization_is_left_alone,
+        an_optional_route_forwards_without_identity_and_says_so,
+        a_public_route_is_not_looked_at,
+        rules_match_whole_segments_and_methods,
+        a_preflight_passes_only_where_configured,
+        cookie_and_query_carry_the_token_only_where_configured,
+        an_assertion_signs_the_identity_where_configured,
+        the_body_of_a_forwarded_request_is_untouched,
+        upgrades_pass_only_where_the_route_names_them,
+    }
+    bad_input {
+        a_bad_code_parameter_is_named,
+        a_bad_body_is_named,
+        a_bad_content_type_is_refused,
+        a_bad_method_is_told_the_allowed_ones,
+        bad_open_data_parameters_are_named,
+        malformed_tokens_are_refused,
+        doubled_and_unreadable_headers_are_refused,
+        paths_that_can_be_read_in_two_ways_are_refused,
+        nothing_secret_is_in_the_log,
+    }
+    wechat_trouble {
+        every_errcode_has_its_answer,
+        busy_is_asked_again_twice_and_no_more,
+        other_errors_are_never_asked_again,
+        broken_answers_are_unavailable,
+        a_slow_wechat_is_given_up_at_the_deadline,
+        after_trouble_the_next_login_works,
+        an_address_with_many_refused_codes_has_to_wait,
+        a_wechat_that_keeps_failing_is_left_alone_for_a_while,
+    }
+}

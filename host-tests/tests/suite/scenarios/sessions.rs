@@ -1,0 +1,127 @@
+//! How sessions live and end.
+
+use serde_json::json;
+
+use crate::rig::{Ask, HostKind};
+
+pub fn a_session_ends_after_its_idle_time(host: HostKind) {
+    let mut world = host.start(json!({ "session": { "idle_timeout_s": 2, "cache_ttl_s": 1 } }));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    world.assert_passes(&login.token, &phone.openid());
+    world.seconds(3);
+    let body = world.assert_token_refused(&login.token, "session_expired");
+    assert_eq!(body["data"], json!({ "hasSession": true, "expired": true }));
+    assert_eq!(body["action"], "relogin");
+    assert_eq!(world.counter("wx_session.session.expired"), 1);
+}
+
+pub fn use_extends_the_idle_time_but_not_the_absolute_time(host: HostKind) {
+    let rules = json!({ "idle_timeout_s": 3, "absolute_timeout_s": 5, "cache_ttl_s": 0 });
+    let mut world = host.start(json!({ "session": rules }));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    for _ in 0..2 {
+        world.seconds(2);
+        world.assert_passes(&login.token, &phone.openid());
+    }
+    assert!(world.counter("wx_session.session.renewed") >= 1);
+    world.seconds(2);
+    world.assert_token_refused(&login.token, "session_expired");
+}
+
+pub fn session_tells_the_client_whether_to_log_in_again(host: HostKind) {
+    let mut world = host.start(json!({ "session": { "idle_timeout_s": 2 } }));
+    let none = world.ask(Ask::get("/wx/session")).json();
+    assert_eq!(
+        none["data"],
+        json!({ "hasSession": false, "expired": false, "expiresIn": 0 })
+    );
+
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let live = world.get("/wx/session", &login.token).json();
+    assert_eq!(live["data"]["hasSession"], true);
+    assert_eq!(live["data"]["expired"], false);
+    assert!((1..=2).contains(&live["data"]["expiresIn"].as_u64().unwrap()));
+
+    world.seconds(3);
+    let ended = world.get("/wx/session", &login.token).json();
+    assert_eq!(
+        ended["data"],
+        json!({ "hasSession": true, "expired": true, "expiresIn": 0 })
+    );
+}
+
+pub fn logout_ends_the_session_and_is_idempotent(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    world.assert_passes(&login.token, &phone.openid());
+    let got = world.post("/wx/logout", &login.token, &json!({}));
+    assert_eq!((got.status, &got.json()["data"]["ended"]), (200, &json!(1)));
+    // At once on this worker, although the session was in its cache.
+    let body = world.assert_token_refused(&login.token, "invalid_token");
+    assert_eq!(body["data"], json!({ "hasSession": false }));
+    assert_eq!(
+        world.post("/wx/logout", &login.token, &json!({})).status,
+        200
+    );
+    world.assert_refused(Ask::new("POST", "/wx/logout"), 401, "no_session");
+}
+
+pub fn logout_everywhere_ends_all_sessions_of_the_user_only(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let (alice, bob) = (world.wechat.phone("alice"), world.wechat.phone("bob"));
+    let sessions = [
+        world.login(&alice),
+        world.login(&alice),
+        world.login(&alice),
+    ];
+    let other = world.login(&bob);
+    let got = world.post(
+        "/wx/logout",
+        &sessions[1].token,
+        &json!({ "everywhere": true }),
+    );
+    assert_eq!(got.json()["data"]["ended"], 3);
+    for session in &sessions {
+        world.assert_token_refused(&session.token, "invalid_token");
+    }
+    world.assert_passes(&other.token, &bob.openid());
+}
+
+pub fn a_token_of_another_master_key_is_refused(host: HostKind) {
+    // Well formed, never minted here: what a token of another edge looks like to this one.
+    let mut world = host.start(json!({ "master_keys": [{ "env": "WX_MASTER_KEY" }] }));
+    let foreign = "A".repeat(43);
+    world.assert_token_refused(&foreign, "invalid_token");
+    assert_eq!(world.counter("wx_session.session.denied"), 1);
+}
+
+pub fn an_old_master_key_still_opens(host: HostKind) {
+    let keys = json!([{ "env": "WX_MASTER_KEY" }, { "env": "WX_OLD_MASTER_KEY" }]);
+    let mut world = host.start(json!({ "master_keys": keys }));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    world.assert_passes(&login.token, &phone.openid());
+}
+
+pub fn user_shows_the_profile_without_ids_and_keys(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let user = world.get("/wx/user", &login.token).json();
+    assert_eq!(user["data"]["registered"], false);
+    assert!(user["data"]["createdAt"].as_u64().unwrap() > 1_600_000_000);
+
+    world.post("/wx/register", &login.token, &phone.user_info().to_json());
+    let user = world.get("/wx/user", &login.token);
+    let text = String::from_utf8_lossy(&user.body).into_owned();
+    assert_eq!(user.json()["data"]["registered"], true);
+    assert!(!text.contains(&phone.openid()));
+    for key in phone.session_keys() {
+        assert!(!text.contains(&key));
+    }
+    world.assert_refused(Ask::get("/wx/user"), 401, "no_session");
+}

@@ -1,0 +1,124 @@
+//! A store in memory, shared by its clones. It fails when told and counts what it is asked.
+//! It never hands out an expired entry, never evicts, and reads no clock: `now` comes with every call.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use wx_session_core::UnixMillis;
+use wx_session_core::store::{Key, Life, Store, StoreError};
+
+/// A handle on one store: clones share its entries, its faults and its count.
+#[derive(Clone, Debug, Default)]
+pub struct FakeStore(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    entries: BTreeMap<Key, (Vec<u8>, UnixMillis)>,
+    operations: usize,
+    /// Operations that still work before the failing ones.
+    working: usize,
+    /// Operations that fail after those.
+    failing: usize,
+    down: bool,
+}
+
+impl FakeStore {
+    /// The next `count` operations fail as [`StoreError::Unavailable`] and change nothing.
+    pub fn fail_next(&self, count: usize) {
+        self.fail_after(0, count);
+    }
+
+    /// The next `working` operations work, the `count` after them fail.
+    pub fn fail_after(&self, working: usize, count: usize) {
+        let mut inner = self.inner();
+        inner.working = working;
+        inner.failing = count;
+    }
+
+    /// Every operation fails from now on, or (`false`) none does because of this.
+    pub fn fail_always(&self, down: bool) {
+        self.inner().down = down;
+    }
+
+    /// Operations asked for so far, those that failed included.
+    pub fn operations(&self) -> usize {
+        self.inner().operations
+    }
+
+    /// Every entry with its value and expiry, expired ones too: what someone who steals the store would read.
+    pub fn dump(&self) -> Vec<(Key, Vec<u8>, UnixMillis)> {
+        self.inner()
+            .entries
+            .iter()
+            .map(|(key, (value, expires_at))| (key.clone(), value.clone(), *expires_at))
+            .collect()
+    }
+
+    /// Forgets every entry, as a store without persistence does at a restart.
+    pub fn clear(&self) {
+        self.inner().entries.clear();
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+
+    /// Counts an operation and says whether it works this time.
+    fn operation(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
+        let mut inner = self.inner();
+        inner.operations += 1;
+        if inner.down {
+            return Err(StoreError::Unavailable);
+        }
+        if inner.working > 0 {
+            inner.working -= 1;
+        } else if inner.failing > 0 {
+            inner.failing -= 1;
+            return Err(StoreError::Unavailable);
+        }
+        Ok(inner)
+    }
+}
+
+impl Inner {
+    fn live(&self, key: &Key, now: UnixMillis) -> Option<&[u8]> {
+        let (value, expires_at) = self.entries.get(key)?;
+        (now < *expires_at).then_some(value.as_slice())
+    }
+
+    fn write(&mut self, key: &Key, value: &[u8], life: Life) {
+        self.entries
+            .insert(key.clone(), (value.to_vec(), life.expires_at));
+    }
+}
+
+impl Store for FakeStore {
+    async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.operation()?.live(key, now).map(<[u8]>::to_vec))
+    }
+
+    async fn put(&self, key: &Key, value: &[u8], life: Life) -> Result<(), StoreError> {
+        self.operation()?.write(key, value, life);
+        Ok(())
+    }
+
+    async fn swap(
+        &self,
+        key: &Key,
+        expected: Option<&[u8]>,
+        value: &[u8],
+        life: Life,
+    ) -> Result<bool, StoreError> {
+        let mut inner = self.operation()?;
+        let fits = inner.live(key, life.now) == expected;
+        if fits {
+            inner.write(key, value, life);
+        }
+        Ok(fits)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.operation()?.entries.remove(key);
+        Ok(())
+    }
+}

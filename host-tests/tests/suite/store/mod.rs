@@ -1,0 +1,50 @@
+//! Stores: one conformance suite, every interleaving of the slot table's workers, and a model to compare it with.
+//! No test here knows how a slot is encoded.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "fakes and helpers offer more than the tests of today ask for"
+)]
+
+pub mod conformance;
+mod eviction;
+pub mod fake_shared_map;
+pub mod fake_store;
+mod faults;
+mod history;
+mod interleavings;
+mod model;
+pub mod schedule;
+
+use wx_session_core::UnixMillis;
+use wx_session_core::store::slots::Slots;
+use wx_session_core::store::{Key, Life, Space};
+
+use fake_shared_map::FakeSharedMap;
+
+/// The slot table over the fake of Envoy's shared data.
+pub type FakeSlots = Slots<FakeSharedMap>;
+
+/// A session's key.
+pub fn session(name: &str) -> Key {
+    Key {
+        space: Space::Sessions,
+        name: name.into(),
+    }
+}
+
+/// A user's key.
+pub fn user(name: &str) -> Key {
+    Key {
+        space: Space::Users,
+        name: name.into(),
+    }
+}
+
+/// Written at `now_ms`, gone `ttl_ms` later.
+pub fn life(now_ms: u64, ttl_ms: u64) -> Life {
+    Life {
+        now: UnixMillis(now_ms),
+        expires_at: UnixMillis(now_ms + ttl_ms),
+    }
+}
