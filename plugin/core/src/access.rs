@@ -101,24 +101,11 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// What is taken off every request that goes to the app: identity headers in every spelling that an app server may
-/// read as the same name (CGI and WSGI turn `-` into `_`), and the token.
+/// read as the same name (CGI turns everything but letters and digits into `_`), and the token.
 pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     let mut changes = Changes::default();
-    let identity = &config.identity;
-    let assertion = config.assertion.as_ref().map(|rules| &rules.header);
     for name in head.names() {
-        let is_identity = [
-            &identity.openid,
-            &identity.unionid,
-            &identity.appid,
-            &identity.source,
-            &identity.auth_status,
-        ]
-        .into_iter()
-        .chain(assertion)
-        .any(|own| own.len() == name.len() && begins_like(name, own))
-            || CLOUD_RUN.iter().any(|prefix| begins_like(name, prefix));
-        if is_identity || carries_token(head, name, &config.session) {
+        if is_identity(name, config) || carries_token(head, name, &config.session) {
             push_once(&mut changes.remove, name);
         }
     }
@@ -128,16 +115,33 @@ pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     changes
 }
 
+/// Whether an app could take a header or trailer of this name for a statement of ours.
+pub(crate) fn is_identity(name: &str, config: &Config) -> bool {
+    let identity = &config.identity;
+    let assertion = config.assertion.as_ref().map(|rules| &rules.header);
+    [
+        &identity.openid,
+        &identity.unionid,
+        &identity.appid,
+        &identity.source,
+        &identity.auth_status,
+    ]
+    .into_iter()
+    .chain(assertion)
+    .any(|own| own.len() == name.len() && begins_like(name, own))
+        || CLOUD_RUN.iter().any(|prefix| begins_like(name, prefix))
+}
+
 /// WeChat Cloud Run has more headers that a backend written for it trusts.
 const CLOUD_RUN: [&str; 2] = ["x-wx-from-", "x-wx-env"];
 
-/// Whether `name` begins with `prefix` for a reader to whom `_` is `-`.
+/// Whether `name` begins with `prefix` for a reader to whom everything but letters and digits is the same.
 fn begins_like(name: &str, prefix: &str) -> bool {
     name.len() >= prefix.len()
         && prefix
             .bytes()
             .zip(name.bytes())
-            .all(|(own, byte)| own == byte || (own == b'-' && byte == b'_'))
+            .all(|(own, byte)| own == byte || (own == b'-' && !byte.is_ascii_alphanumeric()))
 }
 
 fn carries_token(head: &Head, name: &str, rules: &SessionRules) -> bool {

@@ -2,6 +2,7 @@
 
 use core::cell::RefCell;
 
+use crate::access;
 use crate::config::Config;
 use crate::endpoint::flight::Flights;
 use crate::endpoint::guard::Guard;
@@ -25,8 +26,17 @@ impl Edge {
             keys: MasterKeys::new(config.master_secrets.iter().map(|secret| secret.expose())),
             cache: RefCell::new(VerifiedCache::new(config.session.cache)),
             flights: Flights::default(),
-            guard: RefCell::new(Guard::new(config.login.failures_per_minute)),
+            guard: RefCell::new(Guard::new(
+                config.login.failures_per_minute,
+                config.apps.len(),
+            )),
             config,
         }
+    }
+
+    /// Whether a trailer of this name must not reach the app. Headers are taken off by the verdict.
+    #[must_use]
+    pub fn is_identity(&self, name: &str) -> bool {
+        access::is_identity(name, &self.config)
     }
 }

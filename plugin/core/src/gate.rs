@@ -22,23 +22,16 @@ pub(crate) async fn pass<H: Host>(
     need: Need,
     rule: Option<&Rule>,
 ) -> Result<Verdict, Rejection> {
-    refuse_unknown_upgrade(head, rule)?;
-    if need == Need::Public {
+    let upgrades = is_named_upgrade(head, rule)?;
+    let forward = |session, auth_status| {
         let changes = strip(head, &edge.config);
-        return Ok(forward(edge, host, changes, None, "public", need));
+        forward(edge, host, changes, session, auth_status, need, upgrades)
+    };
+    if need == Need::Public {
+        return Ok(forward(None, "public"));
     }
     match session(edge, host, head).await {
-        Ok((_, session)) => {
-            let changes = strip(head, &edge.config);
-            Ok(forward(
-                edge,
-                host,
-                changes,
-                Some(&session),
-                "verified",
-                need,
-            ))
-        }
+        Ok((_, session)) => Ok(forward(Some(&session), "verified")),
         Err(rejection) => {
             let status = match rejection.reason {
                 Reason::NoSession => "missing",
@@ -49,8 +42,7 @@ pub(crate) async fn pass<H: Host>(
             if need == Need::Required {
                 return Err(rejection);
             }
-            let changes = strip(head, &edge.config);
-            Ok(forward(edge, host, changes, None, status, need))
+            Ok(forward(None, status))
         }
     }
 }
@@ -78,9 +70,9 @@ pub(crate) async fn session<H: Host>(
 }
 
 /// After an upgrade nobody looks at the requests any more, so only the protocols that a rule names get through.
-fn refuse_unknown_upgrade(head: &Head, rule: Option<&Rule>) -> Result<(), Rejection> {
+fn is_named_upgrade(head: &Head, rule: Option<&Rule>) -> Result<bool, Rejection> {
     let protocol = match head.get("upgrade") {
-        Header::Absent => return Ok(()),
+        Header::Absent => return Ok(false),
         Header::One(protocol) => protocol,
         Header::Ambiguous => return Err(Reason::UpgradeRefused.into()),
     };
@@ -90,7 +82,7 @@ fn refuse_unknown_upgrade(head: &Head, rule: Option<&Rule>) -> Result<(), Reject
             .any(|own| own.eq_ignore_ascii_case(protocol))
     });
     if named {
-        Ok(())
+        Ok(true)
     } else {
         Err(Reason::UpgradeRefused.into())
     }
@@ -103,8 +95,13 @@ fn forward(
     session: Option<&Rc<SessionRecord>>,
     auth_status: &'static str,
     need: Need,
+    upgrades: bool,
 ) -> Verdict {
     let identity = &edge.config.identity;
+    if upgrades {
+        // The client's list could name headers of ours, which the next proxy would then drop.
+        changes.set.push(("connection".into(), "upgrade".into()));
+    }
     let mut set = |name: &Rc<str>, value: &str| {
         changes.set.push((Rc::clone(name), value.into()));
     };

@@ -61,6 +61,14 @@ fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejecti
     let Header::One(method) = head.get(":method") else {
         return Err(Reason::BadPath.with("the request has no readable method"));
     };
+    if method.len() > 32
+        || !method
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+    {
+        // Rules name methods in capitals; an app may read "post" as one of them.
+        return Err(Reason::InvalidHeader.parameter("method", "must be in capitals"));
+    }
     if method == "CONNECT" {
         return Err(Reason::UpgradeRefused.into());
     }
@@ -74,9 +82,20 @@ fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejecti
     Ok((method, path))
 }
 
+/// A preflight as browsers send it, and nothing that only looks like one: no body, no upgrade.
 /// <https://fetch.spec.whatwg.org/#cors-preflight-request>
 fn is_preflight(method: &str, head: &Head) -> bool {
-    method == "OPTIONS" && head.get("access-control-request-method") != Header::Absent
+    let asks = |name| head.text(name).is_some_and(|value| !value.is_empty());
+    let absent = |name| head.get(name) == Header::Absent;
+    method == "OPTIONS"
+        && asks("origin")
+        && asks("access-control-request-method")
+        && absent("upgrade")
+        && absent("transfer-encoding")
+        && matches!(
+            head.get("content-length"),
+            Header::Absent | Header::One("0")
+        )
 }
 
 /// The reply of a rejection, and its one log line: who was refused what and why, and nothing that opens anything.
@@ -105,7 +124,7 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
         event: "refused",
         error: rejection.error(),
         status: response.status,
-        method: head.text(":method").unwrap_or_default(),
+        method: shortened(head.text(":method").unwrap_or_default()),
         path: shortened(path),
         session: session_hint(edge, head),
         detail: rejection.detail(),
@@ -129,10 +148,10 @@ fn session_hint(edge: &Edge, head: &Head) -> Option<String> {
 }
 
 /// A client must not be able to write kilobytes into the log.
-fn shortened(path: &str) -> &str {
-    let end = path
+fn shortened(text: &str) -> &str {
+    let end = text
         .char_indices()
         .nth(200)
-        .map_or(path.len(), |(at, _)| at);
-    path.get(..end).unwrap_or_default()
+        .map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
 }

@@ -78,13 +78,45 @@ impl Routes {
 
 impl Rule {
     fn matches(&self, method: &str, path: &str) -> bool {
-        let path_matches = match &self.pattern {
-            Pattern::Exact(own) => own == path,
-            Pattern::Prefix(own) => path
-                .strip_prefix(own.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        let path_matches = match self.need {
+            // Apps differ in what they take for the same path: what needs a session needs it in every spelling.
+            Need::Required => {
+                let bare = path.trim_end_matches(['/', '.', ' ']);
+                [path, bare]
+                    .iter()
+                    .any(|path| self.pattern.matches(path, str::eq_ignore_ascii_case))
+            }
+            Need::Optional | Need::Public => self.pattern.matches(path, str::eq),
         };
         path_matches && (self.methods.is_empty() || self.methods.iter().any(|own| own == method))
+    }
+
+    /// Whether `later` can never be reached behind this rule.
+    pub(crate) fn hides(&self, later: &Self) -> bool {
+        let path_hidden = match (&self.pattern, &later.pattern) {
+            (Pattern::Exact(own), Pattern::Exact(other)) => own == other,
+            (Pattern::Exact(_), Pattern::Prefix(_)) => false,
+            (Pattern::Prefix(_), Pattern::Exact(other) | Pattern::Prefix(other)) => {
+                self.pattern.matches(other, str::eq)
+            }
+        };
+        let methods_hidden = self.methods.is_empty()
+            || (!later.methods.is_empty()
+                && later.methods.iter().all(|own| self.methods.contains(own)));
+        path_hidden && methods_hidden
+    }
+}
+
+impl Pattern {
+    fn matches(&self, path: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+        match self {
+            Self::Exact(own) => same(own, path),
+            Self::Prefix(own) => path
+                .split_at_checked(own.len())
+                .is_some_and(|(head, rest)| {
+                    same(own, head) && (rest.is_empty() || rest.starts_with('/'))
+                }),
+        }
     }
 }
 
@@ -124,11 +156,37 @@ mod tests {
         assert_eq!(need(&routes, "GET", "/p"), Some(Need::Public));
         assert_eq!(need(&routes, "GET", "/p/x"), Some(Need::Public));
         assert_eq!(need(&routes, "POST", "/p/x"), Some(Need::Optional));
-        assert_eq!(need(&routes, "GET", "/p/private"), Some(Need::Required));
+        for spelling in [
+            "/p/private",
+            "/p/private/",
+            "/p/PRIVATE",
+            "/p/private.",
+            "/p/private ",
+        ] {
+            assert_eq!(
+                need(&routes, "GET", spelling),
+                Some(Need::Required),
+                "{spelling}"
+            );
+        }
         assert_eq!(need(&routes, "GET", "/px"), Some(Need::Required));
         assert_eq!(need(&routes, "GET", "/"), Some(Need::Required));
         assert_eq!(need(&routes, "DELETE", "/wx/login"), None);
         assert_eq!(need(&routes, "GET", "/wx/login/"), Some(Need::Required));
+    }
+
+    #[test]
+    fn a_rule_hides_a_later_one_that_it_matches_wholly() {
+        let prefix = |path: &str, methods: &[&str]| {
+            rule(Pattern::Prefix(path.into()), methods, Need::Public)
+        };
+        let exact = |path: &str| rule(Pattern::Exact(path.into()), &[], Need::Required);
+        assert!(prefix("/p", &[]).hides(&exact("/p/late")));
+        assert!(prefix("/p", &[]).hides(&prefix("/p/q", &["GET"])));
+        assert!(!prefix("/p", &["GET"]).hides(&exact("/p/late")));
+        assert!(!prefix("/p/q", &[]).hides(&prefix("/p", &[])));
+        assert!(!exact("/p").hides(&prefix("/p", &[])));
+        assert!(!prefix("/p", &[]).hides(&exact("/px")));
     }
 
     #[test]

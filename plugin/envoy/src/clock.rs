@@ -10,6 +10,10 @@ use crate::hostcalls;
 
 const TICK: Duration = Duration::from_millis(2);
 
+/// How many are woken in one tick. Envoy sends the replies that one callback decides one inside the other: hundreds
+/// of them overflow the stack, and the VM dies with everybody who waits in it.
+const AT_ONCE: usize = 32;
+
 /// Who sleeps until when.
 #[derive(Default)]
 pub(crate) struct Clock {
@@ -27,11 +31,19 @@ impl Clock {
         }
     }
 
-    /// Those whose time has come. Stops the ticks when nobody is left.
+    /// Those whose time has come, a few at a time. Stops the ticks when nobody is left.
     pub(crate) fn due(&self, now: UnixMillis) -> Vec<u32> {
         let mut sleepers = self.sleepers.borrow_mut();
-        let later = sleepers.split_off(&(now.0.saturating_add(1), 0));
-        let due = std::mem::replace(&mut *sleepers, later);
+        let is_due = |&&(until, _): &&(u64, u32)| until <= now.0;
+        let due: Vec<_> = sleepers
+            .iter()
+            .take_while(is_due)
+            .take(AT_ONCE)
+            .copied()
+            .collect();
+        for sleeper in &due {
+            sleepers.remove(sleeper);
+        }
         if sleepers.is_empty() && self.ticking.replace(false) {
             hostcalls::set_tick_period(Duration::ZERO);
         }

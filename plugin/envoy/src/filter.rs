@@ -7,6 +7,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::exchange::{Exchange, Standing};
+use crate::hostcalls;
 use crate::worker::Worker;
 
 pub(crate) struct Filter {
@@ -61,7 +62,7 @@ impl Context for Filter {
 impl HttpContext for Filter {
     fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
         let Some(worker) = &self.worker else {
-            crate::hostcalls::reply(&wx_session_core::internal_error());
+            hostcalls::reply(&wx_session_core::internal_error());
             return Action::Pause;
         };
         self.exchange = Some(Rc::new(Exchange::new(
@@ -82,6 +83,9 @@ impl HttpContext for Filter {
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
         if let Some(exchange) = &self.exchange {
             exchange.complete_if(true);
+        }
+        if let Some(worker) = &self.worker {
+            hostcalls::strip_trailers(|name| worker.edge.is_identity(name));
         }
         self.step()
     }

@@ -34,7 +34,7 @@ pub(crate) fn client_address() -> Option<String> {
     let address = hostcalls::get_property(vec!["source", "address"]).ok()??;
     let address = String::from_utf8(address).ok()?;
     let host = address.rsplit_once(':').map_or(&*address, |(host, _)| host);
-    Some(host.to_owned())
+    Some(host.trim_matches(['[', ']']).to_owned())
 }
 
 /// Changes the request headers; possible until the request is resumed.
@@ -48,6 +48,15 @@ pub(crate) fn change_request(changes: &Changes) -> bool {
             let value = Some(value.as_bytes());
             hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, value).is_ok()
         })
+}
+
+/// Takes trailers off the request.
+pub(crate) fn strip_trailers(is_forbidden: impl Fn(&str) -> bool) {
+    let trailers = hostcalls::get_map_bytes(MapType::HttpRequestTrailers).unwrap_or_default();
+    for (name, _) in trailers.iter().filter(|(name, _)| is_forbidden(name)) {
+        // The map was there a line ago, so it can be written.
+        let _ = hostcalls::remove_map_value(MapType::HttpRequestTrailers, name);
+    }
 }
 
 /// Lets a paused request go on to the app.

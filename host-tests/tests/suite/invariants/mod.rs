@@ -6,6 +6,7 @@ mod disconnects;
 mod every_fault;
 mod random_worlds;
 mod store_faults;
+mod workers;
 
 use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::rig::{Ask, HostKind, Seen};
 
-const SPOOFED: [(&str, &str); 11] = [
+const SPOOFED: [(&str, &str); 13] = [
     ("X-WX-OPENID", "admin"),
     ("x_wx_openid", "admin"),
     ("X-Wx_OpenId", "admin"),
@@ -17,6 +17,8 @@ const SPOOFED: [(&str, &str); 11] = [
     ("X-WX-FROM-OPENID", "admin"),
     ("x-wx-from_unionid", "admin"),
     ("X-WX-Env", "prod"),
+    ("x.wx.openid", "admin"),
+    ("x!wx~openid", "admin"),
     ("X-WX-OPENID", "root"),
 ];
 
@@ -27,7 +29,7 @@ fn spoofed(mut ask: Ask) -> Ask {
     ask
 }
 
-/// Identity headers of the request as an app would read them that takes `_` for `-`.
+/// Identity headers of the request as an app would read them to which everything but letters and digits is `-`.
 fn identity(seen: &Seen) -> Vec<(String, String)> {
     let mut headers: Vec<_> = seen
         .headers
@@ -219,6 +221,17 @@ pub fn a_preflight_passes_only_where_configured(host: HostKind) {
     let got = world.ask(spoofed(preflight()));
     assert_eq!(identity(got.seen()), owned(&[]));
     world.assert_refused(Ask::new("OPTIONS", "/api"), 401, "no_session");
+    // What only looks like a preflight is none.
+    world.assert_refused(preflight().body("x"), 401, "no_session");
+    let no_origin = Ask::new("OPTIONS", "/api").header("Access-Control-Request-Method", "POST");
+    world.assert_refused(no_origin, 401, "no_session");
+    if !matches!(host, HostKind::Envoy) {
+        world.assert_refused(
+            preflight().header("Upgrade", "websocket"),
+            403,
+            "upgrade_refused",
+        );
+    }
 }
 
 pub fn cookie_and_query_carry_the_token_only_where_configured(host: HostKind) {
@@ -292,7 +305,9 @@ pub fn upgrades_pass_only_where_the_route_names_them(host: HostKind) {
     ] }));
     let login = world.login(&phone_of(&world));
     let upgrade = |path: &str, to: &str| Ask::get(path).token(&login.token).header("Upgrade", to);
-    world.ask(upgrade("/socket", "websocket")).seen();
+    let listing = upgrade("/socket", "websocket").header("Connection", "Upgrade, X-WX-OPENID");
+    let got = world.ask(listing);
+    assert_eq!(got.seen().header("connection").as_deref(), Some("upgrade"));
     world.assert_refused(upgrade("/socket", "h2c"), 403, "upgrade_refused");
     world.assert_refused(upgrade("/api", "websocket"), 403, "upgrade_refused");
     world.assert_refused(
@@ -311,4 +326,37 @@ fn real_envoy_refuses_upgrades_it_is_not_configured_for(host: HostKind) {
         .header("Upgrade", "websocket");
     let got = world.ask(ask);
     assert_eq!((got.status, got.seen.is_none()), (403, true));
+}
+
+pub fn a_required_rule_holds_in_every_spelling_of_its_path(host: HostKind) {
+    let mut world = host.start(json!({ "routes": [
+        { "path": "/p/private", "session": "required" },
+        { "prefix": "/p/Admin", "session": "required" },
+        { "prefix": "/p", "session": "public" },
+    ] }));
+    for path in [
+        "/p/private",
+        "/p/private/",
+        "/p/PRIVATE",
+        "/p/private.",
+        "/p/private%20",
+        "/p/%70rivate",
+        "/p/Admin",
+        "/p/admin/x",
+        "/p/ADMIN/",
+    ] {
+        world.assert_refused(Ask::get(path), 401, "no_session");
+    }
+    for path in ["/p", "/p/privates", "/p/x/private", "/p/adminx"] {
+        world.ask(Ask::get(path)).seen();
+    }
+}
+
+pub fn methods_that_are_not_in_capitals_are_refused(host: HostKind) {
+    let mut world = host.start(json!({ "routes": [{ "prefix": "/", "session": "public" }] }));
+    for method in ["post", "Get", &"A".repeat(33)] {
+        let got = world.ask(Ask::new(method, "/x"));
+        assert!(got.seen.is_none(), "{method}");
+        assert!((400..500).contains(&got.status), "{method} {}", got.status);
+    }
 }

@@ -244,3 +244,43 @@ pub fn the_sixth_phone_ends_the_session_of_the_first(host: HostKind) {
         world.assert_passes(&login.token, &phone.openid());
     }
 }
+
+pub fn a_unionid_in_open_data_is_no_identity(host: HostKind) {
+    // AES-CBC is not authenticated: whoever has a session can bend the plaintext.
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let bent = format!(
+        r#"{{"unionId":"oVICTIM","nickName":"x","watermark":{{"timestamp":{},"appid":"{APPID}"}}}}"#,
+        world.wechat.now()
+    );
+    let data = || {
+        phone
+            .open_data(host_tests::fakes::wechat::Source::UserProfile)
+            .plaintext(&bent)
+    };
+    let register = data().build();
+    let body = json!({ "encryptedData": register.encrypted_data, "iv": register.iv });
+    assert_eq!(world.post("/wx/register", &login.token, &body).status, 200);
+    let mut parameters = data().build().to_json();
+    parameters["code"] = json!(phone.login());
+    parameters["token"] = json!(login.token);
+    let login = world.login_with(parameters);
+    let got = world.get("/api", &login.token);
+    assert!(!got.seen().has("x-wx-unionid"), "{:?}", got.seen());
+}
+
+pub fn a_crowd_behind_one_code_is_turned_away(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let slow = host_tests::fakes::wechat::Fault::Slow(std::time::Duration::from_millis(500));
+    world.wechat.script([slow]);
+    let phone = world.wechat.phone("alice");
+    let tap = Ask::post("/wx/login", &json!({ "code": phone.login() }));
+    let answers = world.ask_together(vec![tap; 40]);
+    let count = |status: u16| answers.iter().filter(|got| got.status == status).count();
+    assert_eq!(
+        (count(200), count(429)),
+        (17, 23),
+        "the one that asks, sixteen that wait, and the rest"
+    );
+}

@@ -37,6 +37,8 @@ on_every_host! {
         open_data_sent_with_the_login_registers_the_user,
         stale_open_data_does_not_cost_the_login,
         a_unionid_reaches_the_app,
+        a_unionid_in_open_data_is_no_identity,
+        a_crowd_behind_one_code_is_turned_away,
         the_app_is_chosen_by_name_by_referer_or_as_the_only_one,
         the_sixth_phone_ends_the_session_of_the_first,
     }
@@ -78,6 +80,8 @@ on_every_host! {
         an_assertion_signs_the_identity_where_configured,
         the_body_of_a_forwarded_request_is_untouched,
         upgrades_pass_only_where_the_route_names_them,
+        a_required_rule_holds_in_every_spelling_of_its_path,
+        methods_that_are_not_in_capitals_are_refused,
     }
     bad_input {
         a_bad_code_parameter_is_named,

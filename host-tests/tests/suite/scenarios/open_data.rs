@@ -1,5 +1,7 @@
 //! Signatures and encryptedData, and the keys that fit them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use host_tests::fakes::wechat::{KeyAge, Nickname, Source};
 use serde_json::{Value, json};
 
@@ -236,6 +238,26 @@ pub fn replayed_data_is_refused_where_so_configured(host: HostKind) {
     let again = Ask::post("/wx/decrypt", &body).token(&login.token);
     world.assert_refused(again, 409, "replayed_data");
     assert_eq!(world.decrypt(&login.token, &phone.user_info()).status, 200);
+
+    // Cut off at the front, with the block before as iv, the same data still decrypts to something.
+    let plain = format!(
+        r#"{{"pad":"xxxx",{:>17}"openId":"{}","watermark":{{"timestamp":{},"appid":"{}"}}}}"#,
+        "",
+        phone.openid(),
+        world.wechat.now(),
+        phone.appid()
+    );
+    let mut cut = plain.into_bytes();
+    cut[16] = b'{';
+    let whole = phone
+        .open_data(Source::UserInfo)
+        .plaintext([&b" "[..].repeat(16), &cut[16..]].concat())
+        .build();
+    assert_eq!(world.decrypt(&login.token, &whole).status, 200);
+    let bytes = STANDARD.decode(&whole.encrypted_data).unwrap();
+    let cut = json!({ "encryptedData": STANDARD.encode(&bytes[16..]), "iv": STANDARD.encode(&bytes[..16]) });
+    let ask = Ask::post("/wx/decrypt", &cut).token(&login.token);
+    world.assert_refused(ask, 409, "replayed_data");
 }
 
 pub fn registering_stores_the_profile_and_later_logins_show_it(host: HostKind) {

@@ -217,6 +217,21 @@ fn header_name(field: &str, name: &str) -> Checked<Rc<str>> {
     }
 }
 
+/// Names that HTTP or the app need for themselves.
+const NOT_OURS: [&str; 11] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
     Ok(IdentityHeaders {
         openid: header_name("identity_headers.openid", &raw.openid)?,
@@ -245,7 +260,7 @@ fn distinct(config: &Config) -> Checked<()> {
     .into_iter()
     .chain(assertion)
     {
-        if taken.contains(&&**name) {
+        if taken.contains(&&**name) || NOT_OURS.contains(&&**name) {
             return wrong(field, format!("{name} already has another meaning"));
         }
         taken.push(name);

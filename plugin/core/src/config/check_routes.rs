@@ -71,7 +71,7 @@ pub(super) fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
                 );
             }
         }
-        rules.push(Rule {
+        let rule = Rule {
             pattern,
             methods: route.methods,
             need: match route.session {
@@ -84,7 +84,13 @@ pub(super) fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
                 .iter()
                 .map(|name| name.to_ascii_lowercase())
                 .collect(),
-        });
+        };
+        if let Some(earlier) = rules.iter().position(|earlier: &Rule| earlier.hides(&rule)) {
+            let problem =
+                format!("is never reached: routes[{earlier}] matches all of it and comes first");
+            return wrong(format!("routes[{index}]"), problem);
+        }
+        rules.push(rule);
     }
     Ok(rules)
 }

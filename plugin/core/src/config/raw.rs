@@ -221,7 +221,7 @@ impl Default for Login {
     fn default() -> Self {
         Self {
             remember_s: 60,
-            failures_per_minute: 30,
+            failures_per_minute: 60,
         }
     }
 }

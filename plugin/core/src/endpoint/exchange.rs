@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use crate::config::App;
 use crate::edge::Edge;
+use crate::endpoint::guard::Admission;
 use crate::host::{CallError, Host, HttpCall, HttpResponse};
 use crate::metrics::{Counter, Histogram};
 use crate::rejection::{Reason, Rejection};
@@ -19,14 +20,28 @@ pub(super) async fn exchange<H: Host>(
     host: &H,
     app: &App,
     js_code: &str,
+    address: Option<&str>,
 ) -> Result<Code2Session, Rejection> {
-    if let Some(rejection) = edge.guard.borrow().open(host.now()) {
+    let guard = &edge.guard;
+    let number = edge
+        .config
+        .apps
+        .iter()
+        .position(|own| own.appid == app.appid);
+    let number = number.unwrap_or_default();
+    if let Some(rejection) = guard.borrow().open(number, host.now()) {
         host.count(Counter::WechatBreaker);
         return Err(rejection);
     }
-    let answer = ask(edge, host, app, js_code).await.map_err(Rejection::from);
-    let failure = answer.as_ref().err();
-    edge.guard.borrow_mut().asked(failure, host.now());
+    let admission = Admission::take(guard, address, host.now())?;
+    let answer = ask(edge, host, app, js_code).await;
+    let is_trouble = answer.as_ref().is_err_and(Failure::is_trouble);
+    if answer.as_ref().is_err_and(Failure::is_the_clients) {
+        admission.used_up();
+    }
+    let answer = answer.map_err(Rejection::from);
+    let trouble = answer.as_ref().err().filter(|_| is_trouble).cloned();
+    guard.borrow_mut().asked(number, trouble, host.now());
     answer
 }
 
@@ -83,24 +98,39 @@ async fn attempt<H: Host>(
         Ok(HttpResponse { status: 200, body }) => code2session::parse(&body).map_err(Failure::from),
         // Proxies answer for an upstream that does not.
         Ok(HttpResponse { status: 504, .. }) | Err(CallError::TimedOut) => Err(Failure::Timeout),
-        Ok(_) | Err(CallError::NotSent | CallError::Broken | CallError::TooLarge) => {
-            Err(Failure::Unavailable)
-        }
+        Err(CallError::NotSent) => Err(Failure::NotSent),
+        Ok(_) | Err(CallError::Broken | CallError::TooLarge) => Err(Failure::Unavailable),
     }
 }
 
 enum Failure {
     Said(Meaning, i64, Option<alloc::string::String>),
     Timeout,
+    /// A limit of the host's own, which says nothing about WeChat.
+    NotSent,
     Unavailable,
 }
 
 impl Failure {
+    /// Counts towards the breaker: no client causes it.
+    fn is_trouble(&self) -> bool {
+        use Meaning::{Busy, Configuration};
+        matches!(
+            self,
+            Self::Said(Busy | Configuration, ..) | Self::Timeout | Self::Unavailable
+        )
+    }
+
+    /// Counts against the client's network: it is about this code or this user.
+    fn is_the_clients(&self) -> bool {
+        matches!(self, Self::Said(..)) && !self.is_trouble()
+    }
+
     fn counter(&self) -> Counter {
         match self {
             Self::Said(Meaning::Busy, ..) => Counter::WechatBusy,
             Self::Said(..) => Counter::WechatErrcode,
-            Self::Timeout | Self::Unavailable => Counter::WechatUnavailable,
+            Self::Timeout | Self::NotSent | Self::Unavailable => Counter::WechatUnavailable,
         }
     }
 }
@@ -118,7 +148,7 @@ impl From<Failure> for Rejection {
     fn from(failure: Failure) -> Self {
         let (meaning, errcode, rid) = match failure {
             Failure::Timeout => return Reason::WechatTimeout.into(),
-            Failure::Unavailable => return Reason::WechatUnavailable.into(),
+            Failure::NotSent | Failure::Unavailable => return Reason::WechatUnavailable.into(),
             Failure::Said(meaning, errcode, rid) => (meaning, errcode, rid),
         };
         let reason = match meaning {

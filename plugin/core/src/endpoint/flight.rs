@@ -13,6 +13,7 @@ use crate::endpoint::Answer;
 use crate::host::Host;
 use crate::rejection::Rejection;
 
+const MOST_FOLLOWERS: u8 = 16;
 const STEP: Duration = Duration::from_millis(20);
 
 /// The answer of a login, or its refusal.
@@ -26,6 +27,7 @@ pub(crate) struct Flights(RefCell<BTreeMap<String, Rc<Flight>>>);
 struct Flight {
     outcome: RefCell<Option<Outcome>>,
     over: Cell<bool>,
+    followers: Cell<u8>,
 }
 
 /// A place in the queue of one code.
@@ -34,6 +36,8 @@ pub(crate) enum Turn<'a> {
     Lead(Lead<'a>),
     /// Somebody was, and this came of it.
     Followed(Outcome),
+    /// More wait for it than any button has taps.
+    Crowded,
 }
 
 /// Held by the one that does the work. Dropping it without an outcome (its client went away) lets the next one try.
@@ -51,6 +55,12 @@ impl Flights {
             let Some(flight) = under_way else {
                 return Turn::Lead(self.lead(name));
             };
+            if flight.followers.get() >= MOST_FOLLOWERS {
+                return Turn::Crowded;
+            }
+            flight
+                .followers
+                .set(flight.followers.get().saturating_add(1));
             while !flight.over.get() {
                 host.sleep(STEP).await;
             }

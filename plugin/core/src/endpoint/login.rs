@@ -67,7 +67,6 @@ pub(super) async fn answer<H: Host, R: Request>(
 async fn login<H: Host, R: Request>(edge: &Edge, host: &H, request: &R, method: &str) -> Outcome {
     let input = LoginInput::read(edge, host, request, method).await?;
     let address = request.client_address();
-    edge.guard.borrow().admit(address.as_deref(), host.now())?;
     let key = code_key(&input.app.appid, &input.js_code);
     let lead = match edge.flights.join(host, &key.name).await {
         Turn::Lead(lead) => lead,
@@ -75,21 +74,21 @@ async fn login<H: Host, R: Request>(edge: &Edge, host: &H, request: &R, method: 
             host.count(Counter::LoginRepeated);
             return outcome;
         }
+        Turn::Crowded => return Err(Reason::LoginRateLimited.into()),
     };
-    let outcome = fly(edge, host, &input, &key).await;
-    if let Err(rejection) = &outcome
-        && matches!(rejection.reason, Reason::InvalidCode | Reason::CodeUsed)
-    {
-        edge.guard
-            .borrow_mut()
-            .code_refused(address.as_deref(), host.now());
-    }
+    let outcome = fly(edge, host, &input, &key, address.as_deref()).await;
     lead.land(&outcome);
     outcome
 }
 
 /// The login itself, at most once at a time for one code.
-async fn fly<H: Host>(edge: &Edge, host: &H, input: &LoginInput<'_>, key: &Key) -> Outcome {
+async fn fly<H: Host>(
+    edge: &Edge,
+    host: &H,
+    input: &LoginInput<'_>,
+    key: &Key,
+    address: Option<&str>,
+) -> Outcome {
     if let Some(answer) = code_memory::recall(edge, host, input, key).await? {
         host.count(Counter::LoginRepeated);
         return Ok(answer);
@@ -104,7 +103,7 @@ async fn fly<H: Host>(edge: &Edge, host: &H, input: &LoginInput<'_>, key: &Key) 
             found.map(|found| (id, found.record))
         }
     };
-    let login = match exchange(edge, host, input.app, &input.js_code).await {
+    let login = match exchange(edge, host, input.app, &input.js_code, address).await {
         Ok(login) => login,
         Err(rejection) if rejection.reason == Reason::CodeUsed => {
             return code_memory::used_elsewhere(edge, host, input, key, rejection).await;
@@ -230,9 +229,6 @@ fn take_open_data(
     };
     user.profile = merged;
     user.registered = true;
-    if let Some(unionid) = opened.open_data.and_then(|data| data.unionid) {
-        user.unionid = user.unionid.take().or(Some(unionid));
-    }
     None
 }
 

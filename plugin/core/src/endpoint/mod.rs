@@ -24,7 +24,7 @@ use crate::rejection::Rejection;
 use crate::route::Endpoint;
 
 /// A successful answer, and whose it is: for access logs only.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) body: String,
     pub(crate) openid: Option<String>,

@@ -19,7 +19,7 @@ use crate::wechat::encrypted_data::{EncryptedData, Expected, OpenData};
 use crate::wechat::signature;
 
 /// What a client submitted; its public format is right.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Submitted {
     pub(super) raw_data: Option<String>,
     signature: Option<String>,
@@ -27,7 +27,6 @@ pub(super) struct Submitted {
 }
 
 /// What came of it, and which key of the ring fitted.
-#[derive(Debug)]
 pub(super) struct Opened {
     pub(super) open_data: Option<OpenData>,
     pub(super) key: &'static str,

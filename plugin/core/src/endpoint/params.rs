@@ -8,7 +8,7 @@ use crate::host::{Header, Request};
 use crate::rejection::{Reason, Rejection};
 
 /// Named parameters. An empty string counts as absent, as forms cannot say otherwise.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Params(Map<String, Value>);
 
 impl Params {

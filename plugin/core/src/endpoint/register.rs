@@ -24,7 +24,6 @@ pub(super) async fn answer<H: Host, R: Request>(
             .map_err(|why| problem = Some(why))
             .ok()?;
         user.registered = true;
-        user.unionid = user.unionid.or_else(|| data.unionid.clone());
         let view = profile::view(&user);
         Some((user, view))
     })

@@ -19,6 +19,7 @@ const PLACES: usize = 1024;
 
 pub(crate) struct VerifiedCache {
     lifetime: Duration,
+    generation: u64,
     places: Vec<Option<Entry>>,
 }
 
@@ -37,6 +38,7 @@ impl VerifiedCache {
         let places = if lifetime.is_zero() { 0 } else { PLACES };
         Self {
             lifetime,
+            generation: 0,
             places: core::iter::repeat_with(|| None).take(places).collect(),
         }
     }
@@ -69,7 +71,13 @@ impl VerifiedCache {
         }
     }
 
+    /// Changes whenever a session is ended.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     pub(crate) fn remove(&mut self, ended: &SessionId) {
+        self.generation = self.generation.wrapping_add(1);
         for slot in &mut self.places {
             if slot.as_ref().is_some_and(|entry| entry.id == *ended) {
                 *slot = None;

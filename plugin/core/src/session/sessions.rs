@@ -45,6 +45,7 @@ pub(crate) async fn verify<H: Host>(
         return Ok(session);
     }
     let id = token.id();
+    let generation = edge.cache.borrow().generation();
     let Some(found) = load(edge, host, token, &id).await? else {
         host.count(Counter::SessionDenied);
         return Err(Reason::InvalidToken.into());
@@ -63,11 +64,11 @@ pub(crate) async fn verify<H: Host>(
         // A renewal that fails or comes second is no reason to refuse: the session was valid when it was read.
         if replace(edge, host, token, &found, &renewed).await == Ok(true) {
             host.count(Counter::SessionRenewed);
-            return Ok(remember(edge, token, id, renewed, now));
+            return Ok(remember(edge, token, id, renewed, now, generation));
         }
         return Ok(Rc::new(found.record));
     }
-    Ok(remember(edge, token, id, found.record, now))
+    Ok(remember(edge, token, id, found.record, now, generation))
 }
 
 fn remember(
@@ -76,12 +77,16 @@ fn remember(
     id: SessionId,
     record: SessionRecord,
     now: UnixMillis,
+    generation: u64,
 ) -> Rc<SessionRecord> {
     let ends_at = ends_at(edge, &record);
     let session = Rc::new(record);
-    edge.cache
-        .borrow_mut()
-        .insert(token, id, Rc::clone(&session), now, ends_at);
+    let mut cache = edge.cache.borrow_mut();
+    // A session that was ended here while it was being looked up must not come back.
+    if cache.generation() == generation {
+        cache.insert(token, id, Rc::clone(&session), now, ends_at);
+    }
+    drop(cache);
     session
 }
 
@@ -155,7 +160,9 @@ pub(crate) async fn count_failure<H: Host>(
     let id = token.id();
     for _ in 0..ATTEMPTS {
         let Some(found) = load(edge, host, token, &id).await? else {
-            return Ok(());
+            // Ended elsewhere while it was in the cache here.
+            edge.cache.borrow_mut().remove(&id);
+            return Err(Reason::InvalidToken.into());
         };
         let failures = found.record.failures.saturating_add(1);
         if failures >= edge.config.open_data.max_failures {

@@ -40,13 +40,11 @@ pub struct Expected<'a> {
     pub now: UnixMillis,
 }
 
-/// Decrypted open data.
-#[derive(Debug)]
+/// Decrypted open data. CBC is not authenticated: whoever has the session can bend it, so nothing in it may become
+/// an identity (a `unionId` least of all).
 pub struct OpenData {
     /// The JSON object as WeChat made it, raw control characters escaped.
     pub json: Zeroizing<String>,
-    /// `unionId`, where the payload has one.
-    pub unionid: Option<String>,
 }
 
 /// Padding, JSON, watermark, age or owner is wrong. Deliberately says no more.
@@ -110,8 +108,6 @@ struct Payload {
     watermark: Watermark,
     #[serde(rename = "openId")]
     openid: Option<String>,
-    #[serde(rename = "unionId")]
-    unionid: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,10 +130,7 @@ fn read(plain: &[u8], expected: &Expected<'_>) -> Result<OpenData, Refused> {
     if payload.watermark.appid != expected.appid || !fresh || !owned {
         return Err(Refused);
     }
-    Ok(OpenData {
-        json,
-        unionid: payload.unionid,
-    })
+    Ok(OpenData { json })
 }
 
 /// WeChat puts nicknames into its JSON with control characters (0x14, \b …) unescaped, which JSON does not allow.
