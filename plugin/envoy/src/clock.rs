@@ -8,7 +8,7 @@ use wx_session_core::UnixMillis;
 
 use crate::hostcalls;
 
-const TICK: Duration = Duration::from_millis(2);
+const TICK: Duration = Duration::from_millis(1);
 
 /// How many are woken in one tick. Envoy sends the replies that one callback decides one inside the other: hundreds
 /// of them overflow the stack, and the VM dies with everybody who waits in it.
