@@ -4,6 +4,7 @@ mod bad_input;
 mod gate;
 mod login;
 mod open_data;
+mod routes;
 mod sessions;
 mod wechat_trouble;
 
@@ -74,11 +75,13 @@ on_every_host! {
         a_bearer_token_is_accepted_and_the_apps_own_authorization_is_left_alone,
         an_optional_route_forwards_without_identity_and_says_so,
         a_public_route_is_not_looked_at,
-        rules_match_whole_segments_and_methods,
-        a_preflight_passes_only_where_configured,
         cookie_and_query_carry_the_token_only_where_configured,
         an_assertion_signs_the_identity_where_configured,
         the_body_of_a_forwarded_request_is_untouched,
+    }
+    routes {
+        rules_match_whole_segments_and_methods,
+        a_preflight_passes_only_where_configured,
         upgrades_pass_only_where_the_route_names_them,
         a_required_rule_holds_in_every_spelling_of_its_path,
         methods_that_are_not_in_capitals_are_refused,

@@ -5,6 +5,7 @@
 //! to a race: who comes second reads again. A full slot gives up the entries closest to their expiry.
 //! The first half of the slots holds sessions, the second half users.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -82,9 +83,7 @@ impl<M: SharedMap> Slots<M> {
             Space::Users => self.half,
         };
         let number = offset + u32::from_le_bytes(word) % self.half;
-        let mut name = String::from("slot:");
-        push_decimal(&mut name, number);
-        (name, id.try_into().unwrap_or_default())
+        (format!("slot:{number}"), id.try_into().unwrap_or_default())
     }
 
     /// Reads a slot, lets `change` decide what becomes of this key's entry, and commits it.
@@ -165,12 +164,6 @@ fn decode(bytes: &[u8]) -> Vec<Entry<'_>> {
         return Vec::new();
     }
     postcard::from_bytes(bytes).unwrap_or_default()
-}
-
-fn push_decimal(text: &mut String, number: u32) {
-    use core::fmt::Write as _;
-    // Writing into a String cannot fail.
-    let _ = write!(text, "{number}");
 }
 
 impl<M: SharedMap> Store for Slots<M> {

@@ -1,0 +1,124 @@
+//! Which rule decides about a request, whatever its spelling.
+
+use serde_json::json;
+
+use super::gate::{identity, owned, phone_of, spoofed};
+use crate::rig::{Ask, HostKind};
+
+pub fn rules_match_whole_segments_and_methods(host: HostKind) {
+    let mut world = host.start(json!({ "routes": [
+        { "path": "/items/secret", "session": "required" },
+        { "prefix": "/items", "methods": ["GET"], "session": "public" },
+        { "prefix": "/用户", "session": "public" },
+    ] }));
+    for path in [
+        "/items",
+        "/items/",
+        "/items/1",
+        "/%69tems",
+        "/%E7%94%A8%e6%88%b7/1",
+    ] {
+        world.ask(Ask::get(path)).seen();
+    }
+    for path in [
+        "/itemsx",
+        "/Items",
+        "/items/secret",
+        "/%69tems/%73ecret",
+        "/public",
+    ] {
+        world.assert_refused(Ask::get(path), 401, "no_session");
+    }
+    world.assert_refused(Ask::new("POST", "/items").body("x"), 401, "no_session");
+}
+
+pub fn a_preflight_passes_only_where_configured(host: HostKind) {
+    let preflight = || {
+        Ask::new("OPTIONS", "/api")
+            .header("Origin", "https://example.com")
+            .header("Access-Control-Request-Method", "POST")
+    };
+    let mut world = host.start(json!({}));
+    world.assert_refused(preflight(), 401, "no_session");
+    let mut world = host.start(json!({ "cors_preflight": true }));
+    let got = world.ask(spoofed(preflight()));
+    assert_eq!(identity(got.seen()), owned(&[]));
+    world.assert_refused(Ask::new("OPTIONS", "/api"), 401, "no_session");
+    // What only looks like a preflight is none.
+    world.assert_refused(preflight().body("x"), 401, "no_session");
+    let no_origin = Ask::new("OPTIONS", "/api").header("Access-Control-Request-Method", "POST");
+    world.assert_refused(no_origin, 401, "no_session");
+    if !matches!(host, HostKind::Envoy) {
+        world.assert_refused(
+            preflight().header("Upgrade", "websocket"),
+            403,
+            "upgrade_refused",
+        );
+    }
+}
+
+pub fn upgrades_pass_only_where_the_route_names_them(host: HostKind) {
+    // As HTTP/1.1 requests with an Upgrade header; the real handshake is Envoy's own test.
+    if matches!(host, HostKind::Envoy) {
+        return real_envoy_refuses_upgrades_it_is_not_configured_for(host);
+    }
+    let mut world = host.start(json!({ "routes": [
+        { "path": "/socket", "session": "required", "upgrades": ["websocket"] },
+    ] }));
+    let login = world.login(&phone_of(&world));
+    let upgrade = |path: &str, to: &str| Ask::get(path).token(&login.token).header("Upgrade", to);
+    let listing = upgrade("/socket", "websocket").header("Connection", "Upgrade, X-WX-OPENID");
+    let got = world.ask(listing);
+    assert_eq!(got.seen().header("connection").as_deref(), Some("upgrade"));
+    world.assert_refused(upgrade("/socket", "h2c"), 403, "upgrade_refused");
+    world.assert_refused(upgrade("/api", "websocket"), 403, "upgrade_refused");
+    world.assert_refused(
+        Ask::get("/socket").header("Upgrade", "websocket"),
+        401,
+        "no_session",
+    );
+}
+
+fn real_envoy_refuses_upgrades_it_is_not_configured_for(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let login = world.login(&phone_of(&world));
+    let ask = Ask::get("/api")
+        .token(&login.token)
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket");
+    let got = world.ask(ask);
+    assert_eq!((got.status, got.seen.is_none()), (403, true));
+}
+
+pub fn a_required_rule_holds_in_every_spelling_of_its_path(host: HostKind) {
+    let mut world = host.start(json!({ "routes": [
+        { "path": "/p/private", "session": "required" },
+        { "prefix": "/p/Admin", "session": "required" },
+        { "prefix": "/p", "session": "public" },
+    ] }));
+    for path in [
+        "/p/private",
+        "/p/private/",
+        "/p/PRIVATE",
+        "/p/private.",
+        "/p/private%20",
+        "/p/%70rivate",
+        "/p/Admin",
+        "/p/admin/x",
+        "/p/ADMIN/",
+    ] {
+        world.assert_refused(Ask::get(path), 401, "no_session");
+    }
+    for path in ["/p", "/p/privates", "/p/x/private", "/p/adminx"] {
+        world.ask(Ask::get(path)).seen();
+    }
+}
+
+pub fn methods_that_are_not_in_capitals_are_refused(host: HostKind) {
+    let mut world = host.start(json!({ "routes": [{ "prefix": "/", "session": "public" }] }));
+    for method in ["post", "Get", &"A".repeat(33)] {
+        let got = world.ask(Ask::new(method, "/x"));
+        assert!(got.seen.is_none(), "{method}");
+        assert!((400..500).contains(&got.status), "{method} {}", got.status);
+    }
+}
