@@ -62,6 +62,22 @@ impl Response {
     }
 }
 
+/// A successful answer, and whose it is: for access logs only.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    pub(crate) body: String,
+    pub(crate) openid: Option<String>,
+}
+
+impl Answer {
+    pub(crate) fn of(openid: &str, body: String) -> Self {
+        Self {
+            body,
+            openid: Some(openid.into()),
+        }
+    }
+}
+
 /// 200 with `data`.
 pub(crate) fn ok(data: &impl Serialize) -> String {
     #[derive(Serialize)]

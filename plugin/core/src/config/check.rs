@@ -10,21 +10,12 @@ use super::check_routes::{endpoints, rules};
 use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
 use super::{
-    App, Assertion, Config, ConfigError, IdentityHeaders, LoginRules, OpenDataRules, SessionRules,
-    StoreKind, Wechat,
+    App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, SessionRules,
+    StoreKind, Wechat, wrong,
 };
 use crate::route::Routes;
 
-pub(super) type Checked<T> = Result<T, ConfigError>;
-
 const YEAR_S: u64 = 366 * 24 * 3600;
-
-pub(super) fn wrong<T>(field: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
-    Err(ConfigError {
-        field: field.into(),
-        problem: problem.into(),
-    })
-}
 
 pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
     let apps = apps(document.apps, environment)?;

@@ -5,8 +5,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::check::{Checked, wrong};
-use super::raw;
+use super::{Checked, raw, wrong};
 use crate::path;
 use crate::route::{Endpoint, Need, Pattern, Rule};
 

@@ -138,6 +138,15 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
+type Checked<T> = Result<T, ConfigError>;
+
+fn wrong<T>(field: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
+    Err(ConfigError {
+        field: field.into(),
+        problem: problem.into(),
+    })
+}
+
 impl Config {
     /// Reads a JSON document; secrets are looked up by name in `environment`.
     ///

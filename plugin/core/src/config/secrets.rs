@@ -6,8 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::check::{Checked, wrong};
-use super::{App, Secret};
+use super::{App, Checked, Secret, wrong};
 
 /// Looks up a variable by its name.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

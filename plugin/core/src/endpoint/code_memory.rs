@@ -4,12 +4,12 @@
 use core::time::Duration;
 
 use crate::edge::Edge;
-use crate::endpoint::Answer;
-use crate::endpoint::flight::Outcome;
+use crate::edge::flight::Outcome;
 use crate::endpoint::login_input::LoginInput;
 use crate::host::Host;
 use crate::metrics::Counter;
 use crate::rejection::Rejection;
+use crate::reply::Answer;
 use crate::session::record::CodeRecord;
 use crate::session::seal::Scope;
 use crate::session::sessions;

@@ -1,10 +1,10 @@
 //! `POST /wx/decrypt {encryptedData, iv}`: the object that WeChat encrypted for this app.
 
 use crate::edge::Edge;
-use crate::endpoint::Answer;
 use crate::endpoint::open_data;
 use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
+use crate::reply::Answer;
 use crate::reply::ok_opened;
 
 pub(super) async fn answer<H: Host, R: Request>(

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::config::App;
 use crate::edge::Edge;
-use crate::endpoint::guard::Admission;
+use crate::edge::guard::Admission;
 use crate::host::{CallError, Host, HttpCall, HttpResponse};
 use crate::metrics::{Counter, Histogram};
 use crate::rejection::{Reason, Rejection};

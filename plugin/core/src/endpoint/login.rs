@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::edge::Edge;
-use crate::endpoint::Answer;
+use crate::edge::flight::{Outcome, Turn};
 use crate::endpoint::exchange::exchange;
-use crate::endpoint::flight::{Outcome, Turn};
 use crate::endpoint::login_input::LoginInput;
 use crate::endpoint::{code_memory, open_data, profile};
 use crate::host::{Host, Request};
 use crate::metrics::{Counter, Histogram};
 use crate::rejection::Reason;
+use crate::reply::Answer;
 use crate::reply::ok;
 use crate::session::record::{CodeRecord, KeyRing, SessionRecord, UserRecord, code_key};
 use crate::session::token::{SessionId, Token};

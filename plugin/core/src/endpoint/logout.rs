@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use crate::access::{Presented, presented};
 use crate::edge::Edge;
-use crate::endpoint::Answer;
 use crate::endpoint::params::Params;
 use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
+use crate::reply::Answer;
 use crate::reply::ok;
 use crate::session::{sessions, users};
 

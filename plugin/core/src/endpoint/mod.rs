@@ -3,8 +3,6 @@
 mod code_memory;
 mod decrypt;
 mod exchange;
-pub(crate) mod flight;
-pub(crate) mod guard;
 mod login;
 mod login_input;
 mod logout;
@@ -16,28 +14,11 @@ mod session;
 mod user;
 mod verify;
 
-use alloc::string::String;
-
 use crate::edge::Edge;
 use crate::host::{Host, Request};
 use crate::rejection::Rejection;
+use crate::reply::Answer;
 use crate::route::Endpoint;
-
-/// A successful answer, and whose it is: for access logs only.
-#[derive(Clone)]
-pub(crate) struct Answer {
-    pub(crate) body: String,
-    pub(crate) openid: Option<String>,
-}
-
-impl Answer {
-    fn of(openid: &str, body: String) -> Self {
-        Self {
-            body,
-            openid: Some(openid.into()),
-        }
-    }
-}
 
 /// Answers a request whose method the endpoint takes.
 pub(crate) async fn answer<H: Host, R: Request>(

@@ -1,11 +1,11 @@
 //! `POST /wx/register {encryptedData, iv, rawData?, signature?}`: stores the profile once, and marks the user.
 
 use crate::edge::Edge;
-use crate::endpoint::Answer;
 use crate::endpoint::open_data;
 use crate::endpoint::profile;
 use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
+use crate::reply::Answer;
 use crate::reply::ok;
 use crate::session::users;
 

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::access::{Presented, presented};
 use crate::edge::Edge;
-use crate::endpoint::Answer;
 use crate::host::{Host, Request};
 use crate::rejection::Rejection;
+use crate::reply::Answer;
 use crate::reply::ok;
 use crate::session::sessions;
 

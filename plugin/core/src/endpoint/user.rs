@@ -1,11 +1,11 @@
 //! `GET /wx/user`: the user behind the token.
 
 use crate::edge::Edge;
-use crate::endpoint::Answer;
 use crate::endpoint::profile;
 use crate::gate;
 use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
+use crate::reply::Answer;
 use crate::reply::ok;
 use crate::session::users;
 

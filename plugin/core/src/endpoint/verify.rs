@@ -1,10 +1,10 @@
 //! `POST /wx/verify {rawData, signature}`: is this exact text what WeChat gave to this user's phone?
 
 use crate::edge::Edge;
-use crate::endpoint::Answer;
 use crate::endpoint::open_data;
 use crate::host::{Host, Request};
 use crate::rejection::Rejection;
+use crate::reply::Answer;
 use crate::reply::ok_opened;
 
 pub(super) async fn answer<H: Host, R: Request>(

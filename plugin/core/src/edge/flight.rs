@@ -9,9 +9,9 @@ use alloc::string::String;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 
-use crate::endpoint::Answer;
 use crate::host::Host;
 use crate::rejection::Rejection;
+use crate::reply::Answer;
 
 const MOST_FOLLOWERS: u8 = 16;
 const STEP: Duration = Duration::from_millis(20);

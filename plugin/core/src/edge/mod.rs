@@ -1,11 +1,14 @@
 //! What one worker keeps between requests: its configuration, its keys and its bounded memories. No request state.
 
+pub(crate) mod flight;
+pub(crate) mod guard;
+
 use core::cell::RefCell;
 
+use self::flight::Flights;
+use self::guard::Guard;
 use crate::access;
 use crate::config::Config;
-use crate::endpoint::flight::Flights;
-use crate::endpoint::guard::Guard;
 use crate::session::cache::VerifiedCache;
 use crate::session::seal::MasterKeys;
 
