@@ -36,6 +36,43 @@ fn the_failure_cap_of_a_session_holds_on_every_worker() {
     }
 }
 
+#[test]
+fn a_session_sealed_under_another_master_key_does_not_open_and_an_old_key_still_does() {
+    let wechat = FakeWechat::seeded(APPID, SECRET, b"master keys");
+    let shared = SharedData::default();
+    let keys = |names: &[&str]| {
+        let keys: Vec<_> = names.iter().map(|name| json!({ "env": name })).collect();
+        json!({ "master_keys": keys })
+    };
+    let mut old = WasmRig::worker(&wechat, &keys(&["WX_OLD_MASTER_KEY"]), &shared, 1);
+    let alice = wechat.phone("alice");
+    let login = Ask::post("/wx/login", &json!({ "code": alice.login() }));
+    let token = Login::from(&old.ask(vec![login])[0]).token;
+    let check = Ask::get("/api").token(&token);
+
+    let mut foreign = WasmRig::worker(&wechat, &keys(&["WX_MASTER_KEY"]), &shared, 2);
+    let got = foreign.ask(vec![check.clone()]).remove(0);
+    assert_eq!(
+        (got.status, got.json()["error"].as_str()),
+        (401, Some("invalid_token"))
+    );
+
+    let both = keys(&["WX_MASTER_KEY", "WX_OLD_MASTER_KEY"]);
+    let mut rotated = WasmRig::worker(&wechat, &both, &shared, 3);
+    let got = rotated.ask(vec![check]).remove(0);
+    assert_eq!(got.seen().header("x-wx-openid"), Some(alice.openid()));
+    // A login there is sealed under the new key, so the foreign worker opens it, and the old one no more.
+    let relogin = Ask::post(
+        "/wx/login",
+        &json!({ "code": alice.login(), "token": token }),
+    );
+    let login = Login::from(&rotated.ask(vec![relogin])[0]);
+    assert_eq!(login.data["event"], "returning");
+    let check = Ask::get("/api").token(&login.token);
+    assert_eq!(foreign.ask(vec![check.clone()])[0].status, 200);
+    assert_eq!(old.ask(vec![check])[0].status, 401);
+}
+
 /// Envoy sends the replies of one callback one inside the other; hundreds overflow the stack of the VM.
 #[test]
 fn one_tick_wakes_a_few_dozen_at_most() {

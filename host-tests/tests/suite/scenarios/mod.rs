@@ -49,8 +49,7 @@ on_every_host! {
         session_tells_the_client_whether_to_log_in_again,
         logout_ends_the_session_and_is_idempotent,
         logout_everywhere_ends_all_sessions_of_the_user_only,
-        a_token_of_another_master_key_is_refused,
-        an_old_master_key_still_opens,
+        a_token_that_was_never_minted_here_is_refused,
         user_shows_the_profile_without_ids_and_keys,
     }
     open_data {
