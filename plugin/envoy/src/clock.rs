@@ -1,10 +1,9 @@
-//! Sleeping in Envoy: the root context ticks while anybody sleeps, and wakes those whose time has come.
+//! Sleeping in Envoy: the root context ticks while anybody sleeps, and wakes those whose time has come. By the
+//! monotonic clock: a wall clock that is set back must not keep anybody waiting.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::time::Duration;
-
-use wx_session_core::UnixMillis;
+use std::time::{Duration, Instant};
 
 use crate::hostcalls;
 
@@ -18,23 +17,23 @@ const AT_ONCE: usize = 32;
 #[derive(Default)]
 pub(crate) struct Clock {
     /// Time of waking, and the context that waits for it.
-    sleepers: RefCell<BTreeSet<(u64, u32)>>,
+    sleepers: RefCell<BTreeSet<(Instant, u32)>>,
     ticking: Cell<bool>,
 }
 
 impl Clock {
     /// Has the exchange of `context_id` polled again at or after `until`.
-    pub(crate) fn wake_at(&self, until: UnixMillis, context_id: u32) {
-        self.sleepers.borrow_mut().insert((until.0, context_id));
+    pub(crate) fn wake_at(&self, until: Instant, context_id: u32) {
+        self.sleepers.borrow_mut().insert((until, context_id));
         if !self.ticking.replace(true) {
             hostcalls::set_tick_period(TICK);
         }
     }
 
     /// Those whose time has come, a few at a time. Stops the ticks when nobody is left.
-    pub(crate) fn due(&self, now: UnixMillis) -> Vec<u32> {
+    pub(crate) fn due(&self, now: Instant) -> Vec<u32> {
         let mut sleepers = self.sleepers.borrow_mut();
-        let is_due = |&&(until, _): &&(u64, u32)| until <= now.0;
+        let is_due = |&&(until, _): &&(Instant, u32)| until <= now;
         let due: Vec<_> = sleepers
             .iter()
             .take_while(is_due)

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wx_session_core::store::slots::Slots;
 use wx_session_core::{
@@ -51,7 +51,7 @@ impl Host for EnvoyHost {
     async fn sleep(&self, span: Duration) {
         Sleep {
             host: self,
-            until: self.now().after(span),
+            until: Instant::now() + span,
         }
         .await;
     }
@@ -110,7 +110,7 @@ impl EnvoyHost {
             if self.worker.is_root_turn() {
                 return Poll::Ready(());
             }
-            self.worker.clock.wake_at(self.now(), self.context_id);
+            self.worker.clock.wake_at(Instant::now(), self.context_id);
             Poll::Pending
         })
         .await;
@@ -119,14 +119,14 @@ impl EnvoyHost {
 
 struct Sleep<'a> {
     host: &'a EnvoyHost,
-    until: UnixMillis,
+    until: Instant,
 }
 
 impl Future for Sleep<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if hostcalls::now() >= self.until {
+        if Instant::now() >= self.until {
             return Poll::Ready(());
         }
         let host = self.host;

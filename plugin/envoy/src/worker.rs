@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Instant;
 
 use wx_session_core::config::StoreKind;
 use wx_session_core::store::slots::Slots;
@@ -130,7 +131,7 @@ impl Worker {
 
     /// Wakes whoever has slept long enough.
     pub(crate) fn tick(&self) {
-        for context_id in self.clock.due(hostcalls::now()) {
+        for context_id in self.clock.due(Instant::now()) {
             self.advance(context_id);
         }
     }

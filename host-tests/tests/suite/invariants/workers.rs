@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Source};
+use host_tests::fakes::wechat::{FakeWechat, Fault, Source};
 use serde_json::json;
 
 use super::Stage;
@@ -112,4 +112,27 @@ fn identity_in_trailers_does_not_reach_the_app() {
         let trailers = stage.rig.vm.outcome(stream).forwarded().trailers.unwrap();
         assert_eq!(*trailers.pairs(), pairs([("x-checksum", "1")]), "{path}");
     }
+}
+
+#[test]
+fn a_wall_clock_that_is_set_back_keeps_nobody_waiting() {
+    let mut stage = Stage::new(&json!({}));
+    stage.wechat.script([Fault::Busy]);
+    let ask = Ask::post("/wx/login", &json!({ "code": stage.alice.login() }));
+    let stream = stage.rig.send(&ask);
+    let hour_ago = stage.rig.vm.now() - Duration::from_secs(3600);
+    stage.rig.vm.set_wall_clock(hour_ago);
+    stage.rig.advance(Duration::from_millis(10));
+    let call = stage.rig.vm.pending_calls().remove(0);
+    assert!(
+        call.timeout.unwrap() <= Duration::from_secs(3),
+        "{:?}",
+        call.timeout
+    );
+    for _ in 0..100 {
+        stage.rig.serve_wechat();
+        stage.rig.advance(Duration::from_millis(10));
+    }
+    let got = stage.rig.got(stream);
+    assert_eq!(got.status, 200, "{:?}", got.json());
 }

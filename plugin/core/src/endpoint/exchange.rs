@@ -54,7 +54,8 @@ async fn ask<H: Host>(
     let deadline = host.now().after(edge.config.wechat.timeout);
     let mut backoff = BACKOFF.into_iter();
     loop {
-        let timeout = deadline.since(host.now());
+        // Bounded twice: a wall clock may be set back.
+        let timeout = deadline.since(host.now()).min(edge.config.wechat.timeout);
         let answer = attempt(edge, host, app, js_code, timeout).await;
         host.count(match &answer {
             Ok(_) => Counter::WechatOk,
