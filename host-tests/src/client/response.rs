@@ -38,16 +38,6 @@ impl Response {
         wire::header(&self.headers, name)
     }
 
-    /// Every header of that name, in order.
-    #[must_use]
-    pub fn header_all(&self, name: &str) -> Vec<&[u8]> {
-        self.headers
-            .iter()
-            .filter(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_slice())
-            .collect()
-    }
-
     /// The body as text, with anything that is not UTF-8 replaced.
     #[must_use]
     pub fn text(&self) -> String {

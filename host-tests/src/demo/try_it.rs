@@ -28,7 +28,7 @@ pub(super) fn text(stage: &Stage, ink: Ink) -> Result<String> {
 
   {login}
   CODE=$(curl -s $P/login)
-  TOKEN=$(curl -s $E/wx/login -d code=$CODE | tee /dev/tty | cut -d'"' -f12)
+  TOKEN=$(curl -s $E/wx/login -d code=$CODE | tee /dev/stderr | cut -d'"' -f12)
 
   {call}
   wx $E/orders
@@ -39,10 +39,10 @@ pub(super) fn text(stage: &Stage, ink: Ink) -> Result<String> {
   curl -si $E/public/news; echo
 
   {data}
-  curl -s $P/user-info > data.json
-  wx $E/wx/decrypt  -H "$J" -d @data.json
-  wx $E/wx/verify   -H "$J" -d @data.json
-  wx $E/wx/register -H "$J" -d @data.json
+  curl -s $P/user-info > /tmp/wx-data.json
+  wx $E/wx/decrypt  -H "$J" -d @/tmp/wx-data.json
+  wx $E/wx/verify   -H "$J" -d @/tmp/wx-data.json
+  wx $E/wx/register -H "$J" -d @/tmp/wx-data.json
   wx $E/wx/user
   wx $E/wx/logout -X POST
 

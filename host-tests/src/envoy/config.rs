@@ -149,18 +149,6 @@ impl Config {
         )
     }
 
-    /// Adds a plain cluster with one address.
-    #[must_use]
-    pub fn add_cluster(mut self, name: &str, address: SocketAddr) -> Self {
-        let mut cluster = json!({ "name": name, "connect_timeout": "1s" });
-        merge(&mut cluster, &at(name, address));
-        self.part(CLUSTERS)
-            .as_array_mut()
-            .expect("clusters is a list")
-            .push(cluster);
-        self
-    }
-
     fn part(&mut self, pointer: &str) -> &mut Value {
         self.document
             .pointer_mut(pointer)

@@ -22,16 +22,16 @@ pub(crate) async fn pass<H: Host>(
     need: Need,
     rule: Option<&Rule>,
 ) -> Result<Verdict, Rejection> {
-    let upgrades = is_named_upgrade(head, rule)?;
-    let forward = |session, auth_status| {
+    let upgrades = named_upgrade(head, rule)?;
+    let let_through = |session, auth_status| {
         let changes = strip(head, &edge.config);
         forward(edge, host, changes, session, auth_status, need, upgrades)
     };
     if need == Need::Public {
-        return Ok(forward(None, "public"));
+        return Ok(let_through(None, "public"));
     }
     match session(edge, host, head).await {
-        Ok((_, session)) => Ok(forward(Some(&session), "verified")),
+        Ok((_, session)) => Ok(let_through(Some(&session), "verified")),
         Err(rejection) => {
             let status = match rejection.reason {
                 Reason::NoSession => "missing",
@@ -42,7 +42,7 @@ pub(crate) async fn pass<H: Host>(
             if need == Need::Required {
                 return Err(rejection);
             }
-            Ok(forward(None, status))
+            Ok(let_through(None, status))
         }
     }
 }
@@ -69,8 +69,9 @@ pub(crate) async fn session<H: Host>(
     }
 }
 
-/// After an upgrade nobody looks at the requests any more, so only the protocols that a rule names get through.
-fn is_named_upgrade(head: &Head, rule: Option<&Rule>) -> Result<bool, Rejection> {
+/// Whether the request is an upgrade that its rule names; any other is refused, for after it nobody looks at the
+/// requests any more.
+fn named_upgrade(head: &Head, rule: Option<&Rule>) -> Result<bool, Rejection> {
     let protocol = match head.get("upgrade") {
         Header::Absent => return Ok(false),
         Header::One(protocol) => protocol,

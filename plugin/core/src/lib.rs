@@ -1,7 +1,7 @@
-//! WeChat Mini Program login and sessions as one async function per request: [`handle`].
+//! WeChat Mini Program login and sessions as one async function per request: [`handle()`].
 //!
 //! Architecture invariants: this crate does no I/O and reads no clock, no environment and no randomness (the
-//! [`Host`] gives them); it holds no word of any proxy or runtime; a `session_key` or AppSecret leaves it only into
+//! [`Host`] gives them); apart from names in the configuration it holds no word of any proxy or runtime; a `session_key` or AppSecret leaves it only into
 //! a sealed record or the code2Session query; every error reply comes from the one table in `rejection`.
 #![no_std]
 

@@ -30,7 +30,7 @@ metrics! {
         LoginBadCode = "wx_session.login.bad_code",
         /// Refused because of the request itself: parameters, body, content type.
         LoginBadRequest = "wx_session.login.bad_request",
-        /// WeChat limits this user (45011), or this edge limits the address.
+        /// WeChat limits this user (45011), this edge limits the client's network, or too many wait for one code.
         LoginLimited = "wx_session.login.limited",
         /// WeChat blocks this user (40226).
         LoginBlocked = "wx_session.login.blocked",
@@ -44,13 +44,13 @@ metrics! {
         SessionExpired = "wx_session.session.expired",
         /// A token that is malformed or names no session.
         SessionDenied = "wx_session.session.denied",
-        /// No token where one is required.
+        /// A request that needs or may have a session came without a token.
         SessionAbsent = "wx_session.session.absent",
         /// A session whose idle time was extended in the store.
         SessionRenewed = "wx_session.session.renewed",
         /// A session ended because open data failed too often.
         SessionEnded = "wx_session.session.ended",
-        /// A request that was refused for its path, header or method.
+        /// A request that was refused for its path or method, before any route.
         RequestRefused = "wx_session.request.refused",
         /// Open data opened or verified with the current key.
         OpenDataCurrent = "wx_session.open_data.current",
@@ -80,7 +80,7 @@ metrics! {
 metrics! {
     /// Times, in milliseconds.
     Histogram {
-        /// A whole login, from the first byte of the request.
+        /// A whole login, from its headers to its answer, refused ones too.
         LoginMs = "wx_session.login_ms",
         /// One code2Session call.
         WechatMs = "wx_session.wechat_ms",

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use crate::host::{BodyError, Level, NoEntropy};
 use crate::reply::{Data, Response, error_body};
+use crate::session::seal::NotSealed;
 use crate::store::StoreError;
 
 /// What went wrong, grouped by whose fault it is.
@@ -151,6 +152,12 @@ impl From<StoreError> for Rejection {
 
 impl From<NoEntropy> for Rejection {
     fn from(_: NoEntropy) -> Self {
+        Reason::Internal.into()
+    }
+}
+
+impl From<NotSealed> for Rejection {
+    fn from(_: NotSealed) -> Self {
         Reason::Internal.into()
     }
 }

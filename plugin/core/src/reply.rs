@@ -13,7 +13,8 @@ pub struct Verdict {
     pub action: Action,
     /// Whose request it is, if a session was verified.
     pub openid: Option<Rc<str>>,
-    /// One word for access logs: `verified`, `public`, `missing`, `expired`, `invalid`, or an error's name.
+    /// One word for access logs: `verified`, `public`, `preflight`, `endpoint`, on optional routes `missing`, `invalid`
+    /// or `expired`, or the error's name of a refusal.
     pub auth_status: &'static str,
 }
 

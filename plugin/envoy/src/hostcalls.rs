@@ -1,4 +1,5 @@
-//! Every hostcall of the plugin, and no decision. The only file that names `proxy_wasm::hostcalls`.
+//! Every proxy-wasm hostcall, and no decision. The only file that names `proxy_wasm::hostcalls`; monotonic time,
+//! randomness and the environment come through WASI.
 //!
 //! Only the variants on bytes: the String getters unwrap UTF-8, and a panic kills the worker's VM with every request
 //! that is paused in it. Envoy's answers: source/extensions/common/wasm/context.cc.

@@ -22,6 +22,7 @@ pub(crate) struct Worker {
     histograms: Vec<Option<u32>>,
     /// Exchanges that wait for something, by the id of their context.
     waiting: RefCell<BTreeMap<u32, Rc<Exchange>>>,
+    /// A callback of the root context runs: what is sent now is answered to the root context.
     root_turn: Cell<bool>,
     /// Call-outs under way, by their id.
     calls: RefCell<BTreeMap<u32, Rc<Call>>>,
@@ -36,7 +37,8 @@ pub(crate) struct Call {
 
 impl Worker {
     pub(crate) fn new(config: Config) -> Self {
-        let StoreKind::SharedData { slots, slot_bytes } = config.store;
+        // With a second kind, `EnvoyHost::Store` becomes an enum of the stores.
+        let StoreKind::Embedded { slots, slot_bytes } = config.store;
         Self {
             store: Slots::new(SharedData, slots, slot_bytes),
             edge: Edge::new(config),

@@ -136,3 +136,30 @@ fn a_wall_clock_that_is_set_back_keeps_nobody_waiting() {
     let got = stage.rig.got(stream);
     assert_eq!(got.status, 200, "{:?}", got.json());
 }
+
+#[test]
+fn a_call_that_was_never_sent_says_nothing_about_wechat() {
+    let mut stage = Stage::new(&json!({ "wechat": { "timeout_ms": 500 } }));
+    let login = |stage: &mut Stage| {
+        let ask = Ask::post("/wx/login", &json!({ "code": stage.alice.login() }));
+        stage.rig.ask(vec![ask]).remove(0)
+    };
+    stage
+        .wechat
+        .script(std::iter::repeat_n(Fault::Slow(Duration::from_secs(5)), 10));
+    for _ in 0..9 {
+        assert_eq!(login(&mut stage).status, 504);
+    }
+    // The host's own limit, between two timeouts: neither counts nor resets.
+    stage.rig.vm.break_cluster("wechat");
+    assert_eq!(login(&mut stage).status, 503);
+    stage.rig.vm.mend_cluster("wechat");
+    assert_eq!(login(&mut stage).status, 504);
+    let asked = stage.wechat.requests().len();
+    let got = login(&mut stage);
+    assert_eq!(
+        (got.status, got.header("retry-after").as_deref()),
+        (504, Some("5"))
+    );
+    assert_eq!(stage.wechat.requests().len(), asked, "the breaker is open");
+}

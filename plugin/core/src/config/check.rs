@@ -116,7 +116,7 @@ fn wechat(raw: raw::Wechat) -> Checked<Wechat> {
 
 fn store(raw: &raw::Store) -> Checked<StoreKind> {
     match *raw {
-        raw::Store::SharedData { slots, slot_bytes } => {
+        raw::Store::Embedded { slots, slot_bytes } => {
             if !(2..=4_194_304).contains(&slots) {
                 return wrong("store.slots", "must be between 2 and 4194304");
             }
@@ -126,7 +126,7 @@ fn store(raw: &raw::Store) -> Checked<StoreKind> {
                     "must be between 3072 and 65536: the largest user record has to fit",
                 );
             }
-            Ok(StoreKind::SharedData { slots, slot_bytes })
+            Ok(StoreKind::Embedded { slots, slot_bytes })
         }
     }
 }

@@ -67,7 +67,7 @@ pub(crate) struct Wechat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreKind {
     /// Slots in memory that the workers of one process share: at most `slots` × `slot_bytes` bytes.
-    SharedData {
+    Embedded {
         /// Number of slots.
         slots: u32,
         /// Largest slot, in bytes.
@@ -110,7 +110,8 @@ pub(crate) struct Assertion {
 pub(crate) struct LoginRules {
     /// How long the answer to a code is remembered; zero for not at all.
     pub(crate) remember: Duration,
-    /// Refused codes per client address and minute before it must wait; zero for no limit.
+    /// Codes of one client network (IPv4 address, IPv6 /64) that are being asked about or were refused within a
+    /// minute; zero for no limit.
     pub(crate) failures_per_minute: u16,
 }
 

@@ -65,7 +65,8 @@ impl Default for Wechat {
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Store {
-    SharedData {
+    #[serde(rename = "shared_data")]
+    Embedded {
         #[serde(default = "default_slots")]
         slots: u32,
         #[serde(default = "default_slot_bytes")]
@@ -75,7 +76,7 @@ pub(super) enum Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Self::SharedData {
+        Self::Embedded {
             slots: default_slots(),
             slot_bytes: default_slot_bytes(),
         }

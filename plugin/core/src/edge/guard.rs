@@ -64,7 +64,7 @@ impl Guard {
     }
 
     /// What opened the breaker of this app, while it is open.
-    pub(crate) fn open(&self, app: usize, now: UnixMillis) -> Option<Rejection> {
+    pub(crate) fn opened_by(&self, app: usize, now: UnixMillis) -> Option<Rejection> {
         let breaker = self
             .breakers
             .get(app)
@@ -75,7 +75,7 @@ impl Guard {
     /// What came of asking WeChat. Ten failures in a row that no client causes open the breaker; when it closes, one
     /// more opens it again. An answer about one code or one user (45011 too) is no such failure: one user must not
     /// lock out the others.
-    pub(crate) fn asked(&mut self, app: usize, trouble: Option<Rejection>, now: UnixMillis) {
+    pub(crate) fn record(&mut self, app: usize, trouble: Option<Rejection>, now: UnixMillis) {
         let Some(breaker) = self.breakers.get_mut(app) else {
             return;
         };
@@ -190,24 +190,24 @@ mod tests {
         let at = UnixMillis;
         let trouble = || Some(Rejection::from(Reason::WechatConfig));
         for _ in 0..9 {
-            guard.asked(0, trouble(), at(0));
+            guard.record(0, trouble(), at(0));
         }
-        guard.asked(0, None, at(0));
-        guard.asked(0, trouble(), at(0));
-        assert_eq!(guard.open(0, at(0)), None);
+        guard.record(0, None, at(0));
+        guard.record(0, trouble(), at(0));
+        assert_eq!(guard.opened_by(0, at(0)), None);
         for _ in 0..9 {
-            guard.asked(0, trouble(), at(0));
+            guard.record(0, trouble(), at(0));
         }
         assert_eq!(
-            guard.open(0, at(4999)).unwrap().reason,
+            guard.opened_by(0, at(4999)).unwrap().reason,
             Reason::WechatConfig
         );
-        assert_eq!(guard.open(1, at(4999)), None);
-        assert_eq!(guard.open(0, at(5000)), None);
-        guard.asked(0, trouble(), at(5000));
-        assert!(guard.open(0, at(5001)).is_some());
-        guard.asked(0, None, at(10_000));
-        guard.asked(0, trouble(), at(10_000));
-        assert_eq!(guard.open(0, at(10_000)), None);
+        assert_eq!(guard.opened_by(1, at(4999)), None);
+        assert_eq!(guard.opened_by(0, at(5000)), None);
+        guard.record(0, trouble(), at(5000));
+        assert!(guard.opened_by(0, at(5001)).is_some());
+        guard.record(0, None, at(10_000));
+        guard.record(0, trouble(), at(10_000));
+        assert_eq!(guard.opened_by(0, at(10_000)), None);
     }
 }

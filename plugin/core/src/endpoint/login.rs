@@ -1,4 +1,5 @@
-//! `POST /wx/login {code, token?, rawData?, signature?, encryptedData?, iv?}`: a code becomes a session.
+//! `POST /wx/login {code, token?, appid?, rawData?, signature?, encryptedData?, iv?}`, or `GET` with `X-WX-Code`: a
+//! code becomes a session.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::edge::Edge;
 use crate::edge::flight::{Outcome, Turn};
-use crate::endpoint::exchange::exchange;
+use crate::endpoint::code_exchange::exchange;
 use crate::endpoint::login_input::LoginInput;
 use crate::endpoint::{code_memory, open_data, profile};
 use crate::host::{Host, Request};
@@ -121,7 +122,6 @@ async fn fly<H: Host>(
         appid: appid.clone(),
         openid: login.openid.clone(),
         unionid: entered.unionid,
-        issued_at: now,
         seen_at: now,
         expires_at: now.after(edge.config.session.absolute),
         failures: 0,
@@ -174,14 +174,14 @@ fn enter(
         (_, None) => Event::New,
     };
     let mut user = user.unwrap_or_else(|| UserRecord {
-        ring: KeyRing::new(login.session_key.clone(), now),
+        ring: KeyRing::new(login.session_key.clone()),
         unionid: None,
         registered: false,
         profile: String::from("{}"),
         sessions: Vec::new(),
         created_at: now,
     });
-    user.ring.rotate(login.session_key.clone(), now);
+    user.ring.rotate(login.session_key.clone());
     user.unionid = login.unionid.clone().or(user.unionid);
     let mut ended: Vec<SessionId> = old.iter().map(|(old, _)| *old).collect();
     user.sessions.retain(|own| !ended.contains(own));
@@ -203,8 +203,8 @@ fn enter(
     Some((user, entered))
 }
 
-/// Stores the profile that came with the login. Says so if it fitted no key: the login itself stands, for its code is
-/// spent.
+/// Stores the profile that came with the login. Says so if it fitted no key or holds no profile: the login itself
+/// stands, for its code is spent.
 fn take_open_data(
     edge: &Edge,
     input: &LoginInput<'_>,

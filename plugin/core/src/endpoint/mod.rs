@@ -1,8 +1,9 @@
-//! The requests that are answered at the edge. Each file is one endpoint, read from top to bottom.
+//! The requests that are answered at the edge, one file per endpoint. `login_input`, `code_exchange` and
+//! `code_memory` are parts of the login; `params`, `open_data` and `profile` are shared.
 
+mod code_exchange;
 mod code_memory;
 mod decrypt;
-mod exchange;
 mod login;
 mod login_input;
 mod logout;

@@ -74,15 +74,10 @@ impl Submitted {
             .chain(previous)
             .find_map(|(name, key)| {
                 let signed = match (&self.raw_data, &self.signature) {
-                    (Some(raw_data), Some(text)) => {
-                        signature::matches(raw_data, text, &key.session_key)
-                    }
+                    (Some(raw_data), Some(text)) => signature::matches(raw_data, text, key),
                     _ => true,
                 };
-                let opened = self
-                    .encrypted
-                    .as_ref()
-                    .map(|data| data.open(&key.session_key, expected));
+                let opened = self.encrypted.as_ref().map(|data| data.open(key, expected));
                 match (signed, opened) {
                     (true, None) => Some((name, None)),
                     (true, Some(Ok(open_data))) => Some((name, Some(open_data))),

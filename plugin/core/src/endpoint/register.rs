@@ -1,4 +1,4 @@
-//! `POST /wx/register {encryptedData, iv, rawData?, signature?}`: stores the profile once, and marks the user.
+//! `POST /wx/register {encryptedData, iv, rawData?, signature?}`: stores the profile over the one there is, and marks the user.
 
 use crate::edge::Edge;
 use crate::endpoint::open_data;

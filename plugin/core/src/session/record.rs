@@ -18,7 +18,6 @@ pub(crate) struct SessionRecord {
     pub(crate) appid: String,
     pub(crate) openid: String,
     pub(crate) unionid: Option<String>,
-    pub(crate) issued_at: UnixMillis,
     /// Last use that was written down; renewal is lazy.
     pub(crate) seen_at: UnixMillis,
     /// Absolute end, whatever the use.
@@ -27,7 +26,8 @@ pub(crate) struct SessionRecord {
     pub(crate) failures: u8,
 }
 
-/// One user of one app, sealed under a key that comes from the master key alone.
+/// One user of one app, sealed under a key that comes from the master key and the entry's name: no secret of the
+/// client is needed to open it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UserRecord {
     pub(crate) ring: KeyRing,
@@ -45,34 +45,23 @@ pub(crate) struct UserRecord {
 /// the previous key: without it "the first decrypt fails, the second works".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeyRing {
-    pub(crate) current: RingKey,
-    pub(crate) previous: Option<RingKey>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RingKey {
-    pub(crate) session_key: SessionKey,
-    pub(crate) obtained_at: UnixMillis,
+    pub(crate) current: SessionKey,
+    pub(crate) previous: Option<SessionKey>,
 }
 
 impl KeyRing {
-    pub(crate) fn new(session_key: SessionKey, now: UnixMillis) -> Self {
+    pub(crate) fn new(session_key: SessionKey) -> Self {
         Self {
-            current: RingKey {
-                session_key,
-                obtained_at: now,
-            },
+            current: session_key,
             previous: None,
         }
     }
 
     /// Takes the key of a new login. WeChat may give the same key again: the ring then stays as it is.
-    pub(crate) fn rotate(&mut self, session_key: SessionKey, now: UnixMillis) {
-        if self.current.session_key == session_key {
-            return;
+    pub(crate) fn rotate(&mut self, session_key: SessionKey) {
+        if self.current != session_key {
+            self.previous = Some(core::mem::replace(&mut self.current, session_key));
         }
-        let new = Self::new(session_key, now).current;
-        self.previous = Some(core::mem::replace(&mut self.current, new));
     }
 }
 
@@ -142,16 +131,16 @@ mod tests {
             "BBBBBBBBBBBBBBBBBBBBBA==",
             "CCCCCCCCCCCCCCCCCCCCCA==",
         );
-        let mut ring = KeyRing::new(key(a), UnixMillis(1));
-        ring.rotate(key(a), UnixMillis(2));
+        let mut ring = KeyRing::new(key(a));
+        ring.rotate(key(a));
         assert_eq!(
             ring.previous, None,
             "the same key again does not push out the previous one"
         );
-        ring.rotate(key(b), UnixMillis(3));
-        ring.rotate(key(c), UnixMillis(4));
-        assert_eq!(ring.current.session_key, key(c));
-        assert_eq!(ring.previous.unwrap().session_key, key(b));
+        ring.rotate(key(b));
+        ring.rotate(key(c));
+        assert_eq!(ring.current, key(c));
+        assert_eq!(ring.previous.unwrap(), key(b));
     }
 
     #[test]

@@ -14,13 +14,17 @@ use serde::de::DeserializeOwned;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::host::{Host, NoEntropy};
+use crate::host::Host;
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
 
 /// Master keys: the first one seals, all of them open.
 pub(crate) struct MasterKeys(Vec<Hkdf<Sha256>>);
+
+/// There was no randomness for a nonce, or no master key: nothing may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotSealed;
 
 /// What a record's own key is derived from, beside the master key.
 pub(crate) struct Scope<'a> {
@@ -47,10 +51,10 @@ impl MasterKeys {
         host: &impl Host,
         scope: &Scope<'_>,
         record: &impl Serialize,
-    ) -> Result<Vec<u8>, NoEntropy> {
+    ) -> Result<Vec<u8>, NotSealed> {
         let mut nonce = [0; NONCE];
-        host.random(&mut nonce)?;
-        self.seal_with(nonce, scope, record).ok_or(NoEntropy)
+        host.random(&mut nonce).map_err(|_| NotSealed)?;
+        self.seal_with(nonce, scope, record).ok_or(NotSealed)
     }
 
     fn seal_with(

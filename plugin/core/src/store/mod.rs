@@ -39,7 +39,7 @@ pub enum StoreError {
     TooLarge,
 }
 
-/// Where values live. Implementations are held to the same conformance suite.
+/// Where values live. Implementations are held to one conformance suite (host-tests, `store/conformance`).
 #[allow(
     async_fn_in_trait,
     reason = "every host runs a request on one thread; no future needs to be Send"

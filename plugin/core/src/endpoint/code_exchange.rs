@@ -29,7 +29,7 @@ pub(super) async fn exchange<H: Host>(
         .iter()
         .position(|own| own.appid == app.appid);
     let number = number.unwrap_or_default();
-    if let Some(rejection) = guard.borrow().open(number, host.now()) {
+    if let Some(rejection) = guard.borrow().opened_by(number, host.now()) {
         host.count(Counter::WechatBreaker);
         return Err(rejection);
     }
@@ -39,9 +39,12 @@ pub(super) async fn exchange<H: Host>(
     if answer.as_ref().is_err_and(Failure::is_the_clients) {
         admission.used_up();
     }
+    let was_asked = !matches!(answer, Err(Failure::NotSent));
     let answer = answer.map_err(Rejection::from);
-    let trouble = answer.as_ref().err().filter(|_| is_trouble).cloned();
-    guard.borrow_mut().asked(number, trouble, host.now());
+    if was_asked {
+        let trouble = answer.as_ref().err().filter(|_| is_trouble).cloned();
+        guard.borrow_mut().record(number, trouble, host.now());
+    }
     answer
 }
 
@@ -124,7 +127,14 @@ impl Failure {
 
     /// Counts against the client's network: it is about this code or this user.
     fn is_the_clients(&self) -> bool {
-        matches!(self, Self::Said(..)) && !self.is_trouble()
+        use Meaning::{CodeMissing, CodeUsed, InvalidCode, RateLimited, UserBlocked};
+        matches!(
+            self,
+            Self::Said(
+                CodeMissing | CodeUsed | InvalidCode | RateLimited | UserBlocked,
+                ..
+            )
+        )
     }
 
     fn counter(&self) -> Counter {
