@@ -1,5 +1,6 @@
 //! One request from its first byte to its verdict.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use serde::Serialize;
@@ -47,7 +48,8 @@ async fn serve<H: Host, R: Request>(
             if !allowed.split(", ").any(|own| own == method) {
                 return Err(refused(Reason::MethodNotAllowed.with(allowed)));
             }
-            let answer = endpoint::answer(edge, host, request, endpoint, method).await?;
+            // Boxed, so that a request for the app does not carry the room that a login needs.
+            let answer = Box::pin(endpoint::answer(edge, host, request, endpoint, method)).await?;
             Ok(Verdict {
                 action: Action::Reply(Response::json(200, answer.body)),
                 openid: answer.openid.map(Into::into),
