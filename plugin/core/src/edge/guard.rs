@@ -24,7 +24,7 @@ pub(crate) struct Guard {
 #[derive(Clone, Copy, Default)]
 struct Place {
     network: u64,
-    since: u64,
+    since: UnixMillis,
     /// Codes that are being asked about, and those that were refused.
     taken: u16,
 }
@@ -32,7 +32,7 @@ struct Place {
 #[derive(Clone, Default)]
 struct Breaker {
     troubles: u8,
-    open_until: u64,
+    open_until: UnixMillis,
     opened_by: Option<Rejection>,
 }
 
@@ -53,10 +53,10 @@ impl Guard {
 
     fn place(&mut self, network: u64, now: UnixMillis) -> Option<&mut Place> {
         let place = self.places.get_mut(slot(network))?;
-        if place.network != network || now.since(UnixMillis(place.since)) >= MINUTE {
+        if place.network != network || now.since(place.since) >= MINUTE {
             *place = Place {
                 network,
-                since: now.0,
+                since: now,
                 taken: 0,
             };
         }
@@ -65,10 +65,7 @@ impl Guard {
 
     /// What opened the breaker of this app, while it is open.
     pub(crate) fn opened_by(&self, app: usize, now: UnixMillis) -> Option<Rejection> {
-        let breaker = self
-            .breakers
-            .get(app)
-            .filter(|own| now.0 < own.open_until)?;
+        let breaker = self.breakers.get(app).filter(|own| now < own.open_until)?;
         Some(breaker.opened_by.clone()?.retry_after(OPEN_FOR))
     }
 
@@ -85,7 +82,7 @@ impl Guard {
         }
         breaker.troubles = breaker.troubles.saturating_add(1);
         if breaker.troubles >= TROUBLES_TO_OPEN {
-            breaker.open_until = now.after(OPEN_FOR).0;
+            breaker.open_until = now.after(OPEN_FOR);
             breaker.opened_by = trouble;
             breaker.troubles = TROUBLES_TO_OPEN - 1;
         }

@@ -31,7 +31,7 @@ pub(super) async fn recall<H: Host>(
     input: &LoginInput<'_>,
     key: &Key,
 ) -> Result<Option<Answer>, Rejection> {
-    if edge.config.login.remember.is_zero() {
+    if is_off(edge) {
         return Ok(None);
     }
     let sealed = sessions::counted(host, host.store().get(key, host.now()).await)?;
@@ -55,6 +55,9 @@ pub(super) async fn used_elsewhere<H: Host>(
     key: &Key,
     rejection: Rejection,
 ) -> Outcome {
+    if is_off(edge) {
+        return Err(rejection);
+    }
     for wait in LOOK_AGAIN {
         host.sleep(wait).await;
         if let Some(answer) = recall(edge, host, input, key).await? {
@@ -72,7 +75,7 @@ pub(super) async fn remember<H: Host>(
     key: &Key,
     record: &CodeRecord,
 ) -> Result<(), Rejection> {
-    if edge.config.login.remember.is_zero() {
+    if is_off(edge) {
         return Ok(());
     }
     let sealed = edge.keys.seal(host, &scope(input, key), record)?;
@@ -85,6 +88,11 @@ pub(super) async fn remember<H: Host>(
         host,
         host.store().put(key, &sealed, life).await,
     )?)
+}
+
+/// Whether the configuration wants nothing remembered.
+fn is_off(edge: &Edge) -> bool {
+    edge.config.login.remember.is_zero()
 }
 
 fn scope<'a>(input: &'a LoginInput<'_>, key: &'a Key) -> Scope<'a> {
