@@ -78,7 +78,8 @@ fn play(options: &Options, started: Instant, stop: &Receiver<()>) -> Result<()> 
         Err(_) => {}
     }
     if !options.once {
-        println!("\n{}", try_it::text(&stage, ink)?);
+        let phone = phone_server::serve(stage.wechat.clone());
+        println!("\n{}", try_it::text(&stage, phone.addr(), ink));
         stop.recv()?;
         drop(stage);
         println!("\nEverything has stopped.");

@@ -2,13 +2,12 @@
 //! Never speaks to the edge: whoever asks carries the answer there, as a mini program would.
 
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
-
-use anyhow::{Context, Result};
 
 use super::journey::USERS;
 use crate::client::wire::Wire;
+use crate::fakes::listener::Listener;
 use crate::fakes::wechat::{FakeWechat, KeyAge, OpenData};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,17 +19,12 @@ const PATHS: &str = "\
 ?user=name                 on any of them: another user's phone
 ";
 
-/// Answers on a free loopback port until the process ends, one connection after the other.
-pub(super) fn serve(wechat: FakeWechat) -> Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
-    let address = listener.local_addr()?;
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            // Who breaks off has only themselves to tell.
-            let _ = answer(stream, &wechat);
-        }
-    });
-    Ok(address)
+/// Answers on a free loopback port until it is dropped.
+pub(super) fn serve(wechat: FakeWechat) -> Listener {
+    Listener::start(move |stream| {
+        // Who breaks off has only themselves to tell.
+        let _ = answer(stream, &wechat);
+    })
 }
 
 fn answer(stream: TcpStream, wechat: &FakeWechat) -> io::Result<()> {
@@ -82,8 +76,8 @@ mod tests {
     #[test]
     fn codes_are_fresh_and_data_waits_for_a_login() {
         let wechat = FakeWechat::new("wx1", "secret");
-        let address = serve(wechat.clone()).unwrap();
-        let get = |path: &str| send(address, &Request::get(path), TIMEOUT).unwrap();
+        let phone = serve(wechat.clone());
+        let get = |path: &str| send(phone.addr(), &Request::get(path), TIMEOUT).unwrap();
         assert_eq!(get("/phone/user-info").status, 409);
         let (one, other) = (get("/phone/login").text(), get("/phone/login").text());
         assert_ne!(one, other);

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::Options;
@@ -13,8 +14,6 @@ use crate::envoy::{Config, Envoy, target_folder};
 use crate::fakes::app::FakeApp;
 use crate::fakes::wechat::{FakeWechat, WechatServer};
 
-/// As in `envoy.yaml`.
-const APPID: &str = "wx0123456789abcdef";
 pub(super) const SECRET: &str = "00112233445566778899aabbccddeeff";
 
 /// Everything that runs. Dropped from top to bottom: Envoy first, so that it misses nobody.
@@ -29,7 +28,12 @@ pub(super) struct Stage {
 impl Stage {
     /// The plugin must have been built.
     pub(super) fn start(options: &Options) -> Result<Self> {
-        let wechat = FakeWechat::new(APPID, SECRET);
+        let config = Config::load()?;
+        let appid = config.plugin().pointer("/apps/0/appid");
+        let appid = appid
+            .and_then(Value::as_str)
+            .context("envoy.yaml names no app")?;
+        let wechat = FakeWechat::new(appid, SECRET);
         wechat.bind(true);
         let wechat_server = wechat.serve();
         let app = FakeApp::start();
@@ -41,7 +45,7 @@ impl Stage {
         trusted_ca.write_all(wechat_server.ca_pem().as_bytes())?;
 
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let config = Config::load()?
+        let config = config
             .listen(local(options.port))
             .admin(local(options.admin_port))
             .endpoint("app", app.addr())

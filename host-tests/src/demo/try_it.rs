@@ -1,15 +1,13 @@
 //! What to type in another terminal while the demo stays up.
 //! Shows only commands that work with curl and a POSIX shell.
 
-use anyhow::Result;
+use std::net::SocketAddr;
 
 use super::page::Ink;
-use super::phone_server;
 use super::stage::Stage;
 
-/// Starts the phone that answers curl, and gives the text.
-pub(super) fn text(stage: &Stage, ink: Ink) -> Result<String> {
-    let phone = phone_server::serve(stage.wechat.clone())?;
+/// The text, with `phone` as the phone that answers curl.
+pub(super) fn text(stage: &Stage, phone: SocketAddr, ink: Ink) -> String {
     let (edge, admin) = (stage.envoy.addr(), stage.envoy.admin_addr());
     let heading = ink.bold("Envoy stays up. In another terminal:");
     let note = |text: &str| ink.dim(&format!("# {text}"));
@@ -19,7 +17,7 @@ pub(super) fn text(stage: &Stage, ink: Ink) -> Result<String> {
     let data = note("data as the phone gets it from WeChat");
     let counters = note("what Envoy counts");
     let stop = ink.bold("Ctrl-C here stops everything.");
-    Ok(format!(
+    format!(
         r#"{heading}
 
   E=http://{edge}  P=http://{phone}/phone
@@ -50,5 +48,5 @@ pub(super) fn text(stage: &Stage, ink: Ink) -> Result<String> {
   curl -s 'http://{admin}/stats?usedonly&filter=wx_session'
 
 {stop}"#
-    ))
+    )
 }

@@ -1,5 +1,5 @@
 //! Stand-ins with state for everything outside the plugin.
 
 pub mod app;
-mod listener;
+pub(crate) mod listener;
 pub mod wechat;
