@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use wx_session_core::UnixMillis;
-use wx_session_core::store::{Key, Life, Store, StoreError};
+use wx_session_core::store::{Change, Key, Life, Store, StoreError, Write};
 
 /// A handle on one store: clones share its entries, its faults and its count.
 #[derive(Clone, Debug, Default)]
@@ -97,28 +97,27 @@ impl Store for FakeStore {
         Ok(self.operation()?.live(key, now).map(<[u8]>::to_vec))
     }
 
-    async fn put(&self, key: &Key, value: &[u8], life: Life) -> Result<(), StoreError> {
-        self.operation()?.write(key, value, life);
-        Ok(())
-    }
-
-    async fn swap(
-        &self,
-        key: &Key,
-        expected: Option<&[u8]>,
-        value: &[u8],
-        life: Life,
-    ) -> Result<bool, StoreError> {
-        let mut inner = self.operation()?;
-        let fits = inner.live(key, life.now) == expected;
-        if fits {
-            inner.write(key, value, life);
+    /// One after the other, as an operation each: the first refused swap or error ends it.
+    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
+        for Write { key, change } in writes {
+            let mut inner = self.operation()?;
+            match change {
+                Change::Put(value, life) => inner.write(key, value, *life),
+                Change::Swap {
+                    expected,
+                    value,
+                    life,
+                } => {
+                    if inner.live(key, life.now) != expected.as_deref() {
+                        return Ok(false);
+                    }
+                    inner.write(key, value, *life);
+                }
+                Change::Delete => {
+                    inner.entries.remove(key);
+                }
+            }
         }
-        Ok(fits)
-    }
-
-    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        self.operation()?.entries.remove(key);
-        Ok(())
+        Ok(true)
     }
 }

@@ -39,6 +39,33 @@ pub enum StoreError {
     TooLarge,
 }
 
+/// One change of one entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Which entry.
+    pub key: Key,
+    /// What becomes of it.
+    pub change: Change,
+}
+
+/// What becomes of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// This value, whatever was there.
+    Put(Vec<u8>, Life),
+    /// This value, but only if the entry is `expected` now (`None`: absent or expired).
+    Swap {
+        /// What the entry must be.
+        expected: Option<Vec<u8>>,
+        /// What it becomes.
+        value: Vec<u8>,
+        /// For how long.
+        life: Life,
+    },
+    /// Nothing. Removing what is absent is no error.
+    Delete,
+}
+
 /// Where values live. Implementations are held to one conformance suite (host-tests, `store/conformance`).
 #[allow(
     async_fn_in_trait,
@@ -48,20 +75,49 @@ pub trait Store {
     /// The value, unless absent or expired.
     async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Writes, whatever was there.
-    async fn put(&self, key: &Key, value: &[u8], life: Life) -> Result<(), StoreError>;
+    /// Carries out all of `writes`, in one round trip where the store is far away. Whether every swap found what it
+    /// expected. If not, or after an error, each of the others may or may not have been carried out: the caller
+    /// repeats them all, or gives up what they belong to.
+    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError>;
 
-    /// Writes only if the entry is `expected` now (`None`: absent or expired). Whether it was.
+    /// Writes one entry, whatever was there.
+    async fn put(&self, key: &Key, value: &[u8], life: Life) -> Result<(), StoreError> {
+        self.write(&[Write {
+            key: key.clone(),
+            change: Change::Put(value.to_vec(), life),
+        }])
+        .await
+        .map(|_| ())
+    }
+
+    /// Writes one entry if it is `expected` now (`None`: absent or expired). Whether it was.
     async fn swap(
         &self,
         key: &Key,
         expected: Option<&[u8]>,
         value: &[u8],
         life: Life,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<bool, StoreError> {
+        self.write(&[Write {
+            key: key.clone(),
+            change: Change::Swap {
+                expected: expected.map(<[u8]>::to_vec),
+                value: value.to_vec(),
+                life,
+            },
+        }])
+        .await
+    }
 
-    /// Removes. Removing what is absent is no error.
-    async fn delete(&self, key: &Key) -> Result<(), StoreError>;
+    /// Removes one entry. Removing what is absent is no error.
+    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.write(&[Write {
+            key: key.clone(),
+            change: Change::Delete,
+        }])
+        .await
+        .map(|_| ())
+    }
 }
 
 /// When an entry is written and until when it is of use.

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use super::{Key, Life, Space, Store, StoreError};
+use super::{Change, Key, Space, Store, StoreError, Write};
 use crate::time::UnixMillis;
 
 /// The map beneath, shared by all workers of one process.
@@ -86,14 +86,9 @@ impl<M: SharedMap> Slots<M> {
         (format!("slot:{number}"), id.try_into().unwrap_or_default())
     }
 
-    /// Reads a slot, lets `change` decide what becomes of this key's entry, and commits it.
-    async fn change<'v>(
-        &self,
-        key: &Key,
-        now: UnixMillis,
-        change: impl Fn(Option<&[u8]>) -> Change<'v>,
-    ) -> Result<bool, StoreError> {
-        let (name, id) = self.locate(key);
+    /// Reads a slot, decides what becomes of this key's entry, and commits it. `false` for a swap that is refused.
+    async fn change(&self, write: &Write) -> Result<bool, StoreError> {
+        let (name, id) = self.locate(&write.key);
         for _ in 0..ATTEMPTS {
             let found = self.map.get(&name).await?;
             let (bytes, version) = match &found {
@@ -101,17 +96,30 @@ impl<M: SharedMap> Slots<M> {
                 None => (&[][..], None),
             };
             let mut entries = decode(bytes);
-            entries.retain(|entry| now < entry.expires_at);
+            if let Change::Put(_, life) | Change::Swap { life, .. } = &write.change {
+                entries.retain(|entry| life.now < entry.expires_at);
+            }
             let own = entries.iter().find(|entry| entry.id == id);
-            let written = match change(own.map(|entry| entry.value)) {
-                Change::Refuse => return Ok(false),
-                Change::Remove if own.is_none() => return Ok(true),
-                Change::Remove => None,
-                Change::Write(value, expires_at) => Some(Entry {
-                    id,
-                    expires_at,
+            let own = own.map(|entry| entry.value);
+            let entry = |value, expires_at| Entry {
+                id,
+                expires_at,
+                value,
+            };
+            let written = match &write.change {
+                Change::Delete if own.is_none() => return Ok(true),
+                Change::Delete => None,
+                Change::Put(value, life) => Some(entry(value, life.expires_at)),
+                Change::Swap {
+                    expected,
                     value,
-                }),
+                    life,
+                } => {
+                    if own != expected.as_deref() {
+                        return Ok(false);
+                    }
+                    Some(entry(value, life.expires_at))
+                }
             };
             entries.retain(|entry| entry.id != id);
             let value = self.fit(entries, written)?;
@@ -152,12 +160,6 @@ fn size(part: &impl Serialize) -> usize {
     postcard::serialize_with_flavor(part, postcard::ser_flavors::Size::default()).unwrap_or(0)
 }
 
-enum Change<'a> {
-    Refuse,
-    Remove,
-    Write(&'a [u8], UnixMillis),
-}
-
 /// A slot that cannot be read counts as empty: only this code writes slots, under a name that no other uses.
 fn decode(bytes: &[u8]) -> Vec<Entry<'_>> {
     if bytes.is_empty() {
@@ -178,32 +180,13 @@ impl<M: SharedMap> Store for Slots<M> {
             .map(|entry| entry.value.to_vec()))
     }
 
-    async fn put(&self, key: &Key, value: &[u8], life: Life) -> Result<(), StoreError> {
-        self.change(key, life.now, |_| Change::Write(value, life.expires_at))
-            .await
-            .map(|_| ())
-    }
-
-    async fn swap(
-        &self,
-        key: &Key,
-        expected: Option<&[u8]>,
-        value: &[u8],
-        life: Life,
-    ) -> Result<bool, StoreError> {
-        self.change(key, life.now, |found| {
-            if found == expected {
-                Change::Write(value, life.expires_at)
-            } else {
-                Change::Refuse
+    /// One after the other: the first refused swap or error ends it.
+    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
+        for write in writes {
+            if !self.change(write).await? {
+                return Ok(false);
             }
-        })
-        .await
-    }
-
-    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        self.change(key, UnixMillis(0), |_| Change::Remove)
-            .await
-            .map(|_| ())
+        }
+        Ok(true)
     }
 }
