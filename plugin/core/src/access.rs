@@ -211,6 +211,7 @@ mod tests {
             idle: Duration::ZERO,
             absolute: Duration::ZERO,
             cache: Duration::ZERO,
+            stale: Duration::ZERO,
             user_lifetime: Duration::ZERO,
             max_per_user: 1,
             headers: ["x-wx-skey", "x-3rd-session", "authorization"]

@@ -9,7 +9,7 @@ use crate::host::{Head, Header, Host};
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Changes, Verdict};
-use crate::route::{Need, Rule};
+use crate::route::{Need, Outage, Rule};
 use crate::session::record::SessionRecord;
 use crate::session::sessions;
 use crate::session::token::Token;
@@ -23,26 +23,63 @@ pub(crate) async fn pass<H: Host>(
     rule: Option<&Rule>,
 ) -> Result<Verdict, Rejection> {
     let upgrades = named_upgrade(head, rule)?;
-    let let_through = |session, auth_status| {
+    let may_vary = need == Need::Optional || rule.is_some_and(|rule| rule.outage != Outage::Closed);
+    let let_through = |session: Option<Rc<SessionRecord>>, auth_status| {
         let changes = strip(head, &edge.config);
-        forward(edge, host, changes, session, auth_status, need, upgrades)
+        let session = session.as_ref();
+        forward(
+            edge,
+            host,
+            changes,
+            session,
+            auth_status,
+            may_vary,
+            upgrades,
+        )
     };
     if need == Need::Public {
         return Ok(let_through(None, "public"));
     }
-    match session(edge, host, head).await {
-        Ok((_, session)) => Ok(let_through(Some(&session), "verified")),
-        Err(rejection) => {
-            let status = match rejection.reason {
-                Reason::NoSession => "missing",
-                Reason::InvalidToken => "invalid",
-                Reason::SessionExpired => "expired",
-                _ => return Err(rejection),
+    let rejection = match session(edge, host, head).await {
+        Ok((_, session)) => return Ok(let_through(Some(session), "verified")),
+        Err(rejection) => rejection,
+    };
+    let status = match rejection.reason {
+        Reason::NoSession => "missing",
+        Reason::InvalidToken => "invalid",
+        Reason::SessionExpired => "expired",
+        Reason::StoreUnavailable => {
+            let (session, status) = in_outage(edge, host, head, rule).ok_or(rejection)?;
+            return Ok(let_through(session, status));
+        }
+        _ => return Err(rejection),
+    };
+    if need == Need::Required {
+        return Err(rejection);
+    }
+    Ok(let_through(None, status))
+}
+
+/// Who passes while the store cannot be asked, and as what: nobody, unless the route says so.
+fn in_outage<H: Host>(
+    edge: &Edge,
+    host: &H,
+    head: &Head,
+    rule: Option<&Rule>,
+) -> Option<(Option<Rc<SessionRecord>>, &'static str)> {
+    match rule?.outage {
+        Outage::Closed => None,
+        Outage::Stale => {
+            let Ok(Presented::Token(token)) = presented(head, &edge.config.session) else {
+                return None;
             };
-            if need == Need::Required {
-                return Err(rejection);
-            }
-            Ok(let_through(None, status))
+            let session = edge.cache.borrow().stale(&token, host.now())?;
+            host.count(Counter::SessionStale);
+            Some((Some(session), "stale"))
+        }
+        Outage::Anonymous => {
+            host.count(Counter::SessionAnonymous);
+            Some((None, "unavailable"))
         }
     }
 }
@@ -95,7 +132,7 @@ fn forward(
     mut changes: Changes,
     session: Option<&Rc<SessionRecord>>,
     auth_status: &'static str,
-    need: Need,
+    tells_status: bool,
     upgrades: bool,
 ) -> Verdict {
     let identity = &edge.config.identity;
@@ -119,7 +156,7 @@ fn forward(
             set(&rules.header, &token);
         }
     }
-    if need == Need::Optional {
+    if tells_status {
         set(&identity.auth_status, auth_status);
     }
     // Setting replaces: a removal of the same name first would only cost another call into the host.

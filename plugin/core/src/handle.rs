@@ -12,6 +12,7 @@ use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict, to_json};
 use crate::route::Destination;
+use crate::session::sessions;
 use crate::{endpoint, gate, path};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
@@ -21,6 +22,11 @@ pub async fn handle<H: Host, R: Request>(edge: &Edge, host: &H, request: &R) -> 
         Ok(verdict) => verdict,
         Err(rejection) => refuse(edge, host, request.head(), &rejection),
     }
+}
+
+/// What could wait until the verdict of [`handle`] was carried out: renewals of idle times. Never delays a request.
+pub async fn finish<H: Host>(edge: &Edge, host: &H) {
+    sessions::renew(edge, host).await;
 }
 
 async fn serve<H: Host, R: Request>(

@@ -15,10 +15,10 @@ use crate::time::UnixMillis;
     reason = "every host runs a request on one thread; no future needs to be Send"
 )]
 pub trait Host {
-    /// Where sessions live.
+    /// The store that the host itself has.
     type Store: Store;
 
-    /// The session store.
+    /// Where sessions live, unless the configuration names a store on the network.
     fn store(&self) -> &Self::Store;
 
     /// Sends one HTTP request and waits for the whole answer, at most `call.timeout`.

@@ -38,7 +38,7 @@ pub mod wechat;
 
 pub use config::{Config, ConfigError};
 pub use edge::Edge;
-pub use handle::handle;
+pub use handle::{finish, handle};
 pub use host::{
     BodyError, CallError, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
 };

@@ -46,6 +46,10 @@ metrics! {
         SessionDenied = "wx_session.session.denied",
         /// A request that needs or may have a session came without a token.
         SessionAbsent = "wx_session.session.absent",
+        /// A session that passed unverified while the store was down: the route says `outage: stale`.
+        SessionStale = "wx_session.session.stale",
+        /// A request that passed without identity while the store was down: the route says `outage: anonymous`.
+        SessionAnonymous = "wx_session.session.anonymous",
         /// A session whose idle time was extended in the store.
         SessionRenewed = "wx_session.session.renewed",
         /// A session ended because open data failed too often.
@@ -84,5 +88,7 @@ metrics! {
         LoginMs = "wx_session.login_ms",
         /// One code2Session call.
         WechatMs = "wx_session.wechat_ms",
+        /// One round trip to a store outside the host.
+        StoreMs = "wx_session.store_ms",
     }
 }

@@ -14,7 +14,7 @@ pub struct Verdict {
     /// Whose request it is, if a session was verified.
     pub openid: Option<Rc<str>>,
     /// One word for access logs: `verified`, `public`, `preflight`, `endpoint`, on optional routes `missing`, `invalid`
-    /// or `expired`, or the error's name of a refusal.
+    /// or `expired`, while the store is down `stale` or `unavailable`, or the error's name of a refusal.
     pub auth_status: &'static str,
 }
 

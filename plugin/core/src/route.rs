@@ -42,6 +42,7 @@ pub(crate) struct Rule {
     pub(crate) need: Need,
     /// Protocols to which a request may be upgraded.
     pub(crate) upgrades: Vec<String>,
+    pub(crate) outage: Outage,
 }
 
 pub(crate) enum Pattern {
@@ -56,6 +57,17 @@ pub(crate) enum Need {
     Required,
     Optional,
     Public,
+}
+
+/// What becomes of a request with a token while the store cannot be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outage {
+    /// It is refused, with 503.
+    Closed,
+    /// It passes if this worker verified the session a short while ago; else it is refused.
+    Stale,
+    /// It passes as if it had no token.
+    Anonymous,
 }
 
 /// Where a request goes.
@@ -132,6 +144,7 @@ mod tests {
             methods: methods.iter().map(|m| (*m).into()).collect(),
             need,
             upgrades: vec![],
+            outage: Outage::Closed,
         }
     }
 

@@ -6,25 +6,20 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use wx_session_core::{Action, BodyError, Head, Request, Verdict, handle};
+use wx_session_core::{Action, BodyError, Edge, Head, Request, Verdict, finish, handle};
 
 use crate::host::EnvoyHost;
 use crate::hostcalls;
-use crate::worker::Worker;
+use crate::powers::Powers;
 
 pub(crate) struct Exchange {
     pub(crate) context_id: u32,
-    /// It has used something up that cannot be had again: see `HttpCall::must_finish`.
-    pub(crate) must_finish: Cell<bool>,
     abandoned: Cell<bool>,
-    state: RefCell<State>,
+    standing: Cell<Standing>,
+    /// Decides, hands out the verdict, and then does what could wait until then. `None` when all is done.
+    work: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
+    verdict: Rc<Cell<Option<Verdict>>>,
     incoming: Rc<Incoming>,
-}
-
-enum State {
-    Deciding(Pin<Box<dyn Future<Output = Verdict>>>),
-    Forwarded,
-    Replied,
 }
 
 /// Where an exchange stands after a callback.
@@ -46,23 +41,33 @@ struct Incoming {
 }
 
 impl Exchange {
-    pub(crate) fn new(worker: &Rc<Worker>, context_id: u32, complete: bool) -> Self {
+    pub(crate) fn new(
+        edge: &Rc<Edge>,
+        powers: &Rc<Powers>,
+        context_id: u32,
+        complete: bool,
+    ) -> Self {
         let incoming = Rc::new(Incoming {
             head: hostcalls::request_head(),
             body_size: Cell::new(0),
             complete: Cell::new(complete),
         });
+        let verdict = Rc::new(Cell::new(None));
         let host = EnvoyHost {
-            worker: Rc::clone(worker),
+            powers: Rc::clone(powers),
             context_id,
         };
-        let request = Rc::clone(&incoming);
-        let verdict = Box::pin(async move { handle(&host.worker.edge, &host, &*request).await });
+        let (edge, request, decided) = (Rc::clone(edge), Rc::clone(&incoming), Rc::clone(&verdict));
+        let work = Box::pin(async move {
+            decided.set(Some(handle(&edge, &host, &*request).await));
+            finish(&edge, &host).await;
+        });
         Self {
             context_id,
-            must_finish: Cell::new(false),
             abandoned: Cell::new(false),
-            state: RefCell::new(State::Deciding(verdict)),
+            standing: Cell::new(Standing::Deciding),
+            work: RefCell::new(Some(work)),
+            verdict,
             incoming,
         }
     }
@@ -79,10 +84,9 @@ impl Exchange {
         }
     }
 
-    /// The client is gone: nothing more is said to it. Whether the exchange goes on all the same.
-    pub(crate) fn abandon(&self) -> bool {
+    /// The client is gone: nothing more is said to it.
+    pub(crate) fn abandon(&self) {
         self.abandoned.set(true);
-        self.must_finish.get()
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -90,66 +94,50 @@ impl Exchange {
     }
 
     pub(crate) fn standing(&self) -> Standing {
-        match *self.state.borrow() {
-            State::Deciding(_) => Standing::Deciding,
-            State::Forwarded => Standing::Forwarded,
-            State::Replied => Standing::Replied,
-        }
+        self.standing.get()
     }
 
-    /// Polls once from a callback of the request itself, which lets the request pass by its return value.
-    pub(crate) fn advance(&self) -> Standing {
-        let verdict = match &mut *self.state.borrow_mut() {
-            State::Deciding(future) => {
-                match future
-                    .as_mut()
-                    .poll(&mut Context::from_waker(Waker::noop()))
-                {
-                    Poll::Ready(verdict) => verdict,
-                    Poll::Pending => return Standing::Deciding,
-                }
-            }
-            State::Forwarded => return Standing::Forwarded,
-            State::Replied => return Standing::Replied,
+    /// Whether nothing is left to be done.
+    pub(crate) fn is_over(&self) -> bool {
+        self.work.borrow().is_none()
+    }
+
+    /// Polls once, and carries out the verdict if there is one now.
+    pub(crate) fn advance(&self) {
+        let mut work = self.work.borrow_mut();
+        let polled = work.as_mut().map(|work| {
+            let mut context = Context::from_waker(Waker::noop());
+            work.as_mut().poll(&mut context)
+        });
+        // Dropped only after the borrow: what it holds may end call-outs of its own.
+        let finished = match polled {
+            Some(Poll::Ready(())) => work.take(),
+            _ => None,
         };
-        let decided = if self.is_abandoned() {
-            State::Replied
-        } else {
-            carry_out(&verdict)
-        };
-        // Replaced only now: dropping the future may abandon call-outs, which must not find the state borrowed.
-        let finished = self.state.replace(decided);
+        drop(work);
         drop(finished);
-        self.standing()
-    }
-
-    /// Polls once from a callback of something else (a call-out's answer, a tick), and resumes the request if it may
-    /// pass.
-    pub(crate) fn advance_and_resume(&self, worker: &Worker) {
-        if self.standing() != Standing::Deciding {
-            return;
+        if let Some(verdict) = self.verdict.take() {
+            self.standing.set(if self.is_abandoned() {
+                Standing::Replied
+            } else {
+                carry_out(&verdict)
+            });
         }
-        match self.advance() {
-            Standing::Deciding => return,
-            Standing::Forwarded => hostcalls::resume_request(),
-            Standing::Replied => {}
-        }
-        worker.forget(self.context_id);
     }
 }
 
-fn carry_out(verdict: &Verdict) -> State {
+fn carry_out(verdict: &Verdict) -> Standing {
     hostcalls::publish(verdict.openid.as_deref(), verdict.auth_status);
     match &verdict.action {
-        Action::Forward(changes) if hostcalls::change_request(changes) => State::Forwarded,
+        Action::Forward(changes) if hostcalls::change_request(changes) => Standing::Forwarded,
         // Headers that could not be changed could still be the client's: then nothing passes.
         Action::Forward(_) => {
             hostcalls::reply(&wx_session_core::internal_error());
-            State::Replied
+            Standing::Replied
         }
         Action::Reply(response) => {
             hostcalls::reply(response);
-            State::Replied
+            Standing::Replied
         }
     }
 }

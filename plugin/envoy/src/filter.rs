@@ -31,22 +31,9 @@ impl Filter {
         let (Some(worker), Some(exchange)) = (&self.worker, &self.exchange) else {
             return Action::Pause;
         };
-        let before = exchange.standing();
-        match exchange.advance() {
-            Standing::Deciding => {
-                worker.wait(exchange);
-                Action::Pause
-            }
-            after => {
-                if before == Standing::Deciding {
-                    worker.forget(self.context_id);
-                }
-                if after == Standing::Forwarded {
-                    Action::Continue
-                } else {
-                    Action::Pause
-                }
-            }
+        match worker.step(exchange) {
+            Standing::Forwarded => Action::Continue,
+            Standing::Deciding | Standing::Replied => Action::Pause,
         }
     }
 }
@@ -66,7 +53,8 @@ impl HttpContext for Filter {
             return Action::Pause;
         };
         self.exchange = Some(Rc::new(Exchange::new(
-            worker,
+            &worker.edge,
+            &worker.powers,
             self.context_id,
             end_of_stream,
         )));

@@ -13,11 +13,11 @@ use wx_session_core::{
 };
 
 use crate::hostcalls;
+use crate::powers::{Call, Powers};
 use crate::shared_data::SharedData;
-use crate::worker::{Call, Worker};
 
 pub(crate) struct EnvoyHost {
-    pub(crate) worker: Rc<Worker>,
+    pub(crate) powers: Rc<Powers>,
     pub(crate) context_id: u32,
 }
 
@@ -25,13 +25,13 @@ impl Host for EnvoyHost {
     type Store = Slots<SharedData>;
 
     fn store(&self) -> &Self::Store {
-        &self.worker.store
+        &self.powers.store
     }
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
         if call.must_finish {
             self.root_turn().await;
-            self.worker.keep(self.context_id);
+            self.powers.keep(self.context_id);
         }
         let call_id = hostcalls::dispatch(&call)?;
         let under_way = Rc::new(Call {
@@ -39,9 +39,9 @@ impl Host for EnvoyHost {
             max_bytes: call.max_response_bytes,
             answer: RefCell::new(None),
         });
-        self.worker.call_started(call_id, Rc::clone(&under_way));
+        self.powers.call_started(call_id, Rc::clone(&under_way));
         Answer {
-            worker: Rc::clone(&self.worker),
+            powers: Rc::clone(&self.powers),
             call_id,
             under_way,
         }
@@ -65,12 +65,12 @@ impl Host for EnvoyHost {
     }
 
     fn count(&self, counter: Counter) {
-        self.worker.count(counter);
+        self.powers.count(counter);
     }
 
     fn observe(&self, histogram: Histogram, took: Duration) {
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        self.worker.observe(histogram, millis);
+        self.powers.observe(histogram, millis);
     }
 
     fn log(&self, level: Level, line: &str) {
@@ -80,7 +80,7 @@ impl Host for EnvoyHost {
 
 /// Ready when the answer has come. Dropped before, the call's answer will be ignored.
 struct Answer {
-    worker: Rc<Worker>,
+    powers: Rc<Powers>,
     call_id: u32,
     under_way: Rc<Call>,
 }
@@ -98,7 +98,7 @@ impl Future for Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.worker.call_abandoned(self.call_id);
+        self.powers.call_abandoned(self.call_id);
     }
 }
 
@@ -107,10 +107,10 @@ impl EnvoyHost {
     /// callback it was sent (the SDK's dispatcher), and the root context is the one that outlives the client.
     async fn root_turn(&self) {
         std::future::poll_fn(|_| {
-            if self.worker.is_root_turn() {
+            if self.powers.is_root_turn() {
                 return Poll::Ready(());
             }
-            self.worker.clock.wake_at(Instant::now(), self.context_id);
+            self.powers.clock.wake_at(Instant::now(), self.context_id);
             Poll::Pending
         })
         .await;
@@ -130,7 +130,7 @@ impl Future for Sleep<'_> {
             return Poll::Ready(());
         }
         let host = self.host;
-        host.worker.clock.wake_at(self.until, host.context_id);
+        host.powers.clock.wake_at(self.until, host.context_id);
         Poll::Pending
     }
 }

@@ -12,6 +12,7 @@ mod exchange;
 mod filter;
 mod host;
 mod hostcalls;
+mod powers;
 mod root;
 mod shared_data;
 mod worker;

@@ -35,7 +35,9 @@ impl Context for Root {
     /// Answers to call-outs that were sent from a tick come here.
     fn on_http_call_response(&mut self, call_id: u32, headers: usize, body: usize, _: usize) {
         if let Some(worker) = &self.worker {
-            worker.as_root(|worker| worker.call_answered(call_id, headers, body));
+            worker
+                .powers
+                .as_root(|| worker.call_answered(call_id, headers, body));
         }
     }
 }
@@ -59,7 +61,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         if let Some(worker) = &self.worker {
-            worker.as_root(Worker::tick);
+            worker.powers.as_root(|| worker.tick());
         }
     }
 

@@ -11,7 +11,7 @@ use host_tests::fakes::wechat::{FakeWechat, Transport};
 use serde_json::Value;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Edge, Head, Histogram, Host, HttpCall,
-    HttpResponse, Level, NoEntropy, Request, UnixMillis, Verdict, handle,
+    HttpResponse, Level, NoEntropy, Request, UnixMillis, Verdict, finish, handle,
 };
 
 use super::{Ask, ENVIRONMENT, Got, Rig, Seen, configuration};
@@ -90,7 +90,9 @@ impl Rig for CoreRig {
                     head: Head(ask.head()),
                     body: ask.body.clone().unwrap_or_default(),
                 };
-                got(&ask, &request, handle(edge, host, &request).await)
+                let got = got(&ask, &request, handle(edge, host, &request).await);
+                finish(edge, host).await;
+                got
             }));
         }
         let deadline = host.now.get() + PATIENCE_MS;

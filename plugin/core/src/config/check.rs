@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::check_routes::{endpoints, rules};
+use super::check_store::store;
 use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
 use super::{
     App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, SessionRules,
-    StoreKind, Wechat, wrong,
+    Wechat, wrong,
 };
 use crate::route::Routes;
 
@@ -45,7 +46,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         apps,
         master_secrets,
         wechat: wechat(document.wechat)?,
-        store: store(&document.store)?,
+        store: store(&document.store, environment)?,
         session,
         routes: Routes {
             endpoints: endpoints(&document.endpoints)?,
@@ -98,12 +99,8 @@ fn apps(raw: Vec<raw::App>, environment: Environment<'_>) -> Checked<Vec<App>> {
 }
 
 fn wechat(raw: raw::Wechat) -> Checked<Wechat> {
-    if raw.cluster.is_empty() {
-        return wrong("wechat.cluster", "must not be empty");
-    }
-    if raw.authority.is_empty() || !raw.authority.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong("wechat.authority", "must be a host name");
-    }
+    target("wechat.cluster", &raw.cluster)?;
+    authority("wechat.authority", &raw.authority)?;
     if !(100..=30_000).contains(&raw.timeout_ms) {
         return wrong("wechat.timeout_ms", "must be between 100 and 30000");
     }
@@ -114,21 +111,19 @@ fn wechat(raw: raw::Wechat) -> Checked<Wechat> {
     })
 }
 
-fn store(raw: &raw::Store) -> Checked<StoreKind> {
-    match *raw {
-        raw::Store::Embedded { slots, slot_bytes } => {
-            if !(2..=4_194_304).contains(&slots) {
-                return wrong("store.slots", "must be between 2 and 4194304");
-            }
-            if !(3072..=65_536).contains(&slot_bytes) {
-                return wrong(
-                    "store.slot_bytes",
-                    "must be between 3072 and 65536: the largest user record has to fit",
-                );
-            }
-            Ok(StoreKind::Embedded { slots, slot_bytes })
-        }
+/// The name of an upstream is the host's business, but there must be one.
+pub(super) fn target(field: &str, text: &str) -> Checked<()> {
+    if text.is_empty() {
+        return wrong(field, "must not be empty");
     }
+    Ok(())
+}
+
+pub(super) fn authority(field: &str, text: &str) -> Checked<()> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return wrong(field, "must be a host name");
+    }
+    Ok(())
 }
 
 fn session(raw: raw::Session) -> Checked<SessionRules> {
@@ -160,6 +155,9 @@ fn session(raw: raw::Session) -> Checked<SessionRules> {
             "must be at most 60: for so long a session ended elsewhere still passes here",
         );
     }
+    if !(1..=86_400).contains(&raw.stale_ttl_s) {
+        return wrong("session.stale_ttl_s", "must be between 1 and 86400");
+    }
     if !(1..=16).contains(&raw.max_per_user) {
         return wrong("session.max_per_user", "must be between 1 and 16");
     }
@@ -187,6 +185,7 @@ fn session(raw: raw::Session) -> Checked<SessionRules> {
         idle,
         absolute,
         cache: Duration::from_secs(raw.cache_ttl_s),
+        stale: Duration::from_secs(raw.stale_ttl_s),
         user_lifetime,
         max_per_user: raw.max_per_user,
         headers,

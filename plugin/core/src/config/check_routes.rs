@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::{Checked, raw, wrong};
 use crate::path;
-use crate::route::{Endpoint, Need, Pattern, Rule};
+use crate::route::{Endpoint, Need, Outage, Pattern, Rule};
 
 pub(super) fn endpoints(raw: &raw::Endpoints) -> Checked<Vec<(String, Endpoint)>> {
     let named = [
@@ -70,8 +70,26 @@ pub(super) fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
                 );
             }
         }
+        let outage = match (route.outage, &route.session) {
+            (raw::Outage::Closed, _) => Outage::Closed,
+            (_, raw::SessionNeed::Public) => {
+                return wrong(
+                    field("outage"),
+                    "is of no use on a public route: it needs no session",
+                );
+            }
+            (raw::Outage::Stale, _) => Outage::Stale,
+            (raw::Outage::Anonymous, raw::SessionNeed::Optional) => Outage::Anonymous,
+            (raw::Outage::Anonymous, raw::SessionNeed::Required) => {
+                return wrong(
+                    field("outage"),
+                    "anonymous is for optional routes only: this one needs a session",
+                );
+            }
+        };
         let rule = Rule {
             pattern,
+            outage,
             methods: route.methods,
             need: match route.session {
                 raw::SessionNeed::Required => Need::Required,

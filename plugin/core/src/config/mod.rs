@@ -10,6 +10,7 @@ use zeroize::ZeroizeOnDrop;
 
 mod check;
 mod check_routes;
+mod check_store;
 mod raw;
 mod secrets;
 #[cfg(test)]
@@ -63,16 +64,41 @@ pub(crate) struct Wechat {
     pub(crate) timeout: Duration,
 }
 
-/// Which store, with its bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which store.
+#[derive(Debug)]
 pub enum StoreKind {
-    /// Slots in memory that the workers of one process share: at most `slots` × `slot_bytes` bytes.
+    /// The host's own. On Envoy, slots in memory that the workers of one process share: at most `slots` × `slot_bytes` bytes.
     Embedded {
         /// Number of slots.
         slots: u32,
         /// Largest slot, in bytes.
         slot_bytes: usize,
     },
+    /// A Redis that any number of edges share.
+    Redis(RedisRules),
+}
+
+/// How Redis is reached.
+#[derive(Debug)]
+pub struct RedisRules {
+    pub(crate) dialect: Dialect,
+    pub(crate) target: String,
+    pub(crate) authority: String,
+    /// The whole value of the `authorization` header.
+    pub(crate) authorization: Option<Secret>,
+    /// In front of every key.
+    pub(crate) prefix: String,
+    /// For each round trip.
+    pub(crate) timeout: Duration,
+}
+
+/// How commands are written in HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Upstash's REST dialect.
+    Rest,
+    /// webdis.
+    Webdis,
 }
 
 /// Times and places of sessions.
@@ -80,6 +106,8 @@ pub(crate) struct SessionRules {
     pub(crate) idle: Duration,
     pub(crate) absolute: Duration,
     pub(crate) cache: Duration,
+    /// How long after its last look-up a session may pass while the store is down, on routes that say so.
+    pub(crate) stale: Duration,
     pub(crate) user_lifetime: Duration,
     pub(crate) max_per_user: usize,
     /// Header names that carry the token, lower case, in order of preference.

@@ -62,33 +62,28 @@ impl Default for Wechat {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum Store {
-    #[serde(rename = "shared_data")]
-    Embedded {
-        #[serde(default = "default_slots")]
-        slots: u32,
-        #[serde(default = "default_slot_bytes")]
-        slot_bytes: usize,
-    },
+/// The fields of every kind; which kind has which is checked later.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Store {
+    pub(super) kind: StoreName,
+    pub(super) slots: Option<u32>,
+    pub(super) slot_bytes: Option<usize>,
+    pub(super) cluster: Option<String>,
+    pub(super) authority: Option<String>,
+    pub(super) token: Option<Value>,
+    pub(super) basic_auth: Option<Value>,
+    pub(super) prefix: Option<String>,
+    pub(super) timeout_ms: Option<u64>,
 }
 
-impl Default for Store {
-    fn default() -> Self {
-        Self::Embedded {
-            slots: default_slots(),
-            slot_bytes: default_slot_bytes(),
-        }
-    }
-}
-
-fn default_slots() -> u32 {
-    16_384
-}
-
-fn default_slot_bytes() -> usize {
-    4096
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoreName {
+    #[default]
+    SharedData,
+    RedisRest,
+    Webdis,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +92,7 @@ pub(super) struct Session {
     pub(super) idle_timeout_s: u64,
     pub(super) absolute_timeout_s: u64,
     pub(super) cache_ttl_s: u64,
+    pub(super) stale_ttl_s: u64,
     pub(super) user_ttl_s: u64,
     pub(super) max_per_user: usize,
     pub(super) headers: Vec<String>,
@@ -111,6 +107,7 @@ impl Default for Session {
             idle_timeout_s: 7200,
             absolute_timeout_s: 2_592_000,
             cache_ttl_s: 5,
+            stale_ttl_s: 300,
             user_ttl_s: 34_560_000,
             max_per_user: 10,
             headers: ["X-WX-Skey", "X-3rd-Session", "Authorization"]
@@ -161,6 +158,8 @@ pub(super) struct Route {
     pub(super) session: SessionNeed,
     #[serde(default)]
     pub(super) upgrades: Vec<String>,
+    #[serde(default)]
+    pub(super) outage: Outage,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +168,15 @@ pub(super) enum SessionNeed {
     Required,
     Optional,
     Public,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outage {
+    #[default]
+    Closed,
+    Stale,
+    Anonymous,
 }
 
 #[derive(Deserialize)]

@@ -3,14 +3,21 @@
 pub(crate) mod flight;
 pub(crate) mod guard;
 
+use alloc::vec::Vec;
 use core::cell::RefCell;
+use core::time::Duration;
 
 use self::flight::Flights;
 use self::guard::Guard;
 use crate::access;
-use crate::config::Config;
+use crate::config::{Config, StoreKind};
+use crate::host::Host;
+use crate::route::{Outage, Rule};
 use crate::session::cache::VerifiedCache;
 use crate::session::seal::MasterKeys;
+use crate::session::sessions::Renewal;
+use crate::store::chosen::ChosenStore;
+use crate::store::redis::Redis;
 
 /// One worker of the edge. Everything in it that must survive the worker lives in the store.
 pub struct Edge {
@@ -19,6 +26,8 @@ pub struct Edge {
     pub(crate) cache: RefCell<VerifiedCache>,
     pub(crate) flights: Flights,
     pub(crate) guard: RefCell<Guard>,
+    /// What waits until its request has a verdict.
+    pub(crate) renewals: RefCell<Vec<Renewal>>,
 }
 
 impl Edge {
@@ -27,13 +36,22 @@ impl Edge {
     pub fn new(config: Config) -> Self {
         Self {
             keys: MasterKeys::new(config.master_secrets.iter().map(|secret| secret.expose())),
-            cache: RefCell::new(VerifiedCache::new(config.session.cache)),
+            cache: RefCell::new(VerifiedCache::new(config.session.cache, stale(&config))),
             flights: Flights::default(),
             guard: RefCell::new(Guard::new(
                 config.login.failures_per_minute,
                 config.apps.len(),
             )),
+            renewals: RefCell::default(),
             config,
+        }
+    }
+
+    /// Where sessions live.
+    pub(crate) fn store<'a, H: Host>(&'a self, host: &'a H) -> ChosenStore<'a, H> {
+        match &self.config.store {
+            StoreKind::Embedded { .. } => ChosenStore::Host(host.store()),
+            StoreKind::Redis(rules) => ChosenStore::Redis(Redis::new(host, rules)),
         }
     }
 
@@ -41,5 +59,15 @@ impl Edge {
     #[must_use]
     pub fn is_identity(&self, name: &str) -> bool {
         access::is_identity(name, &self.config)
+    }
+}
+
+/// For how long the cache keeps what it would no longer trust, for routes that go on without the store.
+fn stale(config: &Config) -> Duration {
+    let is_stale = |rule: &Rule| rule.outage == Outage::Stale;
+    if config.routes.rules.iter().any(is_stale) {
+        config.session.stale
+    } else {
+        Duration::ZERO
     }
 }

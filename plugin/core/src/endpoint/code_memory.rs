@@ -3,6 +3,8 @@
 
 use core::time::Duration;
 
+use futures_util::future::join;
+
 use crate::edge::Edge;
 use crate::edge::flight::Outcome;
 use crate::endpoint::login_input::LoginInput;
@@ -12,9 +14,9 @@ use crate::rejection::Rejection;
 use crate::reply::Answer;
 use crate::session::record::CodeRecord;
 use crate::session::seal::Scope;
-use crate::session::sessions;
 use crate::session::token::Token;
-use crate::store::{Key, Life, Store};
+use crate::session::{sessions, users};
+use crate::store::{Change, Key, Life, Store, Write};
 
 /// Waits before looking for an answer that another worker may be writing.
 const LOOK_AGAIN: [Duration; 4] = [
@@ -24,7 +26,8 @@ const LOOK_AGAIN: [Duration; 4] = [
     Duration::from_millis(200),
 ];
 
-/// The answer given to this very code a moment ago, if its session still lives.
+/// The answer given to this very code a moment ago, if its session still lives and its user knows of it: a login that
+/// failed half-way may have left one of its entries.
 pub(super) async fn recall<H: Host>(
     edge: &Edge,
     host: &H,
@@ -34,7 +37,7 @@ pub(super) async fn recall<H: Host>(
     if is_off(edge) {
         return Ok(None);
     }
-    let sealed = sessions::counted(host, host.store().get(key, host.now()).await)?;
+    let sealed = sessions::counted(host, edge.store(host).get(key, host.now()).await)?;
     let record = sealed.and_then(|sealed| edge.keys.open(&scope(input, key), &sealed));
     let Some((record, token)) = record.and_then(|record: CodeRecord| {
         let token = Token::parse(&record.token)?;
@@ -42,7 +45,14 @@ pub(super) async fn recall<H: Host>(
     }) else {
         return Ok(None);
     };
-    let alive = sessions::load(edge, host, &token, &token.id()).await?;
+    let id = token.id();
+    let (session, user) = join(
+        sessions::load(edge, host, &token, &id),
+        users::load(edge, host, &input.app.appid, &record.openid),
+    )
+    .await;
+    let known = user?.is_some_and(|user| user.sessions.contains(&id));
+    let alive = session?.filter(|_| known);
     Ok(alive.map(|_| Answer::of(&record.openid, record.answer.clone())))
 }
 
@@ -68,15 +78,16 @@ pub(super) async fn used_elsewhere<H: Host>(
     Err(rejection)
 }
 
-pub(super) async fn remember<H: Host>(
+/// The write that remembers an answer; none if nothing is to be remembered.
+pub(super) fn entry<H: Host>(
     edge: &Edge,
     host: &H,
     input: &LoginInput<'_>,
     key: &Key,
     record: &CodeRecord,
-) -> Result<(), Rejection> {
+) -> Result<Option<Write>, Rejection> {
     if is_off(edge) {
-        return Ok(());
+        return Ok(None);
     }
     let sealed = edge.keys.seal(host, &scope(input, key), record)?;
     let now = host.now();
@@ -84,10 +95,10 @@ pub(super) async fn remember<H: Host>(
         now,
         expires_at: now.after(edge.config.login.remember),
     };
-    Ok(sessions::counted(
-        host,
-        host.store().put(key, &sealed, life).await,
-    )?)
+    Ok(Some(Write {
+        key: key.clone(),
+        change: Change::Put(sealed, life),
+    }))
 }
 
 /// Whether the configuration wants nothing remembered.

@@ -1,11 +1,13 @@
 //! `POST /wx/login {code, token?, appid?, rawData?, signature?, encryptedData?, iv?}`, or `GET` with `X-WX-Code`: a
 //! code becomes a session.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
+use futures_util::future::join;
 use serde::Serialize;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::edge::Edge;
 use crate::edge::flight::{Outcome, Turn};
@@ -14,13 +16,14 @@ use crate::endpoint::login_input::LoginInput;
 use crate::endpoint::{code_memory, open_data, profile};
 use crate::host::{Host, Request};
 use crate::metrics::{Counter, Histogram};
-use crate::rejection::Reason;
+use crate::rejection::{Reason, Rejection};
 use crate::reply::Answer;
 use crate::reply::ok;
 use crate::session::record::{CodeRecord, KeyRing, SessionRecord, UserRecord, code_key};
 use crate::session::token::{SessionId, Token};
+use crate::session::users::Changed;
 use crate::session::{sessions, users};
-use crate::store::Key;
+use crate::store::{Key, StoreError, Write};
 use crate::time::{UnixMillis, millis};
 use crate::wechat::code2session::Code2Session;
 
@@ -33,7 +36,7 @@ struct Login<'a> {
     registered: bool,
     event: Event,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<Value>,
+    user: Option<&'a Value>,
     /// The login stands, but the open data sent with it was of no use: it fitted no key (`session_key_stale`: fetch
     /// it again, then register) or holds no profile (`no_profile`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,20 +93,18 @@ async fn fly<H: Host>(
     key: &Key,
     address: Option<&str>,
 ) -> Outcome {
-    if let Some(answer) = code_memory::recall(edge, host, input, key).await? {
+    // Everything that can fail without WeChat comes first: after the exchange the code is spent.
+    let token = Token::mint(host)?;
+    let (known, old) = join(
+        code_memory::recall(edge, host, input, key),
+        old_session(edge, host, input),
+    )
+    .await;
+    if let Some(answer) = known? {
         host.count(Counter::LoginRepeated);
         return Ok(answer);
     }
-    // Everything that can fail without WeChat comes first: after the exchange the code is spent.
-    let token = Token::mint(host)?;
-    let old = match &input.old_token {
-        None => None,
-        Some(old) => {
-            let id = old.id();
-            let found = sessions::load(edge, host, old, &id).await?;
-            found.map(|found| (id, found.record))
-        }
-    };
+    let old = old?;
     let login = match exchange(edge, host, input.app, &input.js_code, address).await {
         Ok(login) => login,
         Err(rejection) if rejection.reason == Reason::CodeUsed => {
@@ -111,40 +112,76 @@ async fn fly<H: Host>(
         }
         Err(rejection) => return Err(rejection),
     };
-    let now = host.now();
-    let appid = &input.app.appid;
-    let id = token.id();
+    let entered = users::update(edge, host, &input.app.appid, &login.openid, |user| {
+        let (user, entered) = enter(edge, host, input, &login, &token, old.as_ref(), user);
+        let answer = answer_of(edge, &token, &entered);
+        let mut along = Vec::from([session(edge, host, input, &login, &token, &entered)?]);
+        let record = CodeRecord {
+            token: token.text(),
+            openid: login.openid.clone(),
+            answer: answer.clone(),
+        };
+        along.extend(code_memory::entry(edge, host, input, key, &record)?);
+        along.extend(entered.ended.iter().map(SessionId::removal));
+        sessions::forget(edge, &entered.ended);
+        Ok(Some(Changed {
+            user,
+            along,
+            outcome: (entered.ended, answer),
+        }))
+    })
+    .await?;
+    let (ended, answer) = entered.ok_or(Reason::Internal)?;
+    // Once more: a look-up may have found one before it was gone from the store.
+    sessions::forget(edge, &ended);
+    host.count(Counter::LoginOk);
+    Ok(Answer::of(&login.openid, answer))
+}
 
-    let change = |user| enter(edge, input, &login, id, old.as_ref(), now, user);
-    let entered = users::update(edge, host, appid, &login.openid, change).await?;
-    let entered = entered.ok_or(Reason::Internal)?;
+/// The session that this phone had before, expired or not.
+async fn old_session<H: Host>(
+    edge: &Edge,
+    host: &H,
+    input: &LoginInput<'_>,
+) -> Result<Option<(SessionId, SessionRecord)>, StoreError> {
+    let Some(token) = &input.old_token else {
+        return Ok(None);
+    };
+    let id = token.id();
+    let found = sessions::load(edge, host, token, &id).await?;
+    Ok(found.map(|found| (id, found.record)))
+}
+
+/// The write of the new session.
+fn session<H: Host>(
+    edge: &Edge,
+    host: &H,
+    input: &LoginInput<'_>,
+    login: &Code2Session,
+    token: &Token,
+    entered: &Entered,
+) -> Result<Write, Rejection> {
+    let now = host.now();
     let record = SessionRecord {
-        appid: appid.clone(),
+        appid: input.app.appid.clone(),
         openid: login.openid.clone(),
-        unionid: entered.unionid,
+        unionid: entered.unionid.clone(),
         seen_at: now,
         expires_at: now.after(edge.config.session.absolute),
         failures: 0,
     };
-    sessions::put(edge, host, &token, &record).await?;
-    let text = zeroize::Zeroizing::new(token.text());
-    let answer = ok(&Login {
-        token: &text,
+    sessions::entry(edge, host, token, &record)
+}
+
+fn answer_of(edge: &Edge, token: &Token, entered: &Entered) -> String {
+    ok(&Login {
+        token: &Zeroizing::new(token.text()),
         expires_in: millis(edge.config.session.idle) / 1000,
         registered: entered.registered,
         event: entered.event,
-        user: entered.view,
+        user: entered.view.as_ref(),
         open_data: entered.open_data,
-    });
-    let record = CodeRecord {
-        token: text.to_string(),
-        openid: login.openid.clone(),
-        answer: answer.clone(),
-    };
-    code_memory::remember(edge, host, input, key, &record).await?;
-    sessions::end(edge, host, &entered.ended).await?;
-    host.count(Counter::LoginOk);
-    Ok(Answer::of(&login.openid, answer))
+    })
 }
 
 /// What a login made of the user.
@@ -161,13 +198,14 @@ struct Entered {
 /// The user record after this login. Runs again if another worker changed the record meanwhile.
 fn enter(
     edge: &Edge,
+    host: &impl Host,
     input: &LoginInput<'_>,
     login: &Code2Session,
-    id: SessionId,
+    token: &Token,
     old: Option<&(SessionId, SessionRecord)>,
-    now: UnixMillis,
     user: Option<UserRecord>,
-) -> Option<(UserRecord, Entered)> {
+) -> (UserRecord, Entered) {
+    let now = host.now();
     let event = match (old, &user) {
         (Some((_, old)), _) if old.openid != login.openid => Event::Switched,
         (_, Some(_)) => Event::Returning,
@@ -185,7 +223,7 @@ fn enter(
     user.unionid = login.unionid.clone().or(user.unionid);
     let mut ended: Vec<SessionId> = old.iter().map(|(old, _)| *old).collect();
     user.sessions.retain(|own| !ended.contains(own));
-    user.sessions.push(id);
+    user.sessions.push(token.id());
     let surplus = user
         .sessions
         .len()
@@ -200,7 +238,7 @@ fn enter(
         open_data,
         ended,
     };
-    Some((user, entered))
+    (user, entered)
 }
 
 /// Stores the profile that came with the login. Says so if it fitted no key or holds no profile: the login itself

@@ -9,6 +9,7 @@ use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Answer;
 use crate::reply::ok;
+use crate::session::users::Changed;
 use crate::session::{sessions, users};
 
 pub(super) async fn answer<H: Host, R: Request>(
@@ -43,9 +44,15 @@ pub(super) async fn answer<H: Host, R: Request>(
     sessions::end(edge, host, &ended).await?;
     // The list is tidied last: had the store failed before, the sessions would still be on it.
     users::update(edge, host, &session.appid, &session.openid, |user| {
-        let mut user = user?;
+        let Some(mut user) = user else {
+            return Ok(None);
+        };
         user.sessions.retain(|own| !ended.contains(own));
-        Some((user, ()))
+        Ok(Some(Changed {
+            user,
+            along: Vec::new(),
+            outcome: (),
+        }))
     })
     .await?;
     let body = ok(&serde_json::json!({ "ended": ended.len() }));

@@ -177,7 +177,7 @@ async fn refuse_replay<H: Host>(
         expires_at: sessions::ends_at(edge, session)
             .max(host.now().after(edge.config.session.idle)),
     };
-    let first = host.store().swap(&key, None, b"1", life).await;
+    let first = edge.store(host).swap(&key, None, b"1", life).await;
     if sessions::counted(host, first)? {
         Ok(())
     } else {

@@ -1,5 +1,7 @@
 //! `POST /wx/register {encryptedData, iv, rawData?, signature?}`: stores the profile over the one there is, and marks the user.
 
+use alloc::vec::Vec;
+
 use crate::edge::Edge;
 use crate::endpoint::open_data;
 use crate::endpoint::profile;
@@ -7,7 +9,7 @@ use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Answer;
 use crate::reply::ok;
-use crate::session::users;
+use crate::session::users::{self, Changed};
 
 pub(super) async fn answer<H: Host, R: Request>(
     edge: &Edge,
@@ -17,20 +19,20 @@ pub(super) async fn answer<H: Host, R: Request>(
     let owner = open_data::receive(edge, host, request, "encryptedData").await?;
     let data = owner.opened.open_data.ok_or(Reason::Internal)?;
     let session = owner.session;
-    let mut problem = None;
     let stored = users::update(edge, host, &session.appid, &session.openid, |user| {
-        let mut user = user?;
+        let Some(mut user) = user else {
+            return Ok(None);
+        };
         user.profile = profile::merge(&user.profile, &data.json)
-            .map_err(|why| problem = Some(why))
-            .ok()?;
+            .map_err(|problem| Reason::InvalidParameter.parameter("encryptedData", problem))?;
         user.registered = true;
-        let view = profile::view(&user);
-        Some((user, view))
+        Ok(Some(Changed {
+            outcome: profile::view(&user),
+            along: Vec::new(),
+            user,
+        }))
     })
     .await?;
-    if let Some(problem) = problem {
-        return Err(Reason::InvalidParameter.parameter("encryptedData", problem));
-    }
     // A bounded store may have given up the user since the data was opened: the next login makes it anew.
     let user = stored.ok_or(Reason::InvalidToken)?;
     Ok(Answer::of(&session.openid, ok(&user)))

@@ -2,7 +2,8 @@
 //!
 //! A direct-mapped table: a token's own random bits are its place, so it is bounded, needs no eviction and cannot be
 //! filled by tokens that were not minted here. Ended sessions leave it at once on this worker, and elsewhere when
-//! their entry is older than the cache time.
+//! their entry is older than the cache time. An older entry is of use only while the store is down, to routes that
+//! would rather go on with it.
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -19,6 +20,7 @@ const PLACES: usize = 1024;
 
 pub(crate) struct VerifiedCache {
     lifetime: Duration,
+    stale_lifetime: Duration,
     generation: u64,
     places: Vec<Option<Entry>>,
 }
@@ -33,20 +35,36 @@ struct Entry {
 }
 
 impl VerifiedCache {
-    /// `lifetime` of zero turns it off.
-    pub(crate) fn new(lifetime: Duration) -> Self {
-        let places = if lifetime.is_zero() { 0 } else { PLACES };
+    /// A `lifetime` of zero never gives a session out, a `stale_lifetime` of zero no stale one.
+    pub(crate) fn new(lifetime: Duration, stale_lifetime: Duration) -> Self {
+        let off = lifetime.is_zero() && stale_lifetime.is_zero();
+        let places = if off { 0 } else { PLACES };
         Self {
             lifetime,
+            stale_lifetime,
             generation: 0,
             places: core::iter::repeat_with(|| None).take(places).collect(),
         }
     }
 
     pub(crate) fn get(&self, token: &Token, now: UnixMillis) -> Option<Rc<SessionRecord>> {
+        self.within(self.lifetime, token, now)
+    }
+
+    /// The session as it was when the store could last be asked about it.
+    pub(crate) fn stale(&self, token: &Token, now: UnixMillis) -> Option<Rc<SessionRecord>> {
+        self.within(self.stale_lifetime, token, now)
+    }
+
+    fn within(
+        &self,
+        lifetime: Duration,
+        token: &Token,
+        now: UnixMillis,
+    ) -> Option<Rc<SessionRecord>> {
         let entry = self.places.get(place(token))?.as_ref()?;
         let fresh = now >= entry.looked_up_at
-            && now.since(entry.looked_up_at) < self.lifetime
+            && now.since(entry.looked_up_at) < lifetime
             && now < entry.ends_at;
         let same = bool::from(entry.token.0.ct_eq(&token.0));
         (fresh && same).then(|| Rc::clone(&entry.session))
@@ -68,6 +86,17 @@ impl VerifiedCache {
                 ends_at,
                 session,
             });
+        }
+    }
+
+    /// The store knows no such session.
+    pub(crate) fn forget(&mut self, token: &Token) {
+        if let Some(slot) = self.places.get_mut(place(token))
+            && slot
+                .as_ref()
+                .is_some_and(|entry| bool::from(entry.token.0.ct_eq(&token.0)))
+        {
+            *slot = None;
         }
     }
 

@@ -11,7 +11,7 @@ use crate::edge::Edge;
 use crate::host::Host;
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::store::{Life, Store, StoreError};
+use crate::store::{Change, Life, Store, StoreError, Write};
 use crate::time::UnixMillis;
 
 /// How long an expired session stays in the store, so that its client is told "expired" and not "unknown".
@@ -19,6 +19,16 @@ const REMEMBER_EXPIRED: Duration = Duration::from_secs(600);
 
 /// How often a compare-and-swap is tried when others change the same record.
 pub(crate) const ATTEMPTS: usize = 8;
+
+/// Renewals beyond these are left to a later use: requests may end before anybody takes care of theirs.
+const MOST_RENEWALS: usize = 64;
+
+/// A session whose idle time is to be counted from `seen_at`.
+pub(crate) struct Renewal {
+    token: Token,
+    found: Found,
+    seen_at: UnixMillis,
+}
 
 /// A session as found in the store.
 pub(crate) struct Found {
@@ -32,7 +42,8 @@ pub(crate) fn ends_at(edge: &Edge, record: &SessionRecord) -> UnixMillis {
     idle_end.min(record.expires_at)
 }
 
-/// The session of `token`: from the verified cache, else from the store, where its idle time is renewed lazily.
+/// The session of `token`: from the verified cache, else from the store. When its idle time is to be renewed, that is
+/// left for [`renew`], after the verdict.
 pub(crate) async fn verify<H: Host>(
     edge: &Edge,
     host: &H,
@@ -47,6 +58,7 @@ pub(crate) async fn verify<H: Host>(
     let id = token.id();
     let generation = edge.cache.borrow().generation();
     let Some(found) = load(edge, host, token, &id).await? else {
+        edge.cache.borrow_mut().forget(token);
         host.count(Counter::SessionDenied);
         return Err(Reason::InvalidToken.into());
     };
@@ -55,20 +67,38 @@ pub(crate) async fn verify<H: Host>(
         return Err(Reason::SessionExpired.into());
     }
     host.count(Counter::SessionMiss);
+    let session = remember(edge, token, id, found.record.clone(), now, generation);
     let due = now.since(found.record.seen_at) >= edge.config.session.idle / 3;
-    if due {
-        let renewed = SessionRecord {
+    let mut renewals = edge.renewals.borrow_mut();
+    if due && renewals.len() < MOST_RENEWALS {
+        renewals.push(Renewal {
+            token: token.clone(),
+            found,
             seen_at: now,
+        });
+    }
+    drop(renewals);
+    Ok(session)
+}
+
+/// Extends the idle times of sessions that were used, whose requests have their verdicts by now. A renewal that fails
+/// or comes second harms nobody: the next use tries again.
+pub(crate) async fn renew<H: Host>(edge: &Edge, host: &H) {
+    let renewals = edge.renewals.take();
+    for Renewal {
+        token,
+        found,
+        seen_at,
+    } in renewals
+    {
+        let renewed = SessionRecord {
+            seen_at,
             ..found.record.clone()
         };
-        // A renewal that fails or comes second is no reason to refuse: the session was valid when it was read.
-        if replace(edge, host, token, &found, &renewed).await == Ok(true) {
+        if replace(edge, host, &token, &found, &renewed).await == Ok(true) {
             host.count(Counter::SessionRenewed);
-            return Ok(remember(edge, token, id, renewed, now, generation));
         }
-        return Ok(Rc::new(found.record));
     }
-    Ok(remember(edge, token, id, found.record, now, generation))
 }
 
 fn remember(
@@ -98,24 +128,24 @@ pub(crate) async fn load<H: Host>(
     id: &SessionId,
 ) -> Result<Option<Found>, StoreError> {
     let key = id.key();
-    let sealed = counted(host, host.store().get(&key, host.now()).await)?;
+    let sealed = counted(host, edge.store(host).get(&key, host.now()).await)?;
     Ok(sealed.and_then(|sealed| {
         let record = edge.keys.open(&scope(token, &key.name), &sealed)?;
         Some(Found { record, sealed })
     }))
 }
 
-/// Writes a new session.
-pub(crate) async fn put<H: Host>(
+/// The write of a new session.
+pub(crate) fn entry<H: Host>(
     edge: &Edge,
     host: &H,
     token: &Token,
     record: &SessionRecord,
-) -> Result<(), Rejection> {
+) -> Result<Write, Rejection> {
     let key = token.id().key();
     let sealed = edge.keys.seal(host, &scope(token, &key.name), record)?;
-    let life = life(edge, host, record);
-    Ok(counted(host, host.store().put(&key, &sealed, life).await)?)
+    let change = Change::Put(sealed, life(edge, host, record));
+    Ok(Write { key, change })
 }
 
 /// Writes `record` if the store still has what was found: a session that was ended meanwhile stays ended.
@@ -129,10 +159,8 @@ async fn replace<H: Host>(
     let key = token.id().key();
     let sealed = edge.keys.seal(host, &scope(token, &key.name), record)?;
     let life = life(edge, host, record);
-    let swapped = host
-        .store()
-        .swap(&key, Some(&found.sealed), &sealed, life)
-        .await;
+    let store = edge.store(host);
+    let swapped = store.swap(&key, Some(&found.sealed), &sealed, life).await;
     Ok(counted(host, swapped)?)
 }
 
@@ -142,13 +170,20 @@ pub(crate) async fn end<H: Host>(
     host: &H,
     ended: &[SessionId],
 ) -> Result<(), StoreError> {
+    forget(edge, ended);
+    let writes: Vec<Write> = ended.iter().map(SessionId::removal).collect();
+    let result = counted(host, edge.store(host).write(&writes).await);
+    // Once more: a look-up may have found one between the two.
+    forget(edge, ended);
+    result.map(|_| ())
+}
+
+/// Takes sessions out of this worker's cache.
+pub(crate) fn forget(edge: &Edge, ended: &[SessionId]) {
+    let mut cache = edge.cache.borrow_mut();
     for id in ended {
-        edge.cache.borrow_mut().remove(id);
+        cache.remove(id);
     }
-    for id in ended {
-        counted(host, host.store().delete(&id.key()).await)?;
-    }
-    Ok(())
 }
 
 /// Counts open data that no key opened; at the limit the session ends.

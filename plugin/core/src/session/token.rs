@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::host::{Host, NoEntropy};
-use crate::store::{Key, Space};
+use crate::store::{Change, Key, Space, Write};
 
 /// Length of a token as text: base64url of 32 bytes.
 pub(crate) const TEXT_LENGTH: usize = 43;
@@ -65,6 +65,14 @@ impl SessionId {
         Key {
             space: Space::Sessions,
             name: named("s:", &self.0),
+        }
+    }
+
+    /// The write that ends the session.
+    pub(crate) fn removal(&self) -> Write {
+        Write {
+            key: self.key(),
+            change: Change::Delete,
         }
     }
 

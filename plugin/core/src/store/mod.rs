@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 
 use crate::time::UnixMillis;
 
+pub(crate) mod chosen;
+pub mod redis;
 pub mod slots;
 
 /// Name of an entry.

@@ -1,0 +1,47 @@
+//! webdis: a command is a path of percent-encoded arguments, one in each request; here in the body, where its length
+//! is nobody's concern. <https://github.com/nicolasff/webdis>
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::{Call, Command, Problem, Reply, refused, reply, said, unexpected};
+use crate::host::HttpResponse;
+
+pub(super) fn call(command: &Command<'_>) -> Call {
+    // A dot would begin the name of an output format, a slash the next argument.
+    let encoded: Vec<Cow<'_, str>> = command
+        .iter()
+        .map(|argument| utf8_percent_encode(argument, NON_ALPHANUMERIC).into())
+        .collect();
+    Call {
+        path: "/",
+        content_type: "application/x-www-form-urlencoded",
+        body: encoded.join("/"),
+    }
+}
+
+/// `{"GET": value}`, or `{"SET": [true, "OK"]}` for a status and `{"SET": [false, "ERR …"]}` for an error, which is
+/// HTTP 200 as well. A value that is not UTF-8 comes as `{}`.
+pub(super) fn reply_of(answer: &HttpResponse) -> Result<Reply, Problem> {
+    if answer.status != 200 {
+        return Err(refused(answer.status));
+    }
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+    let mut values = body
+        .as_object()
+        .into_iter()
+        .flat_map(|object| object.values());
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(unexpected("a command"));
+    };
+    let found = match value.as_array().map(Vec::as_slice) {
+        Some([Value::Bool(true), Value::String(status)]) => Some(Reply::Text(String::from(status))),
+        Some([Value::Bool(false), Value::String(error)]) => return Err(said(error)),
+        _ => reply(value),
+    };
+    found.ok_or_else(|| unexpected("a command"))
+}
