@@ -8,6 +8,7 @@
     reason = "test support: a failed step must stop the test with its message"
 )]
 
+pub mod bench;
 pub mod client;
 pub mod demo;
 pub mod envoy;

@@ -11,6 +11,7 @@
 
 mod envoy;
 mod invariants;
+mod redis;
 mod rig;
 mod scenarios;
 mod store;

@@ -50,7 +50,7 @@ metrics! {
         SessionStale = "wx_session.session.stale",
         /// A request that passed without identity while the store was down: the route says `outage: anonymous`.
         SessionAnonymous = "wx_session.session.anonymous",
-        /// A session whose idle time was extended in the store.
+        /// A session whose idle time the store was asked to extend.
         SessionRenewed = "wx_session.session.renewed",
         /// A session ended because open data failed too often.
         SessionEnded = "wx_session.session.ended",

@@ -55,7 +55,7 @@ fn before_wechat_is_asked_and_then_it_is_not() {
     stage.rig.vm.reset(stream);
     let asked = stage.wechat.requests().len();
     stage.rig.advance(Duration::from_secs(1));
-    stage.rig.serve_wechat();
+    stage.rig.serve_calls();
     assert_eq!(stage.wechat.requests().len(), asked);
     assert_worker_is_well(&mut stage);
 }
@@ -74,7 +74,7 @@ fn while_wechat_is_asked_and_the_same_code_again_gets_the_login() {
     let ask = login(&stage);
     let stream = asked(&mut stage, &ask);
     stage.rig.vm.reset(stream);
-    stage.rig.serve_wechat();
+    stage.rig.serve_calls();
     assert_eq!(stage.rig.vm.outcome(stream), Outcome::Reset);
     let again = stage.rig.ask(vec![ask]).remove(0);
     let token = Login::from(&again).token;
@@ -103,11 +103,11 @@ fn while_it_waits_to_ask_a_busy_wechat_again() {
     stage.wechat.script([Fault::Busy]);
     let ask = login(&stage);
     let stream = asked(&mut stage, &ask);
-    stage.rig.serve_wechat();
+    stage.rig.serve_calls();
     assert_eq!(stage.rig.vm.outcome(stream), Outcome::Paused);
     stage.rig.vm.reset(stream);
     stage.rig.advance(Duration::from_secs(1));
-    stage.rig.serve_wechat();
+    stage.rig.serve_calls();
     // The login went on without its client, and the same code finds it.
     let calls = stage.wechat.requests().len();
     assert_eq!(Login::from(&stage.rig.ask(vec![ask])[0]).token.len(), 43);
@@ -152,7 +152,7 @@ fn a_thousand_of_them_leave_no_memory_behind() {
             stage.rig.vm.reset(bodyless);
             let stream = asked(stage, &ask);
             stage.rig.vm.reset(stream);
-            stage.rig.serve_wechat();
+            stage.rig.serve_calls();
         }
     };
     abandon(&mut stage);

@@ -101,7 +101,7 @@ fn play(steps: &[Step]) {
                 }
             }
             Step::Wait(millis) => stage.rig.advance(Duration::from_millis(*millis)),
-            Step::Serve => stage.rig.serve_wechat(),
+            Step::Serve => stage.rig.serve_calls(),
             Step::Script(fault) => {
                 let faults = [
                     Fault::Busy,

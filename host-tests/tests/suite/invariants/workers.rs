@@ -130,7 +130,7 @@ fn a_wall_clock_that_is_set_back_keeps_nobody_waiting() {
         call.timeout
     );
     for _ in 0..100 {
-        stage.rig.serve_wechat();
+        stage.rig.serve_calls();
         stage.rig.advance(Duration::from_millis(10));
     }
     let got = stage.rig.got(stream);

@@ -14,6 +14,7 @@ use wx_session_core::{
     HttpResponse, Level, NoEntropy, Request, UnixMillis, Verdict, finish, handle,
 };
 
+use super::bridge::FakeBridge;
 use super::{Ask, ENVIRONMENT, Got, Rig, Seen, configuration};
 use crate::store::fake_store::FakeStore;
 
@@ -27,6 +28,7 @@ pub struct CoreRig {
 pub struct FakeHost {
     wechat: FakeWechat,
     pub store: FakeStore,
+    pub bridge: FakeBridge,
     now: Cell<u64>,
     /// The earliest moment that somebody sleeps until, since the last look.
     next_wake: Cell<Option<u64>>,
@@ -52,6 +54,7 @@ impl CoreRig {
             host: FakeHost {
                 wechat: wechat.clone(),
                 store: FakeStore::default(),
+                bridge: FakeBridge::default(),
                 now: Cell::new(start_s * 1000),
                 next_wake: Cell::new(None),
                 seed: Cell::new(1),
@@ -199,6 +202,21 @@ impl Host for FakeHost {
         let started = self.now.get();
         // The answer comes later than the question, so that others get their turn.
         self.sleep_until(started + 1).await;
+        if call.target == "sessions" {
+            let header = |name| {
+                let found = call.headers.iter().find(|(own, _)| *own == name);
+                found.map_or("", |(_, value)| value)
+            };
+            let (status, body) = self.bridge.answer(
+                &call.path,
+                header("content-type"),
+                header("authorization"),
+                &call.body,
+                self.now.get(),
+            );
+            let body = body.into_bytes();
+            return Ok(HttpResponse { status, body });
+        }
         let authority = Some(call.authority.as_str());
         let answer = self
             .wechat

@@ -1,5 +1,6 @@
 //! One way to ask an edge, whatever runs it. A scenario is written once against [`World`] and runs on every host.
 
+pub mod bridge;
 mod core_rig;
 mod envoy_rig;
 mod request;
@@ -27,10 +28,12 @@ pub const MASTER_KEY: &str = "a master key of thirty-two bytes and more";
 pub const OLD_MASTER_KEY: &str = "the master key of last year, also long";
 
 /// What the environment holds, on every host.
-pub const ENVIRONMENT: [(&str, &str); 3] = [
+pub const ENVIRONMENT: [(&str, &str); 5] = [
     ("WX_SECRET", SECRET),
     ("WX_MASTER_KEY", MASTER_KEY),
     ("WX_OLD_MASTER_KEY", OLD_MASTER_KEY),
+    bridge::TOKEN,
+    bridge::BASIC_AUTH,
 ];
 
 /// A host with the plugin in it.
@@ -57,16 +60,28 @@ pub enum HostKind {
     Wasm,
     /// The built module in a real Envoy.
     Envoy,
+    /// As `Core`, with the sessions in a Redis behind the REST dialect, in memory.
+    CoreRest,
+    /// As `Wasm`, with the sessions in a Redis behind webdis, in memory.
+    WasmWebdis,
 }
 
 impl HostKind {
     /// An edge on this host: `envoy.yaml`'s plugin configuration with `patch` merged into it.
-    pub fn start(self, patch: Value) -> World {
+    pub fn start(self, mut patch: Value) -> World {
         let wechat = FakeWechat::new(APPID, SECRET);
         let rig: Box<dyn Rig> = match self {
             Self::Core => Box::new(CoreRig::start(&wechat, &patch)),
             Self::Wasm => Box::new(WasmRig::start(&wechat, &patch)),
             Self::Envoy => Box::new(EnvoyRig::start(&wechat, &patch)),
+            Self::CoreRest => {
+                patch["store"] = bridge::rest();
+                Box::new(CoreRig::start(&wechat, &patch))
+            }
+            Self::WasmWebdis => {
+                patch["store"] = bridge::webdis();
+                Box::new(WasmRig::start(&wechat, &patch))
+            }
         };
         World::new(rig, wechat)
     }

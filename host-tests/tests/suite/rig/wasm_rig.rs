@@ -7,6 +7,7 @@ use host_tests::envoy::build_plugin;
 use host_tests::fakes::wechat::{FakeWechat, Transport};
 use serde_json::Value;
 
+use super::bridge::FakeBridge;
 use super::{Ask, ENVIRONMENT, Got, Rig, Seen, configuration};
 use crate::wasm_host::{
     CallReply, Outcome, PendingCall, Plugin, SharedData, StreamId, Vm, VmConfig, pairs,
@@ -16,6 +17,7 @@ use crate::wasm_host::{
 pub struct WasmRig {
     pub vm: Vm,
     wechat: FakeWechat,
+    pub bridge: FakeBridge,
     /// The wall clock at the start of each call, to play slow answers.
     late: Vec<(Duration, PendingCall, CallReply)>,
 }
@@ -37,7 +39,9 @@ impl WasmRig {
     /// One of several workers that share data.
     pub fn worker(wechat: &FakeWechat, patch: &Value, shared: &SharedData, seed: u64) -> Self {
         let document = configuration(patch).to_string();
-        let mut config = VmConfig::new(document).cluster("wechat");
+        let mut config = VmConfig::new(document)
+            .cluster("wechat")
+            .cluster("sessions");
         config.seed = seed;
         for (name, value) in ENVIRONMENT {
             config = config.env(name, value);
@@ -48,6 +52,7 @@ impl WasmRig {
         Self {
             vm,
             wechat: wechat.clone(),
+            bridge: FakeBridge::default(),
             late: Vec::new(),
         }
     }
@@ -61,10 +66,28 @@ impl WasmRig {
         stream
     }
 
-    /// Answers the calls that are due, as WeChat behind an Envoy cluster would.
-    pub fn serve_wechat(&mut self) {
+    fn store_answer(&self, call: &PendingCall) -> CallReply {
+        let header = |name| call.headers.text(name).unwrap_or_default();
+        let now = u64::try_from(self.vm.now().as_millis()).unwrap();
+        let (status, body) = self.bridge.answer(
+            header(":path"),
+            header("content-type"),
+            header("authorization"),
+            &call.body,
+            now,
+        );
+        CallReply::json(status, &body)
+    }
+
+    /// Answers the calls that are due, as WeChat and Redis behind Envoy clusters would.
+    pub fn serve_calls(&mut self) {
         for call in self.vm.pending_calls() {
             if self.late.iter().any(|(_, own, _)| own.id == call.id) {
+                continue;
+            }
+            if call.cluster == "sessions" {
+                let reply = self.store_answer(&call);
+                self.late.push((self.vm.now(), call, reply));
                 continue;
             }
             let authority = call.headers.text(":authority");
@@ -108,7 +131,7 @@ impl WasmRig {
     /// Lets time pass until every stream has a verdict.
     pub fn settle(&mut self, streams: &[StreamId]) {
         for _ in 0..PATIENCE {
-            self.serve_wechat();
+            self.serve_calls();
             let paused = |stream: &StreamId| matches!(self.vm.outcome(*stream), Outcome::Paused);
             if !streams.iter().any(paused) {
                 return;

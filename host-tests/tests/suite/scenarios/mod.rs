@@ -17,6 +17,12 @@ macro_rules! on_every_host {
         mod on_wasm {
             $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::Wasm); } )*)*
         }
+        mod on_core_with_redis_rest {
+            $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::CoreRest); } )*)*
+        }
+        mod on_wasm_with_webdis {
+            $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::WasmWebdis); } )*)*
+        }
         mod on_envoy {
             $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::Envoy); } )*)*
         }

@@ -1,0 +1,119 @@
+//! As many requests as the edge can answer, by `wrk` with a few connections.
+//! Never takes an answer with another status for a good one.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tempfile::NamedTempFile;
+
+use super::edge::Edge;
+use crate::envoy::install::on_path;
+use crate::envoy::target_folder;
+
+const CONNECTIONS: &str = "8";
+
+/// wrk's own report rounds. Requests, microseconds, answers with 4xx or 5xx, requests without an answer.
+const REPORT: &str = r#"
+function done(summary, latency, requests)
+  local errors = summary.errors
+  local lost = errors.connect + errors.read + errors.write + errors.timeout
+  io.write(string.format("\nresult %d %d %d %d\n", summary.requests, summary.duration, errors.status, lost))
+end
+"#;
+
+/// An installed wrk.
+pub(super) struct Wrk {
+    program: PathBuf,
+    report: NamedTempFile,
+}
+
+/// What it did.
+#[derive(Debug, PartialEq)]
+pub(super) struct Done {
+    pub(super) requests: u64,
+    pub(super) took: Duration,
+    errors: u64,
+    lost: u64,
+}
+
+impl Wrk {
+    pub(super) fn find() -> Result<Self> {
+        let program = on_path("wrk")
+            .context("`wrk` is not on PATH: install the package wrk (apt-get install wrk)")?;
+        let mut report = tempfile::Builder::new()
+            .prefix("bench-")
+            .suffix(".lua")
+            .tempfile_in(target_folder())?;
+        report.write_all(REPORT.as_bytes())?;
+        Ok(Self { program, report })
+    }
+
+    /// Loads an edge for `time`, by all cores that this process may use.
+    ///
+    /// # Errors
+    /// When a request was not answered, or not with the status of the arm.
+    pub(super) fn run(&self, edge: &Edge, time: Duration) -> Result<Done> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["--threads", "1", "--connections", CONNECTIONS, "--duration"])
+            .arg(format!("{}s", time.as_secs()))
+            .arg("--script")
+            .arg(self.report.path());
+        for (name, value) in &edge.headers {
+            command.args(["--header", &format!("{name}: {value}")]);
+        }
+        command.arg(format!("http://{}{}", edge.envoy.addr(), edge.arm.path));
+        let output = command.output().context("wrk does not run")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let done = read(&text).with_context(|| {
+            let said = String::from_utf8_lossy(&output.stderr);
+            format!("wrk said:\n{text}{said}")
+        })?;
+        let expected = if edge.arm.status < 400 {
+            0
+        } else {
+            done.requests
+        };
+        ensure!(
+            done.errors == expected && done.lost == 0 && done.requests > 0,
+            "of {} requests {} had a 4xx or 5xx and {} had no answer",
+            done.requests,
+            done.errors,
+            done.lost
+        );
+        Ok(done)
+    }
+}
+
+fn read(text: &str) -> Option<Done> {
+    let line = text.lines().find_map(|line| line.strip_prefix("result "))?;
+    let mut numbers = line.split(' ').map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    Some(Done {
+        requests: next()?,
+        took: Duration::from_micros(next()?),
+        errors: next()?,
+        lost: next()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_is_found_among_what_wrk_says() {
+        let done = read("Running 2s test\n  1 threads\n\nresult 1000 2000000 3 4\n").unwrap();
+        let expected = Done {
+            requests: 1000,
+            took: Duration::from_secs(2),
+            errors: 3,
+            lost: 4,
+        };
+        assert_eq!(done, expected);
+        assert_eq!(read("unable to connect\n"), None);
+    }
+}

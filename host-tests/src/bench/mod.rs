@@ -1,0 +1,152 @@
+//! `cargo xtask bench`: what a request costs at the edge, with the plugin and with what people use instead of it.
+//! Never compares numbers of different rounds: every arm runs in each of them, and every arm proves that it ran.
+
+mod arms;
+mod cores;
+mod cpu;
+mod edge;
+mod load;
+mod machine;
+mod measure;
+mod modules;
+mod pace;
+mod plot;
+mod stage;
+mod table;
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::envoy::root;
+use arms::{ARMS, Arm};
+use cores::Cores;
+use edge::Edge;
+use load::Wrk;
+use machine::Machine;
+use measure::Plan;
+use modules::Modules;
+use stage::Stage;
+use table::Report;
+
+/// What the command line asks of the benchmark.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Two short rounds: to see that everything runs, not to quote.
+    pub quick: bool,
+    /// Writes the table and the plot into `docs`.
+    pub write: bool,
+    /// Only these arms, and the two that all others are compared with. Empty: all.
+    pub arms: Vec<String>,
+}
+
+/// Builds, starts an Envoy for each arm, measures, and prints a table.
+///
+/// # Errors
+/// When something is missing or does not build or start, when an answer was not the one expected, or when a filter
+/// did not prove that it saw every request.
+pub fn run(options: &Options) -> Result<()> {
+    let mut arms = chosen(&options.arms)?;
+    let plan = if options.quick {
+        Plan::QUICK
+    } else {
+        Plan::FULL
+    };
+    // What is missing is said before the minutes of building.
+    let cores = Cores::choose()?;
+    let wrk = Wrk::find()?;
+    let machine = Machine::look()?;
+    println!("building the modules …");
+    let modules = Modules::build()?;
+
+    cores.keep_for_load(std::process::id())?;
+    let stage = Stage::start(modules)?;
+    if stage.webdis.is_none() {
+        println!("left out: {}, for there is no Webdis", arms::WEBDIS);
+        arms.retain(|arm| arm.name != arms::WEBDIS);
+    }
+    println!("starting {} Envoys …", arms.len());
+    let edges = arms
+        .iter()
+        .map(|arm| Edge::start(arm, &stage, &cores).with_context(|| format!("arm {}", arm.name)))
+        .collect::<Result<Vec<_>>>()?;
+    let busy_before = machine::busy_percent()?;
+    if busy_before > QUIET {
+        eprintln!("others use {busy_before} % of the processors: do not quote what comes out");
+    }
+    let results = measure::all(&edges, &wrk, &plan)?;
+    let busy_after = machine::busy_percent()?;
+
+    let report = Report {
+        machine: &machine,
+        others: busy_before.max(busy_after),
+        cores: &cores,
+        plan: &plan,
+        results: &results,
+    };
+    let text = report.markdown();
+    println!("\n{text}");
+    if options.write {
+        let docs = root().join("docs");
+        fs::create_dir_all(&docs)?;
+        let page = format!("# Benchmark\n\n{NOTE}\n\n{text}");
+        fs::write(docs.join("bench.md"), page)?;
+        fs::write(docs.join("bench.svg"), plot::svg(&report))?;
+        println!("written: docs/bench.md, docs/bench.svg");
+    }
+    Ok(())
+}
+
+const NOTE: &str = "Written by `cargo xtask bench --write`; do not edit.\n\n![CPU time per request, added by each filter](bench.svg)";
+
+/// The arms to run, in the table's order.
+fn chosen(names: &[String]) -> Result<Vec<&'static Arm>> {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| ARMS.iter().all(|arm| arm.name != **name))
+    {
+        let known: Vec<_> = ARMS.iter().map(|arm| arm.name).collect();
+        bail!("no arm `{unknown}`; there are {}", known.join(", "));
+    }
+    let always = [arms::BASELINE, arms::YARDSTICK];
+    let wanted = |arm: &&Arm| {
+        names.is_empty() || always.contains(&arm.name) || names.iter().any(|name| name == arm.name)
+    };
+    Ok(ARMS.iter().filter(wanted).collect())
+}
+
+/// Percent of all processors. What idle Envoys and a quiet system take is less.
+const QUIET: u64 = 5;
+
+/// For anything that has to answer on this machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(chosen: &[&Arm]) -> Vec<&'static str> {
+        chosen.iter().map(|arm| arm.name).collect()
+    }
+
+    #[test]
+    fn what_all_others_are_compared_with_always_runs() {
+        let chosen = chosen(&["lua".to_owned()]).unwrap();
+        assert_eq!(names(&chosen), ["none", "empty", "lua"]);
+    }
+
+    #[test]
+    fn no_choice_is_every_arm() {
+        assert_eq!(chosen(&[]).unwrap().len(), ARMS.len());
+    }
+
+    #[test]
+    fn an_unknown_arm_is_refused_with_the_known_ones() {
+        let message = chosen(&["luau".to_owned()]).unwrap_err().to_string();
+        assert!(
+            message.contains("luau") && message.contains("ext_authz"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Sessions in Redis: what it costs, and what happens when it is not there. Over Redis in memory here; the folder
+//! `real` has the same over real servers.
+
+mod outage;
+mod round_trips;

@@ -1,0 +1,180 @@
+//! What a route does while the store cannot be asked. Unavailable is not unauthorised: never a 401, never a pass that
+//! the route does not ask for.
+
+use host_tests::fakes::wechat::FakeWechat;
+use serde_json::{Value, json};
+
+use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET, bridge};
+
+struct Edge {
+    rig: CoreRig,
+    wechat: FakeWechat,
+}
+
+impl Edge {
+    /// No session is fresh for longer than an instant, so that every request asks the store.
+    fn start() -> Self {
+        let wechat = FakeWechat::new(APPID, SECRET);
+        let patch = json!({
+            "store": bridge::rest(),
+            "session": { "cache_ttl_s": 0, "stale_ttl_s": 60 },
+            "routes": [
+                { "prefix": "/closed", "session": "required" },
+                { "prefix": "/stale", "session": "required", "outage": "stale" },
+                { "prefix": "/feed", "session": "optional" },
+                { "prefix": "/feed-stale", "session": "optional", "outage": "stale" },
+                { "prefix": "/feed-anonymous", "session": "optional", "outage": "anonymous" },
+                { "prefix": "/public", "session": "public" },
+            ],
+        });
+        let rig = CoreRig::start(&wechat, &patch);
+        Self { rig, wechat }
+    }
+
+    fn get(&mut self, path: &str, token: &str) -> Got {
+        self.rig.ask(vec![Ask::get(path).token(token)]).remove(0)
+    }
+
+    fn login(&mut self, user: &str) -> String {
+        let code = self.wechat.phone(user).login();
+        let ask = Ask::post("/wx/login", &json!({ "code": code }));
+        Login::from(&self.rig.ask(vec![ask])[0]).token
+    }
+
+    fn store_is_down(&self, down: bool) {
+        self.rig.host.bridge.fail(down);
+    }
+
+    fn seconds(&mut self, seconds: u64) {
+        self.rig.advance(std::time::Duration::from_secs(seconds));
+    }
+}
+
+#[track_caller]
+fn assert_unavailable(got: &Got) {
+    let body: Value = got.json();
+    let told = (got.status, &body["error"], &body["action"]);
+    assert_eq!(
+        told,
+        (503, &json!("store_unavailable"), &json!("retry_after"))
+    );
+    assert!(got.header("retry-after").is_some());
+    assert!(got.seen.is_none());
+}
+
+#[track_caller]
+fn assert_passed(got: &Got, openid: Option<&str>, auth_status: Option<&str>) {
+    let seen = got.seen();
+    assert_eq!(seen.header("x-wx-openid").as_deref(), openid);
+    assert_eq!(seen.header("x-wx-auth-status").as_deref(), auth_status);
+}
+
+#[test]
+fn by_default_nobody_with_a_token_passes_and_it_recovers_by_itself() {
+    let mut edge = Edge::start();
+    let token = edge.login("ming");
+    edge.store_is_down(true);
+    for path in ["/closed", "/feed", "/no-rule", "/wx/session", "/wx/user"] {
+        assert_unavailable(&edge.get(path, &token));
+    }
+    // Who shows no token is judged without the store.
+    let anonymous = edge.rig.ask(vec![Ask::get("/feed"), Ask::get("/public")]);
+    assert_passed(&anonymous[0], None, Some("missing"));
+    assert_passed(&anonymous[1], None, None);
+    edge.store_is_down(false);
+    assert_eq!(edge.get("/closed", &token).status, 200);
+}
+
+#[test]
+fn the_log_says_why_and_the_client_is_not_told() {
+    let mut edge = Edge::start();
+    let token = edge.login("ming");
+    edge.store_is_down(true);
+    let got = edge.get("/closed", &token);
+    assert!(got.json().get("detail").is_none());
+    let log = edge.rig.log();
+    assert!(log.contains(r#"{"event":"store_failed","target":"sessions","problem":"HTTP 503"}"#));
+    assert!(!log.contains(&token));
+    assert!(!log.contains(bridge::TOKEN.1));
+}
+
+#[test]
+fn a_stale_route_goes_on_with_sessions_verified_a_short_while_ago() {
+    let mut edge = Edge::start();
+    let openid = edge.wechat.phone("ming").openid();
+    let known = edge.login("ming");
+    let unknown = edge.login("hong");
+    assert_passed(&edge.get("/stale", &known), Some(&openid), Some("verified"));
+    edge.store_is_down(true);
+    edge.seconds(59);
+    assert_passed(&edge.get("/stale", &known), Some(&openid), Some("stale"));
+    assert_passed(
+        &edge.get("/feed-stale", &known),
+        Some(&openid),
+        Some("stale"),
+    );
+    assert_eq!(edge.rig.counter("wx_session.session.stale"), 2);
+    // Verified by nobody here, or on a route that does not want it, or too long ago.
+    assert_unavailable(&edge.get("/stale", &unknown));
+    assert_unavailable(&edge.get("/closed", &known));
+    edge.seconds(1);
+    assert_unavailable(&edge.get("/stale", &known));
+    edge.store_is_down(false);
+    assert_passed(&edge.get("/stale", &known), Some(&openid), Some("verified"));
+}
+
+#[test]
+fn a_session_that_has_ended_is_not_stale_but_gone() {
+    let mut edge = Edge::start();
+    let (here, elsewhere) = (edge.login("ming"), edge.login("hong"));
+    for token in [&here, &elsewhere] {
+        assert_eq!(edge.get("/stale", token).status, 200);
+    }
+    let logout = Ask::post("/wx/logout", &json!({})).token(&here);
+    assert_eq!(edge.rig.ask(vec![logout])[0].status, 200);
+    // Another edge ends the second one, and this edge hears of it when it is asked.
+    edge.rig.host.bridge.delete_all();
+    assert_eq!(edge.get("/stale", &elsewhere).status, 401);
+    edge.store_is_down(true);
+    for token in [&here, &elsewhere] {
+        assert_unavailable(&edge.get("/stale", token));
+    }
+}
+
+#[test]
+fn a_stale_session_does_not_outlive_its_own_end() {
+    let mut edge = Edge::start();
+    let token = edge.login("ming");
+    edge.seconds(7200 - 10);
+    // Not renewed: the store fails before it could be.
+    edge.store_is_down(true);
+    edge.seconds(11);
+    assert_unavailable(&edge.get("/stale", &token));
+}
+
+#[test]
+fn an_anonymous_route_goes_on_without_identity_and_says_so() {
+    let mut edge = Edge::start();
+    let token = edge.login("ming");
+    edge.store_is_down(true);
+    let spoofed = Ask::get("/feed-anonymous")
+        .token(&token)
+        .header("x-wx-openid", "forged");
+    assert_passed(&edge.rig.ask(vec![spoofed])[0], None, Some("unavailable"));
+    assert_eq!(edge.rig.counter("wx_session.session.anonymous"), 1);
+    edge.store_is_down(false);
+    let openid = edge.wechat.phone("ming").openid();
+    let got = edge.get("/feed-anonymous", &token);
+    assert_passed(&got, Some(&openid), Some("verified"));
+}
+
+#[test]
+fn a_login_during_an_outage_does_not_spend_its_code() {
+    let mut edge = Edge::start();
+    edge.store_is_down(true);
+    let code = edge.wechat.phone("ming").login();
+    let ask = || Ask::post("/wx/login", &json!({ "code": code }));
+    assert_unavailable(&edge.rig.ask(vec![ask()])[0]);
+    edge.store_is_down(false);
+    assert_eq!(edge.rig.ask(vec![ask()])[0].status, 200);
+}
