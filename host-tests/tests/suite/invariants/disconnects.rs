@@ -6,7 +6,7 @@ use host_tests::fakes::wechat::Fault;
 use serde_json::json;
 
 use super::Stage;
-use crate::rig::{Ask, Login, Rig};
+use crate::rig::{Ask, Login, Rig, bridge};
 use crate::wasm_host::{CallReply, Delivery, Outcome, StreamId};
 
 #[track_caller]
@@ -137,6 +137,52 @@ fn while_another_tap_follows_it_and_that_one_gets_the_login() {
     let got = stage.rig.got(follower);
     assert_eq!(Login::from(&got).token.len(), 43);
     assert_worker_is_well(&mut stage);
+}
+
+fn with_redis() -> Stage {
+    Stage::new(&json!({ "store": bridge::webdis(), "session": { "cache_ttl_s": 0 } }))
+}
+
+#[test]
+fn while_the_store_is_asked_for_its_session() {
+    let mut stage = with_redis();
+    let stream = stage.rig.send(&Ask::get("/api").token(&stage.token));
+    assert_eq!(stage.rig.vm.pending_calls().len(), 1);
+    stage.rig.vm.reset(stream);
+    stage.rig.serve_calls();
+    assert_eq!(stage.rig.vm.outcome(stream), Outcome::Reset);
+    assert_worker_is_well(&mut stage);
+}
+
+/// Whoever leaves while WeChat or, after it, the store is asked: the login is finished, for its code is spent.
+#[test]
+fn in_each_step_of_a_login_with_a_store_far_away() {
+    // WeChat, the user, every write.
+    for steps in 0..3 {
+        let mut stage = with_redis();
+        let ask = login(&stage);
+        let stream = stage.rig.send(&ask);
+        // The memory of the code is asked first, and WeChat in a turn of its own.
+        stage.rig.serve_calls();
+        stage.rig.advance(Duration::from_millis(10));
+        for _ in 0..steps {
+            stage.rig.serve_calls();
+        }
+        let under_way = stage.rig.vm.pending_calls();
+        let cluster = if steps == 0 { "wechat" } else { "sessions" };
+        assert!(!under_way.is_empty(), "step {steps}");
+        assert!(under_way.iter().all(|call| call.cluster == cluster));
+        stage.rig.vm.reset(stream);
+        for _ in 0..3 {
+            stage.rig.serve_calls();
+        }
+        assert!(stage.rig.vm.pending_calls().is_empty());
+        let asked = stage.wechat.requests().len();
+        let again = stage.rig.ask(vec![ask]).remove(0);
+        assert_eq!(Login::from(&again).token.len(), 43, "step {steps}");
+        assert_eq!(stage.wechat.requests().len(), asked, "step {steps}");
+        assert_worker_is_well(&mut stage);
+    }
 }
 
 #[test]

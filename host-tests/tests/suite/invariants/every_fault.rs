@@ -1,15 +1,18 @@
 //! Every kind of request, with each of its hostcalls failing once, in each way that Envoy can let it fail.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Stage;
-use crate::rig::Rig;
+use super::{Stage, embedded};
+use crate::rig::{Rig, bridge};
 use crate::wasm_host::{FaultKind, FaultOutcome};
 
 /// Each request on a fresh worker whose cache is warm or cold, with one fault.
-fn every_hostcall_may_fail(cache_ttl_s: u64) -> u32 {
-    let patch =
-        json!({ "session": { "cache_ttl_s": cache_ttl_s }, "wechat": { "timeout_ms": 500 } });
+fn every_hostcall_may_fail(store: &Value, cache_ttl_s: u64) -> u32 {
+    let patch = json!({
+        "store": store,
+        "session": { "cache_ttl_s": cache_ttl_s },
+        "wechat": { "timeout_ms": 500 },
+    });
     let mut injected = 0;
     let kinds = Stage::new(&patch).asks().len();
     for kind in 0..kinds {
@@ -51,10 +54,20 @@ fn every_hostcall_may_fail(cache_ttl_s: u64) -> u32 {
 
 #[test]
 fn with_a_warm_cache_every_hostcall_may_fail() {
-    assert!(every_hostcall_may_fail(5) > 50);
+    assert!(every_hostcall_may_fail(&embedded(), 5) > 50);
 }
 
 #[test]
 fn without_a_cache_every_hostcall_may_fail() {
-    assert!(every_hostcall_may_fail(0) > 60);
+    assert!(every_hostcall_may_fail(&embedded(), 0) > 60);
+}
+
+#[test]
+fn with_sessions_behind_webdis_every_hostcall_may_fail() {
+    assert!(every_hostcall_may_fail(&bridge::webdis(), 0) > 60);
+}
+
+#[test]
+fn with_sessions_behind_the_rest_dialect_every_hostcall_may_fail() {
+    assert!(every_hostcall_may_fail(&bridge::rest(), 0) > 60);
 }

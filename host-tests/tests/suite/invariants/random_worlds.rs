@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use host_tests::fakes::wechat::Fault;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Stage;
-use crate::rig::{Ask, Rig};
+use super::{Stage, embedded};
+use crate::rig::{Ask, Rig, bridge};
 use crate::wasm_host::{CallReply, FaultKind, Outcome, StreamId};
 
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ enum Step {
     Script(usize),
     /// One call fails on the way.
     FailCall(usize),
+    /// One call is answered with something that nobody expects.
+    Nonsense(usize, usize),
     /// The n-th hostcall from now fails.
     FailHostcall(u64, usize),
 }
@@ -43,7 +45,16 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Serve),
         1 => any::<usize>().prop_map(Step::Script),
         1 => any::<usize>().prop_map(Step::FailCall),
+        1 => (any::<usize>(), any::<usize>()).prop_map(|(at, kind)| Step::Nonsense(at, kind)),
         2 => (1..40_u64, any::<usize>()).prop_map(|(nth, kind)| Step::FailHostcall(nth, kind)),
+    ]
+}
+
+fn store() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(embedded()),
+        Just(bridge::webdis()),
+        Just(bridge::rest())
     ]
 }
 
@@ -58,9 +69,24 @@ fn pick<T>(list: &mut [T], at: usize) -> Option<&mut T> {
     list.get_mut(at.checked_rem(length)?)
 }
 
-fn play(steps: &[Step]) {
-    let mut stage =
-        Stage::new(&json!({ "wechat": { "timeout_ms": 500 }, "session": { "cache_ttl_s": 1 } }));
+/// What a bridge, or somebody in its place, may say.
+const NONSENSE: [(u16, &str); 8] = [
+    (200, "{}"),
+    (200, "[]"),
+    (200, "<html>"),
+    (200, r#"{"GET":7}"#),
+    (200, r#"[{"result":["x"]}]"#),
+    (200, r#"{"GET":"not base64!"}"#),
+    (200, r#"{"SET":[false,"OOM command not allowed"]}"#),
+    (401, r#"{"error":"Unauthorized"}"#),
+];
+
+fn play(store: &Value, steps: &[Step]) {
+    let mut stage = Stage::new(&json!({
+        "store": store,
+        "wechat": { "timeout_ms": 500 },
+        "session": { "cache_ttl_s": 1 },
+    }));
     let mut open: Vec<Open> = Vec::new();
     for step in steps {
         match step {
@@ -118,6 +144,16 @@ fn play(steps: &[Step]) {
                     stage.rig.vm.answer_call(call.id, CallReply::Failure);
                 }
             }
+            Step::Nonsense(at, kind) => {
+                let mut calls = stage.rig.vm.pending_calls();
+                if let Some(call) = pick(&mut calls, *at) {
+                    let (status, body) = NONSENSE[kind % NONSENSE.len()];
+                    stage
+                        .rig
+                        .vm
+                        .answer_call(call.id, CallReply::json(status, body));
+                }
+            }
             Step::FailHostcall(nth, kind) => {
                 let kinds: Vec<FaultKind> = FaultKind::ALL.into_iter().collect();
                 stage.rig.vm.fail_hostcall(*nth, kinds[kind % kinds.len()]);
@@ -152,9 +188,9 @@ fn finish(stage: &mut Stage, open: &mut [Open]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 450, ..ProptestConfig::default() })]
     #[test]
-    fn the_invariants_hold(steps in proptest::collection::vec(step(), 1..40)) {
-        play(&steps);
+    fn the_invariants_hold(store in store(), steps in proptest::collection::vec(step(), 1..40)) {
+        play(&store, &steps);
     }
 }
