@@ -13,3 +13,4 @@ pub mod client;
 pub mod demo;
 pub mod envoy;
 pub mod fakes;
+pub mod redis;

@@ -1,6 +1,7 @@
-//! `cargo xtask demo` and `cargo xtask test`.
+//! `cargo xtask demo`, `cargo xtask test` and `cargo xtask bench`.
 //! Holds no tests and no fakes itself: they are in `host-tests`.
 
+mod bench;
 mod demo;
 mod steps;
 mod test;
@@ -18,15 +19,23 @@ cargo xtask demo [--once] [--port N] [--admin-port N]
 cargo xtask test [--fast]
     Everything that continuous integration runs. What is missing is fetched into target/tools.
     --fast           leaves out licences, advisories and the tests under Node
+
+cargo xtask bench [--quick] [--arms a,b,c] [--write]
+    What a request costs at a real Envoy: without a filter, with wx-session, with what is used instead of it.
+    Needs Linux, two cores with nothing else to do, and wrk. Takes about ten minutes.
+    --quick          two short rounds: to see that everything runs
+    --arms a,b,c     only these, and `none` and `empty`, with which all are compared
+    --write          also writes docs/bench.md and docs/bench.svg
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.split_first() {
+        Some((&"bench", options)) if !wants_help(options) => bench::run(options),
         Some((&"demo", options)) if !wants_help(options) => demo::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
-        Some((&("help" | "demo" | "test"), _)) => return usage(ExitCode::SUCCESS),
+        Some((&("help" | "bench" | "demo" | "test"), _)) => return usage(ExitCode::SUCCESS),
         Some((option, _)) if wants_help(&[option]) => return usage(ExitCode::SUCCESS),
         _ => return usage(ExitCode::FAILURE),
     };

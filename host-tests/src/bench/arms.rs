@@ -117,7 +117,9 @@ fn ours_uncached(config: Config, _: &Stage) -> Config {
 
 /// With a `direct_response` route nobody else uses the cluster `app`.
 fn ours_webdis(config: Config, stage: &Stage) -> Config {
-    let webdis = stage.webdis.expect("without a Webdis the arm is left out");
+    let webdis = stage
+        .webdis()
+        .expect("without a Webdis the arm is left out");
     config.endpoint("app", webdis).patch_plugin(&json!({
         "store": { "kind": "webdis", "cluster": "app" },
         "session": { "cache_ttl_s": 0 },

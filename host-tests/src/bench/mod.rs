@@ -61,9 +61,11 @@ pub fn run(options: &Options) -> Result<()> {
     let modules = Modules::build()?;
 
     cores.keep_for_load(std::process::id())?;
-    let stage = Stage::start(modules)?;
-    if stage.webdis.is_none() {
-        println!("left out: {}, for there is no Webdis", arms::WEBDIS);
+    let mut stage = Stage::start(modules)?;
+    if arms.iter().any(|arm| arm.name == arms::WEBDIS)
+        && let Err(reason) = stage.start_redis()
+    {
+        println!("left out: {}: {reason:#}", arms::WEBDIS);
         arms.retain(|arm| arm.name != arms::WEBDIS);
     }
     println!("starting {} Envoys …", arms.len());
@@ -71,22 +73,19 @@ pub fn run(options: &Options) -> Result<()> {
         .iter()
         .map(|arm| Edge::start(arm, &stage, &cores).with_context(|| format!("arm {}", arm.name)))
         .collect::<Result<Vec<_>>>()?;
-    let busy_before = machine::busy_percent()?;
-    if busy_before > QUIET {
-        eprintln!("others use {busy_before} % of the processors: do not quote what comes out");
-    }
     let results = measure::all(&edges, &wrk, &plan)?;
-    let busy_after = machine::busy_percent()?;
 
     let report = Report {
         machine: &machine,
-        others: busy_before.max(busy_after),
         cores: &cores,
         plan: &plan,
         results: &results,
     };
     let text = report.markdown();
     println!("\n{text}");
+    if report.others() > measure::QUIET {
+        println!("Others were at work meanwhile: do not quote these numbers.\n");
+    }
     if options.write {
         let docs = root().join("docs");
         fs::create_dir_all(&docs)?;
@@ -115,9 +114,6 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Arm>> {
     };
     Ok(ARMS.iter().filter(wanted).collect())
 }
-
-/// Percent of all processors. What idle Envoys and a quiet system take is less.
-const QUIET: u64 = 5;
 
 /// For anything that has to answer on this machine.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -10,8 +10,6 @@ use super::measure::{Measured, Plan};
 /// A whole run.
 pub(super) struct Report<'a> {
     pub(super) machine: &'a Machine,
-    /// Percent of all processors that others used, while nothing was measured.
-    pub(super) others: u64,
     pub(super) cores: &'a Cores,
     pub(super) plan: &'a Plan,
     pub(super) results: &'a [Measured],
@@ -52,6 +50,12 @@ impl Report<'_> {
     pub(super) fn added(&self, result: &Measured) -> f64 {
         let baseline = self.cpu(BASELINE).unwrap_or_default();
         result.cpu.median() - baseline
+    }
+
+    /// How many cores others kept busy at most, while processor time was measured.
+    pub(super) fn others(&self) -> f64 {
+        let others = self.results.iter().map(|result| result.others);
+        others.fold(0.0, f64::max)
     }
 
     /// One line.
@@ -101,6 +105,7 @@ impl Report<'_> {
             rounds,
             full_load,
             half_load,
+            ..
         } = self.plan;
         format!(
             "Each arm has an Envoy of its own with one worker on core {}; the load and the servers that Envoy asks are \
@@ -109,13 +114,13 @@ impl Report<'_> {
              `wrk`, 8 connections, {} s in each round, CPU from `/proc/PID/stat`. p50 and p99: as the client sees them \
              from the request written to the answer read, {} s in each round at half of the arm's own requests/s, by 16 \
              connections that each send evenly and wait for their answer. Memory: resident, after all rounds. Every arm \
-             proved by Envoy's counters, or by refusing a request without a token, that its filter ran. Before and after, \
-             others used at most {} % of the processors.\n",
+             proved by Envoy's counters, or by refusing a request without a token, that its filter ran. While CPU was \
+             measured, others used at most {:.0} % of one core.\n",
             self.cores.envoy,
             self.cores.load,
             full_load.as_secs(),
             half_load.as_secs(),
-            self.others,
+            self.others() * 100.0,
         )
     }
 }
@@ -153,6 +158,7 @@ mod tests {
             arm,
             cpu: Sample::of(&[*cpu]),
             rate: Sample::of(&[65_432.1]),
+            others: 0.0,
             half_rate: Sample::of(&[32_000.0]),
             p50: Sample::of(&[40.0]),
             p99: Sample::of(&[90.0]),
@@ -173,7 +179,6 @@ mod tests {
         };
         let report = Report {
             machine: &machine,
-            others: 0,
             cores: &cores,
             plan: &Plan::QUICK,
             results: &results(cpu),

@@ -1,0 +1,36 @@
+//! Every piece seen at work on the real programs.
+
+mod cluster;
+mod faulty;
+mod rest;
+mod server;
+mod webdis;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// For what must come soon, on a machine that may be busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// For what must never come.
+const IMPATIENCE: Duration = Duration::from_millis(300);
+
+/// Swaps a value for another: `KEYS[1]`, expected, new, milliseconds.
+const SWAP: &str = "if redis.call('GET',KEYS[1])==ARGV[1] then redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) \
+                    return 1 end return 0";
+
+fn lives(pid: u32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
+}
+
+/// Asks until the answer is the one that must come in the end.
+fn in_the_end<T: PartialEq + std::fmt::Debug>(mut ask: impl FnMut() -> T, expected: &T) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = ask();
+        if answer == *expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{answer:?} is not {expected:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
