@@ -107,7 +107,10 @@ impl<'a, H: Host> Redis<'a, H> {
     async fn ask(&self, commands: &[Command<'_>]) -> Result<Vec<Reply>, Problem> {
         let started = self.host.now();
         let replies = match self.rules.dialect {
-            Dialect::Rest => rest::replies(&self.send(rest::call(commands)).await?, commands.len()),
+            Dialect::Rest => {
+                let answer = self.send(rest::call(commands)).await;
+                answer.and_then(|answer| rest::replies(&answer, commands.len()))
+            }
             Dialect::Webdis => {
                 try_join_all(commands.iter().map(async |command| {
                     webdis::reply_of(&self.send(webdis::call(command)).await?)
@@ -243,9 +246,14 @@ fn unexpected(to: &str) -> Problem {
     format!("an answer to {to} that Redis does not give").into()
 }
 
-/// What Redis itself says is wrong. Some of its messages repeat the command, which is of no use to anybody.
+/// What Redis itself says is wrong. Some of its messages repeat the command or name the script, which is of no use to
+/// anybody.
 fn said(message: &str) -> Problem {
-    let message = message.split(", with args").next().unwrap_or_default();
+    let more = [", with args", " script: "].into_iter();
+    let end = more.filter_map(|more| message.find(more)).min();
+    let message = message
+        .get(..end.unwrap_or(message.len()))
+        .unwrap_or_default();
     message.chars().take(120).collect::<String>().into()
 }
 
