@@ -23,14 +23,22 @@ impl Config {
     /// # Errors
     /// When the file cannot be read, is not YAML, or lacks one of the parts that the methods here change.
     pub fn load() -> Result<Self> {
-        let path = super::root().join("envoy.yaml");
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let document: Value = serde_yaml_ng::from_str(&text).context("envoy.yaml is not YAML")?;
+        Self::read("envoy.yaml")
+    }
+
+    /// One of the repository's configurations, by its path there.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn read(path: &str) -> Result<Self> {
+        let text = fs::read_to_string(super::root().join(path))
+            .with_context(|| format!("cannot read {path}"))?;
+        let document: Value =
+            serde_yaml_ng::from_str(&text).with_context(|| format!("{path} is not YAML"))?;
         for part in [ADMIN, LISTENER, HTTP, WASM, WASM_CONFIGURATION, CLUSTERS] {
             ensure!(
                 document.pointer(part).is_some(),
-                "envoy.yaml has nothing at {part}"
+                "{path} has nothing at {part}"
             );
         }
         Ok(Self {
@@ -45,12 +53,24 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn for_test(module: &Path) -> Result<Self> {
+        Ok(Self::load()?.in_test(module))
+    }
+
+    /// See [`Config::for_test`].
+    #[must_use]
+    pub fn in_test(self, module: &Path) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        Ok(Self::load()?
-            .module(module)
+        self.module(module)
             .listen(free)
             .admin(free)
-            .patch(&json!({ "stats_flush_interval": "0.1s" })))
+            .patch(&json!({ "stats_flush_interval": "0.1s" }))
+    }
+
+    /// Points the cluster `sessions` at a bridge to Redis, without TLS.
+    #[must_use]
+    pub fn sessions(self, bridge: SocketAddr) -> Self {
+        self.endpoint("sessions", bridge)
+            .patch_cluster("sessions", &json!({ "transport_socket": null }))
     }
 
     /// How many workers, each with a VM of its own.

@@ -2,4 +2,5 @@
 //! `real` has the same over real servers.
 
 mod outage;
+pub mod real;
 mod round_trips;

@@ -9,26 +9,44 @@ use host_tests::fakes::wechat::{FakeWechat, WechatServer};
 use serde_json::{Value, json};
 
 use super::{Ask, ENVIRONMENT, Got, Rig, Seen};
+use crate::redis::real::Backend;
 
 /// A running Envoy and what it talks to.
 pub struct EnvoyRig {
-    envoy: Envoy,
-    app: FakeApp,
+    pub envoy: Envoy,
+    pub app: FakeApp,
     _wechat: WechatServer,
+    /// Dropped after Envoy.
+    _store: Option<Backend>,
 }
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 impl EnvoyRig {
     pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
+        Self::start_on(Config::load().unwrap(), wechat, patch)
+    }
+
+    /// With sessions in a Redis of its own.
+    pub fn start_with_redis(wechat: &FakeWechat, patch: &Value) -> Self {
+        let backend = Backend::webdis();
+        let rig = backend.edge(wechat, patch);
+        Self {
+            _store: Some(backend),
+            ..rig
+        }
+    }
+
+    /// On one of the repository's configurations.
+    pub fn start_on(config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
         let server = wechat.serve();
         let app = FakeApp::start();
         let ca = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(ca.path(), server.ca_pem()).unwrap();
         let names: Vec<&str> = ENVIRONMENT.iter().map(|(name, _)| *name).collect();
         // The plugin's own rules are on trial: where Envoy would refuse first, it is told not to.
-        let config = Config::for_test(&build_plugin().unwrap())
-            .unwrap()
+        let config = config
+            .in_test(&build_plugin().unwrap())
             .wechat(server.addr(), ca.path())
             .endpoint("app", app.addr())
             .patch_filter(
@@ -45,6 +63,7 @@ impl EnvoyRig {
             envoy: Envoy::start(&config, &ENVIRONMENT).unwrap(),
             app,
             _wechat: server,
+            _store: None,
         }
     }
 

@@ -64,6 +64,8 @@ pub enum HostKind {
     CoreRest,
     /// As `Wasm`, with the sessions in a Redis behind webdis, in memory.
     WasmWebdis,
+    /// As `Envoy`, with the sessions in a real Redis behind a real webdis.
+    EnvoyWebdis,
 }
 
 impl HostKind {
@@ -74,6 +76,7 @@ impl HostKind {
             Self::Core => Box::new(CoreRig::start(&wechat, &patch)),
             Self::Wasm => Box::new(WasmRig::start(&wechat, &patch)),
             Self::Envoy => Box::new(EnvoyRig::start(&wechat, &patch)),
+            Self::EnvoyWebdis => Box::new(EnvoyRig::start_with_redis(&wechat, &patch)),
             Self::CoreRest => {
                 patch["store"] = bridge::rest();
                 Box::new(CoreRig::start(&wechat, &patch))

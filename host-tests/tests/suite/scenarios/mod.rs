@@ -23,6 +23,9 @@ macro_rules! on_every_host {
         mod on_wasm_with_webdis {
             $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::WasmWebdis); } )*)*
         }
+        mod on_envoy_with_webdis {
+            $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::EnvoyWebdis); } )*)*
+        }
         mod on_envoy {
             $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::Envoy); } )*)*
         }

@@ -3,9 +3,9 @@
 //! A case uses names of its own, so that all may run on one server at once, and never looks behind the trait.
 //! To hold another store to it: implement [`Subject`] and add a module with `conformance!` in it.
 
-mod entries;
-mod expiry;
-mod swaps;
+pub mod entries;
+pub mod expiry;
+pub mod swaps;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -54,7 +54,7 @@ pub trait Subject {
 /// `conformance!(expression that makes a subject)`: one test for each case.
 macro_rules! conformance {
     ($subject:expr) => {
-        conformance!($subject; entries:
+        $crate::store::conformance::conformance!($subject; entries:
             an_absent_entry_is_none
             what_is_put_is_read_back
             a_second_put_overwrites
@@ -67,7 +67,7 @@ macro_rules! conformance {
             names_with_odd_characters_are_kept_apart
             many_entries_live_side_by_side
         );
-        conformance!($subject; swaps:
+        $crate::store::conformance::conformance!($subject; swaps:
             the_first_put_if_absent_writes_and_the_second_does_not
             put_if_absent_writes_again_after_a_delete
             a_swap_from_the_right_value_writes
@@ -77,7 +77,7 @@ macro_rules! conformance {
             of_two_put_if_absents_at_once_one_wins
             of_two_swaps_at_once_one_wins
         );
-        conformance!($subject; expiry:
+        $crate::store::conformance::conformance!($subject; expiry:
             an_entry_lives_until_its_expiry_and_is_gone_at_it
             put_if_absent_writes_again_after_expiry
             a_swap_from_a_value_that_expired_changes_nothing
@@ -95,6 +95,8 @@ macro_rules! conformance {
         }
     )* };
 }
+
+pub(crate) use conformance;
 
 /// A store in this process with a clock that only moves when told.
 struct InProcess<S> {

@@ -1,0 +1,142 @@
+//! The conformance suite of the stores, over real servers.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use host_tests::client::{self, Request};
+use serde_json::json;
+use wx_session_core::config::StoreKind;
+use wx_session_core::store::redis::Redis;
+use wx_session_core::{
+    CallError, Config, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy,
+    UnixMillis,
+};
+
+use super::{Backend, Bridge};
+use crate::rig::{ENVIRONMENT, SECRET, bridge};
+use crate::store::conformance::Subject;
+use crate::store::fake_store::FakeStore;
+use crate::store::schedule::alone;
+
+/// Calls wait: what is at once, is so on threads of its own.
+pub struct NetHost {
+    bridge: SocketAddr,
+    unused: FakeStore,
+}
+
+impl Host for NetHost {
+    type Store = FakeStore;
+
+    fn store(&self) -> &FakeStore {
+        &self.unused
+    }
+
+    async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
+        let mut request = Request::new(call.method, &call.path).body(&call.body);
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        let answer = client::send(self.bridge, &request, call.timeout);
+        let answer = answer.map_err(|_| CallError::Broken)?;
+        Ok(HttpResponse {
+            status: answer.status,
+            body: answer.body,
+        })
+    }
+
+    async fn sleep(&self, span: Duration) {
+        std::thread::sleep(span);
+    }
+
+    fn now(&self) -> UnixMillis {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        UnixMillis(u64::try_from(now.as_millis()).unwrap())
+    }
+
+    fn random(&self, _: &mut [u8]) -> Result<(), NoEntropy> {
+        Err(NoEntropy)
+    }
+
+    fn count(&self, _: Counter) {}
+
+    fn observe(&self, _: Histogram, _: Duration) {}
+
+    fn log(&self, _: Level, line: &str) {
+        println!("{line}");
+    }
+}
+
+/// A store on servers of its own. Its parts borrow from one another and live as long as the tests.
+pub struct OnServer {
+    _backend: Backend,
+    pub host: &'static NetHost,
+    pub store: Redis<'static, NetHost>,
+}
+
+impl OnServer {
+    pub fn new(backend: Backend) -> Self {
+        let (address, store) = match &backend.bridge {
+            Bridge::Webdis(webdis) => (webdis.addr(), bridge::webdis()),
+            Bridge::Rest(rest) => (rest.addr(), bridge::rest()),
+        };
+        let document = json!({
+            "apps": [{ "appid": crate::rig::APPID, "secret": { "env": "WX_SECRET" } }],
+            "store": store,
+        });
+        assert_eq!(ENVIRONMENT[0], ("WX_SECRET", SECRET));
+        let config = Config::from_json(&document.to_string(), &|name| {
+            let found = ENVIRONMENT.iter().find(|(own, _)| *own == name);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        let config: &'static Config = Box::leak(Box::new(config.unwrap()));
+        let host: &'static NetHost = Box::leak(Box::new(NetHost {
+            bridge: address,
+            unused: FakeStore::default(),
+        }));
+        let StoreKind::Redis(rules) = &config.store else {
+            panic!("the configuration names a Redis");
+        };
+        Self {
+            _backend: backend,
+            host,
+            store: Redis::new(host, rules),
+        }
+    }
+}
+
+impl Subject for OnServer {
+    type Store = Redis<'static, NetHost>;
+
+    const PRECISION: Duration = Duration::from_millis(500);
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+
+    fn now(&self) -> UnixMillis {
+        self.host.now()
+    }
+
+    fn pass(&self, span: Duration) {
+        std::thread::sleep(span);
+    }
+
+    fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        alone(work)
+    }
+}
+
+mod webdis {
+    use super::{Backend, OnServer};
+    use crate::store::conformance::Subject as _;
+
+    crate::store::conformance::conformance!(OnServer::new(Backend::webdis()));
+}
+
+mod redis_rest {
+    use super::{Backend, OnServer};
+    use crate::store::conformance::Subject as _;
+
+    crate::store::conformance::conformance!(OnServer::new(Backend::rest()));
+}

@@ -1,0 +1,93 @@
+//! Real Envoys on a real Redis, behind a real webdis or a stand-in for the REST dialect.
+
+mod bodies;
+mod cluster;
+mod concurrency;
+mod conformance;
+mod disconnects;
+mod edges;
+mod faults;
+mod outage;
+mod secrets;
+
+use std::net::SocketAddr;
+
+use host_tests::envoy::Config;
+use host_tests::fakes::wechat::FakeWechat;
+use host_tests::redis::{FaultyProxy, RestServer, Server, ServerOptions, Webdis};
+use serde_json::Value;
+
+use crate::rig::{EnvoyRig, bridge};
+
+/// A Redis, the bridge before it, and a proxy before that which can spoil every answer.
+pub struct Backend {
+    pub proxy: FaultyProxy,
+    pub bridge: Bridge,
+    pub redis: Server,
+}
+
+/// The dialects.
+pub enum Bridge {
+    Webdis(Webdis),
+    Rest(RestServer),
+}
+
+impl Backend {
+    pub fn webdis() -> Self {
+        Self::webdis_on(Server::options())
+    }
+
+    pub fn webdis_on(options: ServerOptions) -> Self {
+        let redis = options.start().unwrap();
+        let (user, password) = bridge::BASIC_AUTH.1.split_once(':').unwrap();
+        let webdis = Webdis::options(redis.addr()).basic_auth(user, password);
+        let webdis = webdis.start().unwrap();
+        Self {
+            proxy: FaultyProxy::start(webdis.addr()),
+            bridge: Bridge::Webdis(webdis),
+            redis,
+        }
+    }
+
+    pub fn rest() -> Self {
+        Self::rest_on(Server::options())
+    }
+
+    pub fn rest_on(options: ServerOptions) -> Self {
+        let redis = options.start().unwrap();
+        let rest = RestServer::start(redis.addr(), bridge::TOKEN.1);
+        Self {
+            proxy: FaultyProxy::start(rest.addr()),
+            bridge: Bridge::Rest(rest),
+            redis,
+        }
+    }
+
+    /// Both kinds, with their names.
+    pub fn both() -> [(&'static str, Self); 2] {
+        [("webdis", Self::webdis()), ("redis_rest", Self::rest())]
+    }
+
+    /// An Envoy on the example for this kind of store, straight to the bridge.
+    pub fn edge(&self, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
+        let bridge = match &self.bridge {
+            Bridge::Webdis(webdis) => webdis.addr(),
+            Bridge::Rest(rest) => rest.addr(),
+        };
+        self.edge_at(bridge, wechat, patch)
+    }
+
+    /// The same through the proxy.
+    pub fn edge_through_proxy(&self, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
+        self.edge_at(self.proxy.addr(), wechat, patch)
+    }
+
+    fn edge_at(&self, bridge: SocketAddr, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
+        let example = match &self.bridge {
+            Bridge::Webdis(_) => "examples/webdis/envoy.yaml",
+            Bridge::Rest(_) => "examples/redis-rest/envoy.yaml",
+        };
+        let config = Config::read(example).unwrap().sessions(bridge);
+        EnvoyRig::start_on(config, wechat, patch)
+    }
+}
