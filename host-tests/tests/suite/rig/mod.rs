@@ -69,6 +69,11 @@ pub enum HostKind {
 }
 
 impl HostKind {
+    /// Envoy has a word in what reaches the plugin.
+    pub fn is_real_envoy(self) -> bool {
+        matches!(self, Self::Envoy | Self::EnvoyWebdis)
+    }
+
     /// An edge on this host: `envoy.yaml`'s plugin configuration with `patch` merged into it.
     pub fn start(self, mut patch: Value) -> World {
         let wechat = FakeWechat::new(APPID, SECRET);
