@@ -4,6 +4,9 @@ use anyhow::{Context, Result, bail};
 use host_tests::bench::Options;
 
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    if arguments == ["--growth"] {
+        return host_tests::bench::growth::run();
+    }
     host_tests::bench::run(&parse(arguments)?)
 }
 

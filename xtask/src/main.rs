@@ -26,6 +26,10 @@ cargo xtask bench [--quick] [--arms a,b,c] [--write]
     --quick          two short rounds: to see that everything runs
     --arms a,b,c     only these, and `none` and `empty`, with which all are compared
     --write          also writes docs/bench.md and docs/bench.svg
+
+cargo xtask bench --growth
+    A session check against a real Redis with ten sessions, a thousand, a hundred thousand and a million, and what a
+    session takes there. Needs a gigabyte of memory; takes about a minute.
 ";
 
 fn main() -> ExitCode {

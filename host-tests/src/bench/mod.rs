@@ -5,6 +5,7 @@ mod arms;
 mod cores;
 mod cpu;
 mod edge;
+pub mod growth;
 mod load;
 mod machine;
 mod measure;

@@ -61,6 +61,11 @@ impl Stage {
         Ok(())
     }
 
+    /// The Redis, if it was started.
+    pub(super) fn redis(&self) -> Option<&Server> {
+        self.redis.as_ref().map(|(_, redis)| redis)
+    }
+
     /// Where Webdis is, if it was started.
     pub(super) fn webdis(&self) -> Option<SocketAddr> {
         let (webdis, _) = self.redis.as_ref()?;
