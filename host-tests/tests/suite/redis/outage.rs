@@ -178,3 +178,18 @@ fn a_login_during_an_outage_does_not_spend_its_code() {
     edge.store_is_down(false);
     assert_eq!(edge.rig.ask(vec![ask()])[0].status, 200);
 }
+
+#[test]
+fn an_edge_without_the_master_key_says_so_in_its_log() {
+    let mut edge = Edge::start();
+    let token = edge.login("ming");
+    let patch = json!({ "store": bridge::rest(), "master_keys": [{ "env": "WX_MASTER_KEY" }] });
+    let mut other = CoreRig::start(&edge.wechat, &patch);
+    other.host.bridge = edge.rig.host.bridge.clone();
+    let got = other.ask(vec![Ask::get("/api").token(&token)]);
+    assert_eq!(got[0].json()["error"], "invalid_token");
+    let line = r#"{"event":"record_not_opened","record":"session"}"#;
+    assert!(other.log().contains(line));
+    assert_eq!(edge.get("/closed", &token).status, 200);
+    assert!(!edge.rig.log().contains("record_not_opened"));
+}

@@ -38,7 +38,7 @@ pub(super) async fn recall<H: Host>(
         return Ok(None);
     }
     let sealed = sessions::counted(host, edge.store(host).get(key, host.now()).await)?;
-    let record = sealed.and_then(|sealed| edge.keys.open(&scope(input, key), &sealed));
+    let record = sealed.and_then(|sealed| edge.keys.open_or_log(host, &scope(input, key), &sealed));
     let Some((record, token)) = record.and_then(|record: CodeRecord| {
         let token = Token::parse(&record.token)?;
         Some((record, token))

@@ -3,6 +3,7 @@
 //! A sealed record is `1 ‖ nonce (12) ‖ ciphertext ‖ tag (16)`, bound to the name of its store entry, so that a
 //! record moved to another name does not open. RFC 8439, RFC 5869.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::host::Host;
+use crate::host::{Host, Level};
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
@@ -73,6 +74,25 @@ impl MasterKeys {
         out.extend_from_slice(&nonce);
         out.extend_from_slice(&sealed);
         Some(out)
+    }
+
+    /// As [`MasterKeys::open`], and tells the operator when a record does not open: most likely this edge lacks a master
+    /// key that another one seals with.
+    pub(crate) fn open_or_log<T: DeserializeOwned>(
+        &self,
+        host: &impl Host,
+        scope: &Scope<'_>,
+        sealed: &[u8],
+    ) -> Option<T> {
+        let record = self.open(scope, sealed);
+        if record.is_none() {
+            let line = format!(
+                r#"{{"event":"record_not_opened","record":"{}"}}"#,
+                scope.label
+            );
+            host.log(Level::Error, &line);
+        }
+        record
     }
 
     /// `None` if no master key opens it: forged, damaged, moved, or sealed under a key that is gone.

@@ -130,7 +130,9 @@ pub(crate) async fn load<H: Host>(
     let key = id.key();
     let sealed = counted(host, edge.store(host).get(&key, host.now()).await)?;
     Ok(sealed.and_then(|sealed| {
-        let record = edge.keys.open(&scope(token, &key.name), &sealed)?;
+        let record = edge
+            .keys
+            .open_or_log(host, &scope(token, &key.name), &sealed)?;
         Some(Found { record, sealed })
     }))
 }

@@ -29,7 +29,7 @@ pub(crate) async fn load<H: Host>(
 ) -> Result<Option<UserRecord>, StoreError> {
     let key = user_key(appid, openid);
     let sealed = counted(host, edge.store(host).get(&key, host.now()).await)?;
-    Ok(sealed.and_then(|sealed| edge.keys.open(&scope(&key.name), &sealed)))
+    Ok(sealed.and_then(|sealed| edge.keys.open_or_log(host, &scope(&key.name), &sealed)))
 }
 
 /// Applies `change` to the user as it is now and writes the result. `change` may run again when another worker was
@@ -47,7 +47,7 @@ pub(crate) async fn update<H: Host, T>(
         let found = counted(host, edge.store(host).get(&key, now).await)?;
         let user = found
             .as_deref()
-            .and_then(|sealed| edge.keys.open(&scope(&key.name), sealed));
+            .and_then(|sealed| edge.keys.open_or_log(host, &scope(&key.name), sealed));
         let Some(changed) = change(user)? else {
             return Ok(None);
         };
