@@ -28,10 +28,12 @@ impl Process {
     /// Both outputs go to `log`, which is emptied first.
     pub(super) fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
         let log = File::create(log)?;
+        // In a process group of its own, so that Ctrl-C reaches us alone and we decide what ends when.
         let mut child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
+            .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let watchdog = watchdog(child.id()).inspect_err(|_| drop(child.kill()))?;
