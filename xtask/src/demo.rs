@@ -1,7 +1,7 @@
 //! The options of `cargo xtask demo`. The journey itself is told in `host_tests::demo`.
 
 use anyhow::{Context, Result, bail};
-use host_tests::demo::Options;
+use host_tests::demo::{Options, Store};
 
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     host_tests::demo::run(&parse(arguments)?)
@@ -13,12 +13,21 @@ fn parse(arguments: &[&str]) -> Result<Options> {
     while let Some(&argument) = rest.next() {
         match argument {
             "--once" => options.once = true,
+            "--store" => options.store = store(argument, rest.next())?,
             "--port" => options.port = port(argument, rest.next())?,
             "--admin-port" => options.admin_port = port(argument, rest.next())?,
             other => bail!("demo knows no {other}: see cargo xtask help"),
         }
     }
     Ok(options)
+}
+
+fn store(option: &str, value: Option<&&str>) -> Result<Store> {
+    match value {
+        Some(&"embedded") => Ok(Store::Embedded),
+        Some(&"redis") => Ok(Store::Redis),
+        _ => bail!("{option} needs `embedded` or `redis`"),
+    }
 }
 
 fn port(option: &str, value: Option<&&str>) -> Result<u16> {
@@ -36,13 +45,26 @@ mod tests {
     fn options_are_read() {
         let expected = Options {
             once: true,
+            store: Store::Redis,
             port: 8000,
             admin_port: 9000,
         };
+        let arguments = ["--port", "8000", "--once", "--admin-port", "9000"];
+        let arguments = [&arguments[..], &["--store", "redis"]].concat();
+        assert_eq!(parse(&arguments).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_store_is_the_embedded_one_unless_another_is_named() {
+        assert_eq!(parse(&[]).unwrap().store, Store::Embedded);
         assert_eq!(
-            parse(&["--port", "8000", "--once", "--admin-port", "9000"]).unwrap(),
-            expected
+            parse(&["--store", "embedded"]).unwrap().store,
+            Store::Embedded
         );
+        for wrong in [&["--store"][..], &["--store", "mysql"]] {
+            let message = format!("{:#}", parse(wrong).unwrap_err());
+            assert!(message.contains("--store needs"), "{message}");
+        }
     }
 
     #[test]

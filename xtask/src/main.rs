@@ -10,14 +10,17 @@ mod tools;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask demo [--once] [--port N] [--admin-port N]
+cargo xtask demo [--store embedded|redis] [--once] [--port N] [--admin-port N]
     A Mini Program's whole journey through a real Envoy, then Envoy stays up to be tried with curl.
+    --store redis    instead, a journey through two Envoys, A and B, that share a real Redis behind webdis.
+                     What is missing of the two is installed with apt
     --once           end after the journey; fails if a step was not as expected
-    --port N         Envoy's port (default: a free one)
-    --admin-port N   the port of Envoy's administration interface (default: a free one)
+    --port N         Envoy's port, of two that of A (default: a free one)
+    --admin-port N   the port of its administration interface (default: a free one)
 
 cargo xtask test [--fast]
-    Everything that continuous integration runs. What is missing is fetched into target/tools.
+    Everything that continuous integration runs. What is missing is fetched into target/tools; redis-server and
+    webdis are installed with apt.
     --fast           leaves out licences, advisories and the tests under Node
 
 cargo xtask bench [--quick] [--arms a,b,c] [--write]

@@ -6,13 +6,20 @@ use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
 use host_tests::envoy::plugin::{build_plugin_shown, cargo, ensure_target};
-use host_tests::envoy::{install, root, validate_file};
+use host_tests::envoy::{configurations, install, root, validate_file};
+use host_tests::redis;
 
 use crate::steps::{Outcome, Steps, must, shown};
 use crate::tools;
 
 const ENVOY_TARGET: &str = "wasm32-wasip1";
 const NODE_TARGET: &str = "wasm32-unknown-unknown";
+/// What the configurations take from it.
+const ENVIRONMENT: [(&str, &str); 3] = [
+    ("WX_SECRET", "0123456789abcdef0123456789abcdef"),
+    ("WX_STORE_TOKEN", "a-store-token"),
+    ("WX_WEBDIS_AUTH", "edge:change-me"),
+];
 
 pub(crate) fn run(options: &[&str]) -> Result<()> {
     let fast = match options {
@@ -36,15 +43,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         must(cargo().args(["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]))
     })?;
     steps.run("lints of the Envoy plugin", || {
-        let arguments = [
-            "clippy",
-            "--quiet",
-            "-p",
-            "wx-session-envoy",
-            "--target",
-            ENVOY_TARGET,
-        ];
-        must(cargo().args(arguments).args(["--", "-D", "warnings"]))
+        lints_for_envoy("wx-session-envoy")
+    })?;
+    steps.run("lints of the benchmark's empty filter", || {
+        lints_for_envoy("bench-empty")
     })?;
     steps.run(
         "licences, bans and sources of the dependencies",
@@ -60,14 +62,15 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         );
         Ok(Outcome::Done)
     })?;
-    steps.run("envoy.yaml", || {
+    steps.run("envoy.yaml and the examples", || {
         println!("{}", shown_path(&install::envoy()?));
-        validate_file(
-            &root().join("envoy.yaml"),
-            &[("WX_SECRET", "0123456789abcdef0123456789abcdef")],
-        )?;
+        for path in configurations()? {
+            validate_file(&root().join(&path), &ENVIRONMENT)?;
+            println!("{path} is valid");
+        }
         Ok(Outcome::Done)
     })?;
+    steps.run("Redis and webdis", redis_and_webdis)?;
     steps.run("tests", || must(cargo().arg("test")))?;
     steps.run(
         "the core's tests as WebAssembly under Node",
@@ -80,6 +83,32 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 fn rust_targets() -> Result<Outcome> {
     ensure_target(ENVOY_TARGET)?;
     ensure_target(NODE_TARGET)?;
+    Ok(Outcome::Done)
+}
+
+/// Of a crate that is built for Envoy only.
+fn lints_for_envoy(package: &str) -> Result<Outcome> {
+    let arguments = ["clippy", "--quiet", "-p", package, "--target", ENVOY_TARGET];
+    must(cargo().args(arguments).args(["--", "-D", "warnings"]))
+}
+
+/// Before the tests, so that a machine that cannot have them says so in one line and not in fifty failed tests.
+fn redis_and_webdis() -> Result<Outcome> {
+    redis::install::ensure()?;
+    must(Command::new(redis::install::server()?).arg("--version"))?;
+    // webdis itself has no option for this: it would start.
+    let webdis = redis::install::webdis()?;
+    let package = Command::new("dpkg-query")
+        .args(["--show", "--showformat", "${Version}", "webdis"])
+        .output();
+    let version = match package {
+        Ok(output) if output.status.success() => {
+            let version = String::from_utf8_lossy(&output.stdout);
+            format!("Debian's package {version}")
+        }
+        _ => "not from a package of Debian".to_owned(),
+    };
+    println!("{}: {version}", webdis.display());
     Ok(Outcome::Done)
 }
 

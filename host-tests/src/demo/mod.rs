@@ -1,10 +1,13 @@
-//! `cargo xtask demo`: a mini program's whole journey through a real Envoy with the built plugin, told step by step.
+//! `cargo xtask demo`: a mini program's whole journey through a real Envoy with the built plugin, or through two that
+//! share a Redis, told step by step.
 //! Never speaks to the real WeChat, and leaves nothing running.
 
 pub mod journey;
 mod page;
 mod phone_server;
+mod redis;
 mod report;
+mod servers;
 mod stage;
 mod timing;
 mod try_it;
@@ -18,16 +21,39 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::envoy::plugin::build_plugin_shown;
 use crate::envoy::{install, root};
+use crate::redis::install as redis_install;
 use journey::{Check, Scene};
 use page::Ink;
 use stage::Stage;
+
+/// Where sessions live, and with it, which journey is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Store {
+    /// In the memory of one Envoy.
+    #[default]
+    Embedded,
+    /// In a Redis that two Envoys share.
+    Redis,
+}
+
+impl Store {
+    /// The repository's configuration for it.
+    fn configuration(self) -> &'static str {
+        match self {
+            Self::Embedded => "envoy.yaml",
+            Self::Redis => "examples/webdis/envoy.yaml",
+        }
+    }
+}
 
 /// What the command line asks of the demo.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Ends after the journey.
     pub once: bool,
-    /// Where Envoy listens; 0 for a free port.
+    /// Where sessions live.
+    pub store: Store,
+    /// Where Envoy listens, the first of two; 0 for a free port.
     pub port: u16,
     /// Where its administration interface is; 0 for a free port.
     pub admin_port: u16,
@@ -51,21 +77,33 @@ pub fn run(options: &Options) -> Result<()> {
 fn play(options: &Options, started: Instant, stop: &Receiver<()>) -> Result<()> {
     let ink = Ink::for_stdout();
     let heading = |text| println!("{}", ink.bold(text));
-    heading("A mini program's journey through a real Envoy with wx-session");
+    heading(match options.store {
+        Store::Embedded => "A mini program's journey through a real Envoy with wx-session",
+        Store::Redis => "A mini program's journey through two real Envoys, A and B, on one Redis",
+    });
     refuse_taken("--port", options.port)?;
     refuse_taken("--admin-port", options.admin_port)?;
-    let stage = set_up(options, stop, ink)?;
+    let mut stage = set_up(options, stop, ink)?;
     let mut pages = page::Scenes::new(ink);
-    let scenes = journey::play(stage.edge(), &stage.wechat, &stage.app, |scene| {
-        println!("{}", pages.text(scene));
-    });
+    let show = |scene: &Scene| println!("{}", pages.text(scene));
+    let edge = stage.edge();
+    let Stage {
+        servers,
+        wechat,
+        app,
+        ..
+    } = &mut stage;
+    let scenes = match options.store {
+        Store::Embedded => journey::play(edge, wechat, app, show),
+        Store::Redis => journey::play_two_edges(servers, wechat, app, show),
+    };
     let last = afterwards(&stage, &scenes, ink).unwrap_or_else(|error| {
         let problem = Some(format!("{error:#}"));
         let what = "the report".to_owned();
         vec![Check { what, problem }]
     });
 
-    let exchanges = scenes.iter().flat_map(|scene| &scene.exchanges);
+    let exchanges = scenes.iter().flat_map(Scene::exchanges);
     if let Some(first) = exchanges.map(|exchange| exchange.answered_at).min() {
         let took = (first - started).as_secs_f64();
         println!("The first answer came {took:.1} s after the start, the build included.");
@@ -90,14 +128,20 @@ fn play(options: &Options, started: Instant, stop: &Receiver<()>) -> Result<()> 
 /// What Envoy knows of the journey, and how fast it was.
 fn afterwards(stage: &Stage, scenes: &[Scene], ink: Ink) -> Result<Vec<Check>> {
     let heading = |text| println!("{}", ink.bold(text));
-    heading("What Envoy counted: /stats, wasmcustom.wx_session.*");
+    heading(match stage.servers.redis {
+        None => "What Envoy counted: /stats, wasmcustom.wx_session.*",
+        Some(_) => "What they counted, A since its restart: /stats, wasmcustom.wx_session.*",
+    });
     show(&report::counters(stage)?);
     heading("What its access log says: the first line for each `auth`");
     show(&report::access_log(stage, ink));
     heading("Also checked");
     let checks = report::checks(stage, scenes);
     show(&page::checks(&checks, ink));
-    heading("How long it takes here: medians, as the client sees them");
+    heading(match stage.servers.redis {
+        None => "How long it takes here: medians, as the client sees them",
+        Some(_) => "How long it takes at A: medians, as the client sees them",
+    });
     show(&report::times(stage)?);
     Ok(checks)
 }
@@ -110,21 +154,31 @@ fn set_up(options: &Options, stop: &Receiver<()>, ink: Ink) -> Result<Stage> {
     );
     let envoy = install::envoy()?;
     ensure!(stop.try_recv().is_err(), "interrupted");
+    let mut programs = vec![("Envoy", from_root(&envoy))];
+    if options.store == Store::Redis {
+        let note = "getting redis-server and webdis (from PATH, or once by apt) …";
+        println!("{}", ink.dim(note));
+        redis_install::ensure()?;
+        ensure!(stop.try_recv().is_err(), "interrupted");
+        let (server, webdis) = (redis_install::server()?, redis_install::webdis()?);
+        let as_in = |program: &Path, file| format!("{}, as in {file}", program.display());
+        programs.push(("Redis", as_in(&server, redis::REDIS_CONF)));
+        programs.push(("webdis", as_in(&webdis, redis::WEBDIS_JSON)));
+    }
     println!("{}", ink.dim("building the plugin …"));
     let module = build_plugin_shown()?;
     ensure!(stop.try_recv().is_err(), "interrupted");
     let stage = Stage::start(options)?;
     let size = std::fs::metadata(&module)?.len() / 1024;
     println!();
-    let module = format!("{}, {size} KiB", from_root(&module));
-    let rows = [("Envoy", from_root(&envoy)), ("plugin", module)];
-    let rows = rows.map(|(what, which)| vec![what.to_owned(), which]);
-    println!("{}", page::table(&rows, 4).join("\n"));
-    println!("    configuration: envoy.yaml, changed only in");
-    let rows = stage
-        .changes()
-        .map(|(place, now)| vec![place.to_owned(), now]);
-    show(&page::table(&rows, 6));
+    programs.push(("plugin", format!("{}, {size} KiB", from_root(&module))));
+    let rows = programs
+        .into_iter()
+        .map(|(what, which)| vec![what.to_owned(), which]);
+    println!("{}", page::table(&rows.collect::<Vec<_>>(), 4).join("\n"));
+    let configuration = options.store.configuration();
+    println!("    configuration: {configuration}, changed only in");
+    show(&page::table(&stage.changes()?, 6));
     Ok(stage)
 }
 

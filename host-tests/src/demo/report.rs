@@ -10,27 +10,31 @@ use serde_json::Value;
 
 use super::journey::{Check, Exchange, Scene, USERS};
 use super::page::{self, Ink};
+use super::servers::EdgeServer;
 use super::stage::{SECRET, Stage};
 use super::timing;
 
 /// Entries appear some 20 ms after their request has ended.
 const LOG_DELAY: Duration = Duration::from_millis(150);
 
-/// The plugin's counters that are not zero, a line for each group.
+/// The plugin's counters that are not zero, a line for each group of each edge.
 pub(super) fn counters(stage: &Stage) -> Result<Vec<String>> {
-    let stats = stage.envoy.stats()?;
-    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (name, count) in stats.iter().filter(|(_, count)| **count > 0) {
-        let own = name.strip_prefix("wasmcustom.wx_session.");
-        if let Some((group, result)) = own.and_then(|own| own.split_once('.')) {
-            let cell = format!("{result} {count}");
-            groups.entry(group).or_default().push(cell);
+    let mut rows = Vec::new();
+    for server in &stage.servers.edges {
+        let stats = server.stats()?;
+        let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (name, count) in stats.iter().filter(|(_, count)| **count > 0) {
+            let own = name.strip_prefix("wasmcustom.wx_session.");
+            if let Some((group, result)) = own.and_then(|own| own.split_once('.')) {
+                let cell = format!("{result} {count}");
+                groups.entry(group).or_default().push(cell);
+            }
         }
+        rows.extend(groups.into_iter().map(|(group, counts)| {
+            let group = format!("{} {group}", server.edge.name);
+            vec![group.trim().to_owned(), counts.join(" · ")]
+        }));
     }
-    let rows: Vec<_> = groups
-        .into_iter()
-        .map(|(group, counts)| vec![group.to_owned(), counts.join(" · ")])
-        .collect();
     Ok(page::table(&rows, 4))
 }
 
@@ -42,7 +46,7 @@ pub(super) fn access_log(stage: &Stage, ink: Ink) -> Vec<String> {
             .map(str::to_owned)
             .to_vec(),
     ];
-    for entry in stage.envoy.access_log() {
+    for entry in stage.servers.edges.iter().flat_map(EdgeServer::access_log) {
         let auth = shown(&entry["auth"]);
         if rows.iter().any(|row| row[0] == auth) {
             continue;
@@ -77,8 +81,10 @@ pub(super) fn checks(stage: &Stage, scenes: &[Scene]) -> Vec<Check> {
     let over_tls = requests
         .iter()
         .all(|request| request.sni.as_deref() == Some("api.weixin.qq.com"));
-    let entries = stage.envoy.access_log();
-    let logs = format!("{}{entries:?}", stage.envoy.log());
+    let logs = stage.servers.edges.iter();
+    let logs: String = logs
+        .map(|server| format!("{}{:?}", server.log(), server.access_log()))
+        .collect();
     let leaked: Vec<_> = secrets(stage, scenes)
         .into_iter()
         .filter(|(_, secret)| logs.contains(secret.as_str()))
@@ -111,7 +117,7 @@ fn secrets(stage: &Stage, scenes: &[Scene]) -> Vec<(&'static str, String)> {
         let keys = stage.wechat.phone(user).session_keys();
         secrets.extend(keys.into_iter().map(|key| ("a session_key", key)));
     }
-    let exchanges = scenes.iter().flat_map(|scene| &scene.exchanges);
+    let exchanges = scenes.iter().flat_map(Scene::exchanges);
     let tokens = exchanges.map(Exchange::token);
     secrets.extend(
         tokens

@@ -10,6 +10,8 @@ pub mod process;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
+
 pub use config::Config;
 pub use launch::{validate, validate_file};
 pub use plugin::build_plugin;
@@ -20,6 +22,21 @@ pub use process::Envoy;
 pub fn root() -> PathBuf {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     crate_folder.parent().unwrap_or(crate_folder).to_path_buf()
+}
+
+/// Every configuration that the repository offers, by its path there: `envoy.yaml` first, then those of `examples`.
+///
+/// # Errors
+/// When `examples` cannot be read.
+pub fn configurations() -> Result<Vec<String>> {
+    let examples = root().join("examples").read_dir();
+    let mut found = vec!["envoy.yaml".to_owned()];
+    for example in examples.context("cannot read examples")? {
+        let name = example?.file_name();
+        found.push(format!("examples/{}/envoy.yaml", name.to_string_lossy()));
+    }
+    found.sort_by_key(|path| (path.contains('/'), path.clone()));
+    Ok(found)
 }
 
 /// Where everything that is built or fetched goes. Always the repository's own `target`, because `envoy.yaml`

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::Edge;
 use crate::client::{Request, Response};
 use crate::fakes::app::SeenByApp;
 
@@ -72,6 +73,8 @@ impl Call {
 /// A request and its answer.
 #[derive(Clone, Debug)]
 pub struct Exchange {
+    /// Where.
+    pub edge: Edge,
     /// What was asked.
     pub call: Call,
     /// What was answered.

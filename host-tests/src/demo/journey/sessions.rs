@@ -145,7 +145,7 @@ pub(super) fn log_in_again(story: &mut Story<'_>) -> Result<Exchange> {
 }
 
 /// The headers that WeChat Cloud Run has taught backends to read.
-fn app_knows_the_user(story: &mut Story<'_>, call: &Exchange) {
+pub(super) fn app_knows_the_user(story: &mut Story<'_>, call: &Exchange) {
     let expected = [
         ("x-wx-openid", Some(story.phone.openid())),
         ("x-wx-unionid", story.phone.unionid()),

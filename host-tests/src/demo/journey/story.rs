@@ -3,16 +3,17 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::{Call, Edge, Exchange, USERS};
+use super::{Call, Edge, Entry, Exchange, Servers, USERS};
 use crate::client;
 use crate::fakes::app::FakeApp;
 use crate::fakes::wechat::{FakeWechat, Phone};
 
 /// The whole of a login's deadline, and some more.
 const TIMEOUT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(20);
 
 /// A step that is over.
 #[derive(Clone, Debug)]
@@ -21,13 +22,32 @@ pub struct Scene {
     pub number: usize,
     /// The step's title.
     pub title: &'static str,
-    /// What was asked and answered, in order.
-    pub exchanges: Vec<Exchange>,
+    /// What happened, in order.
+    pub events: Vec<Event>,
     /// What was expected.
     pub checks: Vec<Check>,
 }
 
+/// Something that happened in a step.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A request and its answer.
+    Asked(Box<Exchange>),
+    /// What was done to the servers, or what to know about the next request.
+    Told(String),
+    /// What Redis held.
+    Found(Vec<Entry>),
+}
+
 impl Scene {
+    /// What was asked and answered, in order.
+    pub fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Asked(exchange) => Some(&**exchange),
+            Event::Told(_) | Event::Found(_) => None,
+        })
+    }
+
     /// Whether everything was as expected.
     #[must_use]
     pub fn passed(&self) -> bool {
@@ -46,7 +66,9 @@ pub struct Check {
 
 /// The journey under way.
 pub(super) struct Story<'a> {
-    edge: Edge,
+    /// Where the phone is connected.
+    pub(super) edge: Edge,
+    servers: Option<&'a mut dyn Servers>,
     app: &'a FakeApp,
     pub(super) wechat: &'a FakeWechat,
     pub(super) phone: Phone,
@@ -56,7 +78,7 @@ pub(super) struct Story<'a> {
     pub(super) old_token: String,
     /// The code of the newest login.
     pub(super) code: String,
-    exchanges: Vec<Exchange>,
+    events: Vec<Event>,
     checks: Vec<Check>,
 }
 
@@ -64,43 +86,97 @@ impl<'a> Story<'a> {
     pub(super) fn new(edge: Edge, wechat: &'a FakeWechat, app: &'a FakeApp) -> Self {
         Self {
             edge,
+            servers: None,
             app,
             wechat,
             phone: wechat.phone(USERS[0]),
             token: String::new(),
             old_token: String::new(),
             code: String::new(),
-            exchanges: Vec::new(),
+            events: Vec::new(),
             checks: Vec::new(),
         }
     }
 
+    /// Begins at the first of the edges.
+    pub(super) fn with_servers(
+        servers: &'a mut dyn Servers,
+        wechat: &'a FakeWechat,
+        app: &'a FakeApp,
+    ) -> Self {
+        let [a, _] = servers.edges();
+        Self {
+            servers: Some(servers),
+            ..Self::new(a, wechat, app)
+        }
+    }
+
+    /// The servers of a journey that has power over them.
+    pub(super) fn servers(&mut self) -> Result<&mut (dyn Servers + 'a)> {
+        self.servers
+            .as_deref_mut()
+            .context("this journey has no power over the servers")
+    }
+
     /// Sends a request and expects this status. Whatever comes back, no session_key may be in it.
     pub(super) fn ask(&mut self, expected: u16, call: Call) -> Result<Exchange> {
+        let exchange = self.send(expected, call)?;
+        Ok(self.record(exchange))
+    }
+
+    /// Sends a request again and again until its answer has this status, and expects that it comes to that.
+    /// The last answer counts, and nobody is told of the others.
+    pub(super) fn ask_until(&mut self, expected: u16, call: &Call) -> Result<Exchange> {
+        let deadline = Instant::now() + TIMEOUT;
+        loop {
+            let exchange = self.send(expected, call.clone())?;
+            if exchange.answer.status == expected || Instant::now() > deadline {
+                return Ok(self.record(exchange));
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    fn send(&self, expected: u16, call: Call) -> Result<Exchange> {
         let _ = self.app.take();
         let request = call.request();
         let started = Instant::now();
         let answer = client::send(self.edge.base, &request, TIMEOUT)?;
         let answered_at = Instant::now();
-        let exchange = Exchange {
+        Ok(Exchange {
+            edge: self.edge,
             expected,
             call,
             at_app: self.app.take().pop(),
             took: answered_at - started,
             answered_at,
             answer,
-        };
+        })
+    }
+
+    fn record(&mut self, exchange: Exchange) -> Exchange {
         let said = (exchange.answer.text(), format!("{:?}", exchange.at_app));
         for key in self.phone.session_keys() {
             if said.0.contains(&key) || said.1.contains(&key) {
                 self.check("no session_key leaves the edge", false);
             }
         }
-        if exchange.answer.status != expected {
-            self.fail(format!("status {expected}"), exchange.answer.status);
+        if exchange.answer.status != exchange.expected {
+            let expected = format!("status {}", exchange.expected);
+            self.fail(expected, exchange.answer.status);
         }
-        self.exchanges.push(exchange.clone());
-        Ok(exchange)
+        self.events.push(Event::Asked(Box::new(exchange.clone())));
+        exchange
+    }
+
+    /// Says something between two requests.
+    pub(super) fn tell(&mut self, what: impl Into<String>) {
+        self.events.push(Event::Told(what.into()));
+    }
+
+    /// Shows what Redis holds.
+    pub(super) fn show(&mut self, entries: Vec<Entry>) {
+        self.events.push(Event::Found(entries));
     }
 
     /// Expects that something holds.
@@ -124,6 +200,7 @@ impl<'a> Story<'a> {
     pub(super) fn asked_wechat(&mut self, code: &str, times: usize) {
         let got = self.wechat.code_requests(code);
         let what = match times {
+            0 => "WeChat was not asked".to_owned(),
             1 => "WeChat was asked once".to_owned(),
             times => format!("WeChat was asked {times} times"),
         };
@@ -153,7 +230,7 @@ impl<'a> Story<'a> {
         Scene {
             number,
             title,
-            exchanges: std::mem::take(&mut self.exchanges),
+            events: std::mem::take(&mut self.events),
             checks: std::mem::take(&mut self.checks),
         }
     }

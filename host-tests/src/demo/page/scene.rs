@@ -1,8 +1,8 @@
-//! One step of the journey as text: request, answer, what the app saw, what was checked.
+//! One step of the journey as text: request, answer, what the app saw, what was done besides, what was checked.
 //! Never leaves out a check that failed.
 
-use super::{Ink, millis, shorten, wrapped};
-use crate::demo::journey::{Check, Exchange, Scene};
+use super::{Ink, millis, shorten, table, wrapped};
+use crate::demo::journey::{Check, Entry, Event, Exchange, Scene};
 
 const INDENT: usize = 6;
 
@@ -39,9 +39,15 @@ impl Scenes {
         let number = format!("{:>2}", scene.number);
         let title = self.ink.bold(scene.title);
         let mut lines = vec![format!("{}  {title}", self.ink.dim(&number))];
-        for exchange in &scene.exchanges {
-            lines.extend(self.request(exchange));
-            lines.extend(self.answer(scene.number, exchange));
+        for event in &scene.events {
+            match event {
+                Event::Asked(exchange) => {
+                    lines.extend(self.request(exchange));
+                    lines.extend(self.answer(scene.number, exchange));
+                }
+                Event::Told(what) => lines.extend(marked("•", &words(what))),
+                Event::Found(entries) => lines.extend(found(entries)),
+            }
         }
         lines.extend(checks(&scene.checks, self.ink));
         lines.join("\n") + "\n"
@@ -50,6 +56,9 @@ impl Scenes {
     fn request(&self, exchange: &Exchange) -> Vec<String> {
         let call = &exchange.call;
         let mut head = vec![format!("{} {}", call.method, call.path)];
+        if !exchange.edge.name.is_empty() {
+            head.insert(0, format!("{}:", exchange.edge.name));
+        }
         for (name, value) in &call.headers {
             head.push(format!(" {name}: {}", shorten::value(value)));
         }
@@ -90,8 +99,9 @@ impl Scenes {
         }
         let other: Vec<_> = other.iter().map(|(name, _)| name.as_str()).collect();
         let other = self.unless_told(step, other.join(", "));
-        let words: Vec<_> = other.split(' ').map(str::to_owned).collect();
-        lines.extend(painted(wrapped(&words, INDENT), |line| ink.dim(line)));
+        lines.extend(painted(wrapped(&words(&other), INDENT), |line| {
+            ink.dim(line)
+        }));
         lines
     }
 
@@ -151,6 +161,27 @@ pub(in crate::demo) fn checks(checks: &[Check], ink: Ink) -> Vec<String> {
     lines
 }
 
+/// What stands in Redis, with the beginning of each value.
+fn found(entries: &[Entry]) -> Vec<String> {
+    let row = |entry: &Entry| {
+        let end = match entry.expires_in {
+            Some(left) => format!("expires in {} s", left.as_secs()),
+            None => "never expires".to_owned(),
+        };
+        let value = format!("\"{}\"", shorten::value(&entry.value));
+        let length = format!("{} characters", entry.value.len());
+        vec![shorten::value(&entry.name), end, value, length]
+    };
+    let rows: Vec<_> = entries.iter().map(row).collect();
+    let mut lines = marked("•", &words("Redis, asked by SCAN, PTTL and GET:"));
+    lines.extend(table(&rows, INDENT));
+    lines
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
 /// A head and a body: on one line if there is room, else the body below.
 fn message(mark: &str, head: &[String], body: &[String]) -> Vec<String> {
     let whole = [&[head.join(" ") + " "], body].concat();
@@ -206,6 +237,23 @@ mod tests {
             [
                 "    ✓ event new · registered false",
                 "    ✗ status 403: got 401"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_entry_that_never_expires_is_told_from_others() {
+        let entry = |seconds: Option<u64>| Entry {
+            name: "wx:s:0a".to_owned(),
+            expires_in: seconds.map(std::time::Duration::from_secs),
+            value: "v".repeat(40),
+        };
+        let lines = found(&[entry(Some(60)), entry(None)]);
+        assert_eq!(
+            lines[1..],
+            [
+                "      wx:s:0a  expires in 60 s  \"vvvvvvvvvvvv…\"  40 characters",
+                "      wx:s:0a  never expires    \"vvvvvvvvvvvv…\"  40 characters"
             ]
         );
     }

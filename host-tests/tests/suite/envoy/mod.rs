@@ -5,6 +5,7 @@ mod body_matrix;
 mod configuration;
 mod disconnects;
 mod edge;
+mod examples;
 mod expiry;
 mod headers;
 mod hpack;
