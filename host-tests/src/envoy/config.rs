@@ -73,6 +73,22 @@ impl Config {
             .patch_cluster("sessions", &json!({ "transport_socket": null }))
     }
 
+    /// Moves the listener `redis` (Envoy's `redis_proxy`, in examples/redis-cluster) to an address, and points the
+    /// cluster `redis` behind it at some nodes of a Redis Cluster.
+    #[must_use]
+    pub fn redis_proxy(mut self, address: SocketAddr, nodes: &[SocketAddr]) -> Self {
+        let listeners = self.part(LISTENERS).as_array_mut();
+        let listener = listeners
+            .expect("listeners is a list")
+            .iter_mut()
+            .find(|listener| listener["name"] == "redis")
+            .expect("a listener of that name");
+        listener["address"] = socket_address(address);
+        // The cluster's type finds the other nodes, and stays.
+        let load_assignment = load_assignment("redis", nodes);
+        self.patch_cluster("redis", &json!({ "load_assignment": load_assignment }))
+    }
+
     /// How many workers, each with a VM of its own.
     #[must_use]
     pub fn workers(mut self, workers: u32) -> Self {
@@ -177,6 +193,7 @@ impl Config {
 }
 
 const ADMIN: &str = "/admin/address";
+const LISTENERS: &str = "/static_resources/listeners";
 const LISTENER: &str = "/static_resources/listeners/0/address";
 const HTTP: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 const WASM: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
@@ -188,10 +205,14 @@ fn socket_address(address: SocketAddr) -> Value {
 }
 
 fn at(cluster: &str, address: SocketAddr) -> Value {
-    let endpoint = json!({ "endpoint": { "address": socket_address(address) } });
-    let load_assignment =
-        json!({ "cluster_name": cluster, "endpoints": [{ "lb_endpoints": [endpoint] }] });
+    let load_assignment = load_assignment(cluster, &[address]);
     json!({ "type": "STATIC", "dns_lookup_family": null, "load_assignment": load_assignment })
+}
+
+fn load_assignment(cluster: &str, addresses: &[SocketAddr]) -> Value {
+    let endpoint = |address| json!({ "endpoint": { "address": socket_address(address) } });
+    let endpoints: Vec<Value> = addresses.iter().copied().map(endpoint).collect();
+    json!({ "cluster_name": cluster, "endpoints": [{ "lb_endpoints": endpoints }] })
 }
 
 /// RFC 7386.

@@ -76,33 +76,39 @@ pub struct OnServer {
 
 impl OnServer {
     pub fn new(backend: Backend) -> Self {
-        let (address, store) = match &backend.bridge {
-            Bridge::Webdis(webdis) => (webdis.addr(), bridge::webdis()),
-            Bridge::Rest(rest) => (rest.addr(), bridge::rest()),
-        };
-        let document = json!({
-            "apps": [{ "appid": crate::rig::APPID, "secret": { "env": "WX_SECRET" } }],
-            "store": store,
-        });
-        assert_eq!(ENVIRONMENT[0], ("WX_SECRET", SECRET));
-        let config = Config::from_json(&document.to_string(), &|name| {
-            let found = ENVIRONMENT.iter().find(|(own, _)| *own == name);
-            found.map(|(_, value)| (*value).to_owned())
-        });
-        let config: &'static Config = Box::leak(Box::new(config.unwrap()));
-        let host: &'static NetHost = Box::leak(Box::new(NetHost {
-            bridge: address,
-            unused: FakeStore::default(),
-        }));
-        let StoreKind::Redis(rules) = &config.store else {
-            panic!("the configuration names a Redis");
-        };
+        let (host, store) = store_on(&backend);
         Self {
             _backend: backend,
             host,
-            store: Redis::new(host, rules),
+            store,
         }
     }
+}
+
+/// A store on servers that others may use at the same time, with a host of its own.
+pub fn store_on(backend: &Backend) -> (&'static NetHost, Redis<'static, NetHost>) {
+    let (address, store) = match &backend.bridge {
+        Bridge::Webdis(webdis) => (webdis.addr(), bridge::webdis()),
+        Bridge::Rest(rest) => (rest.addr(), bridge::rest()),
+    };
+    let document = json!({
+        "apps": [{ "appid": crate::rig::APPID, "secret": { "env": "WX_SECRET" } }],
+        "store": store,
+    });
+    assert_eq!(ENVIRONMENT[0], ("WX_SECRET", SECRET));
+    let config = Config::from_json(&document.to_string(), &|name| {
+        let found = ENVIRONMENT.iter().find(|(own, _)| *own == name);
+        found.map(|(_, value)| (*value).to_owned())
+    });
+    let config: &'static Config = Box::leak(Box::new(config.unwrap()));
+    let host: &'static NetHost = Box::leak(Box::new(NetHost {
+        bridge: address,
+        unused: FakeStore::default(),
+    }));
+    let StoreKind::Redis(rules) = &config.store else {
+        panic!("the configuration names a Redis");
+    };
+    (host, Redis::new(host, rules))
 }
 
 impl Subject for OnServer {
@@ -118,8 +124,9 @@ impl Subject for OnServer {
         self.host.now()
     }
 
+    /// A little more: in Redis an entry is gone after its last millisecond, not at it.
     fn pass(&self, span: Duration) {
-        std::thread::sleep(span);
+        std::thread::sleep(span + Duration::from_millis(10));
     }
 
     fn run<T>(&self, work: impl Future<Output = T>) -> T {

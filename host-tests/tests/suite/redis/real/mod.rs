@@ -9,12 +9,17 @@ mod edges;
 mod faults;
 mod outage;
 mod secrets;
+mod slow_store;
+mod trial;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use host_tests::envoy::Config;
 use host_tests::fakes::wechat::FakeWechat;
-use host_tests::redis::{FaultyProxy, RestServer, Server, ServerOptions, Webdis};
+use host_tests::redis::{FaultyProxy, RestServer, Server, ServerOptions, Value as Answer, Webdis};
 use serde_json::Value;
 
 use crate::rig::{EnvoyRig, bridge};
@@ -89,5 +94,37 @@ impl Backend {
         };
         let config = Config::read(example).unwrap().sessions(bridge);
         EnvoyRig::start_on(config, wechat, patch)
+    }
+}
+
+/// The names of everything that a Redis holds.
+pub fn names(redis: &Server) -> Vec<String> {
+    let Ok(Answer::Array(names)) = redis.command(&["KEYS", "*"]) else {
+        panic!("KEYS answers a list");
+    };
+    let name = |answer| match answer {
+        Answer::BulkString(name) => String::from_utf8(name).unwrap(),
+        other => panic!("not a name: {other:?}"),
+    };
+    names.into_iter().map(name).collect()
+}
+
+/// Everything that a Redis holds: names and values.
+pub fn entries(redis: &Server) -> BTreeMap<String, Vec<u8>> {
+    let entry = |name: String| match redis.command(&["GET", &name]).unwrap() {
+        Answer::BulkString(value) => Some((name, value)),
+        Answer::Nil => None,
+        other => panic!("not a value: {other:?}"),
+    };
+    names(redis).into_iter().filter_map(entry).collect()
+}
+
+/// Looks again and again until it is so.
+#[track_caller]
+pub fn in_the_end(mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came to be");
+        thread::sleep(Duration::from_millis(10));
     }
 }
