@@ -22,7 +22,8 @@ pub const SECRET: &str = "5ec4e75ec4e75ec4e75ec4e75ec4e75e";
 /// How each line begins that the plugin itself writes into Envoy's log. (A panic's does not.)
 pub const PLUGIN_LINE: &str = r#"{"event":"#;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long anything that is awaited may take.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Envoy and its surroundings. `envoy` is first, so that it is also first to go.
 pub struct Edge {

@@ -1,13 +1,14 @@
 //! Every way in which a client can send one body, over HTTP/1.1 and HTTP/2.
 //! They differ in framing and timing only, never in what is sent.
 
+use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::Duration;
 
-use host_tests::client::{Piece, Request};
+use host_tests::client::{self, Piece, Request};
 
-use super::edge::Edge;
-use super::http2::pseudo;
+use super::edge::{Edge, PATIENCE};
+use super::http2::{Http2, pseudo};
 
 const PAUSE: Duration = Duration::from_millis(30);
 
@@ -54,6 +55,18 @@ impl Shape {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
+        self.send_to(edge.envoy.addr(), method, path, headers, body)
+    }
+
+    /// As `send`, to whatever listens there.
+    pub fn send_to(
+        self,
+        addr: SocketAddr,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         let mut request = Request::new(method, path);
         for (name, value) in headers {
             request = request.header(name, value);
@@ -69,15 +82,15 @@ impl Shape {
                 Piece::after(PAUSE, &body[2 * third..]),
                 Piece::after(PAUSE, b""),
             ]),
-            _ => return self.send_http2(edge, method, path, headers, body),
+            _ => return self.send_http2(addr, method, path, headers, body),
         };
-        let answer = edge.send(&request);
+        let answer = client::send(addr, &request, PATIENCE).unwrap();
         (answer.status, answer.body)
     }
 
     fn send_http2(
         self,
-        edge: &Edge,
+        addr: SocketAddr,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
@@ -85,7 +98,7 @@ impl Shape {
     ) -> Answer {
         let mut all = pseudo(method, path.as_bytes());
         all.extend(headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())));
-        let mut connection = edge.connect_http2();
+        let mut connection = Http2::open(addr);
         let id = connection.request(&all, false);
         match self {
             Self::Http2WithPauses => {
