@@ -147,9 +147,9 @@ fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
                 while !wire.some()?.is_empty() {}
                 return Ok(());
             }
-            BridgeFault::EmptyObject => json("{}"),
-            BridgeFault::Body(body) => json(body),
-            BridgeFault::BigBody => json(&format!("\"{}\"", "x".repeat(1 << 20))),
+            BridgeFault::EmptyObject => json(&head.target, "{}"),
+            BridgeFault::Body(body) => json(&head.target, body),
+            BridgeFault::BigBody => json(&head.target, &format!("\"{}\"", "x".repeat(1 << 20))),
             BridgeFault::Html => made_up(200, "text/html", "<html><body>Welcome!</body></html>"),
             BridgeFault::Status503 => made_up(503, "text/plain", ""),
             _ => match from_bridge(shared.bridge, &head, &body) {
@@ -222,8 +222,16 @@ fn head_of(answer: &Response) -> Vec<u8> {
     head
 }
 
-fn json(body: &str) -> Response {
-    made_up(200, "application/json", body)
+/// As JSONP where the request asks webdis for it.
+fn json(target: &str, body: &str) -> Response {
+    match target.split_once("?jsonp=") {
+        Some((_, callback)) => made_up(
+            200,
+            "application/javascript",
+            &format!("{callback}({body});"),
+        ),
+        None => made_up(200, "application/json", body),
+    }
 }
 
 fn made_up(status: u16, content_type: &str, body: &str) -> Response {

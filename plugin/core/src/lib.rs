@@ -43,6 +43,6 @@ pub use host::{
     BodyError, CallError, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
 };
 pub use metrics::{Counter, Histogram};
-pub use rejection::internal_error;
+pub use rejection::{internal_error, upstream_unavailable};
 pub use reply::{Action, Changes, Response, Verdict};
 pub use time::UnixMillis;

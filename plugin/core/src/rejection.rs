@@ -43,6 +43,7 @@ pub(crate) enum Reason {
     WechatUnavailable,
     WechatTimeout,
     StoreUnavailable,
+    UpstreamUnavailable,
     Internal,
 }
 
@@ -87,6 +88,7 @@ fn row(reason: Reason) -> Row {
         WechatUnavailable    => (503, 5004, "wechat_unavailable",     "retry_after",  Error, 2,  "微信服务暂不可用，请稍后再试"),
         WechatTimeout        => (504, 5004, "wechat_unavailable",     "retry_after",  Error, 2,  "微信服务暂不可用，请稍后再试"),
         StoreUnavailable     => (503, 5005, "store_unavailable",      "retry_after",  Error, 2,  "会话服务暂不可用，请稍后再试"),
+        UpstreamUnavailable  => (503, 5007, "upstream_unavailable",   "retry_after",  Error, 2,  "服务暂不可用，请稍后再试"),
         Internal             => (500, 5006, "internal_error",         "none",         Error, 0,  "服务内部错误"),
     };
     Row { http, status, error, action, level, retry_after_s, msg }
@@ -96,6 +98,12 @@ fn row(reason: Reason) -> Row {
 #[must_use]
 pub fn internal_error() -> Response {
     Rejection::from(Reason::Internal).response()
+}
+
+/// The reply of an adapter that forwards requests itself, when the app does not answer.
+#[must_use]
+pub fn upstream_unavailable() -> Response {
+    Rejection::from(Reason::UpstreamUnavailable).response()
 }
 
 /// A refused request: the reason and what may be told beside it.

@@ -38,7 +38,7 @@ impl Powers {
         // Without a slot in use it takes no memory.
         let (slots, slot_bytes) = match config.store {
             StoreKind::Embedded { slots, slot_bytes } => (slots, slot_bytes),
-            StoreKind::Redis(_) => (0, 0),
+            _ => (0, 0),
         };
         Self {
             store: Slots::new(SharedData, slots, slot_bytes),

@@ -193,3 +193,24 @@ fn an_edge_without_the_master_key_says_so_in_its_log() {
     assert_eq!(edge.get("/closed", &token).status, 200);
     assert!(!edge.rig.log().contains("record_not_opened"));
 }
+
+#[test]
+fn an_answer_to_another_request_is_an_outage_and_no_session_ends_for_it() {
+    let wechat = FakeWechat::new(APPID, SECRET);
+    let patch = json!({ "store": bridge::webdis(), "session": { "cache_ttl_s": 0 } });
+    let rig = CoreRig::start(&wechat, &patch);
+    let mut edge = Edge { rig, wechat };
+    let (ming, hong) = (edge.login("ming"), edge.login("hong"));
+    assert_eq!(edge.get("/closed", &ming).status, 200);
+    // Now every answer is the one to the request before: another user's session, which would open for nobody here.
+    edge.rig.host.bridge.answer_late(true);
+    assert_unavailable(&edge.get("/closed", &hong));
+    let code = edge.wechat.phone("ming").login();
+    let login = Ask::post("/wx/login", &json!({ "code": code }));
+    assert_unavailable(&edge.rig.ask(vec![login])[0]);
+    assert!(edge.rig.log().contains("an answer to something else"));
+    edge.rig.host.bridge.answer_late(false);
+    for token in [&ming, &hong] {
+        assert_eq!(edge.get("/closed", token).status, 200);
+    }
+}

@@ -31,12 +31,20 @@ struct Inner {
     entries: BTreeMap<String, (String, u64)>,
     requests: Vec<String>,
     down: bool,
+    /// webdis' answer to the request before, and whether the next one gets it.
+    last: String,
+    late: bool,
 }
 
 impl FakeBridge {
     /// Every request is answered as a proxy does for an upstream that is not there.
     pub fn fail(&self, down: bool) {
         self.0.lock().unwrap().down = down;
+    }
+
+    /// webdis gives its next requests the answer of the request before (seen with late answers), or no longer.
+    pub fn answer_late(&self, late: bool) {
+        self.0.lock().unwrap().late = late;
     }
 
     /// What another edge, or an operator, may do at any time.
@@ -66,8 +74,15 @@ impl FakeBridge {
         if path == "/pipeline" {
             inner.rest(content_type, authorization, body, now)
         } else {
-            assert_eq!(path, "/");
-            inner.webdis(authorization, body, now)
+            let callback = path.strip_prefix("/?jsonp=").unwrap();
+            let (status, body) = inner.webdis(authorization, body, now);
+            let answer = if status == 200 {
+                format!("{callback}({body});")
+            } else {
+                body
+            };
+            let last = std::mem::replace(&mut inner.last, answer.clone());
+            (status, if inner.late { last } else { answer })
         }
     }
 }

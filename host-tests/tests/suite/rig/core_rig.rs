@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use host_tests::fakes::wechat::{FakeWechat, Transport};
 use serde_json::Value;
+use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Edge, Head, Histogram, Host, HttpCall,
     HttpResponse, Level, NoEntropy, Request, UnixMillis, Verdict, finish, handle,
@@ -44,7 +45,7 @@ impl CoreRig {
     pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
         let environment = BTreeMap::from(ENVIRONMENT);
         let document = configuration(patch).to_string();
-        let config = Config::from_json(&document, &|name| {
+        let config = Config::from_json(&document, Platform::Envoy, &|name| {
             environment.get(name).map(ToString::to_string)
         });
         let start_s = 1_700_000_000;

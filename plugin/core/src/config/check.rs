@@ -8,17 +8,22 @@ use core::time::Duration;
 
 use super::check_routes::{endpoints, rules};
 use super::check_store::store;
+use super::check_upstreams::{app, wechat};
 use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
 use super::{
-    App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, SessionRules,
-    Wechat, wrong,
+    App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Platform,
+    SessionRules, wrong,
 };
 use crate::route::Routes;
 
 const YEAR_S: u64 = 366 * 24 * 3600;
 
-pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
+pub(super) fn config(
+    document: raw::Document,
+    platform: Platform,
+    environment: Environment<'_>,
+) -> Checked<Config> {
     let apps = apps(document.apps, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &apps, environment)?;
     let session = session(document.session)?;
@@ -45,8 +50,9 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     let config = Config {
         apps,
         master_secrets,
-        wechat: wechat(document.wechat)?,
-        store: store(&document.store, environment)?,
+        wechat: wechat(&document.wechat, platform)?,
+        upstream_url: app(&document.upstream, platform)?,
+        store: store(&document.store, platform, environment)?,
         session,
         routes: Routes {
             endpoints: endpoints(&document.endpoints)?,
@@ -96,34 +102,6 @@ fn apps(raw: Vec<raw::App>, environment: Environment<'_>) -> Checked<Vec<App>> {
         });
     }
     Ok(apps)
-}
-
-fn wechat(raw: raw::Wechat) -> Checked<Wechat> {
-    target("wechat.cluster", &raw.cluster)?;
-    authority("wechat.authority", &raw.authority)?;
-    if !(100..=30_000).contains(&raw.timeout_ms) {
-        return wrong("wechat.timeout_ms", "must be between 100 and 30000");
-    }
-    Ok(Wechat {
-        target: raw.cluster,
-        authority: raw.authority,
-        timeout: Duration::from_millis(raw.timeout_ms),
-    })
-}
-
-/// The name of an upstream is the host's business, but there must be one.
-pub(super) fn target(field: &str, text: &str) -> Checked<()> {
-    if text.is_empty() {
-        return wrong(field, "must not be empty");
-    }
-    Ok(())
-}
-
-pub(super) fn authority(field: &str, text: &str) -> Checked<()> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong(field, "must be a host name");
-    }
-    Ok(())
 }
 
 fn session(raw: raw::Session) -> Checked<SessionRules> {

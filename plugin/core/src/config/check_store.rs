@@ -1,4 +1,5 @@
-//! Checks the store: each kind has fields of its own, and one of another kind is refused by its name.
+//! Checks the store: each platform has kinds of its own, each kind has fields of its own, and what belongs to another is
+//! refused by its name.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -6,24 +7,32 @@ use core::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
-use super::check::{authority, target};
+use super::check_upstreams::{Given, upstream};
 use super::raw::{self, StoreName};
 use super::secrets::{Environment, secret};
-use super::{Checked, Dialect, RedisRules, Secret, StoreKind, wrong};
+use super::{Checked, Dialect, Platform, RedisRules, Secret, StoreKind, wrong};
 
-pub(super) fn store(raw: &raw::Store, environment: Environment<'_>) -> Checked<StoreKind> {
-    fields_of(raw)?;
-    match raw.kind {
+pub(super) fn store(
+    raw: &raw::Store,
+    platform: Platform,
+    environment: Environment<'_>,
+) -> Checked<StoreKind> {
+    let kind = kind_on(platform, raw.kind)?;
+    fields_of(kind, raw)?;
+    match kind {
         StoreName::SharedData => embedded(raw),
         StoreName::RedisRest => {
             let Some(token) = &raw.token else {
                 return wrong("store.token", "is missing: {\"env\": \"NAME\"}");
             };
             let token = secret("store.token", token, 1, environment)?;
-            header_text("store.token.env", &token)?;
+            if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+                return wrong("store.token.env", "must hold visible ASCII characters only");
+            }
             let authorization = Secret(format!("Bearer {}", token.expose()));
-            redis(raw, Dialect::Rest, Some(authorization))
+            bridge(raw, platform, Dialect::Rest, Some(authorization))
         }
         StoreName::Webdis => {
             let authorization = raw.basic_auth.as_ref().map(|value| {
@@ -34,25 +43,65 @@ pub(super) fn store(raw: &raw::Store, environment: Environment<'_>) -> Checked<S
                 let encoded = STANDARD.encode(user_and_password.expose());
                 Ok(Secret(format!("Basic {encoded}")))
             });
-            redis(raw, Dialect::Webdis, authorization.transpose()?)
+            bridge(raw, platform, Dialect::Webdis, authorization.transpose()?)
         }
+        StoreName::SpinKv => {
+            let label = raw.label.clone().unwrap_or_else(|| "default".into());
+            if label.is_empty() {
+                return wrong("store.label", "must not be empty");
+            }
+            Ok(StoreKind::SpinKeyValue { label })
+        }
+        StoreName::SpinRedis => Ok(StoreKind::SpinRedis {
+            address: address(raw.address.as_ref(), environment)?,
+            prefix: prefix(raw)?,
+            timeout: timeout(raw)?,
+        }),
     }
 }
 
-fn fields_of(raw: &raw::Store) -> Checked<()> {
-    use StoreName::{RedisRest, SharedData, Webdis};
-    let fields: [(&str, bool, &[StoreName]); 8] = [
+/// The kind, if this platform has it; its own one if none is named.
+fn kind_on(platform: Platform, kind: Option<StoreName>) -> Checked<StoreName> {
+    let (own, elsewhere): (_, &[StoreName]) = match platform {
+        Platform::Envoy => (
+            StoreName::SharedData,
+            &[StoreName::SpinKv, StoreName::SpinRedis],
+        ),
+        Platform::Spin => (StoreName::SpinKv, &[StoreName::SharedData]),
+    };
+    let kind = kind.unwrap_or(own);
+    if elsewhere.contains(&kind) {
+        return wrong("store.kind", format!("is not to be had on {platform:?}"));
+    }
+    Ok(kind)
+}
+
+fn fields_of(kind: StoreName, raw: &raw::Store) -> Checked<()> {
+    use StoreName::{RedisRest, SharedData, SpinKv, SpinRedis, Webdis};
+    let bridges = &[RedisRest, Webdis];
+    let fields: [(&str, bool, &[StoreName]); 11] = [
         ("slots", raw.slots.is_some(), &[SharedData]),
         ("slot_bytes", raw.slot_bytes.is_some(), &[SharedData]),
-        ("cluster", raw.cluster.is_some(), &[RedisRest, Webdis]),
-        ("authority", raw.authority.is_some(), &[RedisRest, Webdis]),
+        ("cluster", raw.cluster.is_some(), bridges),
+        ("url", raw.url.is_some(), bridges),
+        ("authority", raw.authority.is_some(), bridges),
+        ("label", raw.label.is_some(), &[SpinKv]),
+        ("address", raw.address.is_some(), &[SpinRedis]),
         ("token", raw.token.is_some(), &[RedisRest]),
         ("basic_auth", raw.basic_auth.is_some(), &[Webdis]),
-        ("prefix", raw.prefix.is_some(), &[RedisRest, Webdis]),
-        ("timeout_ms", raw.timeout_ms.is_some(), &[RedisRest, Webdis]),
+        (
+            "prefix",
+            raw.prefix.is_some(),
+            &[RedisRest, Webdis, SpinRedis],
+        ),
+        (
+            "timeout_ms",
+            raw.timeout_ms.is_some(),
+            &[RedisRest, Webdis, SpinRedis],
+        ),
     ];
     for (name, is_given, kinds) in fields {
-        if is_given && !kinds.contains(&raw.kind) {
+        if is_given && !kinds.contains(&kind) {
             return wrong(format!("store.{name}"), "is no field of this kind of store");
         }
     }
@@ -74,11 +123,55 @@ fn embedded(raw: &raw::Store) -> Checked<StoreKind> {
     Ok(StoreKind::Embedded { slots, slot_bytes })
 }
 
-fn redis(raw: &raw::Store, dialect: Dialect, authorization: Option<Secret>) -> Checked<StoreKind> {
-    let cluster = raw.cluster.clone().unwrap_or_else(|| "sessions".into());
-    target("store.cluster", &cluster)?;
-    let host_name = raw.authority.clone().unwrap_or_else(|| cluster.clone());
-    authority("store.authority", &host_name)?;
+fn bridge(
+    raw: &raw::Store,
+    platform: Platform,
+    dialect: Dialect,
+    authorization: Option<Secret>,
+) -> Checked<StoreKind> {
+    let given = Given {
+        cluster: raw.cluster.as_deref(),
+        url: raw.url.as_deref(),
+        authority: raw.authority.as_deref(),
+    };
+    let upstream = upstream("store", given, "sessions", platform)?;
+    Ok(StoreKind::Redis(RedisRules {
+        dialect,
+        target: upstream.target,
+        authority: upstream.authority,
+        authorization,
+        prefix: prefix(raw)?,
+        timeout: timeout(raw)?,
+    }))
+}
+
+/// An address that holds no password may stand in the document.
+fn address(raw: Option<&Value>, environment: Environment<'_>) -> Checked<Secret> {
+    let field = "store.address";
+    let address = match raw {
+        None => {
+            return wrong(
+                field,
+                "is missing: redis://HOST:PORT, or {\"env\": \"NAME\"}",
+            );
+        }
+        Some(Value::String(text)) if text.contains('@') => {
+            return wrong(
+                field,
+                "holds a password: write {\"env\": \"NAME\"} and set NAME",
+            );
+        }
+        Some(Value::String(text)) => Secret(text.clone()),
+        Some(value) => secret(field, value, 9, environment)?,
+    };
+    let text = address.expose();
+    if text.starts_with("redis://") || text.starts_with("rediss://") {
+        return Ok(address);
+    }
+    wrong(field, "must begin with redis:// or rediss://")
+}
+
+fn prefix(raw: &raw::Store) -> Checked<String> {
     let prefix = raw.prefix.clone().unwrap_or_else(|| "wx:".to_string());
     if prefix.len() > 64 || !prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
         return wrong(
@@ -86,25 +179,13 @@ fn redis(raw: &raw::Store, dialect: Dialect, authorization: Option<Secret>) -> C
             "must be at most 64 visible ASCII characters",
         );
     }
+    Ok(prefix)
+}
+
+fn timeout(raw: &raw::Store) -> Checked<Duration> {
     let timeout_ms = raw.timeout_ms.unwrap_or(500);
     if !(10..=10_000).contains(&timeout_ms) {
         return wrong("store.timeout_ms", "must be between 10 and 10000");
     }
-    Ok(StoreKind::Redis(RedisRules {
-        dialect,
-        target: cluster,
-        authority: host_name,
-        authorization,
-        prefix,
-        timeout: Duration::from_millis(timeout_ms),
-    }))
-}
-
-/// What goes into a header must be able to.
-fn header_text(field: &str, text: &Secret) -> Checked<()> {
-    if text.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
-    }
-    let problem: String = "must hold visible ASCII characters only".into();
-    wrong(field, problem)
+    Ok(Duration::from_millis(timeout_ms))
 }

@@ -11,6 +11,7 @@ use zeroize::ZeroizeOnDrop;
 mod check;
 mod check_routes;
 mod check_store;
+mod check_upstreams;
 mod raw;
 mod secrets;
 #[cfg(test)]
@@ -25,6 +26,8 @@ pub struct Config {
     pub(crate) wechat: Wechat,
     /// Which store the host is to make.
     pub store: StoreKind,
+    /// Where requests for the app go, on a platform without routes of its own.
+    pub upstream_url: String,
     pub(crate) session: SessionRules,
     pub(crate) routes: Routes,
     pub(crate) identity: IdentityHeaders,
@@ -42,10 +45,12 @@ pub(crate) struct App {
 
 /// A secret from the environment. Has no `Display`, and a `Debug` that shows nothing.
 #[derive(Clone, ZeroizeOnDrop)]
-pub(crate) struct Secret(String);
+pub struct Secret(String);
 
 impl Secret {
-    pub(crate) fn expose(&self) -> &str {
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -64,18 +69,41 @@ pub(crate) struct Wechat {
     pub(crate) timeout: Duration,
 }
 
+/// What runs the core. They differ in which stores there are, and in how an upstream is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Upstreams are clusters.
+    Envoy,
+    /// Upstreams are URLs.
+    Spin,
+}
+
 /// Which store.
 #[derive(Debug)]
 pub enum StoreKind {
-    /// The host's own. On Envoy, slots in memory that the workers of one process share: at most `slots` × `slot_bytes` bytes.
+    /// Envoy's: slots in memory that the workers of one process share: at most `slots` × `slot_bytes` bytes.
     Embedded {
         /// Number of slots.
         slots: u32,
         /// Largest slot, in bytes.
         slot_bytes: usize,
     },
-    /// A Redis that any number of edges share.
+    /// A Redis that any number of edges share, behind an HTTP bridge.
     Redis(RedisRules),
+    /// Spin's key-value store of this label.
+    SpinKeyValue {
+        /// As in the component's `key_value_stores`.
+        label: String,
+    },
+    /// A Redis that any number of edges share, through Spin's own client.
+    SpinRedis {
+        /// `redis://…`, which may hold a password.
+        address: Secret,
+        /// In front of every key.
+        prefix: String,
+        /// For each command.
+        timeout: Duration,
+    },
 }
 
 /// How Redis is reached.
@@ -180,12 +208,20 @@ impl Config {
     /// Reads a JSON document; secrets are looked up by name in `environment`.
     ///
     /// # Errors
-    /// The first field that is unknown, missing or impossible.
+    /// The first field that is unknown, missing, impossible, or of no use on `platform`.
     pub fn from_json(
         text: &str,
+        platform: Platform,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        check::config(raw::parse(text)?, environment)
+        check::config(raw::parse(text)?, platform, environment)
+    }
+
+    /// The names of the secrets that a document asks for, for a host that cannot look them up at any time. A document
+    /// that is not understood names none.
+    #[must_use]
+    pub fn secret_names(text: &str) -> Vec<String> {
+        secrets::names(text)
     }
 
     /// The app with this id.

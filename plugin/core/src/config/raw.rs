@@ -19,6 +19,8 @@ pub(super) struct Document {
     #[serde(default)]
     pub(super) store: Store,
     #[serde(default)]
+    pub(super) upstream: Upstream,
+    #[serde(default)]
     pub(super) session: Session,
     #[serde(default)]
     pub(super) endpoints: Endpoints,
@@ -47,16 +49,18 @@ pub(super) struct App {
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Wechat {
-    pub(super) cluster: String,
-    pub(super) authority: String,
+    pub(super) cluster: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) authority: Option<String>,
     pub(super) timeout_ms: u64,
 }
 
 impl Default for Wechat {
     fn default() -> Self {
         Self {
-            cluster: "wechat".into(),
-            authority: "api.weixin.qq.com".into(),
+            cluster: None,
+            url: None,
+            authority: None,
             timeout_ms: 3000,
         }
     }
@@ -66,24 +70,34 @@ impl Default for Wechat {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Store {
-    pub(super) kind: StoreName,
+    pub(super) kind: Option<StoreName>,
     pub(super) slots: Option<u32>,
     pub(super) slot_bytes: Option<usize>,
     pub(super) cluster: Option<String>,
+    pub(super) url: Option<String>,
     pub(super) authority: Option<String>,
+    pub(super) label: Option<String>,
+    pub(super) address: Option<Value>,
     pub(super) token: Option<Value>,
     pub(super) basic_auth: Option<Value>,
     pub(super) prefix: Option<String>,
     pub(super) timeout_ms: Option<u64>,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Upstream {
+    pub(super) url: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StoreName {
-    #[default]
     SharedData,
     RedisRest,
     Webdis,
+    SpinKv,
+    SpinRedis,
 }
 
 #[derive(Deserialize)]

@@ -11,6 +11,23 @@ use super::{App, Checked, Secret, wrong};
 /// Looks up a variable by its name.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// Every NAME of `{"env": NAME}`, wherever it stands.
+pub(super) fn names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut values = Vec::from([serde_json::from_str(text).unwrap_or(Value::Null)]);
+    while let Some(value) = values.pop() {
+        match value {
+            Value::Object(map) => match map.get("env").and_then(Value::as_str) {
+                Some(name) if map.len() == 1 => names.push(name.into()),
+                _ => values.extend(map.into_iter().map(|(_, value)| value)),
+            },
+            Value::Array(list) => values.extend(list),
+            _ => {}
+        }
+    }
+    names
+}
+
 /// Secrets come from the environment only: the configuration itself is shown by hosts' debugging pages.
 pub(super) fn secret(
     field: &str,

@@ -3,12 +3,16 @@
 use alloc::string::ToString;
 use core::time::Duration;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Platform, StoreKind};
 use crate::testing::test;
 use serde_json::{Value, json};
 
 fn load(document: &Value) -> Result<Config, ConfigError> {
-    Config::from_json(&document.to_string(), &|name| match name {
+    load_on(Platform::Envoy, document)
+}
+
+fn load_on(platform: Platform, document: &Value) -> Result<Config, ConfigError> {
+    Config::from_json(&document.to_string(), platform, &|name| match name {
         "WX_SECRET" => Some("0123456789abcdef0123456789abcdef".into()),
         "LONG" => Some("0123456789abcdef0123456789abcdef".into()),
         "SHORT" => Some("short".into()),
@@ -75,7 +79,11 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"routes": [{"path": "/a", "session": "required", "outage": "open"}]}), "routes[0].outage", "unknown variant"),
         (json!({"wechat": {"timeout_ms": 1}}), "wechat.timeout_ms", "between 100"),
         (json!({"wechat": {"cluster": ""}}), "wechat.cluster", "empty"),
-        (json!({"wechat": {"url": "x"}}), "wechat.url", "unknown field"),
+        (json!({"wechat": {"url": "x"}}), "wechat.url", "is for Spin"),
+        (json!({"wechat": {"authority": ""}}), "wechat.authority", "host name"),
+        (json!({"upstream": {"url": "http://app"}}), "upstream.url", "is for Spin"),
+        (json!({"store": {"kind": "spin_kv"}}), "store.kind", "not to be had on Envoy"),
+        (json!({"store": {"kind": "spin_redis"}}), "store.kind", "not to be had on Envoy"),
         (json!({"session": {"cookie": "a b"}}), "session.cookie", "letters"),
         (json!({"assertion": {"key": {"env": "LONG"}, "header": "X-WX-OPENID"}}), "assertion.header", "already"),
         (json!({"routes": [{"session": "public"}]}), "routes[0]", "path or prefix"),
@@ -100,8 +108,56 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
     }
 }
 
+#[rustfmt::skip]
+#[test]
+fn what_spin_cannot_do_is_refused_there() {
+    let redis = |address: Value| json!({"store": {"kind": "spin_redis", "address": address}});
+    for (patch, field, part) in [
+        (json!({"store": {"kind": "shared_data"}}), "store.kind", "not to be had on Spin"),
+        (json!({"store": {"slots": 2}}), "store.slots", "no field of this kind"),
+        (json!({"store": {"label": ""}}), "store.label", "empty"),
+        (json!({"store": {"kind": "webdis"}}), "store.url", "is missing"),
+        (json!({"store": {"kind": "webdis", "url": "webdis:7379"}}), "store.url", "http://"),
+        (json!({"store": {"kind": "spin_redis"}}), "store.address", "is missing"),
+        (redis(json!("localhost:6379")), "store.address", "begin with redis://"),
+        (redis(json!("redis://user:password@host")), "store.address", "holds a password"),
+        (redis(json!({"env": "LONG"})), "store.address", "begin with redis://"),
+        (json!({"wechat": {"url": "https://api.weixin.qq.com/sns"}}), "wechat.url", "no path"),
+        (json!({"upstream": {"url": "app"}}), "upstream.url", "http://"),
+    ] {
+        let error = load_on(Platform::Spin, &document(patch.clone())).err().unwrap();
+        assert_eq!(error.field, field, "{patch} {error}");
+        assert!(error.problem.contains(part), "{patch} {error}");
+    }
+}
+
+#[test]
+fn one_document_serves_both_platforms() {
+    let both = document(json!({
+        "wechat": {"cluster": "tencent", "authority": "api.weixin.qq.com"},
+    }));
+    let envoy = load(&both).unwrap();
+    assert_eq!(envoy.wechat.target, "tencent");
+    assert!(matches!(envoy.store, StoreKind::Embedded { .. }));
+    let spin = load_on(Platform::Spin, &both).unwrap();
+    assert_eq!(spin.wechat.target, "https://api.weixin.qq.com");
+    assert!(matches!(spin.store, StoreKind::SpinKeyValue { label } if label == "default"));
+    assert_eq!(spin.upstream_url, "http://app.spin.internal");
+}
+
+#[test]
+fn the_names_of_all_secrets_are_known_before_they_are_looked_up() {
+    let text = r#"{"apps":[{"secret":{"env":"A"}}],"store":{"token":{"env":"B"}},"x":{"env":1}}"#;
+    let mut names = Config::secret_names(text);
+    names.sort();
+    assert_eq!(names, ["A", "B"]);
+    assert!(Config::secret_names("nonsense").is_empty());
+}
+
 #[test]
 fn text_that_is_not_json_is_refused() {
-    let error = Config::from_json("apps:", &|_| None).err().unwrap();
+    let error = Config::from_json("apps:", Platform::Envoy, &|_| None)
+        .err()
+        .unwrap();
     assert_eq!(error.field, "configuration");
 }

@@ -50,8 +50,10 @@ impl Edge {
     /// Where sessions live.
     pub(crate) fn store<'a, H: Host>(&'a self, host: &'a H) -> ChosenStore<'a, H> {
         match &self.config.store {
-            StoreKind::Embedded { .. } => ChosenStore::Host(host.store()),
-            StoreKind::Redis(rules) => ChosenStore::Redis(Redis::new(host, rules)),
+            StoreKind::Embedded { .. }
+            | StoreKind::SpinKeyValue { .. }
+            | StoreKind::SpinRedis { .. } => ChosenStore::Host(host.store()),
+            StoreKind::Redis(rules) => ChosenStore::Redis(Redis::over_http(host, rules)),
         }
     }
 

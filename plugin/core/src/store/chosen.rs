@@ -4,13 +4,14 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::redis::Redis;
+use super::redis::http::Bridge;
 use super::{Key, Store, StoreError, Write};
 use crate::host::Host;
 use crate::time::UnixMillis;
 
 pub(crate) enum ChosenStore<'a, H: Host> {
     Host(&'a H::Store),
-    Redis(Redis<'a, H>),
+    Redis(Redis<Bridge<'a, H>>),
 }
 
 /// Redis' futures are boxed, so that a request with a session in the cache does not carry the room for them.

@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use host_tests::client::{self, Request};
 use serde_json::json;
-use wx_session_core::config::StoreKind;
+use wx_session_core::config::{Platform, StoreKind};
 use wx_session_core::store::redis::Redis;
+use wx_session_core::store::redis::http::Bridge as HttpBridge;
 use wx_session_core::{
     CallError, Config, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy,
     UnixMillis,
@@ -54,8 +56,12 @@ impl Host for NetHost {
         UnixMillis(u64::try_from(now.as_millis()).unwrap())
     }
 
-    fn random(&self, _: &mut [u8]) -> Result<(), NoEntropy> {
-        Err(NoEntropy)
+    /// For nonces, which have to differ and no more.
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        bytes.copy_from_slice(&next[..bytes.len()]);
+        Ok(())
     }
 
     fn count(&self, _: Counter) {}
@@ -71,7 +77,7 @@ impl Host for NetHost {
 pub struct OnServer {
     _backend: Backend,
     pub host: &'static NetHost,
-    pub store: Redis<'static, NetHost>,
+    pub store: Redis<HttpBridge<'static, NetHost>>,
 }
 
 impl OnServer {
@@ -86,7 +92,7 @@ impl OnServer {
 }
 
 /// A store on servers that others may use at the same time, with a host of its own.
-pub fn store_on(backend: &Backend) -> (&'static NetHost, Redis<'static, NetHost>) {
+pub fn store_on(backend: &Backend) -> (&'static NetHost, Redis<HttpBridge<'static, NetHost>>) {
     let (address, store) = match &backend.bridge {
         Bridge::Webdis(webdis) => (webdis.addr(), bridge::webdis()),
         Bridge::Rest(rest) => (rest.addr(), bridge::rest()),
@@ -96,7 +102,7 @@ pub fn store_on(backend: &Backend) -> (&'static NetHost, Redis<'static, NetHost>
         "store": store,
     });
     assert_eq!(ENVIRONMENT[0], ("WX_SECRET", SECRET));
-    let config = Config::from_json(&document.to_string(), &|name| {
+    let config = Config::from_json(&document.to_string(), Platform::Envoy, &|name| {
         let found = ENVIRONMENT.iter().find(|(own, _)| *own == name);
         found.map(|(_, value)| (*value).to_owned())
     });
@@ -108,11 +114,11 @@ pub fn store_on(backend: &Backend) -> (&'static NetHost, Redis<'static, NetHost>
     let StoreKind::Redis(rules) = &config.store else {
         panic!("the configuration names a Redis");
     };
-    (host, Redis::new(host, rules))
+    (host, Redis::over_http(host, rules))
 }
 
 impl Subject for OnServer {
-    type Store = Redis<'static, NetHost>;
+    type Store = Redis<HttpBridge<'static, NetHost>>;
 
     const PRECISION: Duration = Duration::from_millis(500);
 

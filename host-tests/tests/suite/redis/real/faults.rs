@@ -147,7 +147,8 @@ fn open(backend: &Backend) {
     may(backend, "reset on nopass ~* &* +@all");
 }
 
-/// webdis gives late answers to whoever comes next (see `webdis_gives_a_late_answer_to_whoever_comes_next`).
+/// webdis gives late answers to whoever comes next (see `webdis_gives_a_late_answer_to_whoever_comes_next`); the plugin
+/// takes them for an outage, which is over when they are.
 fn take_late_answers(backend: &Backend) {
     let Bridge::Webdis(webdis) = &backend.bridge else {
         return;
@@ -262,7 +263,7 @@ fn webdis_may_be_killed_frozen_and_restarted() {
     recovered("webdis | webdis restarted between two requests", restarted);
 }
 
-/// What the plugin has to live with: an answer goes to the file descriptor of its request, whoever has that by then.
+/// Why each call to webdis carries a nonce: an answer goes to the file descriptor of its request, whoever has that by then.
 #[test]
 fn webdis_gives_a_late_answer_to_whoever_comes_next() {
     let redis = Server::start().unwrap();

@@ -6,14 +6,15 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::{Call, Command, Problem, Reply, refused, reply, said, unexpected};
+use super::http::{Call, refused};
+use super::{Command, Problem, Reply, reply, said, unexpected};
 use crate::host::HttpResponse;
 use crate::reply::to_json;
 
 /// One command is a pipeline of one: then there is one shape of answer.
 pub(super) fn call(commands: &[Command<'_>]) -> Call {
     Call {
-        path: "/pipeline",
+        path: "/pipeline".into(),
         content_type: "application/json",
         body: to_json(&commands),
     }

@@ -12,10 +12,22 @@ use crate::redis::real::slow_store::SlowStore;
 /// Larger than what Envoy holds.
 const LARGE: [usize; 2] = [200_000, 2 << 20];
 
+/// The example for webdis without `request_body_buffer_limit`.
+fn without_a_limit() -> SlowStore {
+    let backend = Backend::webdis();
+    let config = Config::read("examples/webdis/envoy.yaml").unwrap();
+    let route = json!({ "match": { "prefix": "/" }, "route": { "cluster": "app" } });
+    let hosts = json!([{ "name": "app", "domains": ["*"], "routes": [route] }]);
+    let config = config
+        .sessions(backend.proxy.addr())
+        .patch_http(&json!({ "route_config": { "virtual_hosts": hosts } }));
+    SlowStore::on(config, backend)
+}
+
 /// `per_connection_buffer_limit_bytes` of the listener for HTTP/1, `initial_stream_window_size` for HTTP/2.
 #[test]
 fn envoy_holds_32_kib_of_a_body_on_http1_and_64_kib_on_http2_until_the_verdict() {
-    let edge = SlowStore::start();
+    let edge = without_a_limit();
     let token = edge.login("ming");
     for (shape, limit) in [
         (Shape::ContentLength, 32_768),
@@ -44,7 +56,7 @@ fn envoy_holds_32_kib_of_a_body_on_http1_and_64_kib_on_http2_until_the_verdict()
 /// No flow control: a client that sends on is not slowed down but refused, however soon the store would answer.
 #[test]
 fn a_larger_upload_that_comes_before_the_verdict_gets_413_and_the_app_nothing() {
-    let edge = SlowStore::start();
+    let edge = without_a_limit();
     let token = edge.login("ming");
     let held = edge.hold();
     let all = send_all(&edge, &token, &SHAPES, &LARGE, || {});
@@ -68,22 +80,11 @@ fn an_upload_of_any_size_passes_when_the_session_was_verified_a_moment_ago() {
     edge.assert_sound();
 }
 
-/// The way out for uploads: Envoy then holds so much for each of them that waits.
+/// The examples give each request that waits a megabyte.
 #[test]
-fn a_route_with_a_request_body_buffer_limit_takes_uploads_of_that_size() {
+fn the_examples_hold_a_megabyte_of_a_body_until_the_verdict() {
     let limit = 1 << 20;
-    let backend = Backend::webdis();
-    let config = Config::read("examples/webdis/envoy.yaml").unwrap();
-    let route = json!({
-        "match": { "prefix": "/" },
-        "route": { "cluster": "app" },
-        "request_body_buffer_limit": limit,
-    });
-    let hosts = json!([{ "name": "app", "domains": ["*"], "routes": [route] }]);
-    let config = config
-        .sessions(backend.proxy.addr())
-        .patch_http(&json!({ "route_config": { "virtual_hosts": hosts } }));
-    let edge = SlowStore::on(config, backend);
+    let edge = SlowStore::start();
     let token = edge.login("ming");
     let asked = edge.asked();
     let held = edge.hold();

@@ -12,6 +12,7 @@ use crate::rig::{Ask, Got, relogin_refusal};
 
 const NO_COMMAND: &str = "an answer to a command that Redis does not give";
 const NO_PIPELINE: &str = "an answer to a pipeline that Redis does not give";
+const NOT_FOR_US: &str = "an answer to something else";
 const NO_GET: &str = "an answer to GET that Redis does not give";
 const NOT_OURS: &str = "an entry under the prefix was not written by wx-session";
 const BROKEN: &str = "no answer: the connection failed, or it took too long";
@@ -20,10 +21,10 @@ const UNREACHABLE: &str = "HTTP 503";
 
 /// What the dialects' answers may be besides good, with what the log says of each when it answers a GET.
 fn faults(kind: &str) -> Vec<(BridgeFault, &'static str)> {
-    let not_json = if kind == "webdis" {
-        NO_COMMAND
+    let (not_json, empty) = if kind == "webdis" {
+        (NOT_FOR_US, NO_COMMAND)
     } else {
-        NO_PIPELINE
+        (NO_PIPELINE, NO_PIPELINE)
     };
     let bodies: &[(&str, &str)] = match kind {
         "webdis" => &[
@@ -54,7 +55,7 @@ fn faults(kind: &str) -> Vec<(BridgeFault, &'static str)> {
         (BridgeFault::Hang, TIMED_OUT),
         (BridgeFault::ResetMidBody, BROKEN),
         (BridgeFault::Truncated, not_json),
-        (BridgeFault::EmptyObject, not_json),
+        (BridgeFault::EmptyObject, empty),
         (BridgeFault::BigBody, TOO_LONG),
         (BridgeFault::Html, not_json),
         (BridgeFault::Status503, UNREACHABLE),

@@ -1,0 +1,118 @@
+//! Redis over the host's HTTP call-out, in one of two dialects: `rest` and `webdis` know how a command and its reply are
+//! written there.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use futures_util::future::try_join_all;
+
+use super::{Command, Problem, Redis, Reply, Transport, rest, webdis};
+use crate::config::{Dialect, RedisRules};
+use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
+use crate::metrics::Histogram;
+use crate::reply::to_json;
+use crate::session::token::named;
+
+/// Longer answers are no value of ours, in bytes.
+const MAX_RESPONSE_BYTES: usize = 131_072;
+
+/// A bridge from HTTP to Redis.
+pub struct Bridge<'a, H> {
+    host: &'a H,
+    rules: &'a RedisRules,
+}
+
+/// A request of a dialect.
+pub(super) struct Call {
+    pub(super) path: String,
+    pub(super) content_type: &'static str,
+    pub(super) body: String,
+}
+
+impl<'a, H: Host> Redis<Bridge<'a, H>> {
+    /// The store that `rules` describe, reached through `host`.
+    pub fn over_http(host: &'a H, rules: &'a RedisRules) -> Self {
+        Self::new(Bridge { host, rules }, &rules.prefix)
+    }
+}
+
+impl<H: Host> Transport for Bridge<'_, H> {
+    async fn replies(&self, commands: &[Command<'_>]) -> Result<Vec<Reply>, Problem> {
+        let started = self.host.now();
+        let replies = match self.rules.dialect {
+            Dialect::Rest => {
+                let answer = self.send(rest::call(commands)).await;
+                answer.and_then(|answer| rest::replies(&answer, commands.len()))
+            }
+            Dialect::Webdis => {
+                try_join_all(commands.iter().map(async |command| {
+                    let nonce = self.nonce()?;
+                    let answer = self.send(webdis::call(command, &nonce)).await?;
+                    webdis::reply_of(&answer, &nonce)
+                }))
+                .await
+            }
+        };
+        self.host
+            .observe(Histogram::StoreMs, self.host.now().since(started));
+        replies
+    }
+
+    fn report(&self, problem: &str) {
+        #[derive(serde::Serialize)]
+        struct Failed<'a> {
+            event: &'a str,
+            target: &'a str,
+            problem: &'a str,
+        }
+        let line = to_json(&Failed {
+            event: "store_failed",
+            target: &self.rules.target,
+            problem,
+        });
+        self.host.log(Level::Error, &line);
+    }
+}
+
+impl<H: Host> Bridge<'_, H> {
+    /// What tells one call's answer from another's.
+    fn nonce(&self) -> Result<String, Problem> {
+        let mut bytes = [0; 8];
+        let random = self.host.random(&mut bytes);
+        random.map_err(|_| "there is no randomness for a nonce")?;
+        Ok(named("n", &bytes))
+    }
+
+    async fn send(&self, call: Call) -> Result<HttpResponse, Problem> {
+        let mut headers = vec![("content-type", call.content_type.into())];
+        if let Some(authorization) = &self.rules.authorization {
+            headers.push(("authorization", authorization.expose().into()));
+        }
+        let answer = self.host.call(HttpCall {
+            target: self.rules.target.clone(),
+            method: "POST",
+            authority: self.rules.authority.clone(),
+            path: call.path,
+            headers,
+            body: call.body.into_bytes(),
+            timeout: self.rules.timeout,
+            max_response_bytes: MAX_RESPONSE_BYTES,
+            must_finish: false,
+        });
+        answer.await.map_err(|error| {
+            Problem::Borrowed(match error {
+                CallError::NotSent => "the host does not send the call",
+                CallError::TimedOut => "no answer in time",
+                CallError::Broken => "no answer: the connection failed, or it took too long",
+                CallError::TooLarge => "the answer is longer than any value",
+            })
+        })
+    }
+}
+
+/// An answer that is no reply to a command.
+pub(super) fn refused(status: u16) -> Problem {
+    format!("HTTP {status}").into()
+}

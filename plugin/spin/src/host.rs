@@ -1,0 +1,84 @@
+//! The core's `Host` on Spin, for one request. Spin has no metrics for components: what a request counted is one
+//! line on stderr when all is done, which Spin keeps with the component's log.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value, json};
+use wx_session_core::{
+    CallError, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, UnixMillis,
+};
+
+use crate::instance::Instance;
+use crate::log::log;
+use crate::outbound;
+use crate::own_store::OwnStore;
+
+pub(crate) struct SpinHost {
+    pub(crate) instance: Rc<Instance>,
+    counted: RefCell<Map<String, Value>>,
+}
+
+impl SpinHost {
+    pub(crate) fn new(instance: Rc<Instance>) -> Self {
+        Self {
+            instance,
+            counted: RefCell::default(),
+        }
+    }
+
+    /// The line of an access log: who it was, what became of it, what was counted.
+    pub(crate) fn report(&self, openid: Option<&str>, auth_status: &str) {
+        let line = json!({
+            "event": "decided",
+            "auth": auth_status,
+            "openid": openid,
+            "metrics": &*self.counted.borrow(),
+        });
+        log(Level::Info, &line.to_string());
+    }
+}
+
+impl Host for SpinHost {
+    type Store = OwnStore;
+
+    fn store(&self) -> &Self::Store {
+        &self.instance.store
+    }
+
+    /// `must_finish` needs nothing here: Spin runs a request to its end, with or without its client.
+    async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
+        outbound::call(call).await
+    }
+
+    async fn sleep(&self, span: Duration) {
+        spin_sdk::time::sleep(span).await;
+    }
+
+    fn now(&self) -> UnixMillis {
+        let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        UnixMillis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        getrandom::fill(bytes).map_err(|_| NoEntropy)
+    }
+
+    fn count(&self, counter: Counter) {
+        let mut counted = self.counted.borrow_mut();
+        let before = counted.get(counter.name()).and_then(Value::as_u64);
+        let now = before.unwrap_or(0).saturating_add(1);
+        counted.insert(counter.name().to_owned(), now.into());
+    }
+
+    fn observe(&self, histogram: Histogram, took: Duration) {
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let mut counted = self.counted.borrow_mut();
+        counted.insert(histogram.name().to_owned(), millis.into());
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        log(level, line);
+    }
+}

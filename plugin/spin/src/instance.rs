@@ -1,0 +1,45 @@
+//! What one instance of the component keeps from its first request to its end: the edge and the store. Spin starts
+//! and drops instances as it likes; nothing that matters lives here alone.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use wx_session_core::config::Platform;
+use wx_session_core::{Config, Edge, self_test};
+
+use crate::configuration;
+use crate::forward::Upstream;
+use crate::own_store::OwnStore;
+
+pub(crate) struct Instance {
+    pub(crate) edge: Edge,
+    pub(crate) store: OwnStore,
+    pub(crate) upstream: Upstream,
+}
+
+thread_local! {
+    static INSTANCE: OnceCell<Rc<Instance>> = const { OnceCell::new() };
+}
+
+/// The instance, made ready if this is its first request. Requests that come first together each try, and the first
+/// to succeed stays: one cannot wait for another, for wit-bindgen wakes no request from within another.
+pub(crate) async fn get() -> Result<Rc<Instance>, String> {
+    if let Some(ready) = INSTANCE.with(|cell| cell.get().map(Rc::clone)) {
+        return Ok(ready);
+    }
+    let made = Rc::new(make().await?);
+    Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
+}
+
+async fn make() -> Result<Instance, String> {
+    let text = configuration::document().await?;
+    let secrets = configuration::secrets(&text).await?;
+    let config = Config::from_json(&text, Platform::Spin, &|name| secrets.get(name).cloned())
+        .map_err(|error| error.to_string())?;
+    self_test::run().map_err(|name| format!("self-test failed: {name}"))?;
+    Ok(Instance {
+        store: OwnStore::open(&config.store).await?,
+        upstream: Upstream::at(&config.upstream_url),
+        edge: Edge::new(config),
+    })
+}

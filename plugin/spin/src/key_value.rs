@@ -1,0 +1,142 @@
+//! The store on Spin's key-value stores: each entry is the moment of its expiry and the value. Spin's stores know
+//! neither expiry nor compare-and-swap.
+//!
+//! An expired entry is deleted when it is met; one that nobody asks for again stays until the store is emptied.
+//! A swap reads, compares and writes, and within this instance nobody comes between. Another instance may: then one
+//! of two simultaneous changes of one entry is lost. Where that matters, sessions belong into Redis.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use spin_sdk::key_value::{Error, Store as SpinStore};
+use spin_sdk::time::sleep;
+use wx_session_core::store::{Change, Key, Life, Store, StoreError, Write};
+use wx_session_core::{Level, UnixMillis};
+
+use crate::log::log;
+
+/// How often somebody looks whether an entry is free again. Not a wake-up from one request to another, for
+/// wit-bindgen has none without its feature `inter-task-wakeup`: waking would trap.
+const STEP: Duration = Duration::from_millis(1);
+
+pub(crate) struct KeyValue {
+    store: SpinStore,
+    /// Entries that a request of this instance is changing.
+    busy: RefCell<BTreeSet<String>>,
+}
+
+impl KeyValue {
+    pub(crate) async fn open(label: &str) -> Result<Self, String> {
+        let store = SpinStore::open(label).await.map_err(|error| match error {
+            Error::AccessDenied | Error::NoSuchStore => format!(
+                "the key-value store {label} is not there for this component: the manifest must name it in \
+                 `key_value_stores`, for a middleware in those of the app and in `inherit_configuration`"
+            ),
+            error => format!("the key-value store {label}: {error}"),
+        })?;
+        Ok(Self {
+            store,
+            busy: RefCell::default(),
+        })
+    }
+
+    /// The entry's place, once no other request of this instance has it.
+    async fn alone(&self, name: &str) -> Alone<'_> {
+        while !self.busy.borrow_mut().insert(name.to_owned()) {
+            sleep(STEP).await;
+        }
+        Alone {
+            busy: &self.busy,
+            name: name.to_owned(),
+        }
+    }
+
+    async fn read(&self, name: &str, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(entry) = self.store.get(name).await.map_err(unavailable)? else {
+            return Ok(None);
+        };
+        match parse(&entry) {
+            Some((expires_at, value)) if now < expires_at => Ok(Some(value.to_vec())),
+            // Expired, or not ours.
+            _ => {
+                self.store.delete(name).await.map_err(unavailable)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// One change, with nobody of this instance between its steps.
+    async fn change(&self, name: &str, change: &Change) -> Result<bool, StoreError> {
+        let _alone = self.alone(name).await;
+        match change {
+            Change::Put(value, life) => self.set(name, value, life).await?,
+            Change::Swap {
+                expected,
+                value,
+                life,
+            } => {
+                if self.read(name, life.now).await? != *expected {
+                    return Ok(false);
+                }
+                self.set(name, value, life).await?;
+            }
+            Change::Delete => self.store.delete(name).await.map_err(unavailable)?,
+        }
+        Ok(true)
+    }
+
+    async fn set(&self, name: &str, value: &[u8], life: &Life) -> Result<(), StoreError> {
+        let mut entry = life.expires_at.0.to_be_bytes().to_vec();
+        entry.extend_from_slice(value);
+        self.store.set(name, entry).await.map_err(unavailable)
+    }
+}
+
+impl Store for KeyValue {
+    async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(entry) = self.store.get(&key.name).await.map_err(unavailable)? else {
+            return Ok(None);
+        };
+        if let Some((expires_at, value)) = parse(&entry)
+            && now < expires_at
+        {
+            return Ok(Some(value.to_vec()));
+        }
+        // Read again, alone: it may have been written anew in the meantime.
+        let _alone = self.alone(&key.name).await;
+        self.read(&key.name, now).await
+    }
+
+    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
+        let mut all = true;
+        for Write { key, change } in writes {
+            all &= self.change(&key.name, change).await?;
+        }
+        Ok(all)
+    }
+}
+
+/// Held while an entry is read and written; also a request that is dropped gives it back.
+struct Alone<'a> {
+    busy: &'a RefCell<BTreeSet<String>>,
+    name: String,
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.busy.borrow_mut().remove(&self.name);
+    }
+}
+
+fn parse(entry: &[u8]) -> Option<(UnixMillis, &[u8])> {
+    let (expires_at, value) = entry.split_first_chunk()?;
+    Some((UnixMillis(u64::from_be_bytes(*expires_at)), value))
+}
+
+/// The cause goes to the log only: to a client an outage looks like any other.
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unavailable(error: Error) -> StoreError {
+    log(Level::Error, &format!("key-value store: {error}"));
+    StoreError::Unavailable
+}

@@ -1,0 +1,77 @@
+//! wx-session as a Spin component: the entry point. Holds no WeChat knowledge: what a request means is
+//! `wx-session-core`'s, here is only how Spin carries it. Speaks WASI HTTP's own types and not those of the `http`
+//! crate: their headers are the core's `Head` as they come, and an answer of the app is handed on as it is.
+
+#![allow(
+    missing_docs,
+    reason = "a component for Spin, with no items for other crates"
+)]
+
+mod configuration;
+mod forward;
+mod host;
+mod incoming;
+mod instance;
+mod key_value;
+mod log;
+mod outbound;
+mod own_store;
+mod redis;
+mod reply;
+
+use std::rc::Rc;
+
+use spin_sdk::wasip3;
+use spin_sdk::wasip3::exports::http::handler::Guest;
+use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
+use wx_session_core::{Action, Level, Verdict, finish, handle, internal_error};
+
+use crate::host::SpinHost;
+use crate::incoming::Incoming;
+use crate::log::log;
+
+struct Component;
+
+wasip3::http::service::export!(Component);
+
+impl Guest for Component {
+    /// Spin may run several of these at once in one instance; they share nothing but the instance.
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        let instance = match instance::get().await {
+            Ok(instance) => instance,
+            Err(problem) => {
+                // Each time: whoever looks at the log looks after the first request.
+                log(
+                    Level::Error,
+                    &format!("wx-session does not start: {problem}"),
+                );
+                return reply::response(internal_error());
+            }
+        };
+        let incoming = Incoming::new(request);
+        let host = Rc::new(SpinHost::new(instance));
+        let verdict = handle(&host.instance.edge, &*host, &incoming).await;
+        let Verdict {
+            action,
+            openid,
+            auth_status,
+        } = verdict;
+        wasip3::spawn({
+            let host = Rc::clone(&host);
+            async move {
+                finish(&host.instance.edge, &*host).await;
+                host.report(openid.as_deref(), auth_status);
+            }
+        });
+        match action {
+            Action::Reply(response) => reply::response(response),
+            Action::Forward(changes) => {
+                match forward::changed(incoming, &changes, &host.instance) {
+                    Some(request) => forward::pass_on(request).await,
+                    // Headers that could not be changed could still be the client's: then nothing passes.
+                    None => reply::response(internal_error()),
+                }
+            }
+        }
+    }
+}

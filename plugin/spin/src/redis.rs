@@ -1,0 +1,86 @@
+//! Spin's own Redis client (`redis://…`) as a transport of the core's commands.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use spin_sdk::redis::{Connection, Error, RedisParameter, RedisResult};
+use wx_session_core::Level;
+use wx_session_core::config::Secret;
+use wx_session_core::store::redis::{Command, Problem, Reply, Transport};
+
+use crate::log::log;
+use crate::outbound::within;
+
+pub(crate) struct SpinRedis {
+    address: Secret,
+    timeout: Duration,
+    /// Open until a command fails; the next one opens another.
+    connection: RefCell<Option<Rc<Connection>>>,
+}
+
+impl SpinRedis {
+    pub(crate) fn new(address: Secret, timeout: Duration) -> Self {
+        Self {
+            address,
+            timeout,
+            connection: RefCell::default(),
+        }
+    }
+
+    async fn open(&self) -> Result<Rc<Connection>, Error> {
+        if let Some(open) = self.connection.borrow().as_ref() {
+            return Ok(Rc::clone(open));
+        }
+        let opened = Rc::new(Connection::open(self.address.expose()).await?);
+        self.connection.replace(Some(Rc::clone(&opened)));
+        Ok(opened)
+    }
+
+    async fn execute(&self, command: &Command<'_>) -> Result<Reply, Problem> {
+        let connection = self.open().await.map_err(|error| problem(&error))?;
+        let (name, words) = command.split_first().ok_or("an empty command")?;
+        let words = words
+            .iter()
+            .map(|word| RedisParameter::Binary(word.as_bytes().to_vec()));
+        let results = connection.execute(&**name, words).await;
+        let results = results.map_err(|error| problem(&error))?;
+        match <[RedisResult; 1]>::try_from(results) {
+            Ok([RedisResult::Nil]) => Ok(Reply::Nil),
+            Ok([RedisResult::Status(text)]) => Ok(Reply::Text(text)),
+            Ok([RedisResult::Int64(number)]) => Ok(Reply::Number(number)),
+            Ok([RedisResult::Binary(bytes)]) => String::from_utf8(bytes)
+                .map(Reply::Text)
+                .map_err(|_| Cow::Borrowed("a value that is no text")),
+            Err(_) => Err(Cow::Borrowed("an answer that Redis does not give")),
+        }
+    }
+}
+
+impl Transport for SpinRedis {
+    /// All at once on one connection, which Redis answers in order.
+    async fn replies(&self, commands: &[Command<'_>]) -> Result<Vec<Reply>, Problem> {
+        // One after the other until the connection is open, so that not each opens its own.
+        let all = async {
+            self.open().await.map_err(|error| problem(&error))?;
+            try_join_all(commands.iter().map(|command| self.execute(command))).await
+        };
+        let replies = within(self.timeout, all).await;
+        let replies = replies.unwrap_or(Err(Cow::Borrowed("no answer in time")));
+        if replies.is_err() {
+            self.connection.take();
+        }
+        replies
+    }
+
+    fn report(&self, problem: &str) {
+        let line = serde_json::json!({ "event": "store_failed", "problem": problem });
+        log(Level::Error, &line.to_string());
+    }
+}
+
+fn problem(error: &Error) -> Problem {
+    error.to_string().into()
+}
