@@ -14,3 +14,4 @@ pub mod demo;
 pub mod envoy;
 pub mod fakes;
 pub mod redis;
+pub mod spin;

@@ -1,7 +1,7 @@
 //! The options of `cargo xtask demo`. The journey itself is told in `host_tests::demo`.
 
-use anyhow::{Context, Result, bail};
-use host_tests::demo::{Options, Store};
+use anyhow::{Context, Result, bail, ensure};
+use host_tests::demo::{Host, Options, Store};
 
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     host_tests::demo::run(&parse(arguments)?)
@@ -13,13 +13,29 @@ fn parse(arguments: &[&str]) -> Result<Options> {
     while let Some(&argument) = rest.next() {
         match argument {
             "--once" => options.once = true,
+            "--host" => options.host = host(argument, rest.next())?,
             "--store" => options.store = store(argument, rest.next())?,
             "--port" => options.port = port(argument, rest.next())?,
             "--admin-port" => options.admin_port = port(argument, rest.next())?,
             other => bail!("demo knows no {other}: see cargo xtask help"),
         }
     }
+    if options.host == Host::Spin {
+        ensure!(
+            options.store == Store::Embedded,
+            "--store redis is for --host envoy"
+        );
+        ensure!(options.admin_port == 0, "Spin has nothing at --admin-port");
+    }
     Ok(options)
+}
+
+fn host(option: &str, value: Option<&&str>) -> Result<Host> {
+    match value {
+        Some(&"envoy") => Ok(Host::Envoy),
+        Some(&"spin") => Ok(Host::Spin),
+        _ => bail!("{option} needs `envoy` or `spin`"),
+    }
 }
 
 fn store(option: &str, value: Option<&&str>) -> Result<Store> {
@@ -45,6 +61,7 @@ mod tests {
     fn options_are_read() {
         let expected = Options {
             once: true,
+            host: Host::Envoy,
             store: Store::Redis,
             port: 8000,
             admin_port: 9000,
@@ -64,6 +81,20 @@ mod tests {
         for wrong in [&["--store"][..], &["--store", "mysql"]] {
             let message = format!("{:#}", parse(wrong).unwrap_err());
             assert!(message.contains("--store needs"), "{message}");
+        }
+    }
+
+    #[test]
+    fn on_spin_there_is_neither_another_store_nor_an_admin_port() {
+        let options = parse(&["--host", "spin", "--port", "8000"]).unwrap();
+        assert_eq!((options.host, options.port), (Host::Spin, 8000));
+        for (wrong, said) in [
+            (&["--host", "spin", "--store", "redis"][..], "--store redis"),
+            (&["--admin-port", "9000", "--host", "spin"], "--admin-port"),
+            (&["--host", "nginx"], "--host needs"),
+        ] {
+            let message = format!("{:#}", parse(wrong).unwrap_err());
+            assert!(message.contains(said), "{message}");
         }
     }
 

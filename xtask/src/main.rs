@@ -10,13 +10,15 @@ mod tools;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask demo [--store embedded|redis] [--once] [--port N] [--admin-port N]
+cargo xtask demo [--host envoy|spin] [--store embedded|redis] [--once] [--port N] [--admin-port N]
     A Mini Program's whole journey through a real Envoy, then Envoy stays up to be tried with curl.
+    --host spin      instead, through the component for Spin: in the `spin` on PATH (4.1 or newer), or else in this
+                     project's own host for such components
     --store redis    instead, a journey through two Envoys, A and B, that share a real Redis behind webdis.
                      What is missing of the two is installed with apt
     --once           end after the journey; fails if a step was not as expected
-    --port N         Envoy's port, of two that of A (default: a free one)
-    --admin-port N   the port of its administration interface (default: a free one)
+    --port N         the port, with two Envoys that of A (default: a free one)
+    --admin-port N   the port of Envoy's administration interface (default: a free one)
 
 cargo xtask test [--fast]
     Everything that continuous integration runs. What is missing is fetched into target/tools; redis-server and

@@ -8,12 +8,15 @@ use anyhow::{Result, bail, ensure};
 use host_tests::envoy::plugin::{build_plugin_shown, cargo, ensure_target};
 use host_tests::envoy::{configurations, install, root, validate_file};
 use host_tests::redis;
+use host_tests::spin::Manifest;
 
 use crate::steps::{Outcome, Steps, must, shown};
 use crate::tools;
 
 const ENVOY_TARGET: &str = "wasm32-wasip1";
+const SPIN_TARGET: &str = "wasm32-wasip2";
 const NODE_TARGET: &str = "wasm32-unknown-unknown";
+const SPIN_MANIFESTS: [&str; 2] = ["spin.toml", "examples/spin-middleware/spin.toml"];
 /// What the configurations take from it.
 const ENVIRONMENT: [(&str, &str); 3] = [
     ("WX_SECRET", "0123456789abcdef0123456789abcdef"),
@@ -42,11 +45,22 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     steps.run("lints of the native crates", || {
         must(cargo().args(["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]))
     })?;
-    steps.run("lints of the Envoy plugin", || {
-        lints_for_envoy("wx-session-envoy")
+    steps.run("lints of what is built for Envoy", || {
+        lints(
+            ENVOY_TARGET,
+            &["-p", "wx-session-envoy", "-p", "bench-empty"],
+        )
     })?;
-    steps.run("lints of the benchmark's empty filter", || {
-        lints_for_envoy("bench-empty")
+    steps.run("lints of what is built for Spin", || {
+        let apps = ["-p", "spin-app", "-p", "example-app", "-p", "spin-store"];
+        lints(
+            SPIN_TARGET,
+            &[&["-p", "wx-session-spin"], &apps[..]].concat(),
+        )
+    })?;
+    steps.run("lints of the middleware for Spin", || {
+        let middleware = ["-p", "wx-session-spin", "--features", "middleware"];
+        lints(SPIN_TARGET, &middleware)
     })?;
     steps.run(
         "licences, bans and sources of the dependencies",
@@ -62,6 +76,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         );
         Ok(Outcome::Done)
     })?;
+    steps.run(
+        "the components for Spin, as their manifests say",
+        components,
+    )?;
     steps.run("envoy.yaml and the examples", || {
         println!("{}", shown_path(&install::envoy()?));
         for path in configurations()? {
@@ -81,15 +99,41 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 }
 
 fn rust_targets() -> Result<Outcome> {
-    ensure_target(ENVOY_TARGET)?;
-    ensure_target(NODE_TARGET)?;
+    for target in [ENVOY_TARGET, SPIN_TARGET, NODE_TARGET] {
+        ensure_target(target)?;
+    }
     Ok(Outcome::Done)
 }
 
-/// Of a crate that is built for Envoy only.
-fn lints_for_envoy(package: &str) -> Result<Outcome> {
-    let arguments = ["clippy", "--quiet", "-p", package, "--target", ENVOY_TARGET];
-    must(cargo().args(arguments).args(["--", "-D", "warnings"]))
+/// Of crates that are not built for this machine.
+fn lints(target: &str, packages: &[&str]) -> Result<Outcome> {
+    let arguments = ["clippy", "--quiet", "--target", target];
+    let command = &mut cargo();
+    must(
+        command
+            .args(arguments)
+            .args(packages)
+            .args(["--", "-D", "warnings"]),
+    )
+}
+
+/// As `spin build` would, but each command once.
+fn components() -> Result<Outcome> {
+    let mut done = Vec::new();
+    for path in SPIN_MANIFESTS {
+        for build in Manifest::read(path)?.builds()? {
+            if !done.contains(&build.command) {
+                build.run()?;
+                println!(
+                    "{}: {} bytes",
+                    shown_path(&build.source),
+                    std::fs::metadata(&build.source)?.len()
+                );
+                done.push(build.command);
+            }
+        }
+    }
+    Ok(Outcome::Done)
 }
 
 /// Before the tests, so that a machine that cannot have them says so in one line and not in fifty failed tests.

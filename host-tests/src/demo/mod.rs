@@ -1,5 +1,5 @@
-//! `cargo xtask demo`: a mini program's whole journey through a real Envoy with the built plugin, or through two that
-//! share a Redis, told step by step.
+//! `cargo xtask demo`: a mini program's whole journey through a real Envoy with the built plugin, through two that share
+//! a Redis, or through the component for Spin, told step by step.
 //! Never speaks to the real WeChat, and leaves nothing running.
 
 pub mod journey;
@@ -8,6 +8,7 @@ mod phone_server;
 mod redis;
 mod report;
 mod servers;
+mod spin;
 mod stage;
 mod timing;
 mod try_it;
@@ -25,6 +26,16 @@ use crate::redis::install as redis_install;
 use journey::{Check, Scene};
 use page::Ink;
 use stage::Stage;
+
+/// What runs wx-session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Host {
+    /// A real Envoy.
+    #[default]
+    Envoy,
+    /// Spin, or this project's own host for Spin components.
+    Spin,
+}
 
 /// Where sessions live, and with it, which journey is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,11 +62,13 @@ impl Store {
 pub struct Options {
     /// Ends after the journey.
     pub once: bool,
-    /// Where sessions live.
+    /// What runs wx-session.
+    pub host: Host,
+    /// Where sessions live. On Spin, only in its own store.
     pub store: Store,
-    /// Where Envoy listens, the first of two; 0 for a free port.
+    /// Where it listens, the first of two; 0 for a free port.
     pub port: u16,
-    /// Where its administration interface is; 0 for a free port.
+    /// Where Envoy's administration interface is; 0 for a free port.
     pub admin_port: u16,
 }
 
@@ -66,7 +79,10 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let started = Instant::now();
     let stop = stop_signal()?;
-    let outcome = play(options, started, &stop);
+    let outcome = match options.host {
+        Host::Envoy => play(options, started, &stop),
+        Host::Spin => spin::play(options, started, &stop),
+    };
     // What a signal broke off did not fail.
     match outcome {
         Err(_) if stop.try_recv().is_ok() => bail!("interrupted"),
@@ -103,18 +119,7 @@ fn play(options: &Options, started: Instant, stop: &Receiver<()>) -> Result<()> 
         vec![Check { what, problem }]
     });
 
-    let exchanges = scenes.iter().flat_map(Scene::exchanges);
-    if let Some(first) = exchanges.map(|exchange| exchange.answered_at).min() {
-        let took = (first - started).as_secs_f64();
-        println!("The first answer came {took:.1} s after the start, the build included.");
-    }
-    let verdict = verdict(&scenes, &last);
-    match &verdict {
-        Ok(words) => println!("{}", ink.good(words)),
-        // Otherwise whoever called us says it.
-        Err(problem) if !options.once => println!("{}", ink.bad(&problem.to_string())),
-        Err(_) => {}
-    }
+    let verdict = concluded(options, started, &scenes, &last, ink);
     if !options.once {
         let phone = phone_server::serve(stage.wechat.clone());
         println!("\n{}", try_it::text(&stage, phone.addr(), ink));
@@ -123,6 +128,29 @@ fn play(options: &Options, started: Instant, stop: &Receiver<()>) -> Result<()> 
         println!("\nEverything has stopped.");
     }
     verdict.map(drop)
+}
+
+/// Says how it went.
+fn concluded(
+    options: &Options,
+    started: Instant,
+    scenes: &[Scene],
+    last: &[Check],
+    ink: Ink,
+) -> Result<String> {
+    let exchanges = scenes.iter().flat_map(Scene::exchanges);
+    if let Some(first) = exchanges.map(|exchange| exchange.answered_at).min() {
+        let took = (first - started).as_secs_f64();
+        println!("The first answer came {took:.1} s after the start, the build included.");
+    }
+    let verdict = verdict(scenes, last);
+    match &verdict {
+        Ok(words) => println!("{}", ink.good(words)),
+        // Otherwise whoever called us says it.
+        Err(problem) if !options.once => println!("{}", ink.bad(&problem.to_string())),
+        Err(_) => {}
+    }
+    verdict
 }
 
 /// What Envoy knows of the journey, and how fast it was.
@@ -142,7 +170,7 @@ fn afterwards(stage: &Stage, scenes: &[Scene], ink: Ink) -> Result<Vec<Check>> {
         None => "How long it takes here: medians, as the client sees them",
         Some(_) => "How long it takes at A: medians, as the client sees them",
     });
-    show(&report::times(stage)?);
+    show(&report::times(stage.edge(), &stage.wechat, &stage.app)?);
     Ok(checks)
 }
 

@@ -8,11 +8,13 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::journey::{Check, Exchange, Scene, USERS};
+use super::journey::{Check, Edge, Exchange, Scene, USERS};
 use super::page::{self, Ink};
 use super::servers::EdgeServer;
 use super::stage::{SECRET, Stage};
 use super::timing;
+use crate::fakes::app::FakeApp;
+use crate::fakes::wechat::FakeWechat;
 
 /// Entries appear some 20 ms after their request has ended.
 const LOG_DELAY: Duration = Duration::from_millis(150);
@@ -63,9 +65,9 @@ pub(super) fn access_log(stage: &Stage, ink: Ink) -> Vec<String> {
 }
 
 /// Medians of a login and of a session check.
-pub(super) fn times(stage: &Stage) -> Result<Vec<String>> {
-    let times = timing::measure(stage.edge(), &stage.wechat)?;
-    let _ = stage.app.take();
+pub(super) fn times(edge: Edge, wechat: &FakeWechat, app: &FakeApp) -> Result<Vec<String>> {
+    let times = timing::measure(edge, wechat)?;
+    let _ = app.take();
     let row = |what: &str, took| vec![what.to_owned(), page::millis(took)];
     let rows = [
         row("login, with its code2Session call", times.login),
@@ -85,11 +87,6 @@ pub(super) fn checks(stage: &Stage, scenes: &[Scene]) -> Vec<Check> {
     let logs: String = logs
         .map(|server| format!("{}{:?}", server.log(), server.access_log()))
         .collect();
-    let leaked: Vec<_> = secrets(stage, scenes)
-        .into_iter()
-        .filter(|(_, secret)| logs.contains(secret.as_str()))
-        .map(|(name, _)| name)
-        .collect();
     let check = |what: String, problem: Option<String>| Check { what, problem };
     vec![
         check(
@@ -101,20 +98,30 @@ pub(super) fn checks(stage: &Stage, scenes: &[Scene]) -> Vec<Check> {
         ),
         check(
             "no secret, session_key, code or token in Envoy's logs".to_owned(),
-            (!leaked.is_empty()).then(|| leaked.join(", ")),
+            leaked(&logs, &stage.wechat, scenes),
         ),
     ]
 }
 
+/// What opens something and stands in these logs.
+pub(super) fn leaked(logs: &str, wechat: &FakeWechat, scenes: &[Scene]) -> Option<String> {
+    let secrets = secrets(wechat, scenes).into_iter();
+    let leaked: Vec<_> = secrets
+        .filter(|(_, secret)| logs.contains(secret.as_str()))
+        .map(|(name, _)| name)
+        .collect();
+    (!leaked.is_empty()).then(|| leaked.join(", "))
+}
+
 /// Everything that opens something, as (what it is, itself).
-fn secrets(stage: &Stage, scenes: &[Scene]) -> Vec<(&'static str, String)> {
+fn secrets(wechat: &FakeWechat, scenes: &[Scene]) -> Vec<(&'static str, String)> {
     let mut secrets = vec![("the secret", SECRET.to_owned())];
-    for request in stage.wechat.requests() {
+    for request in wechat.requests() {
         let code = request.param("js_code").map(str::to_owned);
         secrets.extend(code.map(|code| ("a code", code)));
     }
     for user in USERS {
-        let keys = stage.wechat.phone(user).session_keys();
+        let keys = wechat.phone(user).session_keys();
         secrets.extend(keys.into_iter().map(|key| ("a session_key", key)));
     }
     let exchanges = scenes.iter().flat_map(Scene::exchanges);

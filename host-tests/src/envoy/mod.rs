@@ -33,7 +33,11 @@ pub fn configurations() -> Result<Vec<String>> {
     let mut found = vec!["envoy.yaml".to_owned()];
     for example in examples.context("cannot read examples")? {
         let name = example?.file_name();
-        found.push(format!("examples/{}/envoy.yaml", name.to_string_lossy()));
+        let path = format!("examples/{}/envoy.yaml", name.to_string_lossy());
+        // The others are for Spin.
+        if root().join(&path).is_file() {
+            found.push(path);
+        }
     }
     found.sort_by_key(|path| (path.contains('/'), path.clone()));
     Ok(found)

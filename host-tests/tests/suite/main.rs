@@ -14,5 +14,7 @@ mod invariants;
 mod redis;
 mod rig;
 mod scenarios;
+mod spin;
+mod spin_manifests;
 mod store;
 mod wasm_host;

@@ -70,12 +70,14 @@ pub(crate) fn changed(
     };
     let mut headers = head.0;
     headers.retain(|(name, _)| !goes(name));
-    let added = changes
-        .set
-        .iter()
-        .filter(|(name, _)| !name.starts_with(':'));
-    headers
-        .extend(added.map(|(name, value)| (name.to_ascii_lowercase(), value.as_bytes().to_vec())));
+    let added = changes.set.iter().map(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        (name, value.as_bytes().to_vec())
+    });
+    // The core writes `connection: upgrade` on a request that may change protocols, which cannot be on Spin.
+    headers.extend(
+        added.filter(|(name, _)| !name.starts_with(':') && !FORBIDDEN.contains(&name.as_str())),
+    );
 
     let (method, options) = (request.get_method(), request.get_options());
     let (scheme, authority) = if cfg!(feature = "middleware") {

@@ -109,7 +109,7 @@ impl Scenes {
     fn unless_told(&mut self, step: usize, headers: String) -> String {
         match &self.envoys_own {
             Some((before, same)) if *same == headers => {
-                format!("and Envoy's own, as in step {before}")
+                format!("and others, as in step {before}")
             }
             _ => {
                 let list = format!("and {headers}");

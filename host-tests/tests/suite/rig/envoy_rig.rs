@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use host_tests::client::{self, Request};
 use host_tests::envoy::{Config, Envoy, build_plugin};
 use host_tests::fakes::app::FakeApp;
 use host_tests::fakes::wechat::{FakeWechat, WechatServer};
 use serde_json::{Value, json};
 
-use super::{Ask, ENVIRONMENT, Got, Rig, Seen};
+use super::{Ask, ENVIRONMENT, Got, Rig, over_tcp};
 use crate::redis::real::Backend;
 
 /// A running Envoy and what it talks to.
@@ -19,8 +18,6 @@ pub struct EnvoyRig {
     /// Dropped after Envoy.
     _store: Option<Backend>,
 }
-
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 impl EnvoyRig {
     pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
@@ -66,47 +63,11 @@ impl EnvoyRig {
             _store: None,
         }
     }
-
-    fn send(&self, ask: &Ask) -> Got {
-        let mut request = Request::new(&ask.method, &ask.target);
-        for (name, value) in &ask.headers {
-            request = request.header(name, value);
-        }
-        if let Some(body) = &ask.body {
-            request = request.body(body);
-        }
-        let response = client::send(self.envoy.addr(), &request, TIMEOUT).unwrap();
-        Got {
-            status: response.status,
-            headers: response.headers,
-            body: response.body,
-            seen: None,
-        }
-    }
 }
 
 impl Rig for EnvoyRig {
     fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
-        drop(self.app.take());
-        let mut answers: Vec<Got> = std::thread::scope(|scope| {
-            let this = &*self;
-            let threads: Vec<_> = asks
-                .iter()
-                .map(|ask| scope.spawn(move || this.send(ask)))
-                .collect();
-            threads.into_iter().map(|t| t.join().unwrap()).collect()
-        });
-        // With several at once nothing tells which of them the app saw; such scenarios look at the answers only.
-        let mut seen = self.app.take();
-        assert!(answers.len() == 1 || seen.is_empty());
-        if let (1, Some(seen)) = (answers.len(), seen.pop()) {
-            answers[0].seen = Some(Seen {
-                path: seen.path,
-                headers: seen.headers,
-                body: seen.body,
-            });
-        }
-        answers
+        over_tcp::ask(self.envoy.addr(), &self.app, &asks)
     }
 
     fn advance(&mut self, span: Duration) {

@@ -3,7 +3,9 @@
 pub mod bridge;
 mod core_rig;
 mod envoy_rig;
+pub mod over_tcp;
 mod request;
+mod spin_rig;
 mod wasm_rig;
 mod world;
 
@@ -15,6 +17,7 @@ use serde_json::Value;
 pub use core_rig::CoreRig;
 pub use envoy_rig::EnvoyRig;
 pub use request::{Ask, Got, Seen};
+pub use spin_rig::{SpinRig, Way};
 pub use wasm_rig::WasmRig;
 pub use world::{Login, World, relogin_refusal};
 
@@ -66,12 +69,21 @@ pub enum HostKind {
     WasmWebdis,
     /// As `Envoy`, with the sessions in a real Redis behind a real webdis.
     EnvoyWebdis,
+    /// The built component in a host for Spin, in front of the app.
+    Spin,
+    /// The built component in a host for Spin, as a middleware around the app.
+    SpinMiddleware,
 }
 
 impl HostKind {
     /// Envoy has a word in what reaches the plugin.
     pub fn is_real_envoy(self) -> bool {
         matches!(self, Self::Envoy | Self::EnvoyWebdis)
+    }
+
+    /// A connection can become one of another protocol. WASI HTTP has no word for that, and forbids the headers.
+    pub fn has_upgrades(self) -> bool {
+        !matches!(self, Self::Spin | Self::SpinMiddleware)
     }
 
     /// An edge on this host: `envoy.yaml`'s plugin configuration with `patch` merged into it.
@@ -82,6 +94,8 @@ impl HostKind {
             Self::Wasm => Box::new(WasmRig::start(&wechat, &patch)),
             Self::Envoy => Box::new(EnvoyRig::start(&wechat, &patch)),
             Self::EnvoyWebdis => Box::new(EnvoyRig::start_with_redis(&wechat, &patch)),
+            Self::Spin => Box::new(SpinRig::start(Way::Service, &wechat, &patch)),
+            Self::SpinMiddleware => Box::new(SpinRig::start(Way::Middleware, &wechat, &patch)),
             Self::CoreRest => {
                 patch["store"] = bridge::rest();
                 Box::new(CoreRig::start(&wechat, &patch))

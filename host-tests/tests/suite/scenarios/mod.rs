@@ -26,6 +26,12 @@ macro_rules! on_every_host {
         mod on_envoy_with_webdis {
             $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::EnvoyWebdis); } )*)*
         }
+        mod on_spin {
+            $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::Spin); } )*)*
+        }
+        mod on_spin_middleware {
+            $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::SpinMiddleware); } )*)*
+        }
         mod on_envoy {
             $($( #[test] fn $scenario() { super::$file::$scenario(crate::rig::HostKind::Envoy); } )*)*
         }

@@ -144,7 +144,7 @@ pub fn every_content_failure_is_one_and_the_same_answer(host: HostKind) {
     let log = world.log();
     let lines: Vec<&str> = log
         .lines()
-        .filter(|line| line.contains("session_key_stale"))
+        .filter(|line| line.contains("\"event\":\"refused\"") && line.contains("session_key_stale"))
         .collect();
     assert_eq!(lines.len(), bodies.len());
     let tail = |line: &str| line[line.find('{').unwrap()..].to_owned();

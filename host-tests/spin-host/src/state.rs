@@ -1,0 +1,56 @@
+//! The data of one instance.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::outbound::Outbound;
+use crate::shared::Shared;
+
+pub(crate) struct State {
+    pub(crate) table: ResourceTable,
+    pub(crate) shared: Arc<Shared>,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+}
+
+impl State {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Result<Self> {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stderr(shared.log.clone());
+        wasi.wall_clock(shared.clock.clone());
+        if let Some(folder) = &shared.manifest.files {
+            wasi.preopened_dir(folder, "/", FsPerms::ReadOnly)?;
+        }
+        Ok(Self {
+            table: ResourceTable::new(),
+            shared: Arc::clone(shared),
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound(Arc::clone(shared)),
+        })
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.outbound,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Many requests at once in one instance.
+
+use std::time::Duration;
+
+use host_tests::client::{Connection, Request};
+use host_tests::fakes::wechat::Fault;
+use serde_json::json;
+
+use super::{Stage, TIMEOUT, login_with, token};
+use crate::rig::Way;
+
+#[test]
+fn many_requests_at_once_share_one_instance_and_get_their_own_answers() {
+    for way in Way::BOTH {
+        let stage = Stage::start(way);
+        std::thread::scope(|scope| {
+            for user in 0..24 {
+                let stage = &stage;
+                scope.spawn(move || {
+                    let phone = stage.wechat.phone(&format!("user{user}"));
+                    for _ in 0..5 {
+                        let token = stage.login(&phone);
+                        let answer = stage.send(&Request::get("/me").header("X-WX-Skey", &token));
+                        assert!(answer.text().contains(&phone.openid()), "{way:?}");
+                    }
+                });
+            }
+        });
+        assert_eq!(stage.rig.spin.instances(), 1, "{way:?} {}", stage.log());
+    }
+}
+
+#[test]
+fn one_code_sent_many_times_at_once_is_one_login() {
+    for way in Way::BOTH {
+        let stage = Stage::start(way);
+        let code = stage.wechat.phone("alice").login();
+        let slow = Fault::Slow(Duration::from_millis(200));
+        stage.wechat.script([slow]);
+        let tokens: Vec<_> = std::thread::scope(|scope| {
+            let ask = || token(&stage.send(&login_with(&code)));
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(tokens.iter().all(|one| *one == tokens[0]), "{way:?}");
+        assert_eq!(stage.wechat.code_requests(&code), 1, "{way:?}");
+        assert_eq!(stage.rig.spin.instances(), 1, "{way:?} {}", stage.log());
+    }
+}
+
+/// One user's logins meet in one record: none of them may be lost.
+#[test]
+fn simultaneous_logins_of_one_user_all_stay_valid() {
+    for way in Way::BOTH {
+        let stage = Stage::start(way);
+        let phone = stage.wechat.phone("alice");
+        let codes: Vec<_> = (0..8).map(|_| phone.login()).collect();
+        let tokens: Vec<String> = std::thread::scope(|scope| {
+            let ask = |code: &str| token(&stage.send(&login_with(code)));
+            let all: Vec<_> = codes
+                .iter()
+                .map(|code| scope.spawn(move || ask(code)))
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let out = Request::post("/wx/logout")
+            .header("X-WX-Skey", &tokens[0])
+            .json(&json!({ "everywhere": true }));
+        let answer = stage.send(&out);
+        assert_eq!(answer.json().unwrap()["data"]["ended"], 8, "{way:?}");
+        let keys = stage.rig.spin.keys("default");
+        let left = keys.iter().filter(|key| key.starts_with("s:"));
+        let what = "a session that the user's record does not name";
+        assert_eq!(left.count(), 0, "{way:?}: {what}");
+    }
+}
+
+#[test]
+fn a_login_is_finished_without_its_client() {
+    for way in Way::BOTH {
+        let stage = Stage::start(way);
+        let code = stage.wechat.phone("alice").login();
+        let slow = Fault::Slow(Duration::from_millis(300));
+        stage.wechat.script([slow]);
+        let mut client = Connection::open(stage.addr(), TIMEOUT).unwrap();
+        client.write_head(&login_with(&code)).unwrap();
+        let body = json!({ "code": code }).to_string();
+        client.write(body.as_bytes()).unwrap();
+        while stage.wechat.code_requests(&code) == 0 {
+            std::thread::yield_now();
+        }
+        drop(client);
+        let answer = stage.send(&login_with(&code));
+        assert_eq!(answer.status, 200, "{way:?} {}", answer.text());
+        assert_eq!(stage.wechat.code_requests(&code), 1, "{way:?}");
+    }
+}

@@ -1,0 +1,55 @@
+//! The configuration document: one serves Envoy and Spin, as a variable or as a file.
+
+use host_tests::client::Request;
+use serde_json::{Value, json};
+use wx_session_core::Config;
+use wx_session_core::config::{Platform, StoreKind};
+
+use super::Stage;
+use crate::rig::{APPID, ENVIRONMENT, Way, configuration};
+
+fn accepted(document: &Value, platform: Platform) -> Config {
+    let config = Config::from_json(&document.to_string(), platform, &|name| {
+        let found = ENVIRONMENT.iter().find(|(own, _)| *own == name);
+        found.map(|(_, value)| (*value).to_owned())
+    });
+    config.unwrap_or_else(|error| panic!("{platform:?}: {error}"))
+}
+
+/// But for the store, of which each has its own, and which may be left out.
+#[test]
+fn the_document_of_envoy_yaml_serves_both_platforms() {
+    let mut document = configuration(&json!({}));
+    document.as_object_mut().unwrap().remove("store");
+    let on_envoy = accepted(&document, Platform::Envoy);
+    let on_spin = accepted(&document, Platform::Spin);
+    assert!(matches!(on_envoy.store, StoreKind::Embedded { .. }));
+    assert!(matches!(on_spin.store, StoreKind::SpinKeyValue { .. }));
+    assert_eq!(document["apps"][0]["appid"], APPID);
+}
+
+#[test]
+fn it_may_be_a_file_that_the_manifest_ships() {
+    let folder = tempfile::tempdir().unwrap();
+    for way in Way::BOTH {
+        let stage = Stage::start_with(way, &json!({}), |manifest| {
+            let document = manifest.variables.remove("wx_session_config").unwrap();
+            std::fs::write(folder.path().join("wx-session.json"), document).unwrap();
+            manifest.files = Some(folder.path().into());
+        });
+        let token = stage.login(&stage.wechat.phone("alice"));
+        let answer = stage.send(&Request::get("/me").header("X-WX-Skey", &token));
+        assert_eq!(answer.status, 200, "{way:?} {}", stage.log());
+    }
+}
+
+#[test]
+fn one_that_is_wrong_is_refused_by_the_name_of_the_field() {
+    for way in Way::BOTH {
+        let patch = json!({ "store": { "kind": "shared_data" } });
+        let stage = Stage::start_with(way, &patch, |_| {});
+        assert_eq!(stage.send(&Request::get("/public")).status, 500);
+        assert!(stage.log().contains("store.kind"), "{}", stage.log());
+        assert_eq!(stage.rig.app.bytes_received(), 0);
+    }
+}

@@ -1,0 +1,127 @@
+//! A Redis that Envoy and Spin share: a session minted at one edge is honoured at the other, and ends at both.
+
+use host_tests::fakes::wechat::FakeWechat;
+use serde_json::{Value, json};
+use spin_host::{Manifest, Upstream};
+
+use crate::redis::real::{Backend, Bridge};
+use crate::rig::{APPID, Ask, EnvoyRig, Login, Rig, SECRET, SpinRig, Way, bridge};
+
+/// Every request asks the store.
+fn patch(store: Option<Value>) -> Value {
+    let mut patch = json!({ "session": { "cache_ttl_s": 0 } });
+    if let Some(store) = store {
+        patch["store"] = store;
+    }
+    patch
+}
+
+/// Through Spin's own client.
+fn native(backend: &Backend, wechat: &FakeWechat, way: Way) -> SpinRig {
+    let store = json!({ "kind": "spin_redis", "address": "redis://sessions:6379" });
+    let redis = Upstream::plain(backend.redis.addr());
+    without_key_value(wechat, way, store, ("sessions:6379", redis))
+}
+
+/// Through the bridge that Envoy uses too.
+fn bridged(backend: &Backend, wechat: &FakeWechat, way: Way) -> SpinRig {
+    let (mut store, bridge) = match &backend.bridge {
+        Bridge::Webdis(webdis) => (bridge::webdis(), webdis.addr()),
+        Bridge::Rest(rest) => (bridge::rest(), rest.addr()),
+    };
+    store["url"] = json!("http://sessions");
+    without_key_value(wechat, way, store, ("sessions", Upstream::plain(bridge)))
+}
+
+fn without_key_value(
+    wechat: &FakeWechat,
+    way: Way,
+    store: Value,
+    (host, place): (&str, Upstream),
+) -> SpinRig {
+    let change = |manifest: &mut Manifest| {
+        manifest.key_value_stores.clear();
+        manifest.outbound.insert(host.to_owned(), place);
+    };
+    SpinRig::start_with(way, wechat, &patch(Some(store)), change)
+}
+
+fn login(edge: &mut dyn Rig, code: &str) -> Login {
+    let ask = Ask::post("/wx/login", &json!({ "code": code }));
+    Login::from(&edge.ask(vec![ask])[0])
+}
+
+/// The openid that the app behind this edge is told.
+fn owner(edge: &mut dyn Rig, token: &str) -> Option<String> {
+    let got = edge.ask(vec![Ask::get("/api").token(token)]).remove(0);
+    let Some(seen) = got.seen else {
+        assert_eq!(got.status, 401, "{}\n{}", got.json(), edge.log());
+        return None;
+    };
+    seen.header("x-wx-openid")
+}
+
+#[track_caller]
+fn assert_one<'a>(wechat: &FakeWechat, minted: &mut (dyn Rig + 'a), used: &mut (dyn Rig + 'a)) {
+    let phone = wechat.phone("alice");
+    let token = login(minted, &phone.login()).token;
+    for edge in [&mut *used, &mut *minted] {
+        assert_eq!(owner(edge, &token), Some(phone.openid()));
+    }
+    // What one edge has of the session's keys, the other has too.
+    let data = phone.user_info();
+    let body = json!({ "encryptedData": data.encrypted_data, "iv": data.iv });
+    let decrypt = Ask::post("/wx/decrypt", &body).token(&token);
+    let got = used.ask(vec![decrypt]).remove(0);
+    assert_eq!(got.json()["data"]["openId"], json!(phone.openid()));
+    let logout = Ask::post("/wx/logout", &json!({})).token(&token);
+    assert_eq!(used.ask(vec![logout])[0].status, 200);
+    for edge in [&mut *used, &mut *minted] {
+        assert_eq!(owner(edge, &token), None);
+    }
+}
+
+#[test]
+fn envoy_and_spin_on_one_redis_are_one_edge() {
+    for (_, backend) in Backend::both() {
+        let wechat = FakeWechat::new(APPID, SECRET);
+        let mut envoy: EnvoyRig = backend.edge(&wechat, &patch(None));
+        let mut spin = native(&backend, &wechat, Way::Service);
+        assert_one(&wechat, &mut envoy, &mut spin);
+        assert_one(&wechat, &mut spin, &mut envoy);
+        let mut middleware = native(&backend, &wechat, Way::Middleware);
+        assert_one(&wechat, &mut envoy, &mut middleware);
+        assert_one(&wechat, &mut middleware, &mut envoy);
+    }
+}
+
+#[test]
+fn spins_client_and_the_bridges_write_the_same() {
+    for (_, backend) in Backend::both() {
+        let wechat = FakeWechat::new(APPID, SECRET);
+        let mut by_bridge = bridged(&backend, &wechat, Way::Service);
+        let mut by_client = native(&backend, &wechat, Way::Middleware);
+        assert_one(&wechat, &mut by_bridge, &mut by_client);
+        assert_one(&wechat, &mut by_client, &mut by_bridge);
+    }
+}
+
+#[test]
+fn without_redis_nothing_passes_and_with_it_again_everything_does() {
+    let backend = Backend::webdis();
+    let wechat = FakeWechat::new(APPID, SECRET);
+    let edges: [fn(&Backend, &FakeWechat, Way) -> SpinRig; 2] = [native, bridged];
+    for start in edges {
+        let mut edge = start(&backend, &wechat, Way::Service);
+        let phone = wechat.phone("alice");
+        let token = login(&mut edge, &phone.login()).token;
+        backend.redis.stop_process().unwrap();
+        let got = edge.ask(vec![Ask::get("/api").token(&token)]).remove(0);
+        assert!(got.seen.is_none());
+        let error = got.json()["error"].clone();
+        assert_eq!((got.status, error), (503, json!("store_unavailable")));
+        assert!(edge.log().contains("store_failed"), "{}", edge.log());
+        backend.redis.continue_process().unwrap();
+        assert_eq!(owner(&mut edge, &token), Some(phone.openid()));
+    }
+}

@@ -1,0 +1,117 @@
+//! What happens to a request's headers and trailers on their way to the app.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+
+use host_tests::client::{Connection, Request};
+use serde_json::json;
+use spin_host::Upstream;
+
+use super::streams::{accepted, read_until};
+use super::{Stage, TIMEOUT};
+use crate::rig::Way;
+
+/// wasmtime-wasi-http fails a request that still has one: a client could provoke 500s.
+#[test]
+fn headers_that_a_component_may_not_send_do_not_fail_the_request() {
+    for way in Way::BOTH {
+        let stage = Stage::start(way);
+        let token = stage.login(&stage.wechat.phone("alice"));
+        for name in [
+            "connection",
+            "keep-alive",
+            "proxy-authenticate",
+            "proxy-authorization",
+            "proxy-connection",
+            "http2-settings",
+        ] {
+            let request = Request::get("/orders")
+                .header("X-WX-Skey", &token)
+                .header(name, "x");
+            let answer = stage.send(&request);
+            assert_eq!(answer.status, 200, "{way:?} {name} {}", stage.log());
+            let seen = stage.rig.app.take().remove(0);
+            assert_eq!(seen.count(name), 0, "{way:?} {name}");
+        }
+        let request = Request::post("/orders")
+            .header("X-WX-Skey", &token)
+            .chunked(["ab", "cd"]);
+        assert_eq!(stage.send(&request).status, 200, "{way:?}");
+        assert_eq!(stage.rig.app.take().remove(0).body, b"abcd", "{way:?}");
+    }
+}
+
+#[test]
+fn the_app_sees_who_it_is_and_nothing_a_client_forged() {
+    for way in Way::BOTH {
+        let stage = Stage::start(way);
+        let phone = stage.wechat.phone("alice");
+        let token = stage.login(&phone);
+        let request = Request::get("/orders?a=1")
+            .header("X-WX-Skey", &token)
+            .header("X-WX-OPENID", "forged")
+            .header("x_wx_openid", "forged")
+            .header("X-WX-From-Openid", "forged")
+            .header("spin-client-addr", "6.6.6.6:1")
+            .header("cookie", "theme=dark");
+        assert_eq!(stage.send(&request).status, 200, "{way:?}");
+        let seen = stage.rig.app.take().remove(0);
+        assert_eq!(seen.path, "/orders?a=1");
+        let openid = phone.openid();
+        assert_eq!(seen.header("x-wx-openid").unwrap(), openid.as_bytes());
+        assert_eq!(seen.count("x-wx-openid"), 1);
+        let forged = seen.count("x_wx_openid") + seen.count("x-wx-from-openid");
+        assert_eq!(forged, 0, "{way:?}");
+        assert_eq!(seen.count("x-wx-skey"), 0, "{way:?}");
+        assert_eq!(seen.header("cookie").unwrap(), b"theme=dark");
+        let mut values = seen.headers.iter().map(|(_, value)| value);
+        assert!(
+            !values.any(|value| value.starts_with(b"6.6.6.6")),
+            "{way:?}"
+        );
+    }
+}
+
+/// Spin writes the whole URL into a header of its own.
+#[test]
+fn a_token_in_the_query_reaches_the_app_in_no_header_either() {
+    for way in Way::BOTH {
+        let patch = json!({ "session": { "query": "wx" } });
+        let stage = Stage::start_with(way, &patch, |_| {});
+        let token = stage.login(&stage.wechat.phone("alice"));
+        let answer = stage.send(&Request::get(format!("/orders?a=1&wx={token}&b=2")));
+        assert_eq!(answer.status, 200, "{way:?}");
+        let seen = stage.rig.app.take().remove(0);
+        assert_eq!(seen.path, "/orders?a=1&b=2", "{way:?}");
+        for (name, value) in &seen.headers {
+            let value = String::from_utf8_lossy(value);
+            assert!(!value.contains(&token), "{way:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn identity_in_trailers_does_not_pass() {
+    for way in Way::BOTH {
+        let app = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stage = Stage::start_with(way, &json!({}), |manifest| {
+            let app = Upstream::plain(app.local_addr().unwrap());
+            manifest.outbound.insert("app.spin.internal".into(), app);
+        });
+        let token = stage.login(&stage.wechat.phone("alice"));
+        let mut client = Connection::open(stage.addr(), TIMEOUT).unwrap();
+        let request = format!(
+            "POST /up HTTP/1.1\r\nhost: edge\r\nx-wx-skey: {token}\r\ntrailer: x-wx-openid, x-checksum\r\n\
+             transfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-wx-openid: forged\r\nx-checksum: 7\r\n\r\n"
+        );
+        client.write(request.as_bytes()).unwrap();
+        let mut stream = accepted(&app);
+        let seen = read_until(&mut stream, "0\r\n");
+        let seen = seen + &read_until(&mut stream, "\r\n\r\n");
+        assert!(!seen.contains("forged"), "{way:?} {seen}");
+        stream
+            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+            .unwrap();
+        assert_eq!(client.read_response("POST").unwrap().status, 204, "{way:?}");
+    }
+}

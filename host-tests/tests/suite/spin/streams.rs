@@ -1,0 +1,88 @@
+//! Bodies on their way through: as they come, whole, and not above what the plugin reads itself.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+use host_tests::client::Request;
+use serde_json::json;
+use spin_host::Upstream;
+
+use super::{Stage, TIMEOUT};
+use crate::rig::Way;
+
+/// The answer begins before the request ends, and each part arrives before the next is sent.
+#[test]
+fn bodies_are_streamed_both_ways() {
+    for way in Way::BOTH {
+        let app = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stage = Stage::start_with(way, &json!({}), |manifest| {
+            let app = Upstream::plain(app.local_addr().unwrap());
+            manifest.outbound.insert("app.spin.internal".into(), app);
+        });
+        let token = stage.login(&stage.wechat.phone("alice"));
+        let mut client = TcpStream::connect(stage.addr()).unwrap();
+        client.set_read_timeout(Some(TIMEOUT)).unwrap();
+        let head = format!(
+            "POST /up HTTP/1.1\r\nhost: edge\r\nx-wx-skey: {token}\r\ncontent-length: 6\r\n\r\none"
+        );
+        client.write_all(head.as_bytes()).unwrap();
+        let mut stream = accepted(&app);
+        read_until(&mut stream, "one");
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nfour")
+            .unwrap();
+        read_until(&mut client, "four");
+        client.write_all(b"two").unwrap();
+        read_until(&mut stream, "two");
+        stream.write_all(b"five").unwrap();
+        read_until(&mut client, "five");
+        assert!(!stage.rig.spin.log().contains("[error]"), "{way:?}");
+    }
+}
+
+#[test]
+fn a_body_of_many_megabytes_passes_whole() {
+    let body: Vec<u8> = (0..32 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();
+    for way in Way::BOTH {
+        let stage = Stage::start(way);
+        let token = stage.login(&stage.wechat.phone("alice"));
+        let request = Request::post("/up").header("X-WX-Skey", &token).body(&body);
+        assert_eq!(stage.send(&request).status, 200, "{way:?}");
+        assert!(stage.rig.app.take().remove(0).body == body, "{way:?}");
+    }
+}
+
+#[test]
+fn a_body_above_the_limit_is_refused() {
+    for way in Way::BOTH {
+        let stage = Stage::start(way);
+        for size in [16_384, 16_385, 5 << 20] {
+            let body = vec![b' '; size];
+            let request = Request::post("/wx/login").header("content-type", "application/json");
+            let answer = stage.send(&request.body(&body));
+            let expected = if size == 16_384 { 400 } else { 413 };
+            assert_eq!(answer.status, expected, "{way:?} {size} {}", answer.text());
+        }
+        assert_eq!(stage.rig.spin.instances(), 1, "{way:?}");
+    }
+}
+
+/// The connection that comes in time.
+pub fn accepted(listener: &TcpListener) -> TcpStream {
+    let listener = listener.try_clone().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(listener.accept()));
+    let (stream, _) = told.recv_timeout(TIMEOUT).expect("nobody comes").unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    stream
+}
+
+pub fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut seen = Vec::new();
+    let mut byte = [0];
+    while !seen.ends_with(end.as_bytes()) {
+        stream.read_exact(&mut byte).unwrap();
+        seen.push(byte[0]);
+    }
+    String::from_utf8(seen).unwrap()
+}
