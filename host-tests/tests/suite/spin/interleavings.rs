@@ -148,6 +148,9 @@ fn masked(got: &Got) -> Value {
             *value = json!("(masked)");
         }
     }
+    if let Some(time) = body["data"]["watermark"].get_mut("timestamp") {
+        *time = json!("(masked)");
+    }
     body
 }
 
