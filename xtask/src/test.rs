@@ -8,7 +8,7 @@ use anyhow::{Result, bail, ensure};
 use host_tests::envoy::plugin::{build_plugin_shown, cargo, ensure_target};
 use host_tests::envoy::{configurations, install, root, validate_file};
 use host_tests::redis;
-use host_tests::spin::Manifest;
+use host_tests::spin::{Manifest, Runner};
 
 use crate::steps::{Outcome, Steps, must, shown};
 use crate::tools;
@@ -90,6 +90,11 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     })?;
     steps.run("Redis and webdis", redis_and_webdis)?;
     steps.run("tests", || must(cargo().arg("test")))?;
+    steps.run("the demo on Envoy", || demo(&[]))?;
+    steps.run("the demo on two Envoys and Redis", || {
+        demo(&["--store", "redis"])
+    })?;
+    steps.run("the demo under Spin itself", demo_under_spin)?;
     steps.run(
         "the core's tests as WebAssembly under Node",
         full(tests_under_node),
@@ -154,6 +159,29 @@ fn redis_and_webdis() -> Result<Outcome> {
     };
     println!("{}: {version}", webdis.display());
     Ok(Outcome::Done)
+}
+
+/// What a new user runs first, to its end; shown only if it fails.
+fn demo(options: &[&str]) -> Result<Outcome> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["demo", "--once"]).args(options);
+    let output = command.output()?;
+    if !output.status.success() {
+        print!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        bail!("`{}` ended with {}", shown(&command), output.status);
+    }
+    Ok(Outcome::Done)
+}
+
+fn demo_under_spin() -> Result<Outcome> {
+    match Runner::spin() {
+        Ok(_) => demo(&["--host", "spin"]),
+        Err(reason) => Ok(Outcome::LeftOut(reason)),
+    }
 }
 
 fn dependencies() -> Result<Outcome> {

@@ -53,18 +53,9 @@ impl Runner {
     /// # Errors
     /// When there is no `spin` and the host does not build.
     pub fn find() -> Result<Self> {
-        let reason = match on_path("spin") {
-            None => "there is no `spin` on PATH".to_owned(),
-            Some(path) => {
-                let said = Command::new(&path).arg("--version").output();
-                let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-                let said = said.unwrap_or_default();
-                if runs_ours(&said) {
-                    let version = said.trim().to_owned();
-                    return Ok(Self::Spin { path, version });
-                }
-                format!("{} is {:?}, not 4.1 or newer", path.display(), said.trim())
-            }
+        let reason = match Self::spin() {
+            Ok(spin) => return Ok(spin),
+            Err(reason) => reason,
         };
         let built = cargo().args(["build", "-p", "spin-host"]).status();
         ensure!(
@@ -73,6 +64,26 @@ impl Runner {
         );
         let path = target_folder().join("debug/spin-host");
         Ok(Self::TestHost { path, reason })
+    }
+
+    /// The `spin` on PATH if it is 4.1 or newer.
+    ///
+    /// # Errors
+    /// When there is none: why not, in words for the user.
+    pub fn spin() -> Result<Self, String> {
+        let path = on_path("spin").ok_or("there is no `spin` on PATH")?;
+        let said = Command::new(&path).arg("--version").output();
+        let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        let said = said.unwrap_or_default();
+        if runs_ours(&said) {
+            let version = said.trim().to_owned();
+            return Ok(Self::Spin { path, version });
+        }
+        Err(format!(
+            "{} is {:?}, not 4.1 or newer",
+            path.display(),
+            said.trim()
+        ))
     }
 }
 
