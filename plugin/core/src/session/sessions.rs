@@ -67,18 +67,21 @@ pub(crate) async fn verify<H: Host>(
         return Err(Reason::SessionExpired.into());
     }
     host.count(Counter::SessionMiss);
-    let session = remember(edge, token, id, found.record.clone(), now, generation);
-    let due = now.since(found.record.seen_at) >= edge.config.session.idle / 3;
+    let Found { record, sealed } = found;
+    let due = now.since(record.seen_at) >= edge.config.session.idle / 3;
     let mut renewals = edge.renewals.borrow_mut();
     if due && renewals.len() < MOST_RENEWALS {
         renewals.push(Renewal {
             token: token.clone(),
-            found,
+            found: Found {
+                record: record.clone(),
+                sealed,
+            },
             seen_at: now,
         });
     }
     drop(renewals);
-    Ok(session)
+    Ok(remember(edge, token, id, record, now, generation))
 }
 
 /// Extends the idle times of sessions that were used, whose requests have their verdicts by now. A renewal that fails
