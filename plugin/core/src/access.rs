@@ -1,5 +1,6 @@
 //! The token that a request presents, and the headers that must not reach the app as the client sent them.
 
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -21,15 +22,45 @@ pub(crate) enum Presented {
 /// Reads the token from the places that the configuration names. Two different ones are refused: whoever picks one
 /// of them may pick another than the next reader.
 pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
-    let mut found: Option<&str> = None;
-    for candidate in candidates(head, rules) {
-        let candidate = candidate?;
-        if found.is_some_and(|earlier| earlier != candidate) {
-            return Err(
-                Reason::InvalidHeader.with("the request carries two different session tokens")
-            );
+    let mut found = None;
+    let mut takes_authorization = false;
+    for name in &rules.headers {
+        match (&**name, head.get(name)) {
+            // Mini programs send an empty header where they have no token yet.
+            (_, Header::Absent | Header::One("")) => {}
+            ("authorization", _) => takes_authorization = true,
+            // Proxies join doubled headers with a comma, which no token has.
+            (_, Header::One(token)) if !token.contains(',') => agree(&mut found, token)?,
+            _ => return Err(ambiguous(name)),
         }
-        found = Some(candidate);
+    }
+    // Where a header of our own is present, Authorization belongs to the app.
+    if takes_authorization && found.is_none() {
+        match head.get("authorization") {
+            Header::One(value) if bearer(value).is_some_and(|token| token.contains(',')) => {
+                return Err(ambiguous("authorization"));
+            }
+            // What is no token of ours in it is one of the app's.
+            Header::One(value) => found = bearer(value).filter(|text| Token::parse(text).is_some()),
+            _ => return Err(ambiguous("authorization")),
+        }
+    }
+    if let Some(name) = &rules.cookie {
+        match head.get("cookie") {
+            Header::Absent => {}
+            Header::Ambiguous => return Err(ambiguous("cookie")),
+            Header::One(header) => {
+                if let Some((_, value)) = cookies(header).find(|(own, _)| own == name) {
+                    agree(&mut found, value)?;
+                }
+            }
+        }
+    }
+    if let Some(name) = &rules.query
+        && let Some((_, query)) = head.text(":path").and_then(|path| path.split_once('?'))
+        && let Some((_, value)) = pairs(query).find(|(own, _)| own == name)
+    {
+        agree(&mut found, value)?;
     }
     Ok(match found {
         None => Presented::Nothing,
@@ -37,46 +68,12 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
     })
 }
 
-fn candidates<'a>(
-    head: &'a Head,
-    rules: &'a SessionRules,
-) -> impl Iterator<Item = Result<&'a str, Rejection>> {
-    let own_header = rules.headers.iter().any(|name| {
-        name != "authorization" && !matches!(head.get(name), Header::Absent | Header::One(""))
-    });
-    // Where a header of our own is present, Authorization belongs to the app.
-    let ours = move |name: &&String| !(own_header && *name == "authorization");
-    let headers = rules.headers.iter().filter(ours).filter_map(move |name| {
-        let token = match head.get(name) {
-            // Mini programs send an empty header where they have no token yet.
-            Header::Absent | Header::One("") => return None,
-            Header::Ambiguous => return Some(Err(ambiguous(name))),
-            Header::One(value) if name == "authorization" => bearer(value)?,
-            Header::One(value) => value,
-        };
-        // Proxies join doubled headers with a comma, which no token has.
-        if token.contains(',') {
-            return Some(Err(ambiguous(name)));
-        }
-        // What is no token of ours in Authorization is one of the app's.
-        let is_foreign = name == "authorization" && Token::parse(token).is_none();
-        (!is_foreign).then_some(Ok(token))
-    });
-    let cookie = rules.cookie.as_deref().and_then(move |name| {
-        let header = match head.get("cookie") {
-            Header::Absent => return None,
-            Header::Ambiguous => return Some(Err(ambiguous("cookie"))),
-            Header::One(header) => header,
-        };
-        let (_, value) = cookies(header).find(|(own, _)| *own == name)?;
-        Some(Ok(value))
-    });
-    let query = rules.query.as_deref().and_then(move |name| {
-        let (_, query) = head.text(":path")?.split_once('?')?;
-        let (_, value) = pairs(query).find(|(own, _)| *own == name)?;
-        Some(Ok(value))
-    });
-    headers.chain(cookie).chain(query)
+fn agree<'a>(found: &mut Option<&'a str>, token: &'a str) -> Result<(), Rejection> {
+    if found.is_some_and(|earlier| earlier != token) {
+        return Err(Reason::InvalidHeader.with("the request carries two different session tokens"));
+    }
+    *found = Some(token);
+    Ok(())
 }
 
 fn ambiguous(name: &str) -> Rejection {
@@ -104,19 +101,26 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 /// read as the same name (CGI turns everything but letters and digits into `_`), and the token.
 pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     let mut changes = Changes::default();
-    for name in head.names() {
-        if is_identity(name, config) || carries_token(head, name, &config.session) {
-            push_once(&mut changes.remove, name);
+    let rules = &config.session;
+    for (name, value) in head.pairs() {
+        if let Some(own) = rules.headers.iter().find(|own| own.as_bytes() == name) {
+            if !rules.forward_token && carries_token(own, value) {
+                remove(&mut changes, own);
+            }
+        } else if is_identity(name, config)
+            && let Ok(name) = core::str::from_utf8(name)
+        {
+            remove(&mut changes, &name.into());
         }
     }
-    if !config.session.forward_token {
-        strip_cookie_and_query(head, &config.session, &mut changes);
+    if !rules.forward_token {
+        strip_cookie_and_query(head, rules, &mut changes);
     }
     changes
 }
 
 /// Whether an app could take a header or trailer of this name for a statement of ours.
-pub(crate) fn is_identity(name: &str, config: &Config) -> bool {
+pub(crate) fn is_identity(name: &[u8], config: &Config) -> bool {
     let identity = &config.identity;
     let assertion = config.assertion.as_ref().map(|rules| &rules.header);
     [
@@ -136,36 +140,34 @@ pub(crate) fn is_identity(name: &str, config: &Config) -> bool {
 const CLOUD_RUN: [&str; 2] = ["x-wx-from-", "x-wx-env"];
 
 /// Whether `name` begins with `prefix` for a reader to whom everything but letters and digits is the same.
-fn begins_like(name: &str, prefix: &str) -> bool {
+fn begins_like(name: &[u8], prefix: &str) -> bool {
     name.len() >= prefix.len()
         && prefix
             .bytes()
-            .zip(name.bytes())
-            .all(|(own, byte)| own == byte || (own == b'-' && !byte.is_ascii_alphanumeric()))
+            .zip(name)
+            .all(|(own, byte)| own == *byte || (own == b'-' && !byte.is_ascii_alphanumeric()))
 }
 
-fn carries_token(head: &Head, name: &str, rules: &SessionRules) -> bool {
-    if rules.forward_token || !rules.headers.iter().any(|own| own == name) {
-        return false;
-    }
-    // The app's own Authorization goes on; a token of ours in it does not.
+/// The app's own Authorization goes on; a token of ours in it does not.
+fn carries_token(name: &str, value: &[u8]) -> bool {
     name != "authorization"
-        || match head.get(name) {
-            Header::One(value) => bearer(value).is_some_and(|token| Token::parse(token).is_some()),
-            _ => true,
-        }
+        || core::str::from_utf8(value).map_or(true, |value| {
+            // Proxies join doubled headers with a comma.
+            let mut tokens = value.split(',').filter_map(|part| bearer(part.trim()));
+            tokens.any(|token| Token::parse(token).is_some())
+        })
 }
 
-fn push_once(names: &mut Vec<String>, name: &str) {
-    if !names.iter().any(|own| own == name) {
-        names.push(name.into());
+fn remove(changes: &mut Changes, name: &Rc<str>) {
+    if !changes.remove.contains(name) {
+        changes.remove.push(Rc::clone(name));
     }
 }
 
 fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Changes) {
     if rules.cookie.is_some() && head.get("cookie") == Header::Ambiguous {
         // Nobody can tell which of them holds the token.
-        push_once(&mut changes.remove, "cookie");
+        remove(changes, &"cookie".into());
     }
     if let (Some(name), Some(header)) = (&rules.cookie, head.text("cookie")) {
         let is_ours = |cookie: &&str| {
@@ -203,7 +205,6 @@ mod tests {
     use super::*;
     use crate::testing::test;
     use alloc::format;
-    use alloc::rc::Rc;
     use core::time::Duration;
 
     fn rules() -> SessionRules {
@@ -224,12 +225,7 @@ mod tests {
     }
 
     fn head(pairs: &[(&str, &str)]) -> Head {
-        Head(
-            pairs
-                .iter()
-                .map(|(n, v)| ((*n).into(), v.as_bytes().to_vec()))
-                .collect(),
-        )
+        Head::from_pairs(pairs.iter().copied())
     }
 
     fn token() -> String {
@@ -272,7 +268,7 @@ mod tests {
         ] {
             assert!(presented(&head(pairs), &rules()).is_err(), "{pairs:?}");
         }
-        let unreadable = Head([("x-wx-skey".into(), [0xff].into())].into());
+        let unreadable = Head::from_pairs([("x-wx-skey", [0xff])]);
         assert!(presented(&unreadable, &rules()).is_err());
     }
 
@@ -283,7 +279,7 @@ mod tests {
         strip_cookie_and_query(&sent, &rules(), &mut changes);
         let set = |name: &str, value: &str| (Rc::from(name), Rc::from(value));
         assert_eq!(
-            changes.set,
+            changes.set.as_slice(),
             [set("cookie", "a=1; b=2"), set(":path", "/p?x=1&y=2")]
         );
     }

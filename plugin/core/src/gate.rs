@@ -140,31 +140,31 @@ fn forward(
         // The client's list could name headers of ours, which the next proxy would then drop.
         changes.set.push(("connection".into(), "upgrade".into()));
     }
-    let mut set = |name: &Rc<str>, value: &str| {
-        changes.set.push((Rc::clone(name), value.into()));
+    let mut set = |name: &Rc<str>, value: &Rc<str>| {
+        changes.set.push((Rc::clone(name), Rc::clone(value)));
     };
     if let Some(session) = session {
-        set(&identity.openid, &session.openid);
-        set(&identity.appid, &session.appid);
-        set(&identity.source, "wx_client");
+        set(&identity.openid, &session.openid.0);
+        set(&identity.appid, &session.appid.0);
+        set(&identity.source, &identity.wx_client);
         if let Some(unionid) = &session.unionid {
-            set(&identity.unionid, unionid);
+            set(&identity.unionid, &unionid.0);
         }
         if let Some(rules) = &edge.config.assertion
             && let Some(token) = assertion::sign(rules, session, host.now())
         {
-            set(&rules.header, &token);
+            set(&rules.header, &token.into());
         }
     }
     if tells_status {
-        set(&identity.auth_status, auth_status);
+        set(&identity.auth_status, &auth_status.into());
     }
     // Setting replaces: a removal of the same name first would only cost another call into the host.
     let Changes { remove, set } = &mut changes;
-    remove.retain(|name| !set.iter().any(|(own, _)| **own == **name));
+    remove.retain(|name| !set.iter().any(|(own, _)| own == name));
     Verdict {
         action: Action::Forward(changes),
-        openid: session.map(|session| session.openid.as_str().into()),
+        openid: session.map(|session| Rc::clone(&session.openid.0)),
         auth_status,
     }
 }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+pub use crate::head::{Head, Header};
 use crate::metrics::{Counter, Histogram};
 use crate::store::Store;
 use crate::time::UnixMillis;
@@ -60,53 +61,6 @@ pub trait Request {
 
     /// The whole body, once.
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError>;
-}
-
-/// Headers of a request, names in lower case, with the pseudo headers `:method` and `:path`.
-#[derive(Debug, Default)]
-pub struct Head(pub Vec<(String, Vec<u8>)>);
-
-/// What a request holds under one header name.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Header<'a> {
-    /// No such header.
-    Absent,
-    /// Exactly one, and it is UTF-8.
-    One(&'a str),
-    /// More than one, or not UTF-8: whoever reads it must refuse, for two readers could see two values.
-    Ambiguous,
-}
-
-impl Head {
-    /// The header `name` (lower case).
-    #[must_use]
-    pub fn get(&self, name: &str) -> Header<'_> {
-        let mut found = Header::Absent;
-        for (key, value) in &self.0 {
-            if key != name {
-                continue;
-            }
-            found = match (found, core::str::from_utf8(value)) {
-                (Header::Absent, Ok(text)) => Header::One(text),
-                _ => return Header::Ambiguous,
-            };
-        }
-        found
-    }
-
-    /// The header if it is there exactly once and readable.
-    #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
-        match self.get(name) {
-            Header::One(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// All header names, each as often as it occurs.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
-    }
 }
 
 /// An outgoing HTTP request. `Debug` is not derived: the path of code2Session holds the AppSecret.

@@ -13,6 +13,7 @@ mod edge;
 mod endpoint;
 mod gate;
 mod handle;
+mod head;
 mod host;
 mod metrics;
 mod path;
@@ -20,6 +21,7 @@ mod rejection;
 mod reply;
 mod route;
 mod session;
+mod shared_text;
 mod time;
 
 /// `#[test]` on every target: natively, and as WebAssembly under Node.

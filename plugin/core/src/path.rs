@@ -16,6 +16,11 @@ pub(crate) fn canonical(target: &[u8]) -> Result<Cow<'_, str>, &'static str> {
         .position(|byte| *byte == b'?')
         .map_or(Some(target), |at| target.get(..at))
         .unwrap_or_default();
+    if is_plain(raw) {
+        return core::str::from_utf8(raw)
+            .map(Cow::Borrowed)
+            .map_err(|_| "must be ASCII");
+    }
     if raw.iter().any(|byte| *byte >= 0x80) {
         return Err("must be percent-encoded ASCII");
     }
@@ -26,6 +31,22 @@ pub(crate) fn canonical(target: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     };
     unambiguous(&path)?;
     Ok(path)
+}
+
+/// What nearly every path is: letters, digits, `-`, `_`, `~` and single slashes, with dots inside of segments only. All
+/// of that [`unambiguous`] lets pass; it is asked about in one go because every request asks.
+fn is_plain(raw: &[u8]) -> bool {
+    let mut before = 0;
+    raw.first() == Some(&b'/')
+        && raw.iter().all(|byte| {
+            let good = match byte {
+                b'-' | b'_' | b'~' => true,
+                b'/' | b'.' => before != b'/',
+                _ => byte.is_ascii_alphanumeric(),
+            };
+            before = *byte;
+            good
+        })
 }
 
 /// Whether a decoded path has one reading only, as route rules must too.

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::Serialize;
+use smallvec::SmallVec;
 
 /// The one decision about a request, and what an access log may say of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,9 +33,9 @@ pub enum Action {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Names to remove.
-    pub remove: Vec<String>,
-    /// Names and values to set.
-    pub set: Vec<(Rc<str>, Rc<str>)>,
+    pub remove: SmallVec<[Rc<str>; 2]>,
+    /// Names and values to set. In place and shared: a request with a session costs no memory here.
+    pub set: SmallVec<[(Rc<str>, Rc<str>); 4]>,
 }
 
 /// An answer to the client.

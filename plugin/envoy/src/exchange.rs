@@ -18,8 +18,7 @@ pub(crate) struct Exchange {
     standing: Cell<Standing>,
     /// Decides, hands out the verdict, and then does what could wait until then. `None` when all is done.
     work: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
-    verdict: Rc<Cell<Option<Verdict>>>,
-    incoming: Rc<Incoming>,
+    case: Rc<Case>,
 }
 
 /// Where an exchange stands after a callback.
@@ -33,11 +32,12 @@ pub(crate) enum Standing {
     Replied,
 }
 
-/// What has arrived of the request.
-struct Incoming {
+/// What the callbacks and the future share: how much of the request has arrived, and what was decided about it.
+struct Case {
     head: Head,
     body_size: Cell<usize>,
     complete: Cell<bool>,
+    verdict: Cell<Option<Verdict>>,
 }
 
 impl Exchange {
@@ -47,19 +47,20 @@ impl Exchange {
         context_id: u32,
         complete: bool,
     ) -> Self {
-        let incoming = Rc::new(Incoming {
+        let case = Rc::new(Case {
             head: hostcalls::request_head(),
             body_size: Cell::new(0),
             complete: Cell::new(complete),
+            verdict: Cell::new(None),
         });
-        let verdict = Rc::new(Cell::new(None));
         let host = EnvoyHost {
             powers: Rc::clone(powers),
             context_id,
         };
-        let (edge, request, decided) = (Rc::clone(edge), Rc::clone(&incoming), Rc::clone(&verdict));
+        let (edge, request) = (Rc::clone(edge), Rc::clone(&case));
         let work = Box::pin(async move {
-            decided.set(Some(handle(&edge, &host, &*request).await));
+            let verdict = handle(&edge, &host, &*request).await;
+            request.verdict.set(Some(verdict));
             finish(&edge, &host).await;
         });
         Self {
@@ -67,20 +68,19 @@ impl Exchange {
             abandoned: Cell::new(false),
             standing: Cell::new(Standing::Deciding),
             work: RefCell::new(Some(work)),
-            verdict,
-            incoming,
+            case,
         }
     }
 
     /// More of the body is buffered: `size` bytes in all.
     pub(crate) fn received(&self, size: usize, complete: bool) {
-        self.incoming.body_size.set(size);
+        self.case.body_size.set(size);
         self.complete_if(complete);
     }
 
     pub(crate) fn complete_if(&self, complete: bool) {
         if complete {
-            self.incoming.complete.set(true);
+            self.case.complete.set(true);
         }
     }
 
@@ -102,8 +102,8 @@ impl Exchange {
         self.work.borrow().is_none()
     }
 
-    /// Polls once, and carries out the verdict if there is one now.
-    pub(crate) fn advance(&self) {
+    /// Polls once, carries out the verdict if there is one now, and says where the request stands.
+    pub(crate) fn advance(&self) -> Standing {
         let mut work = self.work.borrow_mut();
         let polled = work.as_mut().map(|work| {
             let mut context = Context::from_waker(Waker::noop());
@@ -116,18 +116,18 @@ impl Exchange {
         };
         drop(work);
         drop(finished);
-        if let Some(verdict) = self.verdict.take() {
+        if let Some(verdict) = self.case.verdict.take() {
             self.standing.set(if self.is_abandoned() {
                 Standing::Replied
             } else {
                 carry_out(&verdict)
             });
         }
+        self.standing()
     }
 }
 
 fn carry_out(verdict: &Verdict) -> Standing {
-    hostcalls::publish(verdict.openid.as_deref(), verdict.auth_status);
     match &verdict.action {
         Action::Forward(changes) if hostcalls::change_request(changes) => Standing::Forwarded,
         // Headers that could not be changed could still be the client's: then nothing passes.
@@ -136,13 +136,14 @@ fn carry_out(verdict: &Verdict) -> Standing {
             Standing::Replied
         }
         Action::Reply(response) => {
+            hostcalls::publish(verdict.openid.as_deref(), verdict.auth_status);
             hostcalls::reply(response);
             Standing::Replied
         }
     }
 }
 
-impl Request for Incoming {
+impl Request for Case {
     fn head(&self) -> &Head {
         &self.head
     }

@@ -14,7 +14,9 @@ pub(crate) struct Filter {
     context_id: u32,
     /// `None` if the plugin has no configuration: then nothing passes.
     worker: Option<Rc<Worker>>,
+    /// What waits for something. Most requests never do.
     exchange: Option<Rc<Exchange>>,
+    standing: Standing,
 }
 
 impl Filter {
@@ -23,15 +25,20 @@ impl Filter {
             context_id,
             worker,
             exchange: None,
+            standing: Standing::Deciding,
         }
     }
 
-    /// Polls the exchange, and says what Envoy is to do with what it has of the request.
-    fn step(&self) -> Action {
-        let (Some(worker), Some(exchange)) = (&self.worker, &self.exchange) else {
-            return Action::Pause;
-        };
-        match worker.step(exchange) {
+    /// Polls the exchange, if one waits, and says what Envoy is to do with what it has of the request.
+    fn step(&mut self) -> Action {
+        if let (Some(worker), Some(exchange)) = (&self.worker, &self.exchange) {
+            self.standing = worker.step(exchange);
+        }
+        self.action()
+    }
+
+    fn action(&self) -> Action {
+        match self.standing {
             Standing::Forwarded => Action::Continue,
             Standing::Deciding | Standing::Replied => Action::Pause,
         }
@@ -52,13 +59,12 @@ impl HttpContext for Filter {
             hostcalls::reply(&wx_session_core::internal_error());
             return Action::Pause;
         };
-        self.exchange = Some(Rc::new(Exchange::new(
-            &worker.edge,
-            &worker.powers,
-            self.context_id,
-            end_of_stream,
-        )));
-        self.step()
+        let exchange = Exchange::new(&worker.edge, &worker.powers, self.context_id, end_of_stream);
+        self.standing = exchange.advance();
+        if !exchange.is_over() {
+            self.exchange = Some(worker.keep(exchange));
+        }
+        self.action()
     }
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
@@ -82,7 +88,7 @@ impl HttpContext for Filter {
 impl Drop for Filter {
     /// The client is gone, or the request is over.
     fn drop(&mut self) {
-        if let Some(worker) = &self.worker {
+        if let (Some(worker), Some(_)) = (&self.worker, &self.exchange) {
             worker.abandon(self.context_id);
         }
     }

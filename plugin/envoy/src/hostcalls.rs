@@ -1,5 +1,5 @@
-//! Every proxy-wasm hostcall, and no decision. The only file that names `proxy_wasm::hostcalls`; monotonic time,
-//! randomness and the environment come through WASI.
+//! Every proxy-wasm hostcall, and no decision. The only file that names `proxy_wasm::hostcalls` and `envoy_abi`;
+//! monotonic time, randomness and the environment come through WASI.
 //!
 //! Only the variants on bytes: the String getters unwrap UTF-8, and a panic kills the worker's VM with every request
 //! that is paused in it. Envoy's answers: source/extensions/common/wasm/context.cc.
@@ -16,9 +16,12 @@ use wx_session_core::{
 const OPENID_PROPERTY: &str = "wx_openid";
 const AUTH_STATUS_PROPERTY: &str = "wx_auth_status";
 
-/// All request headers with one call: cheaper than three reads by name, and shows doubled ones.
+/// All request headers with one call: cheaper than three reads by name, and shows doubled ones. Empty if there are
+/// none that could be trusted: then the request has no path, and is refused for it.
 pub(crate) fn request_head() -> Head {
-    Head(hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default())
+    envoy_abi::request_headers()
+        .and_then(Head::packed)
+        .unwrap_or_default()
 }
 
 /// The first `size` bytes of what is buffered of the request body.
@@ -78,7 +81,8 @@ pub(crate) fn reply(response: &Response) {
         hostcalls::send_http_response(u32::from(response.status), headers, Some(&response.body));
 }
 
-/// Shows the outcome to access logs.
+/// Shows to access logs what became of a request that was answered here. One that went on to the app shows it in its
+/// own headers.
 pub(crate) fn publish(openid: Option<&str>, auth_status: &str) {
     // Access logs are best effort.
     if let Some(openid) = openid {

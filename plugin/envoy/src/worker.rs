@@ -27,18 +27,22 @@ impl Worker {
         }
     }
 
-    /// Polls an exchange from a callback of its own request, which lets the request pass by its return value.
-    pub(crate) fn step(&self, exchange: &Rc<Exchange>) -> Standing {
-        exchange.advance();
+    /// Keeps an exchange that waits for something.
+    pub(crate) fn keep(&self, exchange: Exchange) -> Rc<Exchange> {
+        let exchange = Rc::new(exchange);
+        self.waiting
+            .borrow_mut()
+            .insert(exchange.context_id, Rc::clone(&exchange));
+        exchange
+    }
+
+    /// Polls an exchange that was kept. From a callback of its own request, that lets it pass by its return value.
+    pub(crate) fn step(&self, exchange: &Exchange) -> Standing {
+        let standing = exchange.advance();
         if exchange.is_over() {
             self.forget(exchange.context_id);
-        } else {
-            self.waiting
-                .borrow_mut()
-                .entry(exchange.context_id)
-                .or_insert_with(|| Rc::clone(exchange));
         }
-        exchange.standing()
+        standing
     }
 
     /// The client is gone. What must be finished goes on without it; everything else ends here.

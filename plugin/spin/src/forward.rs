@@ -68,8 +68,11 @@ pub(crate) fn changed(
         let of_ours = is_about_this_component(name, set(":path").is_some());
         name.starts_with(':') || removed || replaced || of_ours || FORBIDDEN.contains(&name)
     };
-    let mut headers = head.0;
-    headers.retain(|(name, _)| !goes(name));
+    let stays = head.pairs().filter_map(|(name, value)| {
+        let name = std::str::from_utf8(name).ok().filter(|name| !goes(name))?;
+        Some((name.to_owned(), value.to_vec()))
+    });
+    let mut headers: Vec<_> = stays.collect();
     let added = changes.set.iter().map(|(name, value)| {
         let name = name.to_ascii_lowercase();
         (name, value.as_bytes().to_vec())

@@ -35,7 +35,7 @@ impl Incoming {
                 .filter_map(|(name, value)| Some((name.to_owned(), value?.into_bytes()))),
         );
         Self {
-            head: Head(pairs),
+            head: Head::from_pairs(pairs),
             request: RefCell::new(Some(request)),
         }
     }

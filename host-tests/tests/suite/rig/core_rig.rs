@@ -91,7 +91,7 @@ impl Rig for CoreRig {
         for ask in asks {
             running.push(Box::pin(async move {
                 let request = FakeRequest {
-                    head: Head(ask.head()),
+                    head: Head::from_pairs(ask.head()),
                     body: ask.body.clone().unwrap_or_default(),
                 };
                 let got = got(&ask, &request, handle(edge, host, &request).await);
@@ -149,8 +149,10 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
             seen: None,
         },
         Action::Forward(changes) => {
-            let mut headers = request.head.0.clone();
-            headers.retain(|(name, _)| !changes.remove.contains(name));
+            let text = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
+            let pairs = request.head.pairs();
+            let mut headers: Vec<_> = pairs.map(|(n, v)| (text(n), v.to_vec())).collect();
+            headers.retain(|(name, _)| !changes.remove.iter().any(|own| **own == **name));
             for (name, value) in changes.set {
                 headers.retain(|(own, _)| **own != *name);
                 headers.push((name.to_string(), value.as_bytes().to_vec()));

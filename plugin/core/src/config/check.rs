@@ -2,7 +2,7 @@
 
 use alloc::format;
 use alloc::rc::Rc;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -147,7 +147,7 @@ fn session(raw: raw::Session) -> Checked<SessionRules> {
     }
     let mut headers = Vec::new();
     for (index, name) in raw.headers.iter().enumerate() {
-        headers.push(header_name(&format!("session.headers[{index}]"), name)?.to_string());
+        headers.push(header_name(&format!("session.headers[{index}]"), name)?);
     }
     for (field, name) in [("cookie", &raw.cookie), ("query", &raw.query)] {
         let usable = |name: &String| {
@@ -207,13 +207,14 @@ fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
         appid: header_name("identity_headers.appid", &raw.appid)?,
         source: header_name("identity_headers.source", &raw.source)?,
         auth_status: header_name("identity_headers.auth_status", &raw.auth_status)?,
+        wx_client: "wx_client".into(),
     })
 }
 
 /// No header may have two meanings.
 fn distinct(config: &Config) -> Checked<()> {
     let identity = &config.identity;
-    let mut taken: Vec<&str> = config.session.headers.iter().map(String::as_str).collect();
+    let mut taken: Vec<&str> = config.session.headers.iter().map(|name| &**name).collect();
     let assertion = config
         .assertion
         .as_ref()

@@ -139,7 +139,7 @@ pub(crate) struct SessionRules {
     pub(crate) user_lifetime: Duration,
     pub(crate) max_per_user: usize,
     /// Header names that carry the token, lower case, in order of preference.
-    pub(crate) headers: Vec<String>,
+    pub(crate) headers: Vec<alloc::rc::Rc<str>>,
     pub(crate) cookie: Option<String>,
     pub(crate) query: Option<String>,
     /// Leave the token on the request that goes to the app.
@@ -153,6 +153,8 @@ pub(crate) struct IdentityHeaders {
     pub(crate) appid: alloc::rc::Rc<str>,
     pub(crate) source: alloc::rc::Rc<str>,
     pub(crate) auth_status: alloc::rc::Rc<str>,
+    /// The value of `source`, here so that no request has to make it.
+    pub(crate) wx_client: alloc::rc::Rc<str>,
 }
 
 /// A signed statement of the identity for the app.

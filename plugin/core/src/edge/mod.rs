@@ -60,7 +60,7 @@ impl Edge {
     /// Whether a trailer of this name must not reach the app. Headers are taken off by the verdict.
     #[must_use]
     pub fn is_identity(&self, name: &str) -> bool {
-        access::is_identity(name, &self.config)
+        access::is_identity(name.as_bytes(), &self.config)
     }
 }
 

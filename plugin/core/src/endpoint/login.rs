@@ -163,9 +163,9 @@ fn session<H: Host>(
 ) -> Result<Write, Rejection> {
     let now = host.now();
     let record = SessionRecord {
-        appid: input.app.appid.clone(),
-        openid: login.openid.clone(),
-        unionid: entered.unionid.clone(),
+        appid: input.app.appid.as_str().into(),
+        openid: login.openid.as_str().into(),
+        unionid: entered.unionid.as_deref().map(Into::into),
         seen_at: now,
         expires_at: now.after(edge.config.session.absolute),
         failures: 0,
@@ -207,7 +207,7 @@ fn enter(
 ) -> (UserRecord, Entered) {
     let now = host.now();
     let event = match (old, &user) {
-        (Some((_, old)), _) if old.openid != login.openid => Event::Switched,
+        (Some((_, old)), _) if *old.openid != *login.openid => Event::Switched,
         (_, Some(_)) => Event::Returning,
         (_, None) => Event::New,
     };

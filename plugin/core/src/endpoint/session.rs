@@ -29,7 +29,7 @@ pub(super) async fn answer<H: Host, R: Request>(
         Presented::Malformed | Presented::Nothing => None,
     };
     let now = host.now();
-    let openid = found.as_ref().map(|found| found.record.openid.clone());
+    let openid = found.as_ref().map(|found| (&*found.record.openid).into());
     let state = match found {
         None => State {
             has_session: false,

@@ -9,8 +9,6 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use subtle::ConstantTimeEq;
-
 use super::record::SessionRecord;
 use super::token::{SessionId, Token};
 use crate::time::UnixMillis;
@@ -66,8 +64,7 @@ impl VerifiedCache {
         let fresh = now >= entry.looked_up_at
             && now.since(entry.looked_up_at) < lifetime
             && now < entry.ends_at;
-        let same = bool::from(entry.token.0.ct_eq(&token.0));
-        (fresh && same).then(|| Rc::clone(&entry.session))
+        (fresh && entry.token.same(token)).then(|| Rc::clone(&entry.session))
     }
 
     pub(crate) fn insert(
@@ -92,9 +89,7 @@ impl VerifiedCache {
     /// The store knows no such session.
     pub(crate) fn forget(&mut self, token: &Token) {
         if let Some(slot) = self.places.get_mut(place(token))
-            && slot
-                .as_ref()
-                .is_some_and(|entry| bool::from(entry.token.0.ct_eq(&token.0)))
+            && slot.as_ref().is_some_and(|entry| entry.token.same(token))
         {
             *slot = None;
         }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::session::token::{SessionId, named};
+use crate::shared_text::SharedText;
 use crate::store::{Key, Space};
 use crate::time::UnixMillis;
 use crate::wechat::session_key::SessionKey;
@@ -15,9 +16,9 @@ use crate::wechat::session_key::SessionKey;
 /// One login of one user, sealed under a key that comes from its token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SessionRecord {
-    pub(crate) appid: String,
-    pub(crate) openid: String,
-    pub(crate) unionid: Option<String>,
+    pub(crate) appid: SharedText,
+    pub(crate) openid: SharedText,
+    pub(crate) unionid: Option<SharedText>,
     /// Last use that was written down; renewal is lazy.
     pub(crate) seen_at: UnixMillis,
     /// Absolute end, whatever the use.

@@ -6,6 +6,7 @@ use core::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::host::{Host, NoEntropy};
@@ -33,6 +34,15 @@ impl Token {
         let mut token = Self([0; 32]);
         let length = URL_SAFE_NO_PAD.decode_slice(text, &mut token.0).ok()?;
         (length == 32).then_some(token)
+    }
+
+    /// In a time that tells nothing about where they differ.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        let pairs = self.0.as_chunks().0.iter().zip(other.0.as_chunks().0);
+        let difference = pairs.fold(0, |difference, (own, other)| {
+            difference | (u64::from_le_bytes(*own) ^ u64::from_le_bytes(*other))
+        });
+        difference.ct_eq(&0).into()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -84,18 +94,20 @@ impl SessionId {
 
 /// `prefix` and the hex digits of `hash`: the name of a store entry.
 pub(crate) fn named(prefix: &str, hash: &[u8]) -> String {
-    let mut name = String::from(prefix);
-    name.push_str(&hex(hash));
+    let mut name = String::with_capacity(prefix.len() + 2 * hash.len());
+    name.push_str(prefix);
+    push_hex(&mut name, hash);
     name
 }
 
 /// Lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
-        .collect()
+    named("", bytes)
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    text.extend(nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)));
 }
 
 #[cfg(test)]
@@ -125,6 +137,17 @@ mod tests {
             &format!("{}t", &good[..42]),
         ] {
             assert!(Token::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn tokens_that_differ_in_one_bit_are_not_the_same() {
+        let token = Token([0xab; 32]);
+        assert!(token.same(&token.clone()));
+        for bit in 0..256 {
+            let mut other = token.clone();
+            other.0[bit / 8] ^= 1 << (bit % 8);
+            assert!(!token.same(&other), "bit {bit}");
         }
     }
 

@@ -1,0 +1,66 @@
+//! Takes off the module what Envoy need not call. Envoy crosses into the module for every callback that it exports,
+//! and the SDK exports all there are: each one that does nothing costs a crossing per request.
+//! Never changes anything but the list of exports.
+
+use std::convert::Infallible;
+
+use anyhow::{Context, Result, ensure};
+use wasm_encoder::reencode::{self, Reencode};
+use wasm_encoder::{ExportSection, Module};
+use wasmparser::{Export, Parser};
+
+/// What the plugin overrides or the host cannot do without.
+/// <https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1>
+pub const KEPT: &[&str] = &[
+    "_initialize",
+    "memory",
+    "proxy_abi_version_0_2_1",
+    "proxy_on_configure",
+    "proxy_on_context_create",
+    // The SDK forgets a context here; without it each request would leave its filter behind.
+    "proxy_on_delete",
+    "proxy_on_http_call_response",
+    "proxy_on_memory_allocate",
+    "proxy_on_request_body",
+    "proxy_on_request_headers",
+    "proxy_on_request_trailers",
+    "proxy_on_tick",
+];
+
+/// The same module with no exports but [`KEPT`].
+///
+/// # Errors
+/// When it is no module, or one of them is missing.
+pub fn strip(module: &[u8]) -> Result<Vec<u8>> {
+    let mut stripping = Stripping { kept: 0 };
+    let mut stripped = Module::new();
+    stripping
+        .parse_core_module(&mut stripped, Parser::new(0), module)
+        .context("what the compiler made is no module")?;
+    ensure!(
+        stripping.kept == KEPT.len(),
+        "the module exports {} of what Envoy needs: {KEPT:?}",
+        stripping.kept
+    );
+    Ok(stripped.finish())
+}
+
+struct Stripping {
+    kept: usize,
+}
+
+impl Reencode for Stripping {
+    type Error = Infallible;
+
+    fn parse_export(
+        &mut self,
+        exports: &mut ExportSection,
+        export: Export<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        if KEPT.contains(&export.name) {
+            self.kept += 1;
+            reencode::utils::parse_export(self, exports, export)?;
+        }
+        Ok(())
+    }
+}
