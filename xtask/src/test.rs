@@ -51,6 +51,11 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             &["-p", "wx-session-envoy", "-p", "bench-empty"],
         )
     })?;
+    steps.run("lints of the filter that counts allocations", || {
+        let counting = ["-p", "counting-allocator", "-p", "wx-session-envoy"];
+        let feature = ["--features", "wx-session-envoy/count-allocations"];
+        lints(ENVOY_TARGET, &[&counting[..], &feature].concat())
+    })?;
     steps.run("lints of what is built for Spin", || {
         let apps = ["-p", "spin-app", "-p", "example-app", "-p", "spin-store"];
         lints(

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 
 pub use config::Config;
 pub use launch::{validate, validate_file};
-pub use plugin::build_plugin;
+pub use plugin::{build_counting_plugin, build_plugin};
 pub use process::Envoy;
 
 /// The repository's folder.

@@ -17,8 +17,16 @@ const TARGET: &str = "wasm32-wasip1";
 /// When the Rust target is missing and cannot be added, or the build fails.
 pub fn build_plugin() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| build(false).map_err(|error| format!("{error:#}")));
+    let built = BUILT.get_or_init(|| build(false, &[]).map_err(|error| format!("{error:#}")));
     built.clone().map_err(anyhow::Error::msg)
+}
+
+/// The same module with an allocator that counts, which its host can ask.
+///
+/// # Errors
+/// As [`build_plugin`].
+pub fn build_counting_plugin() -> Result<PathBuf> {
+    build(false, &["--features", "count-allocations"])
 }
 
 /// The same, each time it is called, with cargo's progress on the terminal.
@@ -26,7 +34,7 @@ pub fn build_plugin() -> Result<PathBuf> {
 /// # Errors
 /// As [`build_plugin`].
 pub fn build_plugin_shown() -> Result<PathBuf> {
-    build(true)
+    build(true, &[])
 }
 
 /// Sees to it that the compiler can build for `target`.
@@ -72,17 +80,21 @@ pub fn cargo() -> Command {
     command
 }
 
-fn build(shown: bool) -> Result<PathBuf> {
+fn build(shown: bool, features: &[&str]) -> Result<PathBuf> {
     ensure_target(TARGET)?;
+    let folder = super::target_folder();
+    // With other features a folder of its own: both builds write a file of the same name.
+    let folder = match features {
+        [] => folder,
+        [.., features] => folder.join(features),
+    };
     let mut command = cargo();
-    command.args([
-        "build",
-        "--release",
-        "--target",
-        TARGET,
-        "-p",
-        "wx-session-envoy",
-    ]);
+    command
+        .args(["build", "--release", "--target", TARGET])
+        .args(["-p", "wx-session-envoy"])
+        .args(features)
+        .arg("--target-dir")
+        .arg(&folder);
     if shown {
         ensure!(
             command.status().context("cargo does not run")?.success(),
@@ -99,7 +111,5 @@ fn build(shown: bool) -> Result<PathBuf> {
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
-    Ok(super::target_folder()
-        .join(TARGET)
-        .join("release/wx_session_envoy.wasm"))
+    Ok(folder.join(TARGET).join("release/wx_session_envoy.wasm"))
 }

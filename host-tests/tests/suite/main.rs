@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod budgets;
 mod envoy;
 mod invariants;
 mod redis;

@@ -17,6 +17,9 @@ mod root;
 mod shared_data;
 mod worker;
 
+#[cfg(feature = "count-allocations")]
+use counting_allocator as _;
+
 proxy_wasm::main! {{
     // Installs the panic hook, so that a bug would name itself in Envoy's log.
     proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Warn);

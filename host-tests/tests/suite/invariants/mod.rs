@@ -1,7 +1,6 @@
 //! What must hold whatever goes wrong: no request is forwarded without a verdict, each gets exactly one answer, the
 //! VM never traps, nothing stays paused. Driven on the built module, with a fault at every hostcall.
 
-mod budgets;
 mod disconnects;
 mod every_fault;
 mod random_worlds;
@@ -11,15 +10,15 @@ mod workers;
 use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
 
-use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig};
-use crate::wasm_host::{Outcome, StreamId};
+use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig, module};
+use crate::wasm_host::{Outcome, Plugin, SharedData, StreamId};
 
 /// A worker with one user logged in.
-struct Stage {
-    rig: WasmRig,
-    wechat: FakeWechat,
-    alice: Phone,
-    token: String,
+pub struct Stage {
+    pub rig: WasmRig,
+    pub wechat: FakeWechat,
+    pub alice: Phone,
+    pub token: String,
 }
 
 /// The store of `envoy.yaml`.
@@ -30,8 +29,13 @@ fn embedded() -> Value {
 impl Stage {
     /// The same bytes in every run: a fault at the n-th hostcall hits the same one.
     fn new(patch: &Value) -> Self {
+        Self::running(module(), patch)
+    }
+
+    /// The same with another module.
+    pub fn running(module: &Plugin, patch: &Value) -> Self {
         let wechat = FakeWechat::seeded(APPID, SECRET, b"invariants");
-        let mut rig = WasmRig::start(&wechat, patch);
+        let mut rig = WasmRig::running(module, &wechat, patch, &SharedData::default(), 1);
         let alice = wechat.phone("alice");
         let login = Ask::post("/wx/login", &json!({ "code": alice.login() }));
         let token = Login::from(&rig.ask(vec![login])[0]).token;
@@ -44,7 +48,7 @@ impl Stage {
     }
 
     /// A request of each kind, by name.
-    fn asks(&self) -> Vec<(&'static str, Ask)> {
+    pub fn asks(&self) -> Vec<(&'static str, Ask)> {
         let spoof = |ask: Ask| {
             ask.header("X-WX-OPENID", "admin")
                 .header("x_wx_openid", "admin")

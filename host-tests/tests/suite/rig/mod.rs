@@ -18,7 +18,7 @@ pub use core_rig::CoreRig;
 pub use envoy_rig::EnvoyRig;
 pub use request::{Ask, Got, Seen};
 pub use spin_rig::{SpinRig, Way};
-pub use wasm_rig::WasmRig;
+pub use wasm_rig::{WasmRig, module};
 pub use world::{Login, World, relogin_refusal};
 
 /// The app id of `envoy.yaml`.

@@ -38,6 +38,17 @@ impl WasmRig {
 
     /// One of several workers that share data.
     pub fn worker(wechat: &FakeWechat, patch: &Value, shared: &SharedData, seed: u64) -> Self {
+        Self::running(module(), wechat, patch, shared, seed)
+    }
+
+    /// The same with another module.
+    pub fn running(
+        module: &Plugin,
+        wechat: &FakeWechat,
+        patch: &Value,
+        shared: &SharedData,
+        seed: u64,
+    ) -> Self {
         let document = configuration(patch).to_string();
         let mut config = VmConfig::new(document)
             .cluster("wechat")
@@ -47,7 +58,7 @@ impl WasmRig {
             config = config.env(name, value);
         }
         wechat.set_time(Some(config.now.as_secs()));
-        let vm = Vm::start(module(), config, shared)
+        let vm = Vm::start(module, config, shared)
             .unwrap_or_else(|error| panic!("{} {:?}", error.why, error.log));
         Self {
             vm,

@@ -1,7 +1,6 @@
 //! What is Spin's own: the built components, as a service and as a middleware, in the project's host for Spin.
 //! What the plugin does is in the scenarios, which run here as everywhere.
 
-mod budgets;
 mod concurrency;
 mod documents;
 mod edges;

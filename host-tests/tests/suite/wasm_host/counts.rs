@@ -24,4 +24,9 @@ impl Counts {
     pub fn total_hostcalls(&self) -> u64 {
         self.hostcalls.values().sum()
     }
+
+    /// All calls of exports together.
+    pub fn total_exports(&self) -> u64 {
+        self.exports.values().sum()
+    }
 }

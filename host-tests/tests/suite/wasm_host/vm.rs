@@ -175,6 +175,17 @@ impl Vm {
             .map_or(0, |memory| memory.size(&self.store))
     }
 
+    /// Allocations since the start, where the module counts them: `None` in the one that is shipped.
+    pub fn allocations(&mut self) -> Option<u64> {
+        let counted = self
+            .instance
+            .get_func(&mut self.store, "counted_allocations")?;
+        self.store.set_fuel(u64::MAX).unwrap();
+        let mut result = [Val::I64(0)];
+        counted.call(&mut self.store, &[], &mut result).unwrap();
+        result[0].i64().map(i64::cast_unsigned)
+    }
+
     /// Lets the `nth` hostcall from now (1 is the next one) fail, where it can.
     pub fn fail_hostcall(&mut self, nth: u64, kind: FaultKind) {
         self.host_mut().faults.arm(nth, kind);

@@ -34,14 +34,15 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         "proxy_send_local_response",
         |env: Env<'_>,
          status: u32,
-         _details: u32,
-         _details_size: u32,
+         details: u32,
+         details_size: u32,
          body: u32,
          body_size: u32,
          headers: u32,
          headers_size: u32,
          _grpc_status: u32| {
             hostcall(env, "proxy_send_local_response", 0, |call| {
+                call.read(details, details_size)?;
                 let body = call.read(body, body_size)?;
                 let headers = decode(&call.read(headers, headers_size)?);
                 for (name, value) in &headers {

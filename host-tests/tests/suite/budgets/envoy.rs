@@ -1,0 +1,99 @@
+//! The filter for Envoy, in the test host of the proxy-wasm ABI: the same requests and the same bytes in every run.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use host_tests::envoy::{build_counting_plugin, build_plugin};
+use serde_json::json;
+
+use super::file::Costs;
+use crate::invariants::Stage;
+use crate::rig::{Ask, Login, Rig, module};
+use crate::wasm_host::Plugin;
+
+const KINDS: [&str; 6] = [
+    "cached_check",
+    "embedded_check",
+    "embedded_check_in_a_full_slot",
+    "refusal",
+    "login",
+    "decrypt",
+];
+
+/// More sessions than a slot holds.
+const CROWD: usize = 40;
+
+pub fn measure(costs: &mut Costs) {
+    let counting = Plugin::load(&build_counting_plugin().unwrap()).unwrap();
+    let host = costs.entry("envoy".to_owned()).or_default();
+    for kind in KINDS {
+        let mut cost = request(module(), kind);
+        let allocations = request(&counting, kind)["allocations"];
+        cost.insert("allocations", allocations);
+        let cost = cost
+            .into_iter()
+            .map(|(name, number)| (name.to_owned(), number));
+        host.insert(kind.to_owned(), cost.collect());
+    }
+    let bytes = fs::metadata(build_plugin().unwrap()).unwrap().len();
+    host.insert("module".to_owned(), [("bytes".to_owned(), bytes)].into());
+}
+
+/// From the request's headers to the end of its stream.
+fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
+    let patch = match kind {
+        "embedded_check" => json!({ "session": { "cache_ttl_s": 0 } }),
+        // One slot for sessions, one for users.
+        "embedded_check_in_a_full_slot" => json!({
+            "session": { "cache_ttl_s": 0 },
+            "store": { "kind": "shared_data", "slots": 2 },
+        }),
+        _ => json!({}),
+    };
+    let mut stage = Stage::running(module, &patch);
+    if kind == "embedded_check_in_a_full_slot" {
+        crowd(&mut stage);
+    }
+    // Headers as a mini program sends them.
+    let check = Ask::get("/api/orders")
+        .token(&stage.token)
+        .header("user-agent", "MicroMessenger")
+        .header(
+            "referer",
+            "https://servicewechat.com/wx0123456789abcdef/12/page-frame.html",
+        );
+    stage.rig.ask(vec![check.clone()]);
+    let asks = stage.asks();
+    let kept = |name: &str| asks.iter().find(|(own, _)| *own == name).unwrap().1.clone();
+    let (ask, status) = match kind {
+        "refusal" => (kept("no session"), 401),
+        "login" | "decrypt" => (kept(kind), 200),
+        _ => (check, 200),
+    };
+    let allocations = stage.rig.vm.allocations();
+    stage.rig.vm.reset_counts();
+    let got = stage.rig.ask(vec![ask]).remove(0);
+    assert_eq!(got.status, status, "{kind}");
+    let counts = stage.rig.vm.counts().clone();
+    let mut cost = BTreeMap::from([
+        ("bytes_from_module", counts.bytes_from_module),
+        ("bytes_to_module", counts.bytes_to_module),
+        ("callbacks", counts.total_exports()),
+        ("fuel", counts.fuel),
+        ("hostcalls", counts.total_hostcalls()),
+    ]);
+    let counted = allocations.and_then(|before| Some(stage.rig.vm.allocations()? - before));
+    cost.extend(counted.map(|number| ("allocations", number)));
+    cost
+}
+
+/// Fills the slot of the stage's session with others, and logs in again: what is closest to its end gives way.
+fn crowd(stage: &mut Stage) {
+    for number in 0..CROWD {
+        let code = stage.wechat.phone(&format!("user{number}")).login();
+        let got = stage
+            .rig
+            .ask(vec![Ask::post("/wx/login", &json!({ "code": code }))]);
+        stage.token = Login::from(&got[0]).token;
+    }
+}
