@@ -1,4 +1,4 @@
-//! `cargo xtask demo`, `cargo xtask test` and `cargo xtask bench`.
+//! `cargo xtask demo`, `cargo xtask test`, `cargo xtask build` and `cargo xtask bench`.
 //! Holds no tests and no fakes itself: they are in `host-tests`.
 
 mod bench;
@@ -10,6 +10,9 @@ mod tools;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
+cargo xtask build
+    The filter for Envoy, as `target/wx_session.wasm`. Adds the Rust target if it is missing.
+
 cargo xtask demo [--host envoy|spin] [--store embedded|redis] [--once] [--port N] [--admin-port N]
     A Mini Program's whole journey through a real Envoy, then Envoy stays up to be tried with curl.
     --host spin      instead, through the component for Spin: in the `spin` on PATH (4.1 or newer), or else in this
@@ -42,9 +45,12 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.split_first() {
         Some((&"bench", options)) if !wants_help(options) => bench::run(options),
+        Some((&"build", [])) => build(),
         Some((&"demo", options)) if !wants_help(options) => demo::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
-        Some((&("help" | "bench" | "demo" | "test"), _)) => return usage(ExitCode::SUCCESS),
+        Some((&("help" | "build" | "bench" | "demo" | "test"), _)) => {
+            return usage(ExitCode::SUCCESS);
+        }
         Some((option, _)) if wants_help(&[option]) => return usage(ExitCode::SUCCESS),
         _ => return usage(ExitCode::FAILURE),
     };
@@ -55,6 +61,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn build() -> anyhow::Result<()> {
+    let module = host_tests::envoy::plugin::build_plugin_shown()?;
+    println!("{}", module.display());
+    Ok(())
 }
 
 fn wants_help(options: &[&str]) -> bool {

@@ -27,6 +27,9 @@ pub const KEPT: &[&str] = &[
     "proxy_on_tick",
 ];
 
+/// Nothing that is shipped has it: a build for the budgets counts its allocations.
+const COUNTER: &str = "counted_allocations";
+
 /// The same module with no exports but [`KEPT`].
 ///
 /// # Errors
@@ -59,8 +62,48 @@ impl Reencode for Stripping {
     ) -> Result<(), reencode::Error<Infallible>> {
         if KEPT.contains(&export.name) {
             self.kept += 1;
+        }
+        if KEPT.contains(&export.name) || export.name == COUNTER {
             reencode::utils::parse_export(self, exports, export)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_encoder::{
+        CodeSection, ExportKind, Function, FunctionSection, Instruction, TypeSection,
+    };
+
+    /// A module with one function under all these names.
+    fn module(names: &[&str]) -> Vec<u8> {
+        let (mut types, mut functions) = (TypeSection::new(), FunctionSection::new());
+        types.ty().function([], []);
+        functions.function(0);
+        let mut exports = ExportSection::new();
+        for name in names {
+            exports.export(name, ExportKind::Func, 0);
+        }
+        let (mut code, mut body) = (CodeSection::new(), Function::new([]));
+        body.instruction(&Instruction::End);
+        code.function(&body);
+        let mut module = Module::new();
+        module.section(&types).section(&functions).section(&exports);
+        module.section(&code);
+        module.finish()
+    }
+
+    #[test]
+    fn only_what_is_needed_stays_exported() {
+        let all = [KEPT, &["proxy_on_log", "proxy_on_grpc_close"]].concat();
+        assert_eq!(strip(&module(&all)).unwrap(), module(KEPT));
+    }
+
+    #[test]
+    fn a_module_that_lacks_something_is_refused() {
+        assert!(strip(&module(&KEPT[1..])).is_err());
+        assert!(strip(b"\0asm").is_err());
     }
 }

@@ -3,6 +3,7 @@
 
 mod admin;
 pub mod config;
+pub mod exports;
 pub mod install;
 mod launch;
 pub mod plugin;

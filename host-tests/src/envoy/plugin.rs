@@ -2,15 +2,18 @@
 //! Never takes a module that some other build left behind without asking cargo first.
 
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::exports;
+
 const TARGET: &str = "wasm32-wasip1";
 
-/// Builds `wx-session-envoy` for Envoy, once in this process, and gives the path of the `.wasm`.
+/// Builds `wx-session-envoy` for Envoy, once in this process, and gives the path of the `.wasm` as it is shipped.
 /// Cargo's own output is kept for the error message.
 ///
 /// # Errors
@@ -111,5 +114,18 @@ fn build(shown: bool, features: &[&str]) -> Result<PathBuf> {
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
-    Ok(folder.join(TARGET).join("release/wx_session_envoy.wasm"))
+    finish(&folder)
+}
+
+/// The step after the linker: from what it made to what is shipped.
+fn finish(folder: &Path) -> Result<PathBuf> {
+    let linked = folder.join(TARGET).join("release/wx_session_envoy.wasm");
+    let linked = fs::read(&linked).with_context(|| format!("{} is gone", linked.display()))?;
+    let shipped = folder.join("wx_session.wasm");
+    let stripped = exports::strip(&linked)?;
+    // Renamed into its place whole: somebody else may be reading the module that is there.
+    let new = folder.join(format!("wx_session.{}.wasm", std::process::id()));
+    fs::write(&new, stripped)?;
+    fs::rename(&new, &shipped)?;
+    Ok(shipped)
 }
