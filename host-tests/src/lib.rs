@@ -13,5 +13,6 @@ pub mod client;
 pub mod demo;
 pub mod envoy;
 pub mod fakes;
+pub mod mini_program;
 pub mod redis;
 pub mod spin;

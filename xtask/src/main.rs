@@ -1,7 +1,8 @@
-//! `cargo xtask demo`, `cargo xtask test`, `cargo xtask build` and `cargo xtask bench`.
+//! What can be done with this project, one file per command.
 //! Holds no tests and no fakes itself: they are in `host-tests`.
 
 mod bench;
+mod client;
 mod demo;
 mod steps;
 mod test;
@@ -28,6 +29,10 @@ cargo xtask test [--fast]
     webdis are installed with apt.
     --fast           leaves out licences, advisories and the tests under Node
 
+cargo xtask client
+    Of these, only the tests of the mini program's side: `client` and `examples/miniprogram`, under Node, on a real
+    Envoy. npm fetches the TypeScript compiler.
+
 cargo xtask bench [--quick] [--arms a,b,c] [--write]
     What a request costs at a real Envoy: without a filter, with wx-session, with what is used instead of it.
     Needs Linux, two cores with nothing else to do, and wrk. Takes about ten minutes.
@@ -46,9 +51,10 @@ fn main() -> ExitCode {
     let result = match arguments.split_first() {
         Some((&"bench", options)) if !wants_help(options) => bench::run(options),
         Some((&"build", [])) => build(),
+        Some((&"client", options)) if !wants_help(options) => client::run(options),
         Some((&"demo", options)) if !wants_help(options) => demo::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
-        Some((&("help" | "build" | "bench" | "demo" | "test"), _)) => {
+        Some((&("help" | "build" | "bench" | "client" | "demo" | "test"), _)) => {
             return usage(ExitCode::SUCCESS);
         }
         Some((option, _)) if wants_help(&[option]) => return usage(ExitCode::SUCCESS),

@@ -11,7 +11,7 @@ use host_tests::redis;
 use host_tests::spin::{Manifest, Runner};
 
 use crate::steps::{Outcome, Steps, must, shown};
-use crate::tools;
+use crate::{client, tools};
 
 const ENVOY_TARGET: &str = "wasm32-wasip1";
 const SPIN_TARGET: &str = "wasm32-wasip2";
@@ -103,6 +103,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     steps.run(
         "the core's tests as WebAssembly under Node",
         full(tests_under_node),
+    )?;
+    steps.run(
+        "the mini program's side under Node, on a real Envoy",
+        full(client::tests),
     )?;
     println!("\ncargo xtask test: {}", steps.summary());
     Ok(())

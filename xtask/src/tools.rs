@@ -54,12 +54,21 @@ pub(crate) fn wasm_bindgen_test_runner() -> Result<PathBuf> {
     })
 }
 
-/// Node runs the tests that are built as WebAssembly.
+/// Node runs the tests that are built as WebAssembly, and those of the client.
 pub(crate) fn need_node() -> Result<()> {
-    let answer = Command::new("node").arg("--version").output();
+    need("node", "install Node.js 20 or newer")
+}
+
+/// npm fetches the compiler of the client.
+pub(crate) fn need_npm() -> Result<()> {
+    need("npm", "install it with Node.js 20 or newer")
+}
+
+fn need(name: &str, remedy: &str) -> Result<()> {
+    let answer = Command::new(name).arg("--version").output();
     ensure!(
         answer.is_ok_and(|output| output.status.success()),
-        "`node` does not run: install Node.js 20 or newer"
+        "`{name}` does not run: {remedy}"
     );
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 pub mod journey;
 mod page;
-mod phone_server;
+pub(crate) mod phone_server;
 mod redis;
 mod report;
 mod servers;

@@ -19,22 +19,30 @@ const PATHS: &str = "\
 ?user=name                 on any of them: another user's phone
 ";
 
+/// Status, content type and body.
+pub(crate) type Page = (&'static str, &'static str, String);
+
 /// Answers on a free loopback port until it is dropped.
 pub(super) fn serve(wechat: FakeWechat) -> Listener {
+    serve_pages(move |target| page(&wechat, target))
+}
+
+/// The same with other pages: `page` has the target of a request, with its query.
+pub(crate) fn serve_pages(page: impl Fn(&str) -> Page + Send + Sync + 'static) -> Listener {
     Listener::start(move |stream| {
         // Who breaks off has only themselves to tell.
-        let _ = answer(stream, &wechat);
+        let _ = answer(stream, &page);
     })
 }
 
-fn answer(stream: TcpStream, wechat: &FakeWechat) -> io::Result<()> {
+fn answer(stream: TcpStream, page: &impl Fn(&str) -> Page) -> io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let mut wire = Wire::new(stream);
     let Some(head) = wire.request_head()? else {
         return Ok(());
     };
-    let (status, kind, body) = page(wechat, &head.target);
+    let (status, kind, body) = page(&head.target);
     write!(
         wire.stream(),
         "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -42,7 +50,8 @@ fn answer(stream: TcpStream, wechat: &FakeWechat) -> io::Result<()> {
     )
 }
 
-fn page(wechat: &FakeWechat, target: &str) -> (&'static str, &'static str, String) {
+/// What the phone answers; a `target` that is none of [`PATHS`] gets their list.
+pub(crate) fn page(wechat: &FakeWechat, target: &str) -> Page {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let phone = wechat.phone(query.strip_prefix("user=").unwrap_or(USERS[0]));
     let text = |status, body| (status, "text/plain; charset=utf-8", body);

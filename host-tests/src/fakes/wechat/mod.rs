@@ -84,6 +84,11 @@ impl FakeWechat {
         self.world().script.extend(faults);
     }
 
+    /// Drops the queued faults: from now on all is well.
+    pub fn calm(&self) {
+        self.world().script.clear();
+    }
+
     /// How many queued faults no request has taken yet.
     #[must_use]
     pub fn faults_left(&self) -> usize {

@@ -1,0 +1,258 @@
+/*
+ * The mini program's side of wx-session. One login at a time, one repetition of each kind, and no loop.
+ * Never sends the token anywhere but to `baseUrl`, and never repeats a request under another account.
+ */
+import { failure, refusal, SessionError } from './error'
+import { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session'
+import { Answer, call, load, mix, RequestOptions, store } from './wx'
+
+export type { Action, SessionError } from './error'
+export type { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session'
+export type { Answer, RequestOptions } from './wx'
+
+/** A user does not look at a spinner for longer: what would take more seconds fails at once. */
+const LONGEST_WAIT_S = 10
+
+/** What a request has used up of its repetitions. */
+interface Turn {
+  /** The token that it was sent with. */
+  token: string
+  waited?: boolean
+}
+
+export function createSession(options: SessionOptions): Session {
+  const base = options.baseUrl.replace(/\/+$/, '')
+  const tokenHeader = options.header || 'X-3rd-Session'
+  const prefix = options.prefix === undefined ? '/wx' : options.prefix
+  const key = 'wx-session:' + base
+  const listeners: { [event: string]: Array<(about: any) => void> } = {}
+
+  let token = load(key)
+  let flight: Promise<Login> | null = null
+  let check: Promise<Login | null> | null = null
+  /** Changes with the account: what began under another one is not repeated. */
+  let account = 0
+  let loggedOut = false
+
+  function keep(value: string): void {
+    token = value
+    store(key, value)
+  }
+
+  function emit<E extends keyof Events>(event: E, about: Events[E]): void {
+    (listeners[event] || []).slice().forEach(listener => {
+      try {
+        listener(about)
+      } catch (problem) {
+        console.error(problem)
+      }
+    })
+  }
+
+  function header(value = token): { [name: string]: string } {
+    const made: { [name: string]: string } = {}
+    if (value) made[tokenHeader] = value
+    return made
+  }
+
+  /** One `wx.request`. */
+  function send(options: RequestOptions, value: string): Promise<Answer> {
+    const url = options.url.charAt(0) === '/' ? base + options.url : options.url
+    if (url.indexOf(base + '/') !== 0) {
+      return Promise.reject(failure('foreign_url', 'none', options.url + ' is not under ' + base))
+    }
+    return call('request', mix(options, { url, header: mix(options.header, header(value)) })).then(null, problem => {
+      throw failure('network', 'retry_after', (problem && (problem.errMsg || problem.message)) || 'no answer')
+    })
+  }
+
+  /** Sends, and once more if told when. Fails with the edge's refusal. */
+  function exchange(options: RequestOptions, turn: Turn): Promise<Answer> {
+    return send(options, turn.token).then(answer => {
+      const error = refusal(answer)
+      if (!error) return answer
+      if (turn.waited || !mayRepeat(error, options)) throw error
+      turn.waited = true
+      return wait(error).then(() => exchange(options, turn))
+    })
+  }
+
+  function endpoint(name: string, data: object | undefined, value: string): Promise<any> {
+    const request: RequestOptions = { url: prefix + '/' + name, method: data ? 'POST' : 'GET' }
+    if (data) request.data = data
+    return exchange(request, { token: value }).then(content)
+  }
+
+  /** The login itself. `again`: it may take a second code. */
+  function enter(again: boolean): Promise<Login> {
+    return call('login')
+      .then(null, problem => {
+        throw failure('wx_login', 'retry_after', (problem && problem.errMsg) || 'wx.login failed')
+      })
+      // The old token goes along, so that the edge ends its session and sees whether the account is another.
+      .then(({ code }) => send({ url: prefix + '/login', method: 'POST', data: token ? { code, token } : { code } }, ''))
+      .then((answer): Login | Promise<Login> => {
+        const error = refusal(answer)
+        if (!error) return welcome(content(answer))
+        if (again && error.action === 'relogin') return enter(false)
+        if (again && mayWait(error)) return wait(error).then(() => enter(false))
+        throw error
+      })
+  }
+
+  function welcome(login: Login): Login {
+    keep(login.token)
+    if (login.event === 'switched') {
+      account++
+      emit('switched', login)
+    }
+    emit('login', login)
+    return login
+  }
+
+  function login(): Promise<Login> {
+    loggedOut = false
+    if (flight) return flight
+    const landed = () => { flight = null }
+    flight = enter(true)
+    flight.then(landed, landed)
+    return flight
+  }
+
+  /** A login, unless somebody has logged in since `old` was sent. */
+  function renew(old: string): Promise<unknown> {
+    return token === old ? login() : Promise.resolve(flight)
+  }
+
+  function ensure(): Promise<Login | null> {
+    if (!token || flight) return login()
+    loggedOut = false
+    if (check) return check
+    const done = () => { check = null }
+    check = checked().then(() => endpoint('session', undefined, token))
+      .then(session => session.hasSession && !session.expired ? null : login(), error => {
+        if (error.action === 'relogin') return login()
+        throw error
+      })
+    check.then(done, done)
+    return check
+  }
+
+  /** Fails with `action: relogin` if WeChat's own session has ended. */
+  function checked(): Promise<unknown> {
+    return call('checkSession').then(null, () => {
+      throw failure('check_session', 'relogin', 'wx.checkSession failed')
+    })
+  }
+
+  function request<T>(options: RequestOptions<T>): Promise<Answer<T>> {
+    const result = guarded(options)
+    const { success, fail, complete } = options
+    if (success || fail || complete) {
+      result.then(answer => {
+        if (success) success(answer)
+        if (complete) complete(answer)
+      }, error => {
+        if (fail) fail(error)
+        if (complete) complete(error)
+      })
+    }
+    return result
+  }
+
+  function guarded(options: RequestOptions): Promise<Answer> {
+    const began = account
+    const turn: Turn = { token: '' }
+    let failed: unknown
+    const attempt = () => {
+      if (account !== began) throw failure('account_switched', 'none', 'begun under another account')
+      turn.token = token
+      return exchange(options, turn)
+    }
+    // A login that is under way will give the token that this request needs; if it fails, a public route needs none.
+    return Promise.resolve(flight).then(null, error => { failed = error })
+      .then(attempt)
+      .then(null, error => {
+        if (error.statusCode !== 401 || error.action !== 'relogin' || loggedOut) throw error
+        if (failed) throw failed
+        return renew(turn.token).then(attempt)
+      })
+  }
+
+  function logout(options?: { everywhere?: boolean }): Promise<{ ended: number }> {
+    const leave = () => {
+      const old = token
+      loggedOut = true
+      account++
+      keep('')
+      emit('logout', undefined)
+      if (!old) return { ended: 0 }
+      return endpoint('logout', { everywhere: !!(options && options.everywhere) }, old).then(null, error => {
+        if (error.statusCode === 401) return { ended: 0 }
+        throw error
+      })
+    }
+    return Promise.resolve(flight).then(leave, leave)
+  }
+
+  /** The login comes first: data that was fetched before one is under an older key. */
+  function openData(name: string, fetchData: FetchOpenData): Promise<any> {
+    const post = (data: OpenData) => {
+      const { encryptedData, iv, rawData, signature } = data
+      old = token
+      return endpoint(name, { encryptedData, iv, rawData, signature }, old)
+    }
+    let old = token
+    return (token && !flight ? checked().then(null, login) : login()).then(fetchData).then(data => {
+      return post(data).then(null, error => {
+        if (error.action !== 'relogin') throw error
+        return renew(old).then(fetchData).then(anew => {
+          // From a button: only another tap brings other data.
+          if (anew === data && error.statusCode !== 401) throw error
+          return post(anew)
+        })
+      })
+    })
+  }
+
+  return {
+    login,
+    ensure,
+    request,
+    logout,
+    register: fetchData => openData('register', fetchData),
+    decrypt: fetchData => openData('decrypt', fetchData),
+    verify: fetchData => openData('verify', fetchData),
+    header: () => header(),
+    on(event, listener) {
+      const all = listeners[event] || (listeners[event] = [])
+      all.push(listener)
+      return () => {
+        const at = all.indexOf(listener)
+        if (at >= 0) all.splice(at, 1)
+      }
+    }
+  }
+}
+
+function content(answer: Answer): any {
+  const { data, statusCode } = answer
+  if (statusCode === 200 && data && data.data) return data.data
+  throw failure('unexpected_answer', 'none', 'status ' + statusCode, statusCode)
+}
+
+function mayWait(error: SessionError): boolean {
+  return error.action === 'retry_after' && error.retryAfter! <= LONGEST_WAIT_S
+}
+
+/** An app that did not answer may still have done what it was asked. */
+function mayRepeat(error: SessionError, options: RequestOptions): boolean {
+  return mayWait(error) && (error.error !== 'upstream_unavailable' || !options.method || options.method === 'GET')
+}
+
+function wait(error: SessionError): Promise<void> {
+  return new Promise(done => { setTimeout(done, error.retryAfter! * 1000) })
+}
+
+declare function setTimeout(callback: () => void, ms: number): unknown
+declare const console: { error(problem: unknown): void }

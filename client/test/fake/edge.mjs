@@ -1,0 +1,110 @@
+// An edge for tests without one: it knows codes, tokens and session keys by name, and gives what the test tells it to.
+// Never checks a signature or decrypts: the tests on the real edge do.
+
+const BASE = 'https://api.example.com'
+const ROWS = {
+  no_session: [401, 2001, 'relogin'],
+  invalid_token: [401, 2002, 'relogin'],
+  invalid_code: [401, 3001, 'relogin'],
+  login_rate_limited: [429, 3003, 'retry_after', 60],
+  user_blocked: [403, 3004, 'show_blocked'],
+  session_key_stale: [422, 4001, 'relogin'],
+  wechat_config: [500, 5001, 'fix_config'],
+  wechat_unavailable: [503, 5004, 'retry_after', 2],
+  store_unavailable: [503, 5005, 'retry_after', 2],
+  upstream_unavailable: [503, 5007, 'retry_after', 2],
+  session_expired: [401, 2003, 'relogin'],
+  internal_error: [500, 5006, 'none']
+}
+
+export class FakeEdge {
+  constructor() {
+    this.base = BASE
+    this.sessions = new Map() // token → user
+    this.codes = new Map() // code → user, of those not used yet
+    this.keys = new Map() // user → how many session_keys were given out
+    this.faults = [] // { path, answer }, each for one request
+    this.seen = [] // `POST /wx/login`, in order
+    this.counter = 0
+    this.network = request => this.#network(request)
+    this.wechat = {
+      code: async user => this.#fresh('code', this.codes, user),
+      userInfo: async user => {
+        const made = { user, key: this.keys.get(user) ?? 0 }
+        return { rawData: JSON.stringify(made), signature: 's', encryptedData: JSON.stringify(made), iv: 'iv' }
+      }
+    }
+  }
+
+  count(call) {
+    return this.seen.filter(each => each === call).length
+  }
+
+  // The next request to `path` gets this instead of what is right.
+  fail(path, ...answers) {
+    this.faults.push(...answers.map(answer => ({ path, answer })))
+  }
+
+  async #network({ method, url, headers, body }) {
+    const { pathname } = new URL(url)
+    this.seen.push(`${method} ${pathname}`)
+    await new Promise(soon => setTimeout(soon, 1))
+    const fault = this.faults.findIndex(each => each.path === pathname)
+    const answer = fault >= 0 ? this.faults.splice(fault, 1)[0].answer : this.answer(method, pathname, headers, body)
+    if (answer instanceof Error) throw answer
+    return { headers: [], ...answer, body: Buffer.from(answer.body) }
+  }
+
+  answer(method, path, headers, body) {
+    const data = body && path.startsWith('/wx/') ? JSON.parse(body) : {}
+    if (path === '/wx/login') return this.#login(data)
+    const token = headers['X-3rd-Session']
+    const user = this.sessions.get(token)
+    if (path === '/wx/session') return ok(user ? { hasSession: true, expired: false } : { hasSession: false })
+    if (path.startsWith('/public')) return app(200, { path })
+    if (!user) return refuse(token ? 'invalid_token' : 'no_session')
+    if (path === '/wx/logout') {
+      for (const [each, owner] of this.sessions) {
+        if (each === token || (data.everywhere && owner === user)) this.sessions.delete(each)
+      }
+      return ok({ ended: 1 })
+    }
+    if (['/wx/register', '/wx/decrypt', '/wx/verify'].includes(path)) {
+      const made = JSON.parse(data.encryptedData ?? data.rawData)
+      const age = this.keys.get(user) - made.key
+      return made.user === user && (age === 0 || age === 1) ? ok(made) : refuse('session_key_stale')
+    }
+    return app(200, { path, user })
+  }
+
+  #login({ code, token }) {
+    const user = this.codes.get(code)
+    if (!user) return refuse('invalid_code', { errcode: 40029, rid: 'a-rid' })
+    this.codes.delete(code)
+    const old = this.sessions.get(token)
+    this.sessions.delete(token)
+    const event = old && old !== user ? 'switched' : this.keys.has(user) ? 'returning' : 'new'
+    this.keys.set(user, (this.keys.get(user) ?? 0) + 1)
+    return ok({ token: this.#fresh('token', this.sessions, user), expiresIn: 7200, registered: false, event })
+  }
+
+  #fresh(kind, map, user) {
+    const made = `${kind}-${++this.counter}`
+    map.set(made, user)
+    return made
+  }
+}
+
+export function refuse(error, more = {}) {
+  const [status, number, action, retryAfter] = ROWS[error]
+  const headers = retryAfter === undefined ? [] : [['retry-after', String(more.retryAfter ?? retryAfter)]]
+  return { status, headers, body: JSON.stringify({ status: number, msg: '说明', error, action, ...more }) }
+}
+
+export function app(status, body) {
+  return { status, body: typeof body === 'string' ? body : JSON.stringify(body) }
+}
+
+function ok(data) {
+  return app(200, { status: 0, msg: 'ok', data })
+}

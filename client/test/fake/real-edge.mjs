@@ -1,0 +1,65 @@
+// A real Envoy with the plugin, between a fake WeChat and a fake app, which `cargo xtask client` has started.
+// Never starts anything itself.
+import http from 'node:http'
+import { client } from './modules.mjs'
+import { FakePhone } from './wx.mjs'
+
+const CONTROL = process.env.WX_SESSION_CONTROL
+
+// For `test`: without an edge these tests are left out, and say so.
+export const onEdge = CONTROL ? {} : { skip: 'needs the edge of `cargo xtask client`' }
+
+const base = CONTROL && await control('/edge')
+
+export async function control(path) {
+  const { status, body } = await network({ method: 'GET', url: CONTROL + path, headers: {}, body: '' })
+  if (status !== 200) throw new Error(`${path}: ${status} ${body}`)
+  const text = body.toString()
+  return path.startsWith('/phone/login') ? text : JSON.parse(text)
+}
+
+// A phone with the client on it. `users` of different tests are different people.
+export function phone(user, options = {}) {
+  const wechat = {
+    code: user => control(`/phone/login?user=${user}`),
+    userInfo: user => control(`/phone/user-info?user=${user}`),
+    phoneNumber: user => control(`/phone/phone-number?user=${user}`)
+  }
+  const made = new FakePhone({ network, wechat, user, domain: base, ...options })
+  made.open = () => client(made).createSession({ baseUrl: base })
+  return made
+}
+
+// How many code2Session requests WeChat has had for codes of this phone.
+export async function exchanges(phone) {
+  const codes = await control('/wechat/codes')
+  return codes.filter(code => phone.codes.includes(code)).length
+}
+
+// How many times the app has seen it, such as `GET /orders`.
+export async function seenByApp(request) {
+  const requests = await control('/app/requests')
+  return requests.filter(seen => seen === request).length
+}
+
+// What the app was told about the caller; it answers with the headers that it got.
+export function header(answer, name) {
+  return answer.data.headers.find(([each]) => each.toLowerCase() === name)?.[1]
+}
+
+export function network({ method, url, headers, body }) {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, { method, headers: { ...headers, 'content-length': Buffer.byteLength(body) } }, answer => {
+      const chunks = []
+      answer.on('data', chunk => chunks.push(chunk))
+      answer.on('error', reject)
+      answer.on('end', () => {
+        const raw = answer.rawHeaders
+        const pairs = raw.flatMap((name, n) => n % 2 ? [] : [[name, raw[n + 1]]])
+        resolve({ status: answer.statusCode, headers: pairs, body: Buffer.concat(chunks) })
+      })
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { refuse } from './fake/edge.mjs'
+import { failing, scene } from './fake/scene.mjs'
+
+test('ensure logs in where there is no token, and leaves a good session alone', async () => {
+  const { edge, session, open } = scene()
+  assert.equal((await session.ensure()).event, 'new')
+  assert.equal(await open().ensure(), null)
+  assert.deepEqual(edge.seen, ['POST /wx/login', 'GET /wx/session'])
+})
+
+test('ensure logs in when WeChat’s session has ended, without asking the edge', async () => {
+  const { edge, phone, session } = scene()
+  await session.login()
+  phone.keyOf = null
+  assert.equal((await session.ensure()).event, 'returning')
+  assert.deepEqual(edge.seen, ['POST /wx/login', 'POST /wx/login'])
+})
+
+test('ensure logs in when the edge’s session has ended', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  edge.sessions.clear()
+  assert.equal((await session.ensure()).event, 'returning')
+  assert.deepEqual(edge.seen, ['POST /wx/login', 'GET /wx/session', 'POST /wx/login'])
+})
+
+test('any number of callers share one ensure', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  assert.deepEqual(await Promise.all([1, 2, 3, 4].map(() => session.ensure())), [null, null, null, null])
+  assert.equal(edge.count('GET /wx/session'), 1)
+})
+
+test('an edge that cannot look is not taken for a session that has ended', async () => {
+  const { edge, session } = scene()
+  const { token } = await session.login()
+  edge.fail('/wx/session', ...Array(9).fill(refuse('store_unavailable')))
+  assert.equal((await failing(session.ensure())).error, 'store_unavailable')
+  assert.deepEqual(session.header(), { 'X-3rd-Session': token })
+  assert.equal(edge.count('POST /wx/login'), 1)
+})
+
+test('logout ends the session here and there, and nothing logs in again by itself', async () => {
+  const { edge, phone, session, open } = scene()
+  await session.login()
+  const heard = []
+  session.on('logout', () => heard.push('logout'))
+  assert.deepEqual(await session.logout(), { ended: 1 })
+  assert.deepEqual(heard, ['logout'])
+  assert.equal(edge.sessions.size, 0)
+  assert.equal(phone.storage.size, 0)
+  assert.equal((await failing(session.request({ url: '/orders' }))).error, 'no_session')
+  assert.equal(edge.count('POST /wx/login'), 1)
+  assert.deepEqual(open().header(), {})
+  assert.equal((await session.ensure()).event, 'returning')
+  assert.equal((await session.request({ url: '/orders' })).statusCode, 200)
+})
+
+test('a request that was under way at the logout does not undo it', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  edge.fail('/orders', refuse('invalid_token'))
+  const request = failing(session.request({ url: '/orders' }))
+  while (!edge.count('GET /orders')) await new Promise(soon => setTimeout(soon))
+  await session.logout()
+  assert.equal((await request).action, 'relogin')
+  assert.deepEqual(session.header(), {})
+  assert.equal(edge.count('POST /wx/login'), 1)
+})
+
+test('logout everywhere says so to the edge', async () => {
+  const { phone, edge, session, open } = scene()
+  await session.login()
+  edge.sessions.set('on another phone', 'ming')
+  await session.logout({ everywhere: true })
+  assert.equal(phone.requests.at(-1).body, '{"everywhere":true}')
+  assert.equal(edge.sessions.size, 0)
+  assert.deepEqual(await open().logout(), { ended: 0 })
+})
+
+test('logout ends the session here even if the edge cannot be reached, and says so', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  edge.fail('/wx/logout', new Error('timeout'))
+  assert.equal((await failing(session.logout())).error, 'network')
+  assert.deepEqual(session.header(), {})
+})
+
+test('a session that had ended already is no error of a logout', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  edge.sessions.clear()
+  assert.deepEqual(await session.logout(), { ended: 0 })
+})
+
+test('a logout during a login comes after it', async () => {
+  const { edge, session } = scene()
+  session.login()
+  assert.deepEqual(await session.logout(), { ended: 1 })
+  assert.deepEqual(session.header(), {})
+  assert.equal(edge.sessions.size, 0)
+})

@@ -1,0 +1,29 @@
+// How a page in TypeScript uses the package. Only compiled, never run.
+import { createSession, Login, SessionError } from '../miniprogram_dist'
+
+const session = createSession({ baseUrl: 'https://api.example.com', header: 'X-WX-Skey' })
+
+export async function page(): Promise<string> {
+  const login: Login | null = await session.ensure()
+  if (login && !login.registered) await session.register(() => ({ encryptedData: '', iv: '' }))
+  const off: () => void = session.on('switched', ({ token }) => token.length)
+  session.on('logout', () => off())
+  session.request<{ total: number }>({ url: '/orders', success: ({ data }) => data.total.toFixed() })
+  const { data, statusCode } = await session.request<{ total: number }>({ url: '/orders', enableHttp2: true })
+  try {
+    await session.logout({ everywhere: true })
+  } catch (problem) {
+    const { action, error, errcode, rid, retryAfter } = problem as SessionError
+    if (action === 'retry_after') return `${error} ${errcode} ${rid} ${retryAfter}`
+  }
+  return data.total.toFixed() + statusCode
+}
+
+// @ts-expect-error the address is needed
+createSession({})
+// @ts-expect-error no such event
+session.on('expired', () => {})
+// @ts-expect-error a request needs a url
+session.request({})
+// @ts-expect-error open data is fetched by a function
+session.decrypt({ encryptedData: '', iv: '' })
