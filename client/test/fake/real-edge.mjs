@@ -9,7 +9,7 @@ const CONTROL = process.env.WX_SESSION_CONTROL
 // For `test`: without an edge these tests are left out, and say so.
 export const onEdge = CONTROL ? {} : { skip: 'needs the edge of `cargo xtask client`' }
 
-const base = CONTROL && await control('/edge')
+export const base = CONTROL && await control('/edge')
 
 export async function control(path) {
   const { status, body } = await network({ method: 'GET', url: CONTROL + path, headers: {}, body: '' })

@@ -1,0 +1,13 @@
+const { createSession } = require('wx-session')
+const { baseUrl } = require('./config')
+
+App({
+  session: createSession({ baseUrl }),
+
+  onLaunch() {
+    // Another account: nothing that the pages show is this user's.
+    this.session.on('switched', () => wx.reLaunch({ url: '/pages/index/index' }))
+    // Pages need not wait for this: their requests do. Those that need the session say what is wrong.
+    this.session.ensure().catch(error => console.warn(error.message))
+  }
+})

@@ -1,0 +1,56 @@
+const { session } = getApp()
+
+const advice = {
+  relogin: '请再试一次',
+  retry_after: '请稍后再试',
+  show_blocked: '该账号暂时无法登录',
+  fix_config: '服务暂不可用'
+}
+
+Page({
+  data: { state: '未登录', user: '', phone: '', answer: '', problem: '' },
+
+  onLoad() {
+    this.off = session.on('logout', () => this.setData({ state: '未登录', user: '', phone: '', answer: '' }))
+    return this.logIn()
+  },
+
+  onUnload() {
+    this.off()
+  },
+
+  logIn() {
+    return this.show(session.ensure(), () => ({ state: '已登录' }))
+  },
+
+  // A call that needs a session. It would log in by itself.
+  call() {
+    return this.show(session.request({ url: '/orders' }), ({ data }) => ({ answer: JSON.stringify(data) }))
+  },
+
+  // Called again after a login, if the data was made before it. Since 2022 the name is 微信用户 for everybody.
+  profile() {
+    const fetchData = () => new Promise((success, fail) => wx.getUserInfo({ withCredentials: true, success, fail }))
+    return this.show(session.register(fetchData), user => ({ state: '已登录', user: user.nickName }))
+  },
+
+  // From a button the data comes once: if it is stale, the user taps again, and the login is then done already.
+  phone({ detail }) {
+    if (!detail.encryptedData) return this.setData({ problem: detail.errMsg })
+    return this.show(session.decrypt(() => detail), data => ({ phone: data.purePhoneNumber }))
+  },
+
+  logOut() {
+    return this.show(session.logout(), () => ({}))
+  },
+
+  async show(work, shown) {
+    this.setData({ problem: '' })
+    try {
+      this.setData(shown(await work))
+    } catch (error) {
+      const problem = advice[error.action] || error.message || error.errMsg
+      this.setData({ problem: error.errcode ? `${problem}（${error.errcode}）` : problem })
+    }
+  }
+})
