@@ -2,16 +2,14 @@
  * The mini program's side of wx-session. One login at a time, one repetition of each kind, and no loop.
  * Never sends the token anywhere but to `baseUrl`, and never repeats a request under another account.
  */
-import { failure, refusal, SessionError } from './error'
+import { failure, refusal } from './error'
+import { mayRepeat, mayWait, wait } from './patience'
 import { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session'
 import { Answer, call, load, mix, RequestOptions, store } from './wx'
 
 export type { Action, SessionError } from './error'
 export type { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session'
 export type { Answer, RequestOptions } from './wx'
-
-/** A user does not look at a spinner for longer: what would take more seconds fails at once. */
-const LONGEST_WAIT_S = 10
 
 /** What a request has used up of its repetitions. */
 interface Turn {
@@ -90,7 +88,10 @@ export function createSession(options: SessionOptions): Session {
         throw failure('wx_login', 'retry_after', (problem && problem.errMsg) || 'wx.login failed')
       })
       // The old token goes along, so that the edge ends its session and sees whether the account is another.
-      .then(({ code }) => send({ url: prefix + '/login', method: 'POST', data: token ? { code, token } : { code } }, ''))
+      .then(({ code }) => {
+        const data = token ? { code, token } : { code }
+        return send({ url: prefix + '/login', method: 'POST', data }, '')
+      })
       .then((answer): Login | Promise<Login> => {
         const error = refusal(answer)
         if (!error) return welcome(content(answer))
@@ -192,7 +193,8 @@ export function createSession(options: SessionOptions): Session {
         throw error
       })
     }
-    return Promise.resolve(flight).then(leave, leave)
+    // What is under way would log in again afterwards.
+    return Promise.resolve(check).then(() => flight, () => flight).then(leave, leave)
   }
 
   /** The login comes first: data that was fetched before one is under an older key. */
@@ -241,18 +243,4 @@ function content(answer: Answer): any {
   throw failure('unexpected_answer', 'none', 'status ' + statusCode, statusCode)
 }
 
-function mayWait(error: SessionError): boolean {
-  return error.action === 'retry_after' && error.retryAfter! <= LONGEST_WAIT_S
-}
-
-/** An app that did not answer may still have done what it was asked. */
-function mayRepeat(error: SessionError, options: RequestOptions): boolean {
-  return mayWait(error) && (error.error !== 'upstream_unavailable' || !options.method || options.method === 'GET')
-}
-
-function wait(error: SessionError): Promise<void> {
-  return new Promise(done => { setTimeout(done, error.retryAfter! * 1000) })
-}
-
-declare function setTimeout(callback: () => void, ms: number): unknown
 declare const console: { error(problem: unknown): void }

@@ -68,10 +68,11 @@ test('fail gets the error, in the words of wx too, and nobody has to catch the p
   assert.match(order[0].errMsg, /request:fail.*timeout/)
 })
 
-test('what the app says with 401 is the app’s, and no login', async () => {
+test('what the app says is the app’s: 401 without an action, or any action with 200, is no login', async () => {
   const { edge, session } = scene()
-  edge.fail('/public/x', app(401, { message: 'not yours' }), app(401, 'plain text'), app(503, '<html>'))
-  for (const status of [401, 401, 503]) {
+  edge.fail('/public/x', app(401, { error: 'not_yours' }), app(401, 'plain text'), app(503, '<html>'),
+    app(200, { error: 'none', action: 'relogin' }))
+  for (const status of [401, 401, 503, 200]) {
     assert.equal((await session.request({ url: '/public/x' })).statusCode, status)
   }
   assert.equal(edge.count('POST /wx/login'), 0)
@@ -122,6 +123,28 @@ test('a session that ends under way costs one login, though many requests notice
   assert.equal(edge.count('POST /orders/1'), 2)
 })
 
+test('a refusal that comes after somebody has logged in costs no second login', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  let answer
+  edge.fail('/slow', new Promise(come => { answer = come }))
+  const slow = session.request({ url: '/slow' })
+  while (!edge.count('GET /slow')) await new Promise(soon => setTimeout(soon))
+  await session.login()
+  answer(refuse('invalid_token'))
+  assert.equal((await slow).data.user, 'ming')
+  assert.equal(edge.count('POST /wx/login'), 2)
+})
+
+test('stale open data that a page sends by hand is told to it: a login would not help that data', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  edge.fail('/wx/decrypt', refuse('session_key_stale'))
+  const error = await failing(session.request({ url: '/wx/decrypt', method: 'POST', data: { encryptedData: '', iv: '' } }))
+  assert.deepEqual([error.error, error.action], ['session_key_stale', 'relogin'])
+  assert.equal(edge.count('POST /wx/login'), 1)
+})
+
 test('a session that is refused again after the login is the end of it', async () => {
   const { edge, session } = scene()
   edge.fail('/orders', ...Array(9).fill(refuse('invalid_token')))
@@ -139,7 +162,8 @@ test('a refusal is read whatever the type of the answer, on every platform', asy
     edge.sessions.clear()
     assert.equal(JSON.parse((await session.request({ url: '/text', dataType: 'text' })).data).user, 'ming')
     edge.fail('/busy', refuse('login_rate_limited', { retryAfter: 77 }))
-    assert.equal((await failing(session.request({ url: '/busy' }))).retryAfter, 77)
+    const { retryAfter, message } = await failing(session.request({ url: '/busy', responseType: 'arraybuffer' }))
+    assert.deepEqual([retryAfter, message], [77, '说明'])
   }
 })
 

@@ -95,10 +95,14 @@ test('a session that had ended already is no error of a logout', async () => {
   assert.deepEqual(await session.logout(), { ended: 0 })
 })
 
-test('a logout during a login comes after it', async () => {
-  const { edge, session } = scene()
-  session.login()
-  assert.deepEqual(await session.logout(), { ended: 1 })
-  assert.deepEqual(session.header(), {})
-  assert.equal(edge.sessions.size, 0)
+test('a logout during a login, or while ensure looks, comes after it', async () => {
+  for (const begin of ['login', 'ensure']) {
+    const { edge, session } = scene()
+    if (begin === 'ensure') await session.login()
+    edge.sessions.clear()
+    session[begin]()
+    assert.deepEqual(await session.logout(), { ended: 1 })
+    assert.deepEqual(session.header(), {})
+    assert.equal(edge.sessions.size, 0)
+  }
 })

@@ -40,7 +40,7 @@ export class FakeEdge {
     return this.seen.filter(each => each === call).length
   }
 
-  // The next request to `path` gets this instead of what is right.
+  // The next requests to `path` get these instead of what is right; a promise: when the test says.
   fail(path, ...answers) {
     this.faults.push(...answers.map(answer => ({ path, answer })))
   }
@@ -50,7 +50,7 @@ export class FakeEdge {
     this.seen.push(`${method} ${pathname}`)
     await new Promise(soon => setTimeout(soon, 1))
     const fault = this.faults.findIndex(each => each.path === pathname)
-    const answer = fault >= 0 ? this.faults.splice(fault, 1)[0].answer : this.answer(method, pathname, headers, body)
+    const answer = fault >= 0 ? await this.faults.splice(fault, 1)[0].answer : this.answer(method, pathname, headers, body)
     if (answer instanceof Error) throw answer
     return { headers: [], ...answer, body: Buffer.from(answer.body) }
   }
