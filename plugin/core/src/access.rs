@@ -119,6 +119,33 @@ pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     changes
 }
 
+/// What an access log is to see of a request that is answered here. Log and app read the same headers.
+pub(crate) fn noted(
+    head: &Head,
+    config: &Config,
+    openid: Option<&Rc<str>>,
+    auth_status: &str,
+) -> Changes {
+    let identity = &config.identity;
+    let openid = openid.map(|openid| (&identity.openid, Rc::clone(openid)));
+    let set = openid
+        .into_iter()
+        .chain([(&identity.auth_status, auth_status.into())]);
+    let mut changes = Changes {
+        set: set.map(|(name, value)| (Rc::clone(name), value)).collect(),
+        ..Changes::default()
+    };
+    for (name, _) in head.pairs() {
+        if is_identity(name, config)
+            && let Ok(name) = core::str::from_utf8(name)
+        {
+            remove(&mut changes, &name.into());
+        }
+    }
+    changes.drop_needless();
+    changes
+}
+
 /// Whether an app could take a header or trailer of this name for a statement of ours.
 pub(crate) fn is_identity(name: &[u8], config: &Config) -> bool {
     let identity = &config.identity;

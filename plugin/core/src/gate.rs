@@ -159,11 +159,10 @@ fn forward(
     if tells_status {
         set(&identity.auth_status, &auth_status.into());
     }
-    // Setting replaces: a removal of the same name first would only cost another call into the host.
-    let Changes { remove, set } = &mut changes;
-    remove.retain(|name| !set.iter().any(|(own, _)| own == name));
+    changes.drop_needless();
     Verdict {
         action: Action::Forward(changes),
+        for_log: Changes::default(),
         openid: session.map(|session| Rc::clone(&session.openid.0)),
         auth_status,
     }

@@ -5,12 +5,12 @@ use alloc::string::String;
 
 use serde::Serialize;
 
-use crate::access::strip;
+use crate::access::{noted, strip};
 use crate::edge::Edge;
 use crate::host::{Head, Header, Host, Request};
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Response, Verdict, to_json};
+use crate::reply::{Action, Changes, Response, Verdict, to_json};
 use crate::route::Destination;
 use crate::session::sessions;
 use crate::{endpoint, gate, path};
@@ -18,10 +18,14 @@ use crate::{endpoint, gate, path};
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
 pub async fn handle<H: Host, R: Request>(edge: &Edge, host: &H, request: &R) -> Verdict {
-    match serve(edge, host, request).await {
-        Ok(verdict) => verdict,
-        Err(rejection) => refuse(edge, host, request.head(), &rejection),
+    let head = request.head();
+    let served = serve(edge, host, request).await;
+    let mut verdict = served.unwrap_or_else(|rejection| refuse(edge, host, head, &rejection));
+    if let Action::Reply(_) = verdict.action {
+        let openid = verdict.openid.as_ref();
+        verdict.for_log = noted(head, &edge.config, openid, verdict.auth_status);
     }
+    verdict
 }
 
 /// What could wait until the verdict of [`handle`] was carried out: renewals of idle times. Never delays a request.
@@ -43,6 +47,7 @@ async fn serve<H: Host, R: Request>(
     if edge.config.routes.cors_preflight && is_preflight(method, head) {
         return Ok(Verdict {
             action: Action::Forward(strip(head, &edge.config)),
+            for_log: Changes::default(),
             openid: None,
             auth_status: "preflight",
         });
@@ -58,6 +63,7 @@ async fn serve<H: Host, R: Request>(
             let answer = Box::pin(endpoint::answer(edge, host, request, endpoint, method)).await?;
             Ok(Verdict {
                 action: Action::Reply(Response::json(200, answer.body)),
+                for_log: Changes::default(),
                 openid: answer.openid.map(Into::into),
                 auth_status: "endpoint",
             })
@@ -142,6 +148,7 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
     host.log(rejection.level(), &line);
     Verdict {
         action: Action::Reply(response),
+        for_log: Changes::default(),
         openid: None,
         auth_status: rejection.error(),
     }

@@ -12,6 +12,9 @@ use smallvec::SmallVec;
 pub struct Verdict {
     /// What to do.
     pub action: Action,
+    /// Changes to the request's headers where it is answered here, for an access log to see: gone is the identity that
+    /// the client claimed, there is what was decided. Empty where it goes on: its headers say the same to the app.
+    pub for_log: Changes,
     /// Whose request it is, if a session was verified.
     pub openid: Option<Rc<str>>,
     /// One word for access logs: `verified`, `public`, `preflight`, `endpoint`, on optional routes `missing`, `invalid`
@@ -36,6 +39,14 @@ pub struct Changes {
     pub remove: SmallVec<[Rc<str>; 2]>,
     /// Names and values to set. In place and shared: a request with a session costs no memory here.
     pub set: SmallVec<[(Rc<str>, Rc<str>); 4]>,
+}
+
+impl Changes {
+    /// Setting replaces: a removal of the same name first would only cost another call into the host.
+    pub(crate) fn drop_needless(&mut self) {
+        let Self { remove, set } = self;
+        remove.retain(|name| !set.iter().any(|(own, _)| own == name));
+    }
 }
 
 /// An answer to the client.

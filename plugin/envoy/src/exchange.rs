@@ -136,7 +136,8 @@ fn carry_out(verdict: &Verdict) -> Standing {
             Standing::Replied
         }
         Action::Reply(response) => {
-            hostcalls::publish(verdict.openid.as_deref(), verdict.auth_status);
+            // Access logs are best effort.
+            let _ = hostcalls::change_request(&verdict.for_log);
             hostcalls::reply(response);
             Standing::Replied
         }

@@ -12,10 +12,6 @@ use wx_session_core::{
     CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, UnixMillis,
 };
 
-/// Names by which the access log reads `%FILTER_STATE(wasm.…:PLAIN)%`.
-const OPENID_PROPERTY: &str = "wx_openid";
-const AUTH_STATUS_PROPERTY: &str = "wx_auth_status";
-
 /// All request headers with one call: cheaper than three reads by name, and shows doubled ones. Empty if there are
 /// none that could be trusted: then the request has no path, and is refused for it.
 pub(crate) fn request_head() -> Head {
@@ -79,16 +75,6 @@ pub(crate) fn reply(response: &Response) {
     // As above: a stream that is gone needs no answer.
     let _ =
         hostcalls::send_http_response(u32::from(response.status), headers, Some(&response.body));
-}
-
-/// Shows to access logs what became of a request that was answered here. One that went on to the app shows it in its
-/// own headers.
-pub(crate) fn publish(openid: Option<&str>, auth_status: &str) {
-    // Access logs are best effort.
-    if let Some(openid) = openid {
-        let _ = hostcalls::set_property(vec![OPENID_PROPERTY], Some(openid.as_bytes()));
-    }
-    let _ = hostcalls::set_property(vec![AUTH_STATUS_PROPERTY], Some(auth_status.as_bytes()));
 }
 
 /// Sends a call-out. The answer comes to `on_http_call_response` with the id returned here.

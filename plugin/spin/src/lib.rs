@@ -55,6 +55,7 @@ impl Guest for Component {
             action,
             openid,
             auth_status,
+            ..
         } = verdict;
         wasip3::spawn({
             let host = Rc::clone(&host);
