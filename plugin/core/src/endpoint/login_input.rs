@@ -1,4 +1,4 @@
-//! What a login request may look like: JSON body, form body, or `X-WX-Code` headers with GET (Tencent's Wafer).
+//! What a login request may look like: JSON body, form body, or `X-WX-…` headers (Tencent's Wafer).
 
 use alloc::string::{String, ToString};
 
@@ -22,6 +22,14 @@ pub(super) struct LoginInput<'a> {
     pub(super) open_data: Submitted,
 }
 
+/// Where a request carries the parameters of its login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Body,
+    /// `X-WX-…` headers; the body is not looked at.
+    Headers,
+}
+
 /// Longest code worth sending; WeChat's have 32 characters.
 const MAX_CODE: usize = 128;
 
@@ -30,13 +38,12 @@ impl<'a> LoginInput<'a> {
         edge: &'a Edge,
         host: &H,
         request: &R,
-        method: &str,
+        place: Place,
     ) -> Result<Self, Rejection> {
         let head = request.head();
-        let params = if method == "GET" {
-            from_headers(head)?
-        } else {
-            Params::read(request, edge.config.body_bytes).await?
+        let params = match place {
+            Place::Body => Params::read(request, edge.config.body_bytes).await?,
+            Place::Headers => from_headers(head)?,
         };
         let js_code = params.required("code")?;
         let well_formed = js_code.len() <= MAX_CODE
