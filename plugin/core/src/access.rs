@@ -33,8 +33,25 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
     }
     Ok(match found {
         None => Presented::Nothing,
-        Some(text) => Token::parse(text).map_or(Presented::Malformed, Presented::Token),
+        Some(text) => match Token::parse(text) {
+            Some(token) if !rules.wafer || is_named(head, &token)? => Presented::Token(token),
+            _ => Presented::Malformed,
+        },
     })
+}
+
+/// Wafer 1's clients name the session beside the token that proves it.
+pub(crate) const WAFER_ID: &str = "x-wx-id";
+
+/// Whether the session that a request names, if it names one, is that of its token. The token alone proves the session
+/// and the name is no secret; but a request that says two things about whose it is is refused, as Wafer's own server
+/// refused it: its client then logs in again.
+fn is_named(head: &Head, token: &Token) -> Result<bool, Rejection> {
+    match head.get(WAFER_ID) {
+        Header::Absent | Header::One("") => Ok(true),
+        Header::One(name) => Ok(name == token.id().short()),
+        Header::Ambiguous => Err(ambiguous(WAFER_ID)),
+    }
 }
 
 fn candidates<'a>(
@@ -130,6 +147,7 @@ pub(crate) fn is_identity(name: &str, config: &Config) -> bool {
     .chain(assertion)
     .any(|own| own.len() == name.len() && begins_like(name, own))
         || CLOUD_RUN.iter().any(|prefix| begins_like(name, prefix))
+        || (config.session.wafer && name.len() == WAFER_ID.len() && begins_like(name, WAFER_ID))
 }
 
 /// WeChat Cloud Run has more headers that a backend written for it trusts.
@@ -220,6 +238,7 @@ mod tests {
             cookie: Some("wx".into()),
             query: Some("wx".into()),
             forward_token: false,
+            wafer: false,
         }
     }
 

@@ -124,7 +124,7 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
         #[serde(skip_serializing_if = "Option::is_none")]
         rid: Option<&'a str>,
     }
-    let response = rejection.response();
+    let response = rejection.response(edge.config.session.wafer);
     let target = head.text(":path").unwrap_or_default();
     // The query may hold a token or a code.
     let path = target.split(['?', '#']).next().unwrap_or_default();

@@ -6,6 +6,8 @@ mod login;
 mod open_data;
 mod routes;
 mod sessions;
+mod wafer;
+mod wafer_client;
 mod wechat_trouble;
 
 /// Makes each scenario a test on each host.
@@ -120,5 +122,18 @@ on_every_host! {
         after_trouble_the_next_login_works,
         an_address_with_many_refused_codes_has_to_wait,
         a_wechat_that_keeps_failing_is_left_alone_for_a_while,
+    }
+    wafer {
+        every_wafer_client_logs_in_and_reaches_the_app,
+        a_bad_session_on_any_route_makes_every_client_log_in_again_once,
+        a_client_without_a_session_logs_in_on_the_way,
+        a_login_that_wechat_refuses_is_told_to_every_client,
+        user_info_sent_with_the_login_comes_back_and_is_shown_as_user,
+        one_login_answer_has_the_words_of_both_clients_and_ours,
+        a_bad_session_is_told_to_both_clients_and_to_ours_in_one_body,
+        the_mark_is_on_no_other_answer,
+        x_wx_id_never_reaches_the_app_and_must_name_the_session_of_its_token,
+        without_compat_there_is_nothing_of_wafer,
+        the_paths_of_wafer_can_be_chosen,
     }
 }

@@ -15,6 +15,7 @@ use super::{
     App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Platform,
     SessionRules, wrong,
 };
+use crate::access::WAFER_ID;
 use crate::route::Routes;
 
 const YEAR_S: u64 = 366 * 24 * 3600;
@@ -26,7 +27,8 @@ pub(super) fn config(
 ) -> Checked<Config> {
     let apps = apps(document.apps, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &apps, environment)?;
-    let session = session(document.session)?;
+    let wafer = matches!(document.compat, Some(raw::Compat::Wafer));
+    let session = session(document.session, wafer)?;
     let identity = identity(&document.identity_headers)?;
     if document.login.remember_s > 300 {
         return wrong(
@@ -55,7 +57,7 @@ pub(super) fn config(
         store: store(&document.store, platform, environment)?,
         session,
         routes: Routes {
-            endpoints: endpoints(&document.endpoints)?,
+            endpoints: endpoints(&document.endpoints, wafer)?,
             rules: rules(document.routes)?,
             cors_preflight: document.cors_preflight,
         },
@@ -104,7 +106,7 @@ fn apps(raw: Vec<raw::App>, environment: Environment<'_>) -> Checked<Vec<App>> {
     Ok(apps)
 }
 
-fn session(raw: raw::Session) -> Checked<SessionRules> {
+fn session(raw: raw::Session, wafer: bool) -> Checked<SessionRules> {
     let seconds = |name: &str, value: u64, least: u64| {
         if (least..=2 * YEAR_S).contains(&value) {
             Ok(Duration::from_secs(value))
@@ -149,6 +151,12 @@ fn session(raw: raw::Session) -> Checked<SessionRules> {
     for (index, name) in raw.headers.iter().enumerate() {
         headers.push(header_name(&format!("session.headers[{index}]"), name)?.to_string());
     }
+    if wafer && !headers.iter().any(|name| name == "x-wx-skey") {
+        return wrong(
+            "session.headers",
+            "must have X-WX-Skey with compat: wafer: its clients send no other",
+        );
+    }
     for (field, name) in [("cookie", &raw.cookie), ("query", &raw.query)] {
         let usable = |name: &String| {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
@@ -170,6 +178,7 @@ fn session(raw: raw::Session) -> Checked<SessionRules> {
         cookie: raw.cookie,
         query: raw.query,
         forward_token: raw.forward_token,
+        wafer,
     })
 }
 
@@ -214,6 +223,9 @@ fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
 fn distinct(config: &Config) -> Checked<()> {
     let identity = &config.identity;
     let mut taken: Vec<&str> = config.session.headers.iter().map(String::as_str).collect();
+    if config.session.wafer {
+        taken.push(WAFER_ID);
+    }
     let assertion = config
         .assertion
         .as_ref()

@@ -144,6 +144,8 @@ pub(crate) struct SessionRules {
     pub(crate) query: Option<String>,
     /// Leave the token on the request that goes to the app.
     pub(crate) forward_token: bool,
+    /// Clients of Tencent's Wafer are served too.
+    pub(crate) wafer: bool,
 }
 
 /// Names of the headers that tell the app who it is.

@@ -37,6 +37,15 @@ pub(super) struct Document {
     pub(super) open_data: OpenData,
     #[serde(default)]
     pub(super) limits: Limits,
+    pub(super) compat: Option<Compat>,
+}
+
+/// Whose clients are served beside our own.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Compat {
+    /// Tencent's Wafer, 1 and 2.
+    Wafer,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +154,8 @@ pub(super) struct Endpoints {
     pub(super) register: Option<String>,
     pub(super) user: Option<String>,
     pub(super) logout: Option<String>,
+    pub(super) weapp_login: Option<String>,
+    pub(super) weapp_user: Option<String>,
 }
 
 impl Default for Endpoints {
@@ -158,6 +169,8 @@ impl Default for Endpoints {
             register: None,
             user: None,
             logout: None,
+            weapp_login: None,
+            weapp_user: None,
         }
     }
 }

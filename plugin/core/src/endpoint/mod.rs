@@ -16,6 +16,7 @@ mod register;
 mod session;
 mod user;
 mod verify;
+mod weapp;
 
 pub(crate) use self::logged_in::LoggedIn;
 
@@ -41,5 +42,7 @@ pub(crate) async fn answer<H: Host, R: Request>(
         Endpoint::Register => register::answer(edge, host, request).await,
         Endpoint::User => user::answer(edge, host, request).await,
         Endpoint::Logout => logout::answer(edge, host, request).await,
+        Endpoint::WeappLogin => weapp::login(edge, host, request).await,
+        Endpoint::WeappUser => weapp::user(edge, host, request).await,
     }
 }
