@@ -118,11 +118,15 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// What is taken off every request that goes to the app: identity headers in every spelling that an app server may
-/// read as the same name (CGI turns everything but letters and digits into `_`), and the token.
+/// read as the same name (CGI turns everything but letters and digits into `_`), the token, and what a login on the
+/// way may take.
 pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     let mut changes = Changes::default();
     for name in head.names() {
-        if is_identity(name, config) || carries_token(head, name, &config.session) {
+        if is_identity(name, config)
+            || carries_token(head, name, &config.session)
+            || carries_login(name, &config.session)
+        {
             push_once(&mut changes.remove, name);
         }
     }
@@ -142,6 +146,7 @@ pub(crate) fn is_identity(name: &str, config: &Config) -> bool {
         &identity.appid,
         &identity.source,
         &identity.auth_status,
+        &identity.login_event,
     ]
     .into_iter()
     .chain(assertion)
@@ -172,6 +177,22 @@ fn carries_token(head: &Head, name: &str, rules: &SessionRules) -> bool {
             Header::One(value) => bearer(value).is_some_and(|token| Token::parse(token).is_some()),
             _ => true,
         }
+}
+
+/// Headers that carry the parameters of a login, and their names in a body.
+pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
+    ("x-wx-code", "code"),
+    ("x-wx-encrypted-data", "encryptedData"),
+    ("x-wx-iv", "iv"),
+    ("x-wx-rawdata", "rawData"),
+    ("x-wx-signature", "signature"),
+];
+
+fn carries_login(name: &str, rules: &SessionRules) -> bool {
+    rules.piggyback.is_some()
+        && LOGIN_HEADERS
+            .iter()
+            .any(|(own, _)| own.len() == name.len() && begins_like(name, own))
 }
 
 fn push_once(names: &mut Vec<String>, name: &str) {
@@ -239,6 +260,7 @@ mod tests {
             query: Some("wx".into()),
             forward_token: false,
             wafer: false,
+            piggyback: None,
         }
     }
 

@@ -48,7 +48,7 @@ async fn serve<H: Host, R: Request>(
         });
     }
     match edge.config.routes.find(method, &path) {
-        Destination::App(need, rule) => gate::pass(edge, host, head, need, rule).await,
+        Destination::App(need, rule) => gate::pass(edge, host, request, need, rule).await,
         Destination::Endpoint(endpoint) => {
             let allowed = endpoint.methods();
             if !allowed.split(", ").any(|own| own == method) {

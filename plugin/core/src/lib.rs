@@ -16,6 +16,7 @@ mod handle;
 mod host;
 mod metrics;
 mod path;
+mod piggyback;
 mod rejection;
 mod reply;
 mod route;

@@ -27,7 +27,7 @@ pub enum Action {
     Reply(Response),
 }
 
-/// Changes to the request headers before the app sees them: first the removals, then the settings. A set header
+/// Changes to the request headers before the app sees them, and to those of its answer. Of the request: first the removals, then the settings. A set header
 /// replaces every one of that name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -35,6 +35,9 @@ pub struct Changes {
     pub remove: Vec<String>,
     /// Names and values to set.
     pub set: Vec<(Rc<str>, Rc<str>)>,
+    /// Names and values to set on the app's answer, whatever it is, in this order; most often none. If one cannot be
+    /// set, the later ones must not be.
+    pub answer: Vec<(Rc<str>, Rc<str>)>,
 }
 
 /// An answer to the client.

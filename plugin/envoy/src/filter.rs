@@ -77,6 +77,13 @@ impl HttpContext for Filter {
         }
         self.step()
     }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        if let Some(exchange) = &self.exchange {
+            exchange.answered();
+        }
+        Action::Continue
+    }
 }
 
 impl Drop for Filter {

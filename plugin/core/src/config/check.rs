@@ -12,8 +12,8 @@ use super::check_upstreams::{app, wechat};
 use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
 use super::{
-    App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Platform,
-    SessionRules, wrong,
+    App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Piggyback,
+    Platform, SessionRules, wrong,
 };
 use crate::access::WAFER_ID;
 use crate::route::Routes;
@@ -167,6 +167,13 @@ fn session(raw: raw::Session, wafer: bool) -> Checked<SessionRules> {
             return wrong(field, "must be letters, digits, \"-\" and \"_\"");
         }
     }
+    let name = header_name("session.piggyback_header", &raw.piggyback_header)?;
+    if NOT_OURS.contains(&&*name) || NOT_OUR_ANSWERS.contains(&&*name) {
+        return wrong(
+            "session.piggyback_header",
+            format!("{name} already has another meaning"),
+        );
+    }
     Ok(SessionRules {
         idle,
         absolute,
@@ -179,6 +186,10 @@ fn session(raw: raw::Session, wafer: bool) -> Checked<SessionRules> {
         query: raw.query,
         forward_token: raw.forward_token,
         wafer,
+        piggyback: raw.piggyback.then(|| Piggyback {
+            expires_in: format!("{name}-expires-in").into(),
+            token: name,
+        }),
     })
 }
 
@@ -209,6 +220,16 @@ const NOT_OURS: [&str; 11] = [
     "upgrade",
 ];
 
+/// The same in an answer.
+const NOT_OUR_ANSWERS: [&str; 6] = [
+    "cache-control",
+    "content-encoding",
+    "date",
+    "location",
+    "set-cookie",
+    "vary",
+];
+
 fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
     Ok(IdentityHeaders {
         openid: header_name("identity_headers.openid", &raw.openid)?,
@@ -216,6 +237,7 @@ fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
         appid: header_name("identity_headers.appid", &raw.appid)?,
         source: header_name("identity_headers.source", &raw.source)?,
         auth_status: header_name("identity_headers.auth_status", &raw.auth_status)?,
+        login_event: header_name("identity_headers.login_event", &raw.login_event)?,
     })
 }
 
@@ -236,6 +258,7 @@ fn distinct(config: &Config) -> Checked<()> {
         ("identity_headers.appid", &identity.appid),
         ("identity_headers.source", &identity.source),
         ("identity_headers.auth_status", &identity.auth_status),
+        ("identity_headers.login_event", &identity.login_event),
     ]
     .into_iter()
     .chain(assertion)

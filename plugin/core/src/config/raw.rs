@@ -122,6 +122,8 @@ pub(super) struct Session {
     pub(super) cookie: Option<String>,
     pub(super) query: Option<String>,
     pub(super) forward_token: bool,
+    pub(super) piggyback: bool,
+    pub(super) piggyback_header: String,
 }
 
 impl Default for Session {
@@ -139,6 +141,8 @@ impl Default for Session {
             cookie: None,
             query: None,
             forward_token: false,
+            piggyback: false,
+            piggyback_header: "X-WX-Skey".into(),
         }
     }
 }
@@ -214,6 +218,7 @@ pub(super) struct IdentityHeaders {
     pub(super) appid: String,
     pub(super) source: String,
     pub(super) auth_status: String,
+    pub(super) login_event: String,
 }
 
 impl Default for IdentityHeaders {
@@ -224,6 +229,7 @@ impl Default for IdentityHeaders {
             appid: "X-WX-APPID".into(),
             source: "X-WX-SOURCE".into(),
             auth_status: "X-WX-Auth-Status".into(),
+            login_event: "X-WX-Login-Event".into(),
         }
     }
 }

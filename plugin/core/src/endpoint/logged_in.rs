@@ -44,6 +44,17 @@ pub(crate) enum Event {
     Switched,
 }
 
+impl Event {
+    /// As JSON has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Returning => "returning",
+            Self::Switched => "switched",
+        }
+    }
+}
+
 /// Why the open data sent with a login was of no use. The login stands, for its code is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

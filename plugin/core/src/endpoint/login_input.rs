@@ -2,9 +2,10 @@
 
 use alloc::string::{String, ToString};
 
+use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use crate::access::{Presented, presented};
+use crate::access::{LOGIN_HEADERS, Presented, presented};
 use crate::config::App;
 use crate::edge::Edge;
 use crate::endpoint::open_data::Submitted;
@@ -74,17 +75,22 @@ impl<'a> LoginInput<'a> {
     }
 }
 
-/// Headers carry what a body would.
+/// Headers carry what a body would. As they are ASCII, clients percent-encode `rawData`, which is a JSON object and
+/// begins with a brace otherwise.
 fn from_headers(head: &Head) -> Result<Params, Rejection> {
-    let names = [
-        ("x-wx-code", "code"),
-        ("x-wx-encrypted-data", "encryptedData"),
-        ("x-wx-iv", "iv"),
-    ];
     let mut params = Params::default();
-    for (header, name) in names {
+    for (header, name) in LOGIN_HEADERS {
         match head.get(header) {
             Header::Absent => {}
+            Header::One(value) if name == "rawData" && !value.starts_with('{') => {
+                let decoded = percent_decode_str(value).decode_utf8();
+                params.insert(
+                    name,
+                    &decoded.map_err(|_| {
+                        Reason::InvalidParameter.parameter(header, "must be percent-encoded UTF-8")
+                    })?,
+                );
+            }
             Header::One(value) => params.insert(name, value),
             Header::Ambiguous => {
                 return Err(Reason::InvalidHeader.parameter(header, "must occur once and be ASCII"));

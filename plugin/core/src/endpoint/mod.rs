@@ -18,7 +18,9 @@ mod user;
 mod verify;
 mod weapp;
 
-pub(crate) use self::logged_in::LoggedIn;
+pub(crate) use self::log_in::log_in;
+pub(crate) use self::logged_in::{LoggedIn, expires_in};
+pub(crate) use self::login_input::Place;
 
 use crate::edge::Edge;
 use crate::host::{Host, Request};
