@@ -112,7 +112,8 @@ impl HostKind {
 /// What the app answers to a target, on hosts that have no app.
 fn app_answer(target: &str) -> (u16, Vec<(String, Vec<u8>)>) {
     let (status, headers) = host_tests::fakes::app::answer_to(target);
-    let owned = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.as_bytes().to_vec());
+    let owned =
+        |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.as_bytes().to_vec());
     (status, headers.into_iter().map(owned).collect())
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod gate;
 mod login;
+mod migration;
 mod open_data;
 mod piggyback;
 mod routes;
@@ -140,6 +141,10 @@ on_every_host! {
         refused_codes_are_limited_as_at_the_login,
         a_large_body_reaches_the_app_whole_or_not_at_all,
         the_header_of_the_token_can_be_chosen,
+    }
+    migration {
+        a_wafer_backend_moves_step_by_step,
+        a_login_of_ones_own_moves_step_by_step,
     }
     wafer {
         every_wafer_client_logs_in_and_reaches_the_app,
