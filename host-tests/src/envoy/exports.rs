@@ -24,6 +24,8 @@ pub const KEPT: &[&str] = &[
     "proxy_on_request_body",
     "proxy_on_request_headers",
     "proxy_on_request_trailers",
+    // Where a login on the way gives the client its token.
+    "proxy_on_response_headers",
     "proxy_on_tick",
 ];
 

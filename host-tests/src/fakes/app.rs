@@ -1,4 +1,5 @@
-//! The app behind the gateway: answers everything with what it received, and remembers it.
+//! The app behind the gateway: answers everything with what it received, and remembers it. A path says with which
+//! status and headers: see [`answer_to`].
 //! It never asks who is calling: what reaches it counts as let through.
 
 use super::listener::{Listener, locked};
@@ -147,8 +148,13 @@ fn serve(stream: TcpStream, seen: &Seen) -> io::Result<()> {
             return echo(&mut wire);
         }
         let text = description(&request, length).to_string();
+        let (status, headers) = answer_to(&request.path);
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
         let framed = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} OK\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
             text.len()
         );
         let body = if request.method == "HEAD" {
@@ -166,6 +172,18 @@ fn serve(stream: TcpStream, seen: &Seen) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The status and the headers, beside those of its body, with which the app answers a target:
+/// `…/answer/503?x-one=1&x-two=2`; else 200 and none.
+#[must_use]
+pub fn answer_to(target: &str) -> (u16, Vec<(&str, &str)>) {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let status = path
+        .split_once("/answer/")
+        .and_then(|(_, status)| status.parse().ok());
+    let headers = query.split('&').filter_map(|pair| pair.split_once('='));
+    status.map_or((200, Vec::new()), |status| (status, headers.collect()))
 }
 
 fn says(head: &RequestHead, name: &str, value: &str) -> bool {

@@ -64,7 +64,10 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
     }
     Ok(match found {
         None => Presented::Nothing,
-        Some(text) => Token::parse(text).map_or(Presented::Malformed, Presented::Token),
+        Some(text) => match Token::parse(text) {
+            Some(token) if !rules.wafer || is_named(head, &token)? => Presented::Token(token),
+            _ => Presented::Malformed,
+        },
     })
 }
 
@@ -74,6 +77,20 @@ fn agree<'a>(found: &mut Option<&'a str>, token: &'a str) -> Result<(), Rejectio
     }
     *found = Some(token);
     Ok(())
+}
+
+/// Wafer 1's clients name the session beside the token that proves it.
+pub(crate) const WAFER_ID: &str = "x-wx-id";
+
+/// Whether the session that a request names, if it names one, is that of its token. The token alone proves the session
+/// and the name is no secret; but a request that says two things about whose it is is refused, as Wafer's own server
+/// refused it: its client then logs in again.
+fn is_named(head: &Head, token: &Token) -> Result<bool, Rejection> {
+    match head.get(WAFER_ID) {
+        Header::Absent | Header::One("") => Ok(true),
+        Header::One(name) => Ok(name == token.id().short()),
+        Header::Ambiguous => Err(ambiguous(WAFER_ID)),
+    }
 }
 
 fn ambiguous(name: &str) -> Rejection {
@@ -98,7 +115,8 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// What is taken off every request that goes to the app: identity headers in every spelling that an app server may
-/// read as the same name (CGI turns everything but letters and digits into `_`), and the token.
+/// read as the same name (CGI turns everything but letters and digits into `_`), the token, and what a login on the
+/// way may take.
 pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     let mut changes = Changes::default();
     let rules = &config.session;
@@ -107,7 +125,7 @@ pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
             if !rules.forward_token && carries_token(own, value) {
                 remove(&mut changes, own);
             }
-        } else if is_identity(name, config)
+        } else if (is_identity(name, config) || carries_login(name, rules))
             && let Ok(name) = core::str::from_utf8(name)
         {
             remove(&mut changes, &name.into());
@@ -156,11 +174,13 @@ pub(crate) fn is_identity(name: &[u8], config: &Config) -> bool {
         &identity.appid,
         &identity.source,
         &identity.auth_status,
+        &identity.login_event,
     ]
     .into_iter()
     .chain(assertion)
     .any(|own| own.len() == name.len() && begins_like(name, own))
         || CLOUD_RUN.iter().any(|prefix| begins_like(name, prefix))
+        || (config.session.wafer && name.len() == WAFER_ID.len() && begins_like(name, WAFER_ID))
 }
 
 /// WeChat Cloud Run has more headers that a backend written for it trusts.
@@ -183,6 +203,22 @@ fn carries_token(name: &str, value: &[u8]) -> bool {
             let mut tokens = value.split(',').filter_map(|part| bearer(part.trim()));
             tokens.any(|token| Token::parse(token).is_some())
         })
+}
+
+/// Headers that carry the parameters of a login, and their names in a body.
+pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
+    ("x-wx-code", "code"),
+    ("x-wx-encrypted-data", "encryptedData"),
+    ("x-wx-iv", "iv"),
+    ("x-wx-rawdata", "rawData"),
+    ("x-wx-signature", "signature"),
+];
+
+fn carries_login(name: &[u8], rules: &SessionRules) -> bool {
+    rules.piggyback.is_some()
+        && LOGIN_HEADERS
+            .iter()
+            .any(|(own, _)| own.len() == name.len() && begins_like(name, own))
 }
 
 fn remove(changes: &mut Changes, name: &Rc<str>) {
@@ -248,6 +284,8 @@ mod tests {
             cookie: Some("wx".into()),
             query: Some("wx".into()),
             forward_token: false,
+            wafer: false,
+            piggyback: None,
         }
     }
 

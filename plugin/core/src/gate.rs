@@ -1,12 +1,15 @@
 //! The gate for everything that goes to the app: session, then identity headers. Never forwards what it cannot judge.
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 
 use crate::access::{Presented, presented, strip};
 use crate::assertion;
 use crate::edge::Edge;
-use crate::host::{Head, Header, Host};
+use crate::endpoint::{Place, log_in};
+use crate::host::{Head, Header, Host, Request};
 use crate::metrics::Counter;
+use crate::piggyback;
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Changes, Verdict};
 use crate::route::{Need, Outage, Rule};
@@ -15,13 +18,14 @@ use crate::session::sessions;
 use crate::session::token::Token;
 
 /// Judges a request for the app.
-pub(crate) async fn pass<H: Host>(
+pub(crate) async fn pass<H: Host, R: Request>(
     edge: &Edge,
     host: &H,
-    head: &Head,
+    request: &R,
     need: Need,
     rule: Option<&Rule>,
 ) -> Result<Verdict, Rejection> {
+    let head = request.head();
     let upgrades = named_upgrade(head, rule)?;
     let may_vary = need == Need::Optional || rule.is_some_and(|rule| rule.outage != Outage::Closed);
     let let_through = |session: Option<Rc<SessionRecord>>, auth_status| {
@@ -54,6 +58,12 @@ pub(crate) async fn pass<H: Host>(
         }
         _ => return Err(rejection),
     };
+    if piggyback::is_asked_for(head, &edge.config) {
+        // Boxed, so that other requests do not carry the room that a login needs.
+        let login = Box::pin(log_in(edge, host, request, Place::Headers)).await?;
+        let verdict = let_through(Some(Rc::clone(&login.session)), "verified");
+        return Ok(piggyback::told(edge, &login, verdict));
+    }
     if need == Need::Required {
         return Err(rejection);
     }

@@ -53,7 +53,7 @@ async fn serve<H: Host, R: Request>(
         });
     }
     match edge.config.routes.find(method, &path) {
-        Destination::App(need, rule) => gate::pass(edge, host, head, need, rule).await,
+        Destination::App(need, rule) => gate::pass(edge, host, request, need, rule).await,
         Destination::Endpoint(endpoint) => {
             let allowed = endpoint.methods();
             if !allowed.split(", ").any(|own| own == method) {
@@ -130,7 +130,7 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
         #[serde(skip_serializing_if = "Option::is_none")]
         rid: Option<&'a str>,
     }
-    let response = rejection.response();
+    let response = rejection.response(edge.config.session.wafer);
     let target = head.text(":path").unwrap_or_default();
     // The query may hold a token or a code.
     let path = target.split(['?', '#']).next().unwrap_or_default();

@@ -17,6 +17,7 @@ mod head;
 mod host;
 mod metrics;
 mod path;
+mod piggyback;
 mod rejection;
 mod reply;
 mod route;

@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use crate::host::{BodyError, Level, NoEntropy};
-use crate::reply::{Data, Response, error_body};
+use crate::reply::{Data, Response, Wafer, error_body};
 use crate::session::seal::NotSealed;
 use crate::store::StoreError;
 
@@ -97,14 +97,17 @@ fn row(reason: Reason) -> Row {
 /// The reply of an adapter that cannot carry out a verdict.
 #[must_use]
 pub fn internal_error() -> Response {
-    Rejection::from(Reason::Internal).response()
+    Rejection::from(Reason::Internal).response(false)
 }
 
 /// The reply of an adapter that forwards requests itself, when the app does not answer.
 #[must_use]
 pub fn upstream_unavailable() -> Response {
-    Rejection::from(Reason::UpstreamUnavailable).response()
+    Rejection::from(Reason::UpstreamUnavailable).response(false)
 }
+
+/// By this `error` the client of Wafer 1 knows a bad session.
+const WAFER_BAD_SESSION: &str = "ERR_INVALID_SESSION";
 
 /// A refused request: the reason and what may be told beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +118,7 @@ pub(crate) struct Rejection {
     errcode: Option<i64>,
     rid: Option<String>,
     retry_after_s: Option<u16>,
+    of_weapp_login: bool,
 }
 
 impl From<Reason> for Rejection {
@@ -125,6 +129,7 @@ impl From<Reason> for Rejection {
             errcode: None,
             rid: None,
             retry_after_s: None,
+            of_weapp_login: false,
         }
     }
 }
@@ -186,6 +191,12 @@ impl Rejection {
         self
     }
 
+    /// Has it written as clients of Tencent's Wafer understand the answer of their login.
+    pub(crate) fn of_weapp_login(mut self) -> Self {
+        self.of_weapp_login = true;
+        self
+    }
+
     pub(crate) fn level(&self) -> Level {
         row(self.reason).level
     }
@@ -206,8 +217,12 @@ impl Rejection {
         self.detail.as_deref()
     }
 
-    /// The reply, in the field's envelope.
-    pub(crate) fn response(&self) -> Response {
+    /// The reply, in the field's envelope. With `wafer`, that of a bad session is one that clients of Tencent's Wafer
+    /// understand too: they clear their session, log in and try once more.
+    ///
+    /// Of all fields only `error` has two meanings. There it is Wafer 1's, for its clients cannot be changed any more
+    /// and log in again by this value alone, while ours have `action`, `status` and `data` to go by, and `name`.
+    pub(crate) fn response(&self, wafer: bool) -> Response {
         let row = row(self.reason);
         let data = match self.reason {
             Reason::NoSession | Reason::InvalidToken => Some(Data::Session {
@@ -220,15 +235,22 @@ impl Rejection {
             }),
             _ => None,
         };
+        let to_wafer = wafer && data.is_some();
         let body = error_body(&crate::reply::ErrorBody {
             status: row.status,
             msg: row.msg,
-            error: row.error,
+            error: if to_wafer {
+                WAFER_BAD_SESSION
+            } else {
+                row.error
+            },
+            name: to_wafer.then_some(row.error),
             action: row.action,
             detail: self.detail(),
             errcode: self.errcode,
             rid: self.rid(),
             data,
+            wafer: (to_wafer || self.of_weapp_login).then(|| Wafer::refused(row.msg)),
         });
         let mut response = Response::json(row.http, body);
         match self.retry_after_s.unwrap_or(row.retry_after_s) {

@@ -31,7 +31,7 @@ pub enum Action {
     Reply(Response),
 }
 
-/// Changes to the request headers before the app sees them: first the removals, then the settings. A set header
+/// Changes to the request headers before the app sees them, and to those of its answer. Of the request: first the removals, then the settings. A set header
 /// replaces every one of that name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -39,12 +39,15 @@ pub struct Changes {
     pub remove: SmallVec<[Rc<str>; 2]>,
     /// Names and values to set. In place and shared: a request with a session costs no memory here.
     pub set: SmallVec<[(Rc<str>, Rc<str>); 4]>,
+    /// Names and values to set on the app's answer, whatever it is, in this order; most often none. If one cannot be
+    /// set, the later ones must not be.
+    pub answer: Vec<(Rc<str>, Rc<str>)>,
 }
 
 impl Changes {
     /// Setting replaces: a removal of the same name first would only cost another call into the host.
     pub(crate) fn drop_needless(&mut self) {
-        let Self { remove, set } = self;
+        let Self { remove, set, .. } = self;
         remove.retain(|name| !set.iter().any(|(own, _)| own == name));
     }
 }
@@ -111,11 +114,42 @@ pub(crate) fn ok_opened(json: &str, key: &str) -> String {
     alloc::format!(r#"{{"status":0,"msg":"ok","data":{json},"key":"{key}"}}"#)
 }
 
+/// What clients of Tencent's Wafer look for. An answer with the mark makes that of Wafer 1 drop its session: it is
+/// never on another one than that of their login, and that of a bad session.
+#[derive(Serialize)]
+pub(crate) struct Wafer<'a> {
+    #[serde(rename = "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A")]
+    mark: u8,
+    code: i8,
+    message: &'a str,
+}
+
+impl<'a> Wafer<'a> {
+    pub(crate) fn ok() -> Self {
+        Self {
+            mark: 1,
+            code: 0,
+            message: "ok",
+        }
+    }
+
+    pub(crate) fn refused(message: &'a str) -> Self {
+        Self {
+            mark: 1,
+            code: -1,
+            message,
+        }
+    }
+}
+
 #[derive(Serialize)]
 pub(crate) struct ErrorBody<'a> {
     pub(crate) status: u16,
     pub(crate) msg: &'a str,
     pub(crate) error: &'a str,
+    /// What `error` would say, were it not Wafer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<&'a str>,
     pub(crate) action: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<&'a str>,
@@ -125,6 +159,8 @@ pub(crate) struct ErrorBody<'a> {
     pub(crate) rid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<Data>,
+    #[serde(flatten)]
+    pub(crate) wafer: Option<Wafer<'a>>,
 }
 
 /// What a 401 says of the session.

@@ -21,6 +21,8 @@ pub(crate) enum Endpoint {
     Register,
     User,
     Logout,
+    WeappLogin,
+    WeappUser,
 }
 
 impl Endpoint {
@@ -28,7 +30,7 @@ impl Endpoint {
     pub(crate) fn methods(self) -> &'static str {
         match self {
             Self::Login => "GET, POST",
-            Self::Session | Self::User => "GET",
+            Self::Session | Self::User | Self::WeappLogin | Self::WeappUser => "GET",
             Self::Verify | Self::Decrypt | Self::Register | Self::Logout => "POST",
         }
     }

@@ -16,10 +16,14 @@ pub(crate) struct Exchange {
     pub(crate) context_id: u32,
     abandoned: Cell<bool>,
     standing: Cell<Standing>,
+    /// What the answer is to carry, once it comes. Most often nothing.
+    answer: Cell<Headers>,
     /// Decides, hands out the verdict, and then does what could wait until then. `None` when all is done.
     work: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
     case: Rc<Case>,
 }
+
+type Headers = Vec<(Rc<str>, Rc<str>)>;
 
 /// Where an exchange stands after a callback.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,7 @@ impl Exchange {
             context_id,
             abandoned: Cell::new(false),
             standing: Cell::new(Standing::Deciding),
+            answer: Cell::default(),
             work: RefCell::new(Some(work)),
             case,
         }
@@ -120,26 +125,45 @@ impl Exchange {
             self.standing.set(if self.is_abandoned() {
                 Standing::Replied
             } else {
-                carry_out(&verdict)
+                self.carry_out(verdict)
             });
         }
         self.standing()
     }
-}
 
-fn carry_out(verdict: &Verdict) -> Standing {
-    match &verdict.action {
-        Action::Forward(changes) if hostcalls::change_request(changes) => Standing::Forwarded,
-        // Headers that could not be changed could still be the client's: then nothing passes.
-        Action::Forward(_) => {
-            hostcalls::reply(&wx_session_core::internal_error());
-            Standing::Replied
+    fn carry_out(&self, verdict: Verdict) -> Standing {
+        match verdict.action {
+            Action::Forward(changes) if hostcalls::change_request(&changes) => {
+                self.answer.set(changes.answer);
+                Standing::Forwarded
+            }
+            // Headers that could not be changed could still be the client's: then nothing passes.
+            Action::Forward(_) => {
+                hostcalls::reply(&wx_session_core::internal_error());
+                Standing::Replied
+            }
+            Action::Reply(response) => {
+                // Access logs are best effort.
+                let _ = hostcalls::change_request(&verdict.for_log);
+                hostcalls::reply(&response);
+                Standing::Replied
+            }
         }
-        Action::Reply(response) => {
-            // Access logs are best effort.
-            let _ = hostcalls::change_request(&verdict.for_log);
-            hostcalls::reply(response);
-            Standing::Replied
+    }
+
+    /// Whether the answer is to carry something.
+    pub(crate) fn has_answer(&self) -> bool {
+        let headers = self.answer.take();
+        let some = !headers.is_empty();
+        self.answer.set(headers);
+        some
+    }
+
+    /// The answer is on its way to the client: the app's, or Envoy's own in its place.
+    pub(crate) fn answered(&self) {
+        let headers = self.answer.take();
+        if !headers.is_empty() {
+            hostcalls::change_answer(&headers);
         }
     }
 }

@@ -61,9 +61,10 @@ impl HttpContext for Filter {
         };
         let exchange = Exchange::new(&worker.edge, &worker.powers, self.context_id, end_of_stream);
         self.standing = exchange.advance();
-        if !exchange.is_over() {
-            self.exchange = Some(worker.keep(exchange));
-        }
+        self.exchange = match exchange.is_over() {
+            false => Some(worker.keep(exchange)),
+            true => exchange.has_answer().then(|| Rc::new(exchange)),
+        };
         self.action()
     }
 
@@ -82,6 +83,13 @@ impl HttpContext for Filter {
             hostcalls::strip_trailers(|name| worker.edge.is_identity(name));
         }
         self.step()
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        if let Some(exchange) = &self.exchange {
+            exchange.answered();
+        }
+        Action::Continue
     }
 }
 

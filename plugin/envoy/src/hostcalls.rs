@@ -4,6 +4,7 @@
 //! Only the variants on bytes: the String getters unwrap UTF-8, and a panic kills the worker's VM with every request
 //! that is paused in it. Envoy's answers: source/extensions/common/wasm/context.cc.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use proxy_wasm::hostcalls;
@@ -48,6 +49,17 @@ pub(crate) fn change_request(changes: &Changes) -> bool {
             let value = Some(value.as_bytes());
             hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, value).is_ok()
         })
+}
+
+/// Sets headers of the answer, up to the first that cannot be set. The answer goes on either way: a client that gets no
+/// token logs in again.
+pub(crate) fn change_answer(headers: &[(Rc<str>, Rc<str>)]) {
+    for (name, value) in headers {
+        let value = Some(value.as_bytes());
+        if hostcalls::set_map_value_bytes(MapType::HttpResponseHeaders, name, value).is_err() {
+            return;
+        }
+    }
 }
 
 /// Takes trailers off the request.

@@ -1,6 +1,6 @@
 //! A request on its way to the app: its head with the core's changes, its body piece by piece as it comes. A service
 //! sends it over the network or to another component of the app, a middleware to the component that Spin put behind it.
-//! The answer is handed back as it is, and never enters this module.
+//! What the app answers never enters this module.
 
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ use crate::reply;
 
 /// Headers of one connection, which a component may not send: with one of them left in, a client could make its own
 /// request fail with 500. wasmtime-wasi-http, `DEFAULT_FORBIDDEN_HEADERS`.
-const FORBIDDEN: [&str; 9] = [
+pub(crate) const FORBIDDEN: [&str; 9] = [
     "connection",
     "host",
     "http2-settings",

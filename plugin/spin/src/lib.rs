@@ -68,7 +68,10 @@ impl Guest for Component {
             Action::Reply(response) => reply::response(response),
             Action::Forward(changes) => {
                 match forward::changed(incoming, &changes, &host.instance) {
-                    Some(request) => forward::pass_on(request).await,
+                    Some(request) => {
+                        let response = forward::pass_on(request).await?;
+                        reply::with(response, &changes.answer)
+                    }
                     // Headers that could not be changed could still be the client's: then nothing passes.
                     None => reply::response(internal_error()),
                 }

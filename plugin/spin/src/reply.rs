@@ -1,8 +1,11 @@
-//! The core's answers as WASI HTTP has them.
+//! The core's answers as WASI HTTP has them, and the app's with headers of ours.
+
+use std::rc::Rc;
 
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
 use spin_sdk::wasip3::wit_future;
 
+use crate::forward::FORBIDDEN;
 use crate::outbound::stream;
 
 /// An answer of ours. An error only if the host takes no headers at all.
@@ -21,6 +24,35 @@ pub(crate) fn response(reply: wx_session_core::Response) -> Result<Response, Err
     let (response, _transmitted) = Response::new(headers, Some(stream(reply.body)), no_trailers);
     response
         .set_status_code(reply.status)
+        .map_err(|()| ErrorCode::InternalError(Some("impossible status".to_owned())))?;
+    Ok(response)
+}
+
+/// An answer of the app with `headers` set, which replace those of their names. The body is handed on unread.
+pub(crate) fn with(
+    response: Response,
+    headers: &[(Rc<str>, Rc<str>)],
+) -> Result<Response, ErrorCode> {
+    if headers.is_empty() {
+        return Ok(response);
+    }
+    let ours = |name: &str| {
+        headers
+            .iter()
+            .any(|(own, _)| name.eq_ignore_ascii_case(own))
+    };
+    let mut all = response.get_headers().copy_all();
+    all.retain(|(name, _)| !ours(name) && !FORBIDDEN.contains(&name.to_ascii_lowercase().as_str()));
+    let added = headers.iter();
+    all.extend(added.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())));
+    let status = response.get_status_code();
+    let headers = Fields::from_list(&all)
+        .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
+    let (_handled, outcome) = wit_future::new(|| Ok(()));
+    let (body, trailers) = Response::consume_body(response, outcome);
+    let (response, _transmitted) = Response::new(headers, Some(body), trailers);
+    response
+        .set_status_code(status)
         .map_err(|()| ErrorCode::InternalError(Some("impossible status".to_owned())))?;
     Ok(response)
 }

@@ -1,5 +1,5 @@
-//! As much of HPACK as a test client needs: header blocks without compression, and the status of an answer.
-//! It keeps no dynamic table: what it sends needs none, and `:status` comes first and from the static one.
+//! As much of HPACK as a test client needs: header blocks without compression, and of an answer the status and what is
+//! spelled out. It keeps no dynamic table: what it sends needs none, and `:status` comes first and from the static one.
 
 /// Literal header fields never indexed, names and values as plain octets (RFC 7541, 6.2.3).
 pub fn literal(headers: &[(&[u8], &[u8])]) -> Vec<u8> {
@@ -61,4 +61,101 @@ fn huffman(digits: &str) -> Vec<u8> {
         .chunks(8)
         .map(|octet| u8::from_str_radix(std::str::from_utf8(octet).unwrap(), 2).unwrap())
         .collect()
+}
+
+/// The headers of a block whose names are spelled out, as those are that no answer before had on this connection, and
+/// `cache-control`, which the static table has.
+pub fn spelled(mut block: &[u8]) -> Vec<(String, String)> {
+    const CACHE_CONTROL: usize = 24;
+    let mut headers = Vec::new();
+    while let Some(first) = block.first() {
+        let literal = match first {
+            0x80.. => None,
+            0x40..0x80 => Some(6),
+            0x20..0x40 => None,
+            _ => Some(4),
+        };
+        let Some(prefix) = literal else {
+            read_integer(&mut block, if *first < 0x80 { 5 } else { 7 });
+            continue;
+        };
+        let name = match read_integer(&mut block, prefix) {
+            0 => Some(read_text(&mut block)),
+            CACHE_CONTROL => Some("cache-control".to_owned()),
+            _ => None,
+        };
+        let value = read_text(&mut block);
+        headers.extend(name.map(|name| (name, value)));
+    }
+    headers
+}
+
+fn read_integer(block: &mut &[u8], prefix: u32) -> usize {
+    let mask = (1_usize << prefix) - 1;
+    let mut next = || {
+        let (first, rest) = block.split_first().unwrap();
+        *block = rest;
+        usize::from(*first)
+    };
+    let mut value = next() & mask;
+    let mut shift = 0;
+    while value >= mask {
+        let more = next();
+        value += (more & 127) << shift;
+        shift += 7;
+        if more < 128 {
+            break;
+        }
+    }
+    value
+}
+
+/// A string (RFC 7541, 5.2).
+fn read_text(block: &mut &[u8]) -> String {
+    let coded = block[0] & 0x80 != 0;
+    let length = read_integer(block, 7);
+    let (bytes, rest) = block.split_at(length);
+    *block = rest;
+    if coded {
+        decoded(bytes)
+    } else {
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+}
+
+/// The characters of up to 15 bits in HPACK's Huffman code, by their length. The code is canonical: those of one length
+/// count up in this order.
+const BY_LENGTH: [(u32, &str); 9] = [
+    (5, "012aceiost"),
+    (6, " %-./3456789=A_bdfghlmnpru"),
+    (7, ":BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz"),
+    (8, "&*,;XZ"),
+    (10, "!\"()?"),
+    (11, "'+|"),
+    (12, "#>"),
+    (13, "\0$@[]~"),
+    (14, "^}"),
+];
+
+fn decoded(bytes: &[u8]) -> String {
+    let mut codes = std::collections::HashMap::new();
+    let (mut code, mut before) = (0_u32, 5);
+    for (length, characters) in BY_LENGTH {
+        code <<= length - before;
+        before = length;
+        for character in characters.chars() {
+            codes.insert((length, code), character);
+            code += 1;
+        }
+    }
+    let (mut text, mut code, mut length) = (String::new(), 0, 0);
+    for at in 0..bytes.len() * 8 {
+        code = code << 1 | u32::from(bytes[at / 8] >> (7 - at % 8) & 1);
+        length += 1;
+        if let Some(character) = codes.get(&(length, code)) {
+            text.push(*character);
+            (code, length) = (0, 0);
+        }
+    }
+    text
 }

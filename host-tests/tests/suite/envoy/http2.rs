@@ -1,12 +1,12 @@
 //! A raw HTTP/2 client: says what it is told to, legal or not, one frame at a time.
-//! It never compresses, repairs or checks a header, and of an answer's headers it reads only `:status`.
+//! It never compresses, repairs or checks a header.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::hpack::{literal, status};
+use super::hpack::{literal, spelled, status};
 
 /// Headers to send, pseudo headers first.
 pub type Headers<'a> = [(&'a [u8], &'a [u8])];
@@ -43,10 +43,22 @@ pub fn pseudo<'a>(method: &'a str, path: &'a [u8]) -> Vec<(&'a [u8], &'a [u8])> 
 pub struct Answer {
     /// 0 if the stream or the connection was ended without an answer.
     pub status: u16,
+    /// Those that the answer spells out: see [`super::hpack::spelled`].
+    pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
     /// Nothing more will come.
     over: bool,
+}
+
+impl Answer {
+    /// The header of this name, which is there once.
+    #[track_caller]
+    pub fn only(&self, name: &str) -> String {
+        let found: Vec<_> = self.headers.iter().filter(|(own, _)| own == name).collect();
+        assert_eq!(found.len(), 1, "{name} in {:?}", self.headers);
+        found[0].1.clone()
+    }
 }
 
 /// A connection.
@@ -188,6 +200,7 @@ impl Http2 {
                     DATA => answer.body.extend(&payload),
                     HEADERS if matches!(answer.status, 0 | 100..=199) => {
                         answer.status = status(&payload);
+                        answer.headers = spelled(&payload);
                     }
                     _ => {}
                 }

@@ -15,6 +15,7 @@ mod impostor;
 mod leaks;
 mod observability;
 mod paths;
+mod piggyback;
 pub mod shapes;
 mod upgrades;
 mod wechat_call;

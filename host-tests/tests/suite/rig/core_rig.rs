@@ -16,7 +16,7 @@ use wx_session_core::{
 };
 
 use super::bridge::FakeBridge;
-use super::{Ask, ENVIRONMENT, Got, Rig, Seen, configuration};
+use super::{Ask, ENVIRONMENT, Got, Rig, Seen, app_answer, configuration};
 use crate::store::fake_store::FakeStore;
 
 /// The core with its fakes.
@@ -158,12 +158,18 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
                 headers.push((name.to_string(), value.as_bytes().to_vec()));
             }
             let path = headers.iter().find(|(name, _)| name == ":path");
+            let path = String::from_utf8_lossy(&path.unwrap().1).into_owned();
+            let (status, mut answer) = app_answer(&path);
+            for (name, value) in changes.answer {
+                answer.retain(|(own, _)| **own != *name);
+                answer.push((name.to_string(), value.as_bytes().to_vec()));
+            }
             Got {
-                status: 200,
-                headers: Vec::new(),
+                status,
+                headers: answer,
                 body: b"{}".to_vec(),
                 seen: Some(Seen {
-                    path: String::from_utf8_lossy(&path.unwrap().1).into_owned(),
+                    path,
                     headers,
                     body: ask.body.clone().unwrap_or_default(),
                 }),

@@ -19,7 +19,7 @@ pub use envoy_rig::EnvoyRig;
 pub use request::{Ask, Got, Seen};
 pub use spin_rig::{SpinRig, Way};
 pub use wasm_rig::{WasmRig, module};
-pub use world::{Login, World, relogin_refusal};
+pub use world::{Login, World, assert_refusal, relogin_refusal};
 
 /// The app id of `envoy.yaml`.
 pub const APPID: &str = "wx0123456789abcdef";
@@ -107,6 +107,14 @@ impl HostKind {
         };
         World::new(rig, wechat)
     }
+}
+
+/// What the app answers to a target, on hosts that have no app.
+fn app_answer(target: &str) -> (u16, Vec<(String, Vec<u8>)>) {
+    let (status, headers) = host_tests::fakes::app::answer_to(target);
+    let owned =
+        |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.as_bytes().to_vec());
+    (status, headers.into_iter().map(owned).collect())
 }
 
 /// The plugin configuration of `envoy.yaml` with `patch` merged into it.

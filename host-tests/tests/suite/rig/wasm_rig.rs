@@ -8,7 +8,7 @@ use host_tests::fakes::wechat::{FakeWechat, Transport};
 use serde_json::Value;
 
 use super::bridge::FakeBridge;
-use super::{Ask, ENVIRONMENT, Got, Rig, Seen, configuration};
+use super::{Ask, ENVIRONMENT, Got, Rig, Seen, app_answer, configuration};
 use crate::wasm_host::{
     CallReply, Outcome, PendingCall, Plugin, SharedData, StreamId, Vm, VmConfig, pairs,
 };
@@ -160,16 +160,21 @@ impl WasmRig {
                 body: reply.body,
                 seen: None,
             },
-            Outcome::Forwarded(forwarded) => Got {
-                status: 200,
-                headers: Vec::new(),
-                body: b"{}".to_vec(),
-                seen: Some(Seen {
-                    path: forwarded.headers.text(":path").unwrap().to_string(),
-                    headers: forwarded.headers.pairs().to_vec(),
-                    body: forwarded.body,
-                }),
-            },
+            Outcome::Forwarded(forwarded) => {
+                let path = forwarded.headers.text(":path").unwrap().to_string();
+                let (status, headers) = app_answer(&path);
+                let answer = self.vm.respond(stream, status, headers, b"{}");
+                Got {
+                    status: answer.status,
+                    headers: answer.headers.pairs().to_vec(),
+                    body: answer.body,
+                    seen: Some(Seen {
+                        path,
+                        headers: forwarded.headers.pairs().to_vec(),
+                        body: forwarded.body,
+                    }),
+                }
+            }
             other => panic!("{other:?}; trapped: {:?}", self.vm.trapped()),
         };
         self.vm.complete(stream);

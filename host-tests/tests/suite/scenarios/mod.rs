@@ -3,9 +3,13 @@
 mod bad_input;
 mod gate;
 mod login;
+mod migration;
 mod open_data;
+mod piggyback;
 mod routes;
 mod sessions;
+mod wafer;
+mod wafer_client;
 mod wechat_trouble;
 
 /// Makes each scenario a test on each host.
@@ -120,5 +124,39 @@ on_every_host! {
         after_trouble_the_next_login_works,
         an_address_with_many_refused_codes_has_to_wait,
         a_wechat_that_keeps_failing_is_left_alone_for_a_while,
+    }
+    piggyback {
+        a_request_with_a_code_is_logged_in_and_goes_on,
+        user_data_sent_with_the_code_registers_and_stays_at_the_edge,
+        whatever_the_app_answers_carries_the_token,
+        the_app_is_told_who_logged_in_as_seen_from_the_phone,
+        a_client_cannot_say_what_login_it_was,
+        a_code_beside_a_good_session_is_not_spent,
+        a_public_route_and_a_preflight_log_nobody_in,
+        an_optional_route_logs_in_who_asks_for_it,
+        where_it_is_off_a_code_is_a_header_like_others,
+        a_login_that_is_refused_is_answered_at_the_edge,
+        requests_with_the_same_code_share_one_session,
+        a_code_opens_nothing_after_its_session_has_ended,
+        refused_codes_are_limited_as_at_the_login,
+        a_large_body_reaches_the_app_whole_or_not_at_all,
+        the_header_of_the_token_can_be_chosen,
+    }
+    migration {
+        a_wafer_backend_moves_step_by_step,
+        a_login_of_ones_own_moves_step_by_step,
+    }
+    wafer {
+        every_wafer_client_logs_in_and_reaches_the_app,
+        a_bad_session_on_any_route_makes_every_client_log_in_again_once,
+        a_client_without_a_session_logs_in_on_the_way,
+        a_login_that_wechat_refuses_is_told_to_every_client,
+        user_info_sent_with_the_login_comes_back_and_is_shown_as_user,
+        one_login_answer_has_the_words_of_both_clients_and_ours,
+        a_bad_session_is_told_to_both_clients_and_to_ours_in_one_body,
+        the_mark_is_on_no_other_answer,
+        x_wx_id_never_reaches_the_app_and_must_name_the_session_of_its_token,
+        without_compat_there_is_nothing_of_wafer,
+        the_paths_of_wafer_can_be_chosen,
     }
 }

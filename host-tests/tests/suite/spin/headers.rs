@@ -1,7 +1,7 @@
 //! What happens to a request's headers and trailers on their way to the app.
 
 use std::io::Write as _;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use host_tests::client::{Connection, Request};
 use serde_json::json;
@@ -114,4 +114,61 @@ fn identity_in_trailers_does_not_pass() {
             .unwrap();
         assert_eq!(client.read_response("POST").unwrap().status, 204, "{way:?}");
     }
+}
+
+/// Answers that were given a token on their way: as the app sent them, but for what is of one connection.
+#[test]
+fn an_answer_with_a_token_is_otherwise_the_apps() {
+    for way in Way::BOTH {
+        let app = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stage = Stage::start_with(way, &piggyback(), |manifest| {
+            let app = Upstream::plain(app.local_addr().unwrap());
+            manifest.outbound.insert("app.spin.internal".into(), app);
+        });
+        let code = stage.wechat.phone("alice").login();
+        let mut client = TcpStream::connect(stage.addr()).unwrap();
+        client.set_read_timeout(Some(TIMEOUT)).unwrap();
+        let head = format!("GET /a HTTP/1.1\r\nhost: edge\r\nx-wx-code: {code}\r\n\r\n");
+        client.write_all(head.as_bytes()).unwrap();
+        let mut stream = accepted(&app);
+        read_until(&mut stream, "\r\n\r\n");
+        stream
+            .write_all(
+                b"HTTP/1.1 206 Partial Content\r\ntransfer-encoding: chunked\r\nconnection: keep-alive\r\n\
+                  set-cookie: a=1\r\nset-cookie: b=2\r\n\r\n3\r\none\r\n",
+            )
+            .unwrap();
+        // The first part arrives before the second is sent.
+        let head = read_until(&mut client, "one").to_ascii_lowercase();
+        assert!(head.starts_with("http/1.1 206 "), "{head}");
+        assert_eq!(head.matches("set-cookie: ").count(), 2, "{head}");
+        assert_eq!(head.matches("x-wx-skey: ").count(), 1, "{head}");
+        stream.write_all(b"3\r\ntwo\r\n0\r\n\r\n").unwrap();
+        read_until(&mut client, "two\r\n0\r\n\r\n");
+        assert!(!stage.log().contains("[error]"), "{way:?}");
+    }
+}
+
+#[test]
+fn an_answer_without_a_body_or_of_ours_carries_a_token_too() {
+    for way in Way::BOTH {
+        let stage = Stage::start_with(way, &piggyback(), |_| {});
+        let phone = stage.wechat.phone("alice");
+        let head = Request::new("HEAD", "/a").header("x-wx-code", &phone.login());
+        let answer = stage.send(&head);
+        assert_eq!(answer.status, 200, "{way:?}");
+        assert_eq!(answer.header("x-wx-skey").unwrap().len(), 43, "{way:?}");
+
+        let stage = Stage::start_with(way, &piggyback(), |manifest| {
+            drop(manifest.outbound.remove("app.spin.internal"));
+        });
+        let code = stage.wechat.phone("alice").login();
+        let answer = stage.send(&Request::get("/a").header("x-wx-code", &code));
+        assert_eq!(answer.status, 503, "{way:?}");
+        assert_eq!(answer.header("x-wx-skey").unwrap().len(), 43, "{way:?}");
+    }
+}
+
+fn piggyback() -> serde_json::Value {
+    json!({ "session": { "piggyback": true } })
 }

@@ -12,9 +12,10 @@ use super::check_upstreams::{app, wechat};
 use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
 use super::{
-    App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Platform,
-    SessionRules, wrong,
+    App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Piggyback,
+    Platform, SessionRules, wrong,
 };
+use crate::access::WAFER_ID;
 use crate::route::Routes;
 
 const YEAR_S: u64 = 366 * 24 * 3600;
@@ -26,7 +27,8 @@ pub(super) fn config(
 ) -> Checked<Config> {
     let apps = apps(document.apps, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &apps, environment)?;
-    let session = session(document.session)?;
+    let wafer = matches!(document.compat, Some(raw::Compat::Wafer));
+    let session = session(document.session, wafer)?;
     let identity = identity(&document.identity_headers)?;
     if document.login.remember_s > 300 {
         return wrong(
@@ -55,7 +57,7 @@ pub(super) fn config(
         store: store(&document.store, platform, environment)?,
         session,
         routes: Routes {
-            endpoints: endpoints(&document.endpoints)?,
+            endpoints: endpoints(&document.endpoints, wafer)?,
             rules: rules(document.routes)?,
             cors_preflight: document.cors_preflight,
         },
@@ -104,7 +106,7 @@ fn apps(raw: Vec<raw::App>, environment: Environment<'_>) -> Checked<Vec<App>> {
     Ok(apps)
 }
 
-fn session(raw: raw::Session) -> Checked<SessionRules> {
+fn session(raw: raw::Session, wafer: bool) -> Checked<SessionRules> {
     let seconds = |name: &str, value: u64, least: u64| {
         if (least..=2 * YEAR_S).contains(&value) {
             Ok(Duration::from_secs(value))
@@ -149,6 +151,12 @@ fn session(raw: raw::Session) -> Checked<SessionRules> {
     for (index, name) in raw.headers.iter().enumerate() {
         headers.push(header_name(&format!("session.headers[{index}]"), name)?);
     }
+    if wafer && !headers.iter().any(|name| &**name == "x-wx-skey") {
+        return wrong(
+            "session.headers",
+            "must have X-WX-Skey with compat: wafer: its clients send no other",
+        );
+    }
     for (field, name) in [("cookie", &raw.cookie), ("query", &raw.query)] {
         let usable = |name: &String| {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
@@ -158,6 +166,13 @@ fn session(raw: raw::Session) -> Checked<SessionRules> {
             let field = format!("session.{field}");
             return wrong(field, "must be letters, digits, \"-\" and \"_\"");
         }
+    }
+    let name = header_name("session.piggyback_header", &raw.piggyback_header)?;
+    if NOT_OURS.contains(&&*name) || NOT_OUR_ANSWERS.contains(&&*name) {
+        return wrong(
+            "session.piggyback_header",
+            format!("{name} already has another meaning"),
+        );
     }
     Ok(SessionRules {
         idle,
@@ -170,6 +185,11 @@ fn session(raw: raw::Session) -> Checked<SessionRules> {
         cookie: raw.cookie,
         query: raw.query,
         forward_token: raw.forward_token,
+        wafer,
+        piggyback: raw.piggyback.then(|| Piggyback {
+            expires_in: format!("{name}-expires-in").into(),
+            token: name,
+        }),
     })
 }
 
@@ -200,6 +220,16 @@ const NOT_OURS: [&str; 11] = [
     "upgrade",
 ];
 
+/// The same in an answer.
+const NOT_OUR_ANSWERS: [&str; 6] = [
+    "cache-control",
+    "content-encoding",
+    "date",
+    "location",
+    "set-cookie",
+    "vary",
+];
+
 fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
     Ok(IdentityHeaders {
         openid: header_name("identity_headers.openid", &raw.openid)?,
@@ -207,6 +237,7 @@ fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
         appid: header_name("identity_headers.appid", &raw.appid)?,
         source: header_name("identity_headers.source", &raw.source)?,
         auth_status: header_name("identity_headers.auth_status", &raw.auth_status)?,
+        login_event: header_name("identity_headers.login_event", &raw.login_event)?,
         wx_client: "wx_client".into(),
     })
 }
@@ -215,6 +246,9 @@ fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
 fn distinct(config: &Config) -> Checked<()> {
     let identity = &config.identity;
     let mut taken: Vec<&str> = config.session.headers.iter().map(|name| &**name).collect();
+    if config.session.wafer {
+        taken.push(WAFER_ID);
+    }
     let assertion = config
         .assertion
         .as_ref()
@@ -225,6 +259,7 @@ fn distinct(config: &Config) -> Checked<()> {
         ("identity_headers.appid", &identity.appid),
         ("identity_headers.source", &identity.source),
         ("identity_headers.auth_status", &identity.auth_status),
+        ("identity_headers.login_event", &identity.login_event),
     ]
     .into_iter()
     .chain(assertion)

@@ -9,7 +9,7 @@ use super::{Checked, raw, wrong};
 use crate::path;
 use crate::route::{Endpoint, Need, Outage, Pattern, Rule};
 
-pub(super) fn endpoints(raw: &raw::Endpoints) -> Checked<Vec<(String, Endpoint)>> {
+pub(super) fn endpoints(raw: &raw::Endpoints, wafer: bool) -> Checked<Vec<(String, Endpoint)>> {
     let named = [
         ("login", Endpoint::Login, &raw.login),
         ("session", Endpoint::Session, &raw.session),
@@ -23,10 +23,29 @@ pub(super) fn endpoints(raw: &raw::Endpoints) -> Checked<Vec<(String, Endpoint)>
     if !prefix.is_empty() {
         plain_path("endpoints.prefix", prefix)?;
     }
-    let mut paths: Vec<(String, Endpoint)> = vec![];
-    for (name, endpoint, own) in named {
-        let field = format!("endpoints.{name}");
+    let named = named.map(|(name, endpoint, own)| {
         let path = own.clone().unwrap_or_else(|| format!("{prefix}/{name}"));
+        (name, endpoint, path)
+    });
+    // The paths of Wafer's startup kits, which stand in its clients.
+    let weapp = [
+        ("weapp_login", Endpoint::WeappLogin, &raw.weapp_login),
+        ("weapp_user", Endpoint::WeappUser, &raw.weapp_user),
+    ];
+    if !wafer && let Some((name, ..)) = weapp.iter().find(|(.., own)| own.is_some()) {
+        let field = format!("endpoints.{name}");
+        return wrong(field, "is of use with compat: wafer only");
+    }
+    let weapp = weapp.into_iter().filter(|_| wafer);
+    let weapp = weapp.map(|(name, endpoint, own)| {
+        let path = own
+            .clone()
+            .unwrap_or_else(|| format!("/{}", name.replace('_', "/")));
+        (name, endpoint, path)
+    });
+    let mut paths: Vec<(String, Endpoint)> = vec![];
+    for (name, endpoint, path) in named.into_iter().chain(weapp) {
+        let field = format!("endpoints.{name}");
         plain_path(&field, &path)?;
         if paths.iter().any(|(earlier, _)| *earlier == path) {
             return wrong(

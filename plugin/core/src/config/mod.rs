@@ -144,6 +144,16 @@ pub(crate) struct SessionRules {
     pub(crate) query: Option<String>,
     /// Leave the token on the request that goes to the app.
     pub(crate) forward_token: bool,
+    /// Clients of Tencent's Wafer are served too.
+    pub(crate) wafer: bool,
+    /// A request for the app that brings a code and no session is logged in on its way.
+    pub(crate) piggyback: Option<Piggyback>,
+}
+
+/// Names of the headers that the app's answer gets where its request was logged in on the way.
+pub(crate) struct Piggyback {
+    pub(crate) token: alloc::rc::Rc<str>,
+    pub(crate) expires_in: alloc::rc::Rc<str>,
 }
 
 /// Names of the headers that tell the app who it is.
@@ -153,6 +163,7 @@ pub(crate) struct IdentityHeaders {
     pub(crate) appid: alloc::rc::Rc<str>,
     pub(crate) source: alloc::rc::Rc<str>,
     pub(crate) auth_status: alloc::rc::Rc<str>,
+    pub(crate) login_event: alloc::rc::Rc<str>,
     /// The value of `source`, here so that no request has to make it.
     pub(crate) wx_client: alloc::rc::Rc<str>,
 }

@@ -37,6 +37,15 @@ pub(super) struct Document {
     pub(super) open_data: OpenData,
     #[serde(default)]
     pub(super) limits: Limits,
+    pub(super) compat: Option<Compat>,
+}
+
+/// Whose clients are served beside our own.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Compat {
+    /// Tencent's Wafer, 1 and 2.
+    Wafer,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +122,8 @@ pub(super) struct Session {
     pub(super) cookie: Option<String>,
     pub(super) query: Option<String>,
     pub(super) forward_token: bool,
+    pub(super) piggyback: bool,
+    pub(super) piggyback_header: String,
 }
 
 impl Default for Session {
@@ -130,6 +141,8 @@ impl Default for Session {
             cookie: None,
             query: None,
             forward_token: false,
+            piggyback: false,
+            piggyback_header: "X-WX-Skey".into(),
         }
     }
 }
@@ -145,6 +158,8 @@ pub(super) struct Endpoints {
     pub(super) register: Option<String>,
     pub(super) user: Option<String>,
     pub(super) logout: Option<String>,
+    pub(super) weapp_login: Option<String>,
+    pub(super) weapp_user: Option<String>,
 }
 
 impl Default for Endpoints {
@@ -158,6 +173,8 @@ impl Default for Endpoints {
             register: None,
             user: None,
             logout: None,
+            weapp_login: None,
+            weapp_user: None,
         }
     }
 }
@@ -201,6 +218,7 @@ pub(super) struct IdentityHeaders {
     pub(super) appid: String,
     pub(super) source: String,
     pub(super) auth_status: String,
+    pub(super) login_event: String,
 }
 
 impl Default for IdentityHeaders {
@@ -211,6 +229,7 @@ impl Default for IdentityHeaders {
             appid: "X-WX-APPID".into(),
             source: "X-WX-SOURCE".into(),
             auth_status: "X-WX-Auth-Status".into(),
+            login_event: "X-WX-Login-Event".into(),
         }
     }
 }

@@ -9,15 +9,15 @@ use alloc::string::String;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 
+use crate::endpoint::LoggedIn;
 use crate::host::Host;
 use crate::rejection::Rejection;
-use crate::reply::Answer;
 
 const MOST_FOLLOWERS: u8 = 16;
 const STEP: Duration = Duration::from_millis(20);
 
-/// The answer of a login, or its refusal.
-pub(crate) type Outcome = Result<Answer, Rejection>;
+/// A login, or its refusal.
+pub(crate) type Outcome = Result<LoggedIn, Rejection>;
 
 /// Logins under way, by the name of their code.
 #[derive(Default)]

@@ -7,13 +7,14 @@ use futures_util::future::join;
 
 use crate::edge::Edge;
 use crate::edge::flight::Outcome;
+use crate::endpoint::logged_in::LoggedIn;
 use crate::endpoint::login_input::LoginInput;
 use crate::host::Host;
 use crate::metrics::Counter;
 use crate::rejection::Rejection;
-use crate::reply::Answer;
 use crate::session::record::CodeRecord;
 use crate::session::seal::Scope;
+use crate::session::sessions::Found;
 use crate::session::token::Token;
 use crate::session::{sessions, users};
 use crate::store::{Change, Key, Life, Store, Write};
@@ -26,14 +27,14 @@ const LOOK_AGAIN: [Duration; 4] = [
     Duration::from_millis(200),
 ];
 
-/// The answer given to this very code a moment ago, if its session still lives and its user knows of it: a login that
+/// The login that this very code was a moment ago, if its session still lives and its user knows of it: a login that
 /// failed half-way may have left one of its entries.
 pub(super) async fn recall<H: Host>(
     edge: &Edge,
     host: &H,
     input: &LoginInput<'_>,
     key: &Key,
-) -> Result<Option<Answer>, Rejection> {
+) -> Result<Option<LoggedIn>, Rejection> {
     if is_off(edge) {
         return Ok(None);
     }
@@ -52,8 +53,9 @@ pub(super) async fn recall<H: Host>(
     )
     .await;
     let known = user?.is_some_and(|user| user.sessions.contains(&id));
-    let alive = session?.filter(|_| known);
-    Ok(alive.map(|_| Answer::of(&record.openid, record.answer.clone())))
+    let alive = |found: &Found| known && host.now() < sessions::ends_at(edge, &found.record);
+    let session = session?.filter(alive);
+    Ok(session.and_then(|found| LoggedIn::remembered(token, found.record, &record.answer)))
 }
 
 /// WeChat says that the code was used: perhaps by another worker or edge a moment ago, which is just writing down its
@@ -70,9 +72,9 @@ pub(super) async fn used_elsewhere<H: Host>(
     }
     for wait in LOOK_AGAIN {
         host.sleep(wait).await;
-        if let Some(answer) = recall(edge, host, input, key).await? {
+        if let Some(login) = recall(edge, host, input, key).await? {
             host.count(Counter::LoginRepeated);
-            return Ok(answer);
+            return Ok(login);
         }
     }
     Err(rejection)

@@ -1,10 +1,11 @@
-//! What a login request may look like: JSON body, form body, or `X-WX-Code` headers with GET (Tencent's Wafer).
+//! What a login request may look like: JSON body, form body, or `X-WX-…` headers (Tencent's Wafer).
 
 use alloc::string::{String, ToString};
 
+use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use crate::access::{Presented, presented};
+use crate::access::{LOGIN_HEADERS, Presented, presented};
 use crate::config::App;
 use crate::edge::Edge;
 use crate::endpoint::open_data::Submitted;
@@ -22,6 +23,14 @@ pub(super) struct LoginInput<'a> {
     pub(super) open_data: Submitted,
 }
 
+/// Where a request carries the parameters of its login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Body,
+    /// `X-WX-…` headers; the body is not looked at.
+    Headers,
+}
+
 /// Longest code worth sending; WeChat's have 32 characters.
 const MAX_CODE: usize = 128;
 
@@ -30,13 +39,12 @@ impl<'a> LoginInput<'a> {
         edge: &'a Edge,
         host: &H,
         request: &R,
-        method: &str,
+        place: Place,
     ) -> Result<Self, Rejection> {
         let head = request.head();
-        let params = if method == "GET" {
-            from_headers(head)?
-        } else {
-            Params::read(request, edge.config.body_bytes).await?
+        let params = match place {
+            Place::Body => Params::read(request, edge.config.body_bytes).await?,
+            Place::Headers => from_headers(head)?,
         };
         let js_code = params.required("code")?;
         let well_formed = js_code.len() <= MAX_CODE
@@ -67,17 +75,22 @@ impl<'a> LoginInput<'a> {
     }
 }
 
-/// Headers carry what a body would.
+/// Headers carry what a body would. As they are ASCII, clients percent-encode `rawData`, which is a JSON object and
+/// begins with a brace otherwise.
 fn from_headers(head: &Head) -> Result<Params, Rejection> {
-    let names = [
-        ("x-wx-code", "code"),
-        ("x-wx-encrypted-data", "encryptedData"),
-        ("x-wx-iv", "iv"),
-    ];
     let mut params = Params::default();
-    for (header, name) in names {
+    for (header, name) in LOGIN_HEADERS {
         match head.get(header) {
             Header::Absent => {}
+            Header::One(value) if name == "rawData" && !value.starts_with('{') => {
+                let decoded = percent_decode_str(value).decode_utf8();
+                params.insert(
+                    name,
+                    &decoded.map_err(|_| {
+                        Reason::InvalidParameter.parameter(header, "must be percent-encoded UTF-8")
+                    })?,
+                );
+            }
             Header::One(value) => params.insert(name, value),
             Header::Ambiguous => {
                 return Err(Reason::InvalidHeader.parameter(header, "must occur once and be ASCII"));

@@ -1,9 +1,11 @@
-//! The requests that are answered at the edge, one file per endpoint. `login_input`, `code_exchange` and
-//! `code_memory` are parts of the login; `params`, `open_data` and `profile` are shared.
+//! The requests that are answered at the edge, one file per endpoint. `log_in`, `login_input`, `logged_in`,
+//! `code_exchange` and `code_memory` are the login; `params`, `open_data` and `profile` are shared.
 
 mod code_exchange;
 mod code_memory;
 mod decrypt;
+mod log_in;
+mod logged_in;
 mod login;
 mod login_input;
 mod logout;
@@ -14,6 +16,11 @@ mod register;
 mod session;
 mod user;
 mod verify;
+mod weapp;
+
+pub(crate) use self::log_in::log_in;
+pub(crate) use self::logged_in::{LoggedIn, expires_in};
+pub(crate) use self::login_input::Place;
 
 use crate::edge::Edge;
 use crate::host::{Host, Request};
@@ -37,5 +44,7 @@ pub(crate) async fn answer<H: Host, R: Request>(
         Endpoint::Register => register::answer(edge, host, request).await,
         Endpoint::User => user::answer(edge, host, request).await,
         Endpoint::Logout => logout::answer(edge, host, request).await,
+        Endpoint::WeappLogin => weapp::login(edge, host, request).await,
+        Endpoint::WeappUser => weapp::user(edge, host, request).await,
     }
 }

@@ -1,5 +1,9 @@
 //! `GET /wx/user`: the user behind the token.
 
+use alloc::rc::Rc;
+
+use serde_json::Value;
+
 use crate::edge::Edge;
 use crate::endpoint::profile;
 use crate::gate;
@@ -7,6 +11,7 @@ use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Answer;
 use crate::reply::ok;
+use crate::session::record::SessionRecord;
 use crate::session::users;
 
 pub(super) async fn answer<H: Host, R: Request>(
@@ -14,9 +19,19 @@ pub(super) async fn answer<H: Host, R: Request>(
     host: &H,
     request: &R,
 ) -> Result<Answer, Rejection> {
+    let (session, user) = look_up(edge, host, request).await?;
+    Ok(Answer::of(&session.openid, ok(&user)))
+}
+
+/// The session of a request and its user, as clients see it.
+pub(super) async fn look_up<H: Host, R: Request>(
+    edge: &Edge,
+    host: &H,
+    request: &R,
+) -> Result<(Rc<SessionRecord>, Value), Rejection> {
     let (_, session) = gate::session(edge, host, request.head()).await?;
     let user = users::load(edge, host, &session.appid, &session.openid).await?;
     // A bounded store may have given up the user before the session: the next login makes it anew.
     let user = user.ok_or(Reason::InvalidToken)?;
-    Ok(Answer::of(&session.openid, ok(&profile::view(&user))))
+    Ok((session, profile::view(&user)))
 }

@@ -71,7 +71,7 @@ impl KeyRing {
 pub(crate) struct CodeRecord {
     pub(crate) token: String,
     pub(crate) openid: String,
-    /// The whole answer body, the token in it.
+    /// The whole answer of `/wx/login`, the token in it.
     pub(crate) answer: String,
 }
 
