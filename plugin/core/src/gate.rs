@@ -14,6 +14,9 @@ use crate::session::record::SessionRecord;
 use crate::session::sessions;
 use crate::session::token::Token;
 
+/// Whose open data may be opened, or why nobody's.
+pub(crate) type Holder = Result<(Token, Rc<SessionRecord>), Rejection>;
+
 /// Judges a request for the app.
 pub(crate) async fn pass<H: Host>(
     edge: &Edge,
@@ -21,7 +24,7 @@ pub(crate) async fn pass<H: Host>(
     head: &Head,
     need: Need,
     rule: Option<&Rule>,
-) -> Result<Verdict, Rejection> {
+) -> Result<(Verdict, Holder), Rejection> {
     let upgrades = named_upgrade(head, rule)?;
     let may_vary = need == Need::Optional || rule.is_some_and(|rule| rule.outage != Outage::Closed);
     let let_through = |session: Option<Rc<SessionRecord>>, auth_status| {
@@ -38,10 +41,13 @@ pub(crate) async fn pass<H: Host>(
         )
     };
     if need == Need::Public {
-        return Ok(let_through(None, "public"));
+        return Ok((let_through(None, "public"), Err(Reason::NoSession.into())));
     }
     let rejection = match session(edge, host, head).await {
-        Ok((_, session)) => return Ok(let_through(Some(session), "verified")),
+        Ok(holder) => {
+            let verdict = let_through(Some(Rc::clone(&holder.1)), "verified");
+            return Ok((verdict, Ok(holder)));
+        }
         Err(rejection) => rejection,
     };
     let status = match rejection.reason {
@@ -49,15 +55,17 @@ pub(crate) async fn pass<H: Host>(
         Reason::InvalidToken => "invalid",
         Reason::SessionExpired => "expired",
         Reason::StoreUnavailable => {
-            let (session, status) = in_outage(edge, host, head, rule).ok_or(rejection)?;
-            return Ok(let_through(session, status));
+            let Some((session, status)) = in_outage(edge, host, head, rule) else {
+                return Err(rejection);
+            };
+            return Ok((let_through(session, status), Err(rejection)));
         }
         _ => return Err(rejection),
     };
     if need == Need::Required {
         return Err(rejection);
     }
-    Ok(let_through(None, status))
+    Ok((let_through(None, status), Err(rejection)))
 }
 
 /// Who passes while the store cannot be asked, and as what: nobody, unless the route says so.
@@ -160,7 +168,7 @@ fn forward(
         set(&identity.auth_status, auth_status);
     }
     // Setting replaces: a removal of the same name first would only cost another call into the host.
-    let Changes { remove, set } = &mut changes;
+    let Changes { remove, set, .. } = &mut changes;
     remove.retain(|name| !set.iter().any(|(own, _)| **own == **name));
     Verdict {
         action: Action::Forward(changes),

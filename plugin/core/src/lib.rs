@@ -14,7 +14,9 @@ mod endpoint;
 mod gate;
 mod handle;
 mod host;
+mod json_text;
 mod metrics;
+mod open_body;
 mod path;
 mod rejection;
 mod reply;
@@ -43,6 +45,7 @@ pub use host::{
     BodyError, CallError, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
 };
 pub use metrics::{Counter, Histogram};
+pub use open_body::describes_body;
 pub use rejection::{internal_error, upstream_unavailable};
 pub use reply::{Action, Changes, Response, Verdict};
 pub use time::UnixMillis;

@@ -27,7 +27,7 @@ pub enum Action {
     Reply(Response),
 }
 
-/// Changes to the request headers before the app sees them: first the removals, then the settings. A set header
+/// Changes to a request before the app sees it. Of its headers: first the removals, then the settings. A set header
 /// replaces every one of that name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -35,6 +35,9 @@ pub struct Changes {
     pub remove: Vec<String>,
     /// Names and values to set.
     pub set: Vec<(Rc<str>, Rc<str>)>,
+    /// The whole body that the app gets in place of the client's. `None`: the client's, as it came. Trailers that
+    /// [`describes_body`](crate::describes_body) names go with the old one.
+    pub body: Option<Vec<u8>>,
 }
 
 /// An answer to the client.

@@ -1,5 +1,5 @@
 //! The requests that are answered at the edge, one file per endpoint. `login_input`, `code_exchange` and
-//! `code_memory` are parts of the login; `params`, `open_data` and `profile` are shared.
+//! `code_memory` are parts of the login; `params`, `open_data` and `profile` are shared, the first two with `open_body`.
 
 mod code_exchange;
 mod code_memory;
@@ -7,8 +7,8 @@ mod decrypt;
 mod login;
 mod login_input;
 mod logout;
-mod open_data;
-mod params;
+pub(crate) mod open_data;
+pub(crate) mod params;
 mod profile;
 mod register;
 mod session;
