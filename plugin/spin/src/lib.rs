@@ -66,7 +66,7 @@ impl Guest for Component {
         match action {
             Action::Reply(response) => reply::response(response),
             Action::Forward(changes) => {
-                match forward::changed(incoming, &changes, &host.instance) {
+                match forward::changed(incoming, changes, &host.instance) {
                     Some(request) => forward::pass_on(request).await,
                     // Headers that could not be changed could still be the client's: then nothing passes.
                     None => reply::response(internal_error()),
