@@ -163,7 +163,9 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
                 seen: Some(Seen {
                     path: String::from_utf8_lossy(&path.unwrap().1).into_owned(),
                     headers,
-                    body: ask.body.clone().unwrap_or_default(),
+                    body: changes
+                        .body
+                        .unwrap_or_else(|| ask.body.clone().unwrap_or_default()),
                 }),
             }
         }
