@@ -16,7 +16,7 @@ const BUDGETS: [(&str, u64, u64); 5] = [
 ];
 
 /// The module's size in bytes.
-const MODULE_BYTES: u64 = 830_000;
+const MODULE_BYTES: u64 = 870_000;
 
 fn measure(kind: &str) -> (u64, u64) {
     let cache = |seconds: u64| json!({ "session": { "cache_ttl_s": seconds } });

@@ -181,7 +181,7 @@ pub fn a_client_cannot_write_what_the_app_takes_for_the_edges_word(host: HostKin
         "open-data",
         " openData",
         r"openData\u0000x",
-        "\u{200b}openData",
+        "open.data",
     ] {
         let forged = format!(r#""{key}":{{"openId":"admin"}}"#);
         for body in [

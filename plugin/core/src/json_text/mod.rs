@@ -23,8 +23,12 @@ pub(crate) struct Member<'a> {
 impl Member<'_> {
     /// Whether the key says `name`, in whatever spelling.
     pub(crate) fn is(&self, name: &str) -> bool {
-        let key = self.key.strip_prefix('"').and_then(|k| k.strip_suffix('"'));
-        key.and_then(unescaped).is_some_and(|key| key == name)
+        string(self.key).is_some_and(|key| key == name)
+    }
+
+    /// What the value says, if it is a string.
+    pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
+        string(self.value)
     }
 
     /// Where the value stands in the text of the object.
@@ -107,6 +111,11 @@ fn end_of_string(string: &str) -> Option<usize> {
             _ => {}
         }
     }
+}
+
+/// What a string with its quotes says.
+fn string(quoted: &str) -> Option<Cow<'_, str>> {
+    unescaped(quoted.strip_prefix('"')?.strip_suffix('"')?)
 }
 
 /// What is written between the quotes of a string. `None` if it is no text: it has half a surrogate pair.

@@ -1,6 +1,5 @@
 //! Open data found in the text of a body, and the text with something else in its place.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::endpoint::params::Params;
@@ -75,9 +74,13 @@ impl Sent<'_> {
             let Some(member) = self.members.iter().find(|member| member.is(name)) else {
                 continue;
             };
-            let text: Option<String> = serde_json::from_str(member.value)
-                .map_err(|_| Reason::InvalidParameter.parameter(name, "must be a string"))?;
-            params.insert(name, text.as_deref().unwrap_or_default());
+            if member.value == "null" {
+                continue;
+            }
+            let text = member
+                .text()
+                .ok_or_else(|| Reason::InvalidParameter.parameter(name, "must be a string"))?;
+            params.insert(name, &text);
         }
         Ok(params)
     }
