@@ -17,6 +17,9 @@ use crate::session::record::SessionRecord;
 use crate::session::sessions;
 use crate::session::token::Token;
 
+/// Whose open data may be opened, or why nobody's.
+pub(crate) type Holder = Result<(Token, Rc<SessionRecord>), Rejection>;
+
 /// Judges a request for the app.
 pub(crate) async fn pass<H: Host, R: Request>(
     edge: &Edge,
@@ -24,7 +27,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
     request: &R,
     need: Need,
     rule: Option<&Rule>,
-) -> Result<Verdict, Rejection> {
+) -> Result<(Verdict, Holder), Rejection> {
     let head = request.head();
     let upgrades = named_upgrade(head, rule)?;
     let may_vary = need == Need::Optional || rule.is_some_and(|rule| rule.outage != Outage::Closed);
@@ -42,10 +45,13 @@ pub(crate) async fn pass<H: Host, R: Request>(
         )
     };
     if need == Need::Public {
-        return Ok(let_through(None, "public"));
+        return Ok((let_through(None, "public"), Err(Reason::NoSession.into())));
     }
     let rejection = match session(edge, host, head).await {
-        Ok((_, session)) => return Ok(let_through(Some(session), "verified")),
+        Ok(holder) => {
+            let verdict = let_through(Some(Rc::clone(&holder.1)), "verified");
+            return Ok((verdict, Ok(holder)));
+        }
         Err(rejection) => rejection,
     };
     let status = match rejection.reason {
@@ -53,8 +59,10 @@ pub(crate) async fn pass<H: Host, R: Request>(
         Reason::InvalidToken => "invalid",
         Reason::SessionExpired => "expired",
         Reason::StoreUnavailable => {
-            let (session, status) = in_outage(edge, host, head, rule).ok_or(rejection)?;
-            return Ok(let_through(session, status));
+            let Some((session, status)) = in_outage(edge, host, head, rule) else {
+                return Err(rejection);
+            };
+            return Ok((let_through(session, status), Err(rejection)));
         }
         _ => return Err(rejection),
     };
@@ -62,12 +70,13 @@ pub(crate) async fn pass<H: Host, R: Request>(
         // Boxed, so that other requests do not carry the room that a login needs.
         let login = Box::pin(log_in(edge, host, request, Place::Headers)).await?;
         let verdict = let_through(Some(Rc::clone(&login.session)), "verified");
-        return Ok(piggyback::told(edge, &login, verdict));
+        let verdict = piggyback::told(edge, &login, verdict);
+        return Ok((verdict, Ok((login.token, login.session))));
     }
     if need == Need::Required {
         return Err(rejection);
     }
-    Ok(let_through(None, status))
+    Ok((let_through(None, status), Err(rejection)))
 }
 
 /// Who passes while the store cannot be asked, and as what: nobody, unless the route says so.

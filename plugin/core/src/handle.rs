@@ -13,7 +13,7 @@ use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Changes, Response, Verdict, to_json};
 use crate::route::Destination;
 use crate::session::sessions;
-use crate::{endpoint, gate, path};
+use crate::{endpoint, gate, open_body, path};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
@@ -53,7 +53,16 @@ async fn serve<H: Host, R: Request>(
         });
     }
     match edge.config.routes.find(method, &path) {
-        Destination::App(need, rule) => gate::pass(edge, host, request, need, rule).await,
+        Destination::App(need, rule) => {
+            let (mut verdict, holder) = gate::pass(edge, host, request, need, rule).await?;
+            if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref())
+                && let Action::Forward(changes) = &mut verdict.action
+            {
+                // Boxed, as below.
+                Box::pin(open_body::open(edge, host, request, rules, holder, changes)).await?;
+            }
+            Ok(verdict)
+        }
         Destination::Endpoint(endpoint) => {
             let allowed = endpoint.methods();
             if !allowed.split(", ").any(|own| own == method) {

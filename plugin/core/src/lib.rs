@@ -15,7 +15,9 @@ mod gate;
 mod handle;
 mod head;
 mod host;
+mod json_text;
 mod metrics;
+mod open_body;
 mod path;
 mod piggyback;
 mod rejection;
@@ -46,6 +48,7 @@ pub use host::{
     BodyError, CallError, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
 };
 pub use metrics::{Counter, Histogram};
+pub use open_body::describes_body;
 pub use rejection::{internal_error, upstream_unavailable};
 pub use reply::{Action, Changes, Response, Verdict};
 pub use time::UnixMillis;

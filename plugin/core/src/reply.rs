@@ -31,14 +31,17 @@ pub enum Action {
     Reply(Response),
 }
 
-/// Changes to the request headers before the app sees them, and to those of its answer. Of the request: first the removals, then the settings. A set header
-/// replaces every one of that name.
+/// Changes to a request before the app sees it, and to the headers of its answer. Of the request's headers: first the
+/// removals, then the settings. A set header replaces every one of that name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Names to remove.
     pub remove: SmallVec<[Rc<str>; 2]>,
     /// Names and values to set. In place and shared: a request with a session costs no memory here.
     pub set: SmallVec<[(Rc<str>, Rc<str>); 4]>,
+    /// The whole body that the app gets in place of the client's. `None`: the client's, as it came. Trailers that
+    /// [`describes_body`](crate::describes_body) names go with the old one.
+    pub body: Option<Vec<u8>>,
     /// Names and values to set on the app's answer, whatever it is, in this order; most often none. If one cannot be
     /// set, the later ones must not be.
     pub answer: Vec<(Rc<str>, Rc<str>)>,

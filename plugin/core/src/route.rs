@@ -45,6 +45,18 @@ pub(crate) struct Rule {
     /// Protocols to which a request may be upgraded.
     pub(crate) upgrades: Vec<String>,
     pub(crate) outage: Outage,
+    /// Open data in the body is opened on the way to the app.
+    pub(crate) open_data: Option<OpenBody>,
+}
+
+/// Where a body holds open data, and what becomes of it.
+pub(crate) struct OpenBody {
+    /// The member of the body that holds it; without one the body itself does.
+    pub(crate) object: Option<String>,
+    /// The member in which the app finds what was decrypted.
+    pub(crate) name: String,
+    /// Bodies that are no JSON are passed on as they are, and not refused.
+    pub(crate) passes_other_types: bool,
 }
 
 pub(crate) enum Pattern {
@@ -86,23 +98,32 @@ impl Routes {
             return Destination::Endpoint(*endpoint);
         }
         let rule = self.rules.iter().find(|rule| rule.matches(method, path));
-        Destination::App(rule.map_or(Need::Required, |rule| rule.need), rule)
+        Destination::App(rule.map_or(Need::Required, |rule| rule.need_of(path)), rule)
     }
 }
 
 impl Rule {
     fn matches(&self, method: &str, path: &str) -> bool {
-        let path_matches = match self.need {
-            // Apps differ in what they take for the same path: what needs a session needs it in every spelling.
-            Need::Required => {
-                let bare = path.trim_end_matches(['/', '.', ' ']);
-                [path, bare]
-                    .iter()
-                    .any(|path| self.pattern.matches(path, str::eq_ignore_ascii_case))
-            }
-            Need::Optional | Need::Public => self.pattern.matches(path, str::eq),
+        // Apps differ in what they take for the same path: what needs a session needs it in every spelling, and no
+        // spelling may lead a body around the look into it.
+        let path_matches = if self.need == Need::Required || self.open_data.is_some() {
+            let bare = path.trim_end_matches(['/', '.', ' ']);
+            [path, bare]
+                .iter()
+                .any(|path| self.pattern.matches(path, str::eq_ignore_ascii_case))
+        } else {
+            self.pattern.matches(path, str::eq)
         };
         path_matches && (self.methods.is_empty() || self.methods.iter().any(|own| own == method))
+    }
+
+    /// What a path that this rule matches needs: only the spelling that the rule has may need less than a session.
+    fn need_of(&self, path: &str) -> Need {
+        if self.pattern.matches(path, str::eq) {
+            self.need
+        } else {
+            Need::Required
+        }
     }
 
     /// Whether `later` can never be reached behind this rule.
@@ -147,6 +168,7 @@ mod tests {
             need,
             upgrades: vec![],
             outage: Outage::Closed,
+            open_data: None,
         }
     }
 
@@ -188,6 +210,33 @@ mod tests {
         assert_eq!(need(&routes, "GET", "/"), Some(Need::Required));
         assert_eq!(need(&routes, "DELETE", "/wx/login"), None);
         assert_eq!(need(&routes, "GET", "/wx/login/"), Some(Need::Required));
+    }
+
+    #[test]
+    fn no_spelling_of_a_path_leads_around_a_rule_that_opens_bodies() {
+        let mut opens = rule(Pattern::Exact("/p".into()), &[], Need::Optional);
+        opens.open_data = Some(OpenBody {
+            object: None,
+            name: "openData".into(),
+            passes_other_types: false,
+        });
+        let routes = Routes {
+            endpoints: vec![],
+            rules: vec![opens],
+            cors_preflight: false,
+        };
+        for (path, expected) in [
+            ("/p", Some(Need::Optional)),
+            ("/P", Some(Need::Required)),
+            ("/p/", Some(Need::Required)),
+            ("/q", None),
+        ] {
+            let found = match routes.find("POST", path) {
+                Destination::App(need, Some(_)) => Some(need),
+                _ => None,
+            };
+            assert_eq!(found, expected, "{path}");
+        }
     }
 
     #[test]

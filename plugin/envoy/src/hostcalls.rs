@@ -38,7 +38,7 @@ pub(crate) fn client_address() -> Option<String> {
     Some(host.trim_matches(['[', ']']).to_owned())
 }
 
-/// Changes the request headers; possible until the request is resumed.
+/// Changes headers and body of the request; possible until the request is resumed.
 pub(crate) fn change_request(changes: &Changes) -> bool {
     let removed = changes
         .remove
@@ -49,6 +49,15 @@ pub(crate) fn change_request(changes: &Changes) -> bool {
             let value = Some(value.as_bytes());
             hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, value).is_ok()
         })
+        && changes.body.as_deref().is_none_or(replace_body)
+}
+
+/// Puts `body` in the place of all that is buffered. Only where something is: without a buffer Envoy has nothing to
+/// change.
+fn replace_body(body: &[u8]) -> bool {
+    strip_trailers(wx_session_core::describes_body);
+    // From the start, Envoy first drains so many bytes, or as many as there are (Buffer::copyFrom).
+    hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX, body).is_ok()
 }
 
 /// Sets headers of the answer, up to the first that cannot be set. The answer goes on either way: a client that gets no

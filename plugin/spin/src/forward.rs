@@ -7,9 +7,9 @@ use std::rc::Rc;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme, Trailers};
 use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
-use wx_session_core::{Changes, Level, upstream_unavailable};
+use wx_session_core::{Changes, Level, describes_body, upstream_unavailable};
 
-use crate::incoming::Incoming;
+use crate::incoming::{Body, Incoming};
 use crate::instance::Instance;
 use crate::log::log;
 use crate::outbound::{self, CHUNK};
@@ -46,16 +46,16 @@ impl Upstream {
 /// The request as the app is to see it. `None` if it cannot be made so.
 pub(crate) fn changed(
     incoming: Incoming,
-    changes: &Changes,
+    changes: Changes,
     instance: &Rc<Instance>,
 ) -> Option<Request> {
-    let (head, request) = incoming.into_parts()?;
+    let (head, line, body) = incoming.into_parts()?;
     let set = |wanted: &str| {
         let mut found = changes.set.iter().filter(|(name, _)| **name == *wanted);
         found.next_back().map(|(_, value)| &**value)
     };
     let path = set(":path").map(str::to_owned);
-    let path = path.or_else(|| request.get_path_with_query());
+    let path = path.or(line.path);
     let goes = |name: &str| {
         let removed = changes
             .remove
@@ -82,9 +82,8 @@ pub(crate) fn changed(
         added.filter(|(name, _)| !name.starts_with(':') && !FORBIDDEN.contains(&name.as_str())),
     );
 
-    let (method, options) = (request.get_method(), request.get_options());
     let (scheme, authority) = if cfg!(feature = "middleware") {
-        (request.get_scheme(), request.get_authority())
+        (line.scheme, line.authority)
     } else {
         let upstream = &instance.upstream;
         (
@@ -92,12 +91,24 @@ pub(crate) fn changed(
             Some(upstream.authority.clone()),
         )
     };
-    let (_handled, outcome) = wit_future::new(|| Ok(()));
-    let (body, trailers) = Request::consume_body(request, outcome);
     let headers = Fields::from_list(&headers).ok()?;
-    let (body, trailers) = relayed(body, trailers, instance);
-    let (request, _transmitted) = Request::new(headers, Some(body), trailers, options);
-    request.set_method(&method).ok()?;
+    let (body, trailers) = match (body, changes.body) {
+        (Body::Unread(request), None) => {
+            let (_handled, outcome) = wit_future::new(|| Ok(()));
+            let (body, trailers) = Request::consume_body(request, outcome);
+            relayed(body, trailers, instance)
+        }
+        (Body::Read(body, trailers), None) => {
+            whole(body, trailers, |name| instance.edge.is_identity(name))
+        }
+        (Body::Read(_, trailers), Some(body)) => whole(body, trailers, |name| {
+            instance.edge.is_identity(name) || describes_body(name)
+        }),
+        // Nobody changes a body without having read it.
+        (Body::Unread(_), Some(_)) => return None,
+    };
+    let (request, _transmitted) = Request::new(headers, Some(body), trailers, line.options);
+    request.set_method(&line.method).ok()?;
     request.set_scheme(scheme.as_ref()).ok()?;
     request.set_authority(authority.as_deref()).ok()?;
     request.set_path_with_query(path.as_deref()).ok()?;
@@ -143,7 +154,7 @@ fn relayed(
         }
         drop(onward);
         let stripped = match trailers.await {
-            Ok(Some(trailers)) => without_identity(&trailers, &instance),
+            Ok(Some(trailers)) => without(&trailers, |name| instance.edge.is_identity(name)),
             end => end,
         };
         // As above.
@@ -152,9 +163,26 @@ fn relayed(
     (relayed, relayed_end)
 }
 
-fn without_identity(trailers: &Trailers, instance: &Instance) -> End {
+/// A body that has been read, and those of its trailers that may go on.
+fn whole(
+    body: Vec<u8>,
+    trailers: Option<Trailers>,
+    is_forbidden: impl Fn(&str) -> bool,
+) -> (StreamReader<u8>, FutureReader<End>) {
+    let (end, whole_end) = wit_future::new(|| Ok(None));
+    if let Some(trailers) = trailers {
+        let stripped = without(&trailers, is_forbidden);
+        spawn(async move {
+            // Whoever stopped reading wants no more.
+            let _ = end.write(stripped).await;
+        });
+    }
+    (outbound::stream(body), whole_end)
+}
+
+fn without(trailers: &Trailers, is_forbidden: impl Fn(&str) -> bool) -> End {
     let mut all = trailers.copy_all();
-    all.retain(|(name, _)| !instance.edge.is_identity(&name.to_ascii_lowercase()));
+    all.retain(|(name, _)| !is_forbidden(&name.to_ascii_lowercase()));
     Fields::from_list(&all)
         .map(Some)
         .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))

@@ -1,8 +1,9 @@
-//! A request as it came: its head for the core, and its body, which is either read here or passed on unread.
+//! A request as it came: its head for the core, and its body, which is passed on as it comes, or kept once the core has
+//! read it.
 
 use std::cell::RefCell;
 
-use spin_sdk::wasip3::http::types::{self, Method, Scheme};
+use spin_sdk::wasip3::http::types::{self, Method, RequestOptions, Scheme, Trailers};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::{BodyError, Head, Request};
 
@@ -13,8 +14,23 @@ const CLIENT_ADDRESS: &str = "spin-client-addr";
 
 pub(crate) struct Incoming {
     head: Head,
-    /// Gone when the body has been read.
-    request: RefCell<Option<types::Request>>,
+    line: Line,
+    /// Gone while it is read, and when it could not be.
+    body: RefCell<Option<Body>>,
+}
+
+/// What WASI HTTP holds beside headers and body.
+pub(crate) struct Line {
+    pub(crate) method: Method,
+    pub(crate) path: Option<String>,
+    pub(crate) authority: Option<String>,
+    pub(crate) scheme: Option<Scheme>,
+    pub(crate) options: Option<RequestOptions>,
+}
+
+pub(crate) enum Body {
+    Unread(types::Request),
+    Read(Vec<u8>, Option<Trailers>),
 }
 
 impl Incoming {
@@ -23,11 +39,18 @@ impl Incoming {
         for (name, _) in &mut pairs {
             name.make_ascii_lowercase();
         }
+        let line = Line {
+            method: request.get_method(),
+            path: request.get_path_with_query(),
+            authority: request.get_authority(),
+            scheme: request.get_scheme(),
+            options: request.get_options(),
+        };
         let pseudo = [
-            (":method", Some(method(request.get_method()))),
-            (":path", request.get_path_with_query()),
-            (":authority", request.get_authority()),
-            (":scheme", request.get_scheme().map(scheme)),
+            (":method", Some(method(line.method.clone()))),
+            (":path", line.path.clone()),
+            (":authority", line.authority.clone()),
+            (":scheme", line.scheme.clone().map(scheme)),
         ];
         pairs.extend(
             pseudo
@@ -36,13 +59,14 @@ impl Incoming {
         );
         Self {
             head: Head::from_pairs(pairs),
-            request: RefCell::new(Some(request)),
+            line,
+            body: RefCell::new(Some(Body::Unread(request))),
         }
     }
 
-    /// Head and request, unless the body has been read.
-    pub(crate) fn into_parts(self) -> Option<(Head, types::Request)> {
-        Some((self.head, self.request.into_inner()?))
+    /// Head, line and body, unless the body could not be read.
+    pub(crate) fn into_parts(self) -> Option<(Head, Line, Body)> {
+        Some((self.head, self.line, self.body.into_inner()?))
     }
 }
 
@@ -58,13 +82,16 @@ impl Request for Incoming {
     }
 
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
-        let request = self.request.take().ok_or(BodyError::Unreadable)?;
+        let Some(Body::Unread(request)) = self.body.take() else {
+            return Err(BodyError::Unreadable);
+        };
         let (_handled, outcome) = wit_future::new(|| Ok(()));
         let (stream, end) = types::Request::consume_body(request, outcome);
-        match read(stream, limit).await {
-            None => Err(BodyError::TooLarge),
-            Some(body) => end.await.map(|_| body).map_err(|_| BodyError::Unreadable),
-        }
+        let bytes = read(stream, limit).await.ok_or(BodyError::TooLarge)?;
+        let trailers = end.await.map_err(|_| BodyError::Unreadable)?;
+        // A copy stays here, for the app: the core hands its own back only when it has changed it.
+        self.body.replace(Some(Body::Read(bytes.clone(), trailers)));
+        Ok(bytes)
     }
 }
 

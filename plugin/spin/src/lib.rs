@@ -66,11 +66,12 @@ impl Guest for Component {
         });
         match action {
             Action::Reply(response) => reply::response(response),
-            Action::Forward(changes) => {
-                match forward::changed(incoming, &changes, &host.instance) {
+            Action::Forward(mut changes) => {
+                let answer = std::mem::take(&mut changes.answer);
+                match forward::changed(incoming, changes, &host.instance) {
                     Some(request) => {
                         let response = forward::pass_on(request).await?;
-                        reply::with(response, &changes.answer)
+                        reply::with(response, &answer)
                     }
                     // Headers that could not be changed could still be the client's: then nothing passes.
                     None => reply::response(internal_error()),

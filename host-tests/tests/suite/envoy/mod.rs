@@ -14,6 +14,7 @@ mod identity;
 mod impostor;
 mod leaks;
 mod observability;
+mod open_data_body;
 mod paths;
 mod piggyback;
 pub mod shapes;

@@ -5,6 +5,7 @@ mod disconnects;
 mod every_fault;
 mod random_worlds;
 mod store_faults;
+mod trailers;
 mod workers;
 
 use host_tests::fakes::wechat::{FakeWechat, Phone};
@@ -35,7 +36,13 @@ impl Stage {
     /// The same with another module.
     pub fn running(module: &Plugin, patch: &Value) -> Self {
         let wechat = FakeWechat::seeded(APPID, SECRET, b"invariants");
-        let mut rig = WasmRig::running(module, &wechat, patch, &SharedData::default(), 1);
+        let mut patch = patch.clone();
+        patch["routes"] = json!([
+            { "prefix": "/public", "session": "public" },
+            { "prefix": "/feed", "session": "optional" },
+            { "path": "/api/profile", "session": "required", "open_data": "body" },
+        ]);
+        let mut rig = WasmRig::running(module, &wechat, &patch, &SharedData::default(), 1);
         let alice = wechat.phone("alice");
         let login = Ask::post("/wx/login", &json!({ "code": alice.login() }));
         let token = Login::from(&rig.ask(vec![login])[0]).token;
@@ -92,6 +99,18 @@ impl Stage {
                 Ask::post("/wx/login", &json!({ "code": "unknown" })),
             ),
             (
+                "open body",
+                spoof(Ask::post("/api/profile", &data.to_json()).token(&self.token)),
+            ),
+            (
+                "forged body",
+                Ask::post(
+                    "/api/profile",
+                    &json!({ "openData": { "openId": "admin" } }),
+                )
+                .token(&self.token),
+            ),
+            (
                 "logout",
                 Ask::post("/wx/logout", &json!({ "everywhere": true })).token(&self.token),
             ),
@@ -126,6 +145,9 @@ impl Stage {
                     assert_eq!(openids, [self.alice.openid()], "{story}");
                     assert!(presented, "{story}: an identity without a token");
                 }
+                let body = String::from_utf8_lossy(&forwarded.body);
+                assert!(!body.contains("encryptedData"), "{story}: {body}");
+                assert!(!body.contains("admin"), "{story}: {body}");
                 let text = format!("{:?}", forwarded.headers);
                 assert!(
                     !text.contains(&self.token),

@@ -37,7 +37,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0..15_usize, 1..4_usize).prop_map(|(kind, pieces)| Step::Ask(kind, pieces)),
+        6 => (0..17_usize, 1..4_usize).prop_map(|(kind, pieces)| Step::Ask(kind, pieces)),
         6 => any::<usize>().prop_map(Step::Piece),
         1 => any::<usize>().prop_map(Step::Trailers),
         1 => any::<usize>().prop_map(Step::Reset),

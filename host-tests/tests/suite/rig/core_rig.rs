@@ -171,7 +171,9 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
                 seen: Some(Seen {
                     path,
                     headers,
-                    body: ask.body.clone().unwrap_or_default(),
+                    body: changes
+                        .body
+                        .unwrap_or_else(|| ask.body.clone().unwrap_or_default()),
                 }),
             }
         }

@@ -5,6 +5,7 @@ mod gate;
 mod login;
 mod migration;
 mod open_data;
+mod open_data_body;
 mod piggyback;
 mod routes;
 mod sessions;
@@ -85,6 +86,20 @@ on_every_host! {
         replayed_data_is_refused_where_so_configured,
         registering_stores_the_profile_and_later_logins_show_it,
         a_second_phone_shares_the_key_ring,
+    }
+    open_data_body {
+        open_data_in_a_body_reaches_the_app_decrypted,
+        open_data_may_stand_in_a_named_object_and_go_by_another_name,
+        a_body_without_open_data_reaches_the_app_untouched,
+        a_client_cannot_write_what_the_app_takes_for_the_edges_word,
+        no_spelling_of_a_path_leads_a_body_past_the_edge,
+        a_body_that_the_edge_cannot_read_is_refused,
+        other_types_pass_where_so_configured,
+        data_that_does_not_open_never_reaches_the_app,
+        a_body_is_opened_by_the_rules_of_the_decrypt_endpoint,
+        without_a_session_open_data_is_refused_and_other_bodies_pass,
+        headers_that_describe_the_old_body_do_not_come_with_the_new_one,
+        a_body_that_outgrows_the_limit_when_opened_is_refused,
     }
     gate {
         a_route_without_a_rule_needs_a_session,

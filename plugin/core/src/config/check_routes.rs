@@ -6,8 +6,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::{Checked, raw, wrong};
+use crate::open_body::{FIELDS, same_name};
 use crate::path;
-use crate::route::{Endpoint, Need, Outage, Pattern, Rule};
+use crate::route::{Endpoint, Need, OpenBody, Outage, Pattern, Rule};
 
 pub(super) fn endpoints(raw: &raw::Endpoints, wafer: bool) -> Checked<Vec<(String, Endpoint)>> {
     let named = [
@@ -70,13 +71,13 @@ pub(super) fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
     let mut rules = Vec::new();
     for (index, route) in raw.into_iter().enumerate() {
         let field = |name: &str| format!("routes[{index}].{name}");
-        let pattern = match (route.path, route.prefix) {
+        let pattern = match (&route.path, &route.prefix) {
             (Some(path), None) => {
-                plain_path(&field("path"), &path)?;
-                Pattern::Exact(path)
+                plain_path(&field("path"), path)?;
+                Pattern::Exact(path.clone())
             }
             (None, Some(prefix)) => {
-                plain_path(&field("prefix"), &prefix)?;
+                plain_path(&field("prefix"), prefix)?;
                 Pattern::Prefix(prefix.trim_end_matches('/').into())
             }
             _ => return wrong(format!("routes[{index}]"), "needs either path or prefix"),
@@ -109,6 +110,7 @@ pub(super) fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
         let rule = Rule {
             pattern,
             outage,
+            open_data: open_body(&route, field)?,
             methods: route.methods,
             need: match route.session {
                 raw::SessionNeed::Required => Need::Required,
@@ -129,4 +131,54 @@ pub(super) fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
         rules.push(rule);
     }
     Ok(rules)
+}
+
+fn open_body(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Option<OpenBody>> {
+    if route.open_data.is_none() {
+        let idle = [
+            ("open_data_in", route.open_data_in.is_some()),
+            ("open_data_as", route.open_data_as.is_some()),
+            (
+                "open_data_other_types",
+                route.open_data_other_types.is_some(),
+            ),
+        ];
+        return match idle.iter().find(|(_, is_set)| *is_set) {
+            Some((name, _)) => wrong(field(name), "is of no use without open_data: body"),
+            None => Ok(None),
+        };
+    }
+    if matches!(route.session, raw::SessionNeed::Public) {
+        let problem = "cannot be on a public route: only the keys of a session open it";
+        return wrong(field("open_data"), problem);
+    }
+    if !route.upgrades.is_empty() {
+        let problem = "cannot be on a route with upgrades: their bodies have no end";
+        return wrong(field("open_data"), problem);
+    }
+    let object = route.open_data_in.clone();
+    if object.as_deref() == Some("") {
+        return wrong(field("open_data_in"), "must not be empty");
+    }
+    let name = route.open_data_as.as_deref().unwrap_or("openData");
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !name.bytes().all(plain) || !name.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
+        return wrong(
+            field("open_data_as"),
+            "must be letters, digits, \"-\" and \"_\"",
+        );
+    }
+    // What a client must send cannot be what no client may send.
+    let sent = FIELDS.into_iter().chain(object.as_deref());
+    if let Some(taken) = sent.into_iter().find(|taken| same_name(taken, name)) {
+        return wrong(
+            field("open_data_as"),
+            format!("{name} would be refused: clients send {taken}"),
+        );
+    }
+    Ok(Some(OpenBody {
+        object,
+        name: name.into(),
+        passes_other_types: route.open_data_other_types == Some(raw::OtherTypes::Pass),
+    }))
 }

@@ -191,6 +191,10 @@ pub(super) struct Route {
     pub(super) upgrades: Vec<String>,
     #[serde(default)]
     pub(super) outage: Outage,
+    pub(super) open_data: Option<OpenDataPlace>,
+    pub(super) open_data_in: Option<String>,
+    pub(super) open_data_as: Option<String>,
+    pub(super) open_data_other_types: Option<OtherTypes>,
 }
 
 #[derive(Deserialize)]
@@ -208,6 +212,19 @@ pub(super) enum Outage {
     Closed,
     Stale,
     Anonymous,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OpenDataPlace {
+    Body,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OtherTypes {
+    Refuse,
+    Pass,
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! The requests that are answered at the edge, one file per endpoint. `log_in`, `login_input`, `logged_in`,
-//! `code_exchange` and `code_memory` are the login; `params`, `open_data` and `profile` are shared.
+//! `code_exchange` and `code_memory` are the login; `params`, `open_data` and `profile` are shared, the first two with
+//! `open_body`.
 
 mod code_exchange;
 mod code_memory;
@@ -9,8 +10,8 @@ mod logged_in;
 mod login;
 mod login_input;
 mod logout;
-mod open_data;
-mod params;
+pub(crate) mod open_data;
+pub(crate) mod params;
 mod profile;
 mod register;
 mod session;

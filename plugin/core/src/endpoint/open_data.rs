@@ -20,27 +20,27 @@ use crate::wechat::signature;
 
 /// What a client submitted; its public format is right.
 #[derive(Default)]
-pub(super) struct Submitted {
+pub(crate) struct Submitted {
     pub(super) raw_data: Option<String>,
     signature: Option<String>,
     encrypted: Option<EncryptedData>,
 }
 
 /// What came of it, and which key of the ring fitted.
-pub(super) struct Opened {
-    pub(super) open_data: Option<OpenData>,
+pub(crate) struct Opened {
+    pub(crate) open_data: Option<OpenData>,
     pub(super) key: &'static str,
 }
 
 /// The session behind a request whose open data was opened.
-pub(super) struct Owner {
+pub(crate) struct Owner {
     pub(super) session: Rc<SessionRecord>,
-    pub(super) opened: Opened,
+    pub(crate) opened: Opened,
 }
 
 impl Submitted {
     /// Takes both pairs, as far as they are there; half a pair is an error.
-    pub(super) fn from_params(params: &Params, host: &impl Host) -> Result<Self, Rejection> {
+    pub(crate) fn from_params(params: &Params, host: &impl Host) -> Result<Self, Rejection> {
         let pair = |first, second| match (params.text(first)?, params.text(second)?) {
             (Some(a), Some(b)) => Ok(Some((a, b))),
             (None, None) => Ok(None),
@@ -135,7 +135,7 @@ pub(super) async fn receive<H: Host, R: Request>(
 
 /// Opens what the owner of `token` submitted. All failures that depend on the content are one rejection, and count
 /// against the session.
-async fn open<H: Host>(
+pub(crate) async fn open<H: Host>(
     edge: &Edge,
     host: &H,
     token: &Token,

@@ -1,6 +1,7 @@
 //! Bodies while a far-away store is asked: the app gets each of them whole, once, and not before the verdict.
 
 mod large;
+mod opened;
 mod sending;
 
 use std::thread::sleep;
