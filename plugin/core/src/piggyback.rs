@@ -22,7 +22,7 @@ pub(crate) fn told(edge: &Edge, login: &LoggedIn, mut verdict: Verdict) -> Verdi
         (&mut verdict.action, &edge.config.session.piggyback)
     {
         let event = edge.config.identity.login_event.clone();
-        changes.set.push((event, login.told.event.name().into()));
+        changes.set.push((event, login.told.event.into()));
         changes.answer = [
             ("cache-control".into(), "no-store".into()),
             (names.token.clone(), login.token.text().into()),

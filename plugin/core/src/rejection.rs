@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use crate::host::{BodyError, Level, NoEntropy};
-use crate::reply::{Data, Response, Wafer, error_body};
+use crate::reply::{Data, Response, error_body};
 use crate::session::seal::NotSealed;
 use crate::store::StoreError;
 
@@ -236,6 +236,7 @@ impl Rejection {
             _ => None,
         };
         let to_wafer = wafer && data.is_some();
+        let marked = to_wafer || self.of_weapp_login;
         let body = error_body(&crate::reply::ErrorBody {
             status: row.status,
             msg: row.msg,
@@ -250,7 +251,9 @@ impl Rejection {
             errcode: self.errcode,
             rid: self.rid(),
             data,
-            wafer: (to_wafer || self.of_weapp_login).then(|| Wafer::refused(row.msg)),
+            wafer_mark: marked.then_some(1),
+            code: marked.then_some(-1),
+            message: marked.then_some(row.msg),
         });
         let mut response = Response::json(row.http, body);
         match self.retry_after_s.unwrap_or(row.retry_after_s) {

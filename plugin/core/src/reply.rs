@@ -117,34 +117,6 @@ pub(crate) fn ok_opened(json: &str, key: &str) -> String {
     alloc::format!(r#"{{"status":0,"msg":"ok","data":{json},"key":"{key}"}}"#)
 }
 
-/// What clients of Tencent's Wafer look for. An answer with the mark makes that of Wafer 1 drop its session: it is
-/// never on another one than that of their login, and that of a bad session.
-#[derive(Serialize)]
-pub(crate) struct Wafer<'a> {
-    #[serde(rename = "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A")]
-    mark: u8,
-    code: i8,
-    message: &'a str,
-}
-
-impl<'a> Wafer<'a> {
-    pub(crate) fn ok() -> Self {
-        Self {
-            mark: 1,
-            code: 0,
-            message: "ok",
-        }
-    }
-
-    pub(crate) fn refused(message: &'a str) -> Self {
-        Self {
-            mark: 1,
-            code: -1,
-            message,
-        }
-    }
-}
-
 #[derive(Serialize)]
 pub(crate) struct ErrorBody<'a> {
     pub(crate) status: u16,
@@ -162,8 +134,19 @@ pub(crate) struct ErrorBody<'a> {
     pub(crate) rid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<Data>,
-    #[serde(flatten)]
-    pub(crate) wafer: Option<Wafer<'a>>,
+    /// An answer that has it makes the client of Tencent's Wafer 1 drop its session: so it is on none but those of its
+    /// login and those of a bad session.
+    #[serde(
+        rename = "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) wafer_mark: Option<u8>,
+    /// Wafer 2's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<i8>,
+    /// Both Wafers'.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<&'a str>,
 }
 
 /// What a 401 says of the session.

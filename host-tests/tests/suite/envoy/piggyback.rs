@@ -49,7 +49,7 @@ fn the_token_comes_over_http2_and_is_good() {
 fn where_the_app_is_down_envoys_own_answer_carries_the_token() {
     let edge = Edge::with(|config| on(config).endpoint("app", nobody()));
     let phone = edge.wechat.phone("alice");
-    let answer = edge.send(&Request::get("/api").header("x-wx-code", &phone.login()));
+    let answer = edge.send(&Request::get("/api").header("x-wx-code", phone.login()));
     assert_eq!(answer.status, 503);
     let token = answer.header("x-wx-skey").unwrap().to_vec();
     assert_eq!(answer.header("cache-control"), Some(&b"no-store"[..]));

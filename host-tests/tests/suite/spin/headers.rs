@@ -154,7 +154,7 @@ fn an_answer_without_a_body_or_of_ours_carries_a_token_too() {
     for way in Way::BOTH {
         let stage = Stage::start_with(way, &piggyback(), |_| {});
         let phone = stage.wechat.phone("alice");
-        let head = Request::new("HEAD", "/a").header("x-wx-code", &phone.login());
+        let head = Request::new("HEAD", "/a").header("x-wx-code", phone.login());
         let answer = stage.send(&head);
         assert_eq!(answer.status, 200, "{way:?}");
         assert_eq!(answer.header("x-wx-skey").unwrap().len(), 43, "{way:?}");

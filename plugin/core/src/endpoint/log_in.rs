@@ -9,7 +9,9 @@ use futures_util::future::join;
 use crate::edge::Edge;
 use crate::edge::flight::{Outcome, Turn};
 use crate::endpoint::code_exchange::exchange;
-use crate::endpoint::logged_in::{Event, LoggedIn, Told, Useless};
+use crate::endpoint::logged_in::{
+    LoggedIn, NEW, NO_PROFILE, RETURNING, SESSION_KEY_STALE, SWITCHED, Told,
+};
 use crate::endpoint::login_input::{LoginInput, Place};
 use crate::endpoint::{code_memory, open_data, profile};
 use crate::host::{Host, Request};
@@ -165,9 +167,9 @@ fn enter(
 ) -> (UserRecord, Entered) {
     let now = host.now();
     let event = match (old, &user) {
-        (Some((_, old)), _) if *old.openid != *login.openid => Event::Switched,
-        (_, Some(_)) => Event::Returning,
-        (_, None) => Event::New,
+        (Some((_, old)), _) if *old.openid != *login.openid => SWITCHED,
+        (_, Some(_)) => RETURNING,
+        (_, None) => NEW,
     };
     let mut user = user.unwrap_or_else(|| UserRecord {
         ring: KeyRing::new(login.session_key.clone()),
@@ -192,7 +194,7 @@ fn enter(
         told: Told {
             registered: user.registered,
             event,
-            user: user.registered.then(|| profile::view(&user)),
+            user: user.registered.then(|| Rc::new(profile::view(&user))),
             open_data,
         },
         ended,
@@ -208,13 +210,13 @@ fn take_open_data(
     login: &Code2Session,
     now: UnixMillis,
     user: &mut UserRecord,
-) -> Option<Useless> {
+) -> Option<&'static str> {
     if input.open_data.is_empty() {
         return None;
     }
     let expected = open_data::expected(edge, &input.app.appid, &login.openid, now);
     let Some(opened) = input.open_data.open(&user.ring, &expected) else {
-        return Some(Useless::SessionKeyStale);
+        return Some(SESSION_KEY_STALE);
     };
     let payload = match (&opened.open_data, &input.open_data.raw_data) {
         (Some(data), _) => data.json.as_str(),
@@ -222,7 +224,7 @@ fn take_open_data(
         (None, None) => return None,
     };
     let Ok(merged) = profile::merge(&user.profile, payload) else {
-        return Some(Useless::NoProfile);
+        return Some(NO_PROFILE);
     };
     user.profile = merged;
     user.registered = true;

@@ -4,8 +4,8 @@
 use alloc::rc::Rc;
 use alloc::string::String;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::edge::Edge;
@@ -23,46 +23,24 @@ pub(crate) struct LoggedIn {
 }
 
 /// What the client is told beside its token.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone)]
 pub(crate) struct Told {
     pub(crate) registered: bool,
-    pub(crate) event: Event,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) user: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) open_data: Option<Useless>,
+    /// Who logged in, as seen from this phone: one of [`NEW`], [`RETURNING`] and [`SWITCHED`].
+    pub(crate) event: &'static str,
+    pub(crate) user: Option<Rc<Value>>,
+    /// Why the open data sent with the login was of no use: [`SESSION_KEY_STALE`] or [`NO_PROFILE`]. The login stands,
+    /// for its code is spent.
+    pub(crate) open_data: Option<&'static str>,
 }
 
-/// Who logged in, as seen from this phone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Event {
-    New,
-    Returning,
-    /// Another account than the one whose token the phone still had.
-    Switched,
-}
-
-impl Event {
-    /// As JSON has it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Returning => "returning",
-            Self::Switched => "switched",
-        }
-    }
-}
-
-/// Why the open data sent with a login was of no use. The login stands, for its code is spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Useless {
-    /// It fitted no key: fetch it again, then register.
-    SessionKeyStale,
-    NoProfile,
-}
+pub(crate) const NEW: &str = "new";
+pub(crate) const RETURNING: &str = "returning";
+/// Another account than the one whose token the phone still had.
+pub(crate) const SWITCHED: &str = "switched";
+/// It fitted no key: fetch it again, then register.
+pub(crate) const SESSION_KEY_STALE: &str = "session_key_stale";
+pub(crate) const NO_PROFILE: &str = "no_profile";
 
 /// `data` of the answer.
 #[derive(Serialize)]
@@ -70,8 +48,12 @@ pub(crate) enum Useless {
 struct Login<'a> {
     token: &'a str,
     expires_in: u64,
-    #[serde(flatten)]
-    told: &'a Told,
+    registered: bool,
+    event: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_data: Option<&'a str>,
 }
 
 impl LoggedIn {
@@ -80,17 +62,29 @@ impl LoggedIn {
         ok(&Login {
             token: &Zeroizing::new(self.token.text()),
             expires_in: expires_in(edge),
-            told: &self.told,
+            registered: self.told.registered,
+            event: self.told.event,
+            user: self.told.user.as_deref(),
+            open_data: self.told.open_data,
         })
     }
 
     /// The login that was answered with `body`. `None` if that is no such answer.
     pub(crate) fn remembered(token: Token, session: SessionRecord, body: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Body {
-            data: Told,
-        }
-        let Body { data: told } = serde_json::from_str(body).ok()?;
+        let mut body: Map<String, Value> = serde_json::from_str(body).ok()?;
+        let Value::Object(mut data) = body.remove("data")? else {
+            return None;
+        };
+        let one_of = |name: &str, known: &[&'static str]| {
+            let said = data.get(name)?.as_str()?;
+            known.iter().find(|own| **own == said).copied()
+        };
+        let told = Told {
+            registered: data.get("registered")?.as_bool()?,
+            event: one_of("event", &[NEW, RETURNING, SWITCHED])?,
+            open_data: one_of("openData", &[SESSION_KEY_STALE, NO_PROFILE]),
+            user: data.remove("user").map(Rc::new),
+        };
         Some(Self {
             token,
             session: Rc::new(session),
@@ -123,12 +117,12 @@ mod tests {
         let remembered = |body| LoggedIn::remembered(Token([1; 32]), session(), body);
         let short = r#"{"status":0,"msg":"ok","data":{"token":"t","expiresIn":7200,"registered":false,"event":"new"}}"#;
         let told = remembered(short).unwrap().told;
-        assert_eq!((told.event, told.registered), (Event::New, false));
+        assert_eq!((told.event, told.registered), (NEW, false));
         assert!(told.user.is_none() && told.open_data.is_none());
         let long = r#"{"status":0,"msg":"ok","data":{"token":"t","expiresIn":7200,"registered":true,"event":"switched","user":{"nickName":"x"},"openData":"session_key_stale"}}"#;
         let told = remembered(long).unwrap().told;
-        assert_eq!(told.event, Event::Switched);
-        assert_eq!(told.open_data, Some(Useless::SessionKeyStale));
+        assert_eq!(told.event, SWITCHED);
+        assert_eq!(told.open_data, Some(SESSION_KEY_STALE));
         assert_eq!(told.user.unwrap()["nickName"], "x");
         assert!(remembered("{}").is_none());
     }

@@ -3,18 +3,21 @@
 //!
 //! `userinfo` holds no openid, which Wafer's own servers gave to the client: the app has it from the edge.
 
+use alloc::string::String;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::edge::Edge;
 use crate::endpoint::log_in::log_in;
-use crate::endpoint::logged_in::{LoggedIn, Told, expires_in};
+use crate::endpoint::logged_in::{LoggedIn, expires_in};
 use crate::endpoint::login_input::Place;
+use crate::endpoint::profile::view;
 use crate::endpoint::user::look_up;
 use crate::host::{Host, Request};
 use crate::rejection::Rejection;
-use crate::reply::{Answer, Wafer, to_json};
+use crate::reply::{Answer, to_json};
 
 /// `X-WX-Code` [`X-WX-Encrypted-Data`, `X-WX-IV`]: a code becomes a session.
 pub(super) async fn login<H: Host, R: Request>(
@@ -27,13 +30,15 @@ pub(super) async fn login<H: Host, R: Request>(
     Ok(Answer::of(&login.session.openid, body(edge, &login)))
 }
 
-fn body(edge: &Edge, login: &LoggedIn) -> alloc::string::String {
+fn body(edge: &Edge, login: &LoggedIn) -> String {
     #[derive(Serialize)]
     struct Body<'a> {
         status: u16,
         msg: &'a str,
-        #[serde(flatten)]
-        wafer: Wafer<'a>,
+        #[serde(rename = "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A")]
+        wafer_mark: u8,
+        code: u8,
+        message: &'a str,
         session: Session<'a>,
         data: Data<'a>,
     }
@@ -49,29 +54,33 @@ fn body(edge: &Edge, login: &LoggedIn) -> alloc::string::String {
     struct Data<'a> {
         skey: &'a str,
         /// Never empty: without it Wafer 2 takes the login for failed.
-        userinfo: Value,
+        userinfo: &'a Value,
         expires_in: u64,
-        #[serde(flatten)]
-        told: &'a Told,
+        registered: bool,
+        event: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        open_data: Option<&'a str>,
     }
     let skey = &Zeroizing::new(login.token.text());
-    let unknown = || {
-        let registered = ("registered".into(), login.told.registered.into());
-        Value::Object(Map::from_iter([registered]))
-    };
+    let mut nobody = Map::new();
+    nobody.insert("registered".into(), false.into());
     to_json(&Body {
         status: 0,
         msg: "ok",
-        wafer: Wafer::ok(),
+        wafer_mark: 1,
+        code: 0,
+        message: "ok",
         session: Session {
             id: &login.token.id().short(),
             skey,
         },
         data: Data {
             skey,
-            userinfo: login.told.user.clone().unwrap_or_else(unknown),
+            userinfo: login.told.user.as_deref().unwrap_or(&nobody.into()),
             expires_in: expires_in(edge),
-            told: &login.told,
+            registered: login.told.registered,
+            event: login.told.event,
+            open_data: login.told.open_data,
         },
     })
 }
@@ -86,27 +95,21 @@ pub(super) async fn user<H: Host, R: Request>(
     struct Body<'a> {
         status: u16,
         msg: &'a str,
-        code: u16,
+        code: u8,
         message: &'a str,
-        data: Data<'a>,
-    }
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Data<'a> {
-        #[serde(flatten)]
-        user: &'a Value,
-        user_info: &'a Value,
+        data: &'a Value,
     }
     let (session, user) = look_up(edge, host, request).await?;
+    let mut data = view(&user);
+    if let Value::Object(data) = &mut data {
+        data.insert("userInfo".into(), view(&user));
+    }
     let body = to_json(&Body {
         status: 0,
         msg: "ok",
         code: 0,
         message: "ok",
-        data: Data {
-            user: &user,
-            user_info: &user,
-        },
+        data: &data,
     });
     Ok(Answer::of(&session.openid, body))
 }
