@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: what a request costs at the edge, with the plugin and with what people use instead of it; what
-//! the core's own work costs in WebAssembly and elsewhere.
+//! the core's own work costs in WebAssembly and elsewhere; the first requests.
 //! Never compares numbers of different rounds: every arm runs in each of them, and every arm proves that it ran.
 
 mod arms;
@@ -15,6 +15,7 @@ mod pace;
 mod plot;
 mod stage;
 mod table;
+mod warm_up;
 mod work;
 
 use std::fs;
@@ -72,6 +73,11 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let mut stage = Stage::start(modules)?;
     cores.keep_for_load(std::process::id())?;
+    let warm_up = if only_arms {
+        String::new()
+    } else {
+        warm_up::measure(&stage, &cores, if options.quick { 2 } else { 7 })?
+    };
     let plan = if options.quick {
         Plan::QUICK
     } else {
@@ -85,6 +91,7 @@ pub fn run(options: &Options) -> Result<()> {
     };
     page.add("A request through Envoy", &report.markdown());
     page.add("The core's own work", &own_work);
+    page.add("The first requests", &warm_up);
     println!("\n{}\n{}", machine.line(), page.0);
     if report.others() > measure::QUIET {
         println!("Others were at work meanwhile: do not quote these numbers.\n");
