@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: what a request costs at the edge, with the plugin and with what people use instead of it; what
-//! the core's own work costs in WebAssembly and elsewhere; the first requests.
+//! the core's own work costs in WebAssembly and elsewhere; the first requests, and the memory.
 //! Never compares numbers of different rounds: every arm runs in each of them, and every arm proves that it ran.
 
 mod arms;
@@ -10,6 +10,7 @@ pub mod growth;
 mod load;
 mod machine;
 mod measure;
+mod memory;
 mod modules;
 mod pace;
 mod plot;
@@ -63,6 +64,7 @@ pub fn run(options: &Options) -> Result<()> {
     // First what wants all cores.
     let only_arms = !options.arms.is_empty();
     let mut own_work = String::new();
+    let mut memory = String::new();
     if !only_arms {
         let plan = if options.quick {
             work::Plan::QUICK
@@ -70,6 +72,7 @@ pub fn run(options: &Options) -> Result<()> {
             work::Plan::FULL
         };
         own_work = work::markdown(&work::measure(&plan)?, &plan);
+        memory = memory::measure(options.quick)?;
     }
     let mut stage = Stage::start(modules)?;
     cores.keep_for_load(std::process::id())?;
@@ -92,6 +95,7 @@ pub fn run(options: &Options) -> Result<()> {
     page.add("A request through Envoy", &report.markdown());
     page.add("The core's own work", &own_work);
     page.add("The first requests", &warm_up);
+    page.add("Memory", &memory);
     println!("\n{}\n{}", machine.line(), page.0);
     if report.others() > measure::QUIET {
         println!("Others were at work meanwhile: do not quote these numbers.\n");
