@@ -40,7 +40,7 @@ use table::Report;
 pub struct Options {
     /// Two short rounds: to see that everything runs, not to quote.
     pub quick: bool,
-    /// Writes the tables and the plot into `docs`.
+    /// Measures the growth too, and writes the tables and the plot into `docs`.
     pub write: bool,
     /// Only these arms, the two that all others are compared with, and nothing but arms. Empty: everything.
     pub arms: Vec<String>,
@@ -75,6 +75,12 @@ pub fn run(options: &Options) -> Result<()> {
         memory = memory::measure(options.quick)?;
     }
     let mut stage = Stage::start(modules)?;
+    let growth = if options.write {
+        growth::measure(&stage, &wrk)?
+    } else {
+        String::new()
+    };
+
     cores.keep_for_load(std::process::id())?;
     let warm_up = if only_arms {
         String::new()
@@ -96,6 +102,7 @@ pub fn run(options: &Options) -> Result<()> {
     page.add("The core's own work", &own_work);
     page.add("The first requests", &warm_up);
     page.add("Memory", &memory);
+    page.add("Growth", &growth);
     println!("\n{}\n{}", machine.line(), page.0);
     if report.others() > measure::QUIET {
         println!("Others were at work meanwhile: do not quote these numbers.\n");
