@@ -75,7 +75,7 @@ pub fn run(options: &Options) -> Result<()> {
         memory = memory::measure(options.quick)?;
     }
     let mut stage = Stage::start(modules)?;
-    let growth = if options.write {
+    let growth = if options.write && !only_arms {
         growth::measure(&stage, &wrk)?
     } else {
         String::new()

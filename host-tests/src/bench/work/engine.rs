@@ -43,7 +43,7 @@ pub(super) fn all() -> Result<(Vec<Engine>, Vec<String>)> {
     let mut left_out = Vec::new();
     if Command::new("node").arg("--version").output().is_ok() {
         let mut wasm = Command::new("node");
-        // As Envoy has it: no code that is compiled in haste first.
+        // Only the optimising compiler: else a round could meet code that was compiled in haste.
         wasm.args(["--no-liftoff", "--no-warnings"])
             .arg(app("wasi.mjs"))
             .arg(&programs.wasm);
