@@ -34,15 +34,17 @@ cargo xtask client
     Envoy. npm fetches the TypeScript compiler.
 
 cargo xtask bench [--quick] [--arms a,b,c] [--write]
-    What a request costs at a real Envoy: without a filter, with wx-session, with what is used instead of it.
-    Needs Linux, two cores with nothing else to do, and wrk. Takes about ten minutes.
-    --quick          two short rounds: to see that everything runs
-    --arms a,b,c     only these, and `none` and `empty`, with which all are compared
-    --write          also writes docs/bench.md and docs/bench.svg
+    What a request costs at a real Envoy: without a filter, with wx-session, with what is used instead of it. What
+    decryption and the like cost in WebAssembly, natively, in Node and in Python; the first requests; the memory.
+    Needs Linux, two cores with nothing else to do, and wrk. Takes about six minutes once everything is built.
+    --quick          short rounds: to see that everything runs
+    --arms a,b,c     only requests, and only these arms with `none` and `empty`, with which all are compared
+    --write          measures the growth too, and writes docs/bench.md and docs/bench.svg
 
 cargo xtask bench --growth
-    A session check against a real Redis with ten sessions, a thousand, a hundred thousand and a million, and what a
-    session takes there. Needs a gigabyte of memory; takes about a minute.
+    A session check with ten sessions to a million: in the embedded store, in a real Envoy, in a real Redis, and what a
+    session takes there; a decryption with ever more bytes; a second worker. Needs a gigabyte of memory; takes about two
+    minutes.
 ";
 
 fn main() -> ExitCode {

@@ -48,7 +48,14 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     steps.run("lints of what is built for Envoy", || {
         lints(
             ENVOY_TARGET,
-            &["-p", "wx-session-envoy", "-p", "bench-empty"],
+            &[
+                "-p",
+                "wx-session-envoy",
+                "-p",
+                "bench-empty",
+                "-p",
+                "bench-core",
+            ],
         )
     })?;
     steps.run("lints of the filter that counts allocations", || {

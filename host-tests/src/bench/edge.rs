@@ -16,7 +16,7 @@ use crate::client::{self, Request};
 use crate::envoy::Envoy;
 
 /// What a mini program sends with every request, besides `host` and what proves who it is.
-const HEADERS: [(&str, &str); 5] = [
+pub(super) const HEADERS: [(&str, &str); 5] = [
     (
         "user-agent",
         "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.60 NetType/WIFI Language/zh_CN",
@@ -43,9 +43,15 @@ pub(super) struct Edge {
 impl Edge {
     /// Starts Envoy on its core, and logs in through it if the arm needs a session.
     pub(super) fn start(arm: &'static Arm, stage: &Stage, cores: &Cores) -> Result<Self> {
-        let config = (arm.filters)(stage.config()?, stage);
+        let edge = Self::free(arm, stage, 1)?;
+        cores.keep_for_envoy(edge.envoy.pid())?;
+        Ok(edge)
+    }
+
+    /// The same on whichever cores there are.
+    pub(super) fn free(arm: &'static Arm, stage: &Stage, workers: u32) -> Result<Self> {
+        let config = (arm.filters)(stage.config()?, stage).workers(workers);
         let envoy = Envoy::start(&config, &[("WX_SECRET", SECRET)])?;
-        cores.keep_for_envoy(envoy.pid())?;
         let credential = match arm.credential {
             Credential::Nothing => None,
             Credential::Session => Some(("x-wx-skey", log_in(envoy.addr(), stage)?)),

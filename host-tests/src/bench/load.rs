@@ -39,6 +39,15 @@ pub(super) struct Done {
     lost: u64,
 }
 
+impl Done {
+    /// Requests per second.
+    pub(super) fn rate(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "no benchmark has 2^52 requests")]
+        let requests = self.requests as f64;
+        requests / self.took.as_secs_f64()
+    }
+}
+
 impl Wrk {
     pub(super) fn find() -> Result<Self> {
         let program = on_path("wrk")

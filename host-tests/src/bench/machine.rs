@@ -33,6 +33,16 @@ impl Machine {
                 .to_owned(),
         })
     }
+
+    /// One line.
+    pub(super) fn line(&self) -> String {
+        let Self {
+            processor,
+            cores,
+            envoy,
+        } = self;
+        format!("{processor}, {cores} cores, Envoy {envoy}")
+    }
 }
 
 /// `envoy  version: COMMIT/1.40.0/Clean/RELEASE/BoringSSL`

@@ -28,14 +28,14 @@ pub(super) const QUIET: f64 = 0.1;
 
 impl Plan {
     pub(super) const FULL: Self = Self {
-        rounds: 6,
-        full_load: Duration::from_secs(5),
-        half_load: Duration::from_secs(3),
-        tries: 4,
+        rounds: 4,
+        full_load: Duration::from_secs(3),
+        half_load: Duration::from_secs(1),
+        tries: 3,
     };
     pub(super) const QUICK: Self = Self {
         rounds: 2,
-        full_load: Duration::from_secs(2),
+        full_load: Duration::from_secs(1),
         half_load: Duration::from_secs(1),
         tries: 1,
     };
@@ -75,7 +75,7 @@ impl Sample {
         sample
     }
 
-    fn push(&mut self, value: f64) {
+    pub(super) fn push(&mut self, value: f64) {
         self.0.push(value);
         self.0.sort_unstable_by(f64::total_cmp);
     }
@@ -201,7 +201,7 @@ fn full_load(edge: &Edge, wrk: &Wrk, clock: &Clock, time: Duration) -> Result<Fu
     let requests = done.requests as f64;
     Ok(FullLoad {
         cpu: micros(envoy) / requests,
-        rate: requests / done.took.as_secs_f64(),
+        rate: done.rate(),
         others: others.as_secs_f64() / done.took.as_secs_f64(),
     })
 }

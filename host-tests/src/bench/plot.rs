@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::arms::BASELINE;
+use super::machine::Machine;
 use super::measure::Measured;
 use super::table::Report;
 
@@ -21,7 +22,7 @@ const OURS: &str = "#2f81f7";
 const OTHERS: &str = "#9198a1";
 
 /// The picture of a whole run.
-pub(super) fn svg(report: &Report<'_>) -> String {
+pub(super) fn svg(report: &Report<'_>, machine: &Machine) -> String {
     let bars: Vec<_> = report
         .results
         .iter()
@@ -39,7 +40,7 @@ pub(super) fn svg(report: &Report<'_>) -> String {
 <text x="0" y="18" font-size="16" font-weight="bold">CPU µs added to a request (less is better)</text>
 <text x="0" y="40">{} · <tspan fill="{OURS}">wx-session</tspan> · others</text>
 "#,
-        escaped(&report.machine())
+        escaped(&machine.line())
     );
     let mut top = TOP;
     for (result, added) in bars {

@@ -4,12 +4,10 @@ use std::fmt::Write as _;
 
 use super::arms::{BASELINE, YARDSTICK};
 use super::cores::Cores;
-use super::machine::Machine;
 use super::measure::{Measured, Plan};
 
 /// A whole run.
 pub(super) struct Report<'a> {
-    pub(super) machine: &'a Machine,
     pub(super) cores: &'a Cores,
     pub(super) plan: &'a Plan,
     pub(super) results: &'a [Measured],
@@ -31,12 +29,10 @@ const HEAD: [&str; 10] = [
 impl Report<'_> {
     /// The table and its explanations.
     pub(super) fn markdown(&self) -> String {
-        let mut text = format!("{}\n\n", self.machine());
-        line(&mut text, &HEAD.map(str::to_owned));
-        let rule = |at| if at == 0 { "---" } else { "---:" }.to_owned();
-        line(&mut text, &std::array::from_fn(rule));
+        let mut text = String::new();
+        head(&mut text, &HEAD);
         for result in self.results {
-            line(&mut text, &self.row(result));
+            row(&mut text, self.row(result));
         }
         text.push('\n');
         for result in self.results {
@@ -56,16 +52,6 @@ impl Report<'_> {
     pub(super) fn others(&self) -> f64 {
         let others = self.results.iter().map(|result| result.others);
         others.fold(0.0, f64::max)
-    }
-
-    /// One line.
-    pub(super) fn machine(&self) -> String {
-        let Machine {
-            processor,
-            cores,
-            envoy,
-        } = self.machine;
-        format!("{processor}, {cores} cores, Envoy {envoy}")
     }
 
     fn row(&self, result: &Measured) -> [String; HEAD.len()] {
@@ -125,12 +111,32 @@ impl Report<'_> {
     }
 }
 
-fn line(text: &mut String, cells: &[String; HEAD.len()]) {
+/// The first two lines of a table: names on the left, numbers on the right.
+pub(super) fn head(text: &mut String, names: &[impl AsRef<str>]) {
+    row(text, names.iter().map(|name| name.as_ref().to_owned()));
+    let rule = |at| if at == 0 { "---" } else { "---:" }.to_owned();
+    row(text, (0..names.len()).map(rule));
+}
+
+/// One line of a table.
+pub(super) fn row(text: &mut String, cells: impl IntoIterator<Item = String>) {
+    let cells: Vec<_> = cells.into_iter().collect();
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
+/// With a comma after each three digits.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
+}
+
 /// More digits would claim too much.
-fn hundreds(rate: f64) -> String {
+pub(super) fn hundreds(rate: f64) -> String {
     let hundreds = format!("{:.0}", rate / 100.0);
     match hundreds.split_at(hundreds.len().saturating_sub(1)) {
         ("", hundreds) => format!("{hundreds}00"),
@@ -168,17 +174,11 @@ mod tests {
     }
 
     fn markdown(cpu: &[f64]) -> String {
-        let machine = Machine {
-            processor: "A processor".into(),
-            cores: 2,
-            envoy: "1.40.0".into(),
-        };
         let cores = Cores {
             envoy: "1".into(),
             load: "0".into(),
         };
         let report = Report {
-            machine: &machine,
             cores: &cores,
             plan: &Plan::QUICK,
             results: &results(cpu),
@@ -199,6 +199,12 @@ mod tests {
         let has = |start: &str| text.lines().any(|line| line.starts_with(start));
         assert!(has("| `none` | 13.0 | 13.0–13.0 | – | – |"), "{text}");
         assert!(has("| `public` | 18.0 | 18.0–18.0 | 5.0 | – |"), "{text}");
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_threes() {
+        let grouped = [0, 999, 1000, 1_234_567].map(grouped);
+        assert_eq!(grouped, ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]

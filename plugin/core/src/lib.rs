@@ -9,6 +9,8 @@ extern crate alloc;
 
 mod access;
 mod assertion;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod edge;
 mod endpoint;
 mod gate;

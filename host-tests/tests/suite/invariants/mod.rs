@@ -3,6 +3,7 @@
 
 mod disconnects;
 mod every_fault;
+mod memory;
 mod random_worlds;
 mod store_faults;
 mod trailers;

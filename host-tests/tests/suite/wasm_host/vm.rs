@@ -164,6 +164,18 @@ impl Vm {
         &self.host().counts
     }
 
+    /// Lets go of the streams that are over, of the log and of what histograms recorded: a long run would hold all.
+    pub fn forget_the_past(&mut self) {
+        let host = self.host_mut();
+        host.streams.retain(|_, stream| !stream.gone);
+        host.log.clear();
+        for metric in host.metrics.values_mut() {
+            if let Metric::Histogram(values) = metric {
+                values.clear();
+            }
+        }
+    }
+
     pub fn reset_counts(&mut self) {
         self.host_mut().counts = Counts::default();
     }

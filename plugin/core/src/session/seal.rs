@@ -58,7 +58,7 @@ impl MasterKeys {
         self.seal_with(nonce, scope, record).ok_or(NotSealed)
     }
 
-    fn seal_with(
+    pub(crate) fn seal_with(
         &self,
         nonce: [u8; NONCE],
         scope: &Scope<'_>,

@@ -229,7 +229,8 @@ fn life(edge: &Edge, host: &impl Host, record: &SessionRecord) -> Life {
     }
 }
 
-fn scope<'a>(token: &'a Token, name: &'a str) -> Scope<'a> {
+/// What the record of this session is bound to.
+pub(crate) fn scope<'a>(token: &'a Token, name: &'a str) -> Scope<'a> {
     Scope {
         label: "session",
         owner: &token.0,

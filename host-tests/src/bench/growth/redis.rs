@@ -4,17 +4,16 @@
 
 use std::io::{BufWriter, Write};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::PATIENCE;
-use super::arms::{ARMS, WEBDIS};
-use super::cores::Cores;
-use super::edge::Edge;
-use super::machine::Machine;
-use super::modules::Modules;
-use super::stage::Stage;
+use super::{arm, micros, times};
+use crate::bench::arms::WEBDIS;
+use crate::bench::edge::Edge;
+use crate::bench::modules::Modules;
+use crate::bench::stage::Stage;
+use crate::bench::{PATIENCE, table};
 use crate::client::Connection;
 use crate::redis::{Server, Value, install};
 
@@ -26,55 +25,50 @@ const CHECKS: usize = 4000;
 /// What a session may take in Redis, its name, its expiry and Redis' own tables included.
 const MOST_BYTES: u64 = 512;
 
-/// Fills Redis step by step, and measures and prints at each.
-///
-/// # Errors
-/// When something is missing or does not start, when a check is not answered with 200, or when a session takes more
-/// memory than it may.
-pub fn run() -> Result<()> {
-    let machine = Machine::look()?;
-    let cores = Cores::choose()?;
-    println!("building the modules …");
+/// Fills a Redis of its own step by step, and measures at each.
+pub(super) fn measure() -> Result<String> {
+    println!("growth: Redis …");
     let mut stage = Stage::start(Modules::build()?)?;
     stage.start_redis()?;
     let redis = stage.redis().context("started above")?;
-    let arm = ARMS
-        .iter()
-        .find(|arm| arm.name == WEBDIS)
-        .context("an arm of that name")?;
-    let edge = Edge::start(arm, &stage, &cores)?;
+    let edge = Edge::free(arm(WEBDIS)?, &stage, 1)?;
     let session = session(redis)?;
-    println!(
-        "a session is sealed in {} characters of base64\n",
-        session.len()
-    );
-    println!(
-        "{}, {} cores, Envoy {}\n",
-        machine.processor, machine.cores, machine.envoy
-    );
-    println!("| sessions in Redis | session check p50 µs | p99 µs | bytes per session |");
-    println!("|--:|--:|--:|--:|");
+    let mut text = String::new();
+    let names = [
+        "sessions in Redis",
+        "session check p50 µs",
+        "p99 µs",
+        "bytes per session",
+    ];
+    table::head(&mut text, &names);
     // Once for nothing: what is allocated at first is allocated.
-    measure(&edge)?;
+    check(&edge)?;
     let empty = used(redis)?;
     let mut held = 0;
     for number in NUMBERS {
         fill(redis, &session, held, number)?;
         held = number;
-        let (p50, p99) = measure(&edge)?;
+        let (p50, p99) = check(&edge)?;
         let bytes = used(redis)?.saturating_sub(empty) / number;
-        println!(
-            "| {number} | {:.0} | {:.0} | {bytes} |",
-            p50.as_secs_f64() * 1e6,
-            p99.as_secs_f64() * 1e6
-        );
+        let cells = [
+            number.to_string(),
+            micros(p50),
+            micros(p99),
+            bytes.to_string(),
+        ];
+        table::row(&mut text, cells);
         // Small numbers measure Redis' first tables.
         ensure!(
             number < 1_000 || bytes <= MOST_BYTES,
             "a session takes {bytes} bytes: more than {MOST_BYTES}"
         );
     }
-    Ok(())
+    text.push_str(&format!(
+        "\nOne session is checked through Envoy and Webdis each time; the others are copies of its entry. It is sealed in \
+         {} characters of base64.\n",
+        session.len()
+    ));
+    Ok(text)
 }
 
 /// The sealed record of the one session that is logged in.
@@ -127,22 +121,10 @@ fn used(redis: &Server) -> Result<u64> {
     Ok(line.context("no used_memory")?.trim().parse()?)
 }
 
-fn measure(edge: &Edge) -> Result<(Duration, Duration)> {
+fn check(edge: &Edge) -> Result<(Duration, Duration)> {
     let mut connection = Connection::open(edge.envoy.addr(), PATIENCE)?;
-    let request = edge.request();
     let before = edge.seen()?;
-    let mut took = Vec::with_capacity(CHECKS);
-    for _ in 0..CHECKS {
-        let sent = Instant::now();
-        let answer = connection.send(&request)?;
-        took.push(sent.elapsed());
-        ensure!(
-            answer.status == 200,
-            "a check is answered with {}",
-            answer.status
-        );
-    }
+    let took = times(&mut connection, (0..CHECKS).map(|_| edge.request()))?;
     edge.prove(before, CHECKS as u64)?;
-    took.sort_unstable();
-    Ok((took[CHECKS / 2], took[CHECKS * 99 / 100]))
+    Ok(took)
 }
