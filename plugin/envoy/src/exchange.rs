@@ -49,10 +49,11 @@ impl Exchange {
         edge: &Rc<Edge>,
         powers: &Rc<Powers>,
         context_id: u32,
+        head: Head,
         complete: bool,
     ) -> Self {
         let case = Rc::new(Case {
-            head: hostcalls::request_head(),
+            head,
             body_size: Cell::new(0),
             complete: Cell::new(complete),
             verdict: Cell::new(None),

@@ -59,7 +59,9 @@ impl HttpContext for Filter {
             hostcalls::reply(&wx_session_core::internal_error());
             return Action::Pause;
         };
-        let exchange = Exchange::new(&worker.edge, &worker.powers, self.context_id, end_of_stream);
+        let head = hostcalls::request_head();
+        let (edge, powers) = (&worker.edge, &worker.powers);
+        let exchange = Exchange::new(edge, powers, self.context_id, head, end_of_stream);
         self.standing = exchange.advance();
         self.exchange = match exchange.is_over() {
             false => Some(worker.keep(exchange)),

@@ -33,6 +33,9 @@ impl Host for EnvoyHost {
             self.root_turn().await;
             self.powers.keep(self.context_id);
         }
+        if self.powers.is_rehearsing() {
+            return Err(CallError::NotSent);
+        }
         let call_id = hostcalls::dispatch(&call)?;
         let under_way = Rc::new(Call {
             context_id: self.context_id,
@@ -74,7 +77,9 @@ impl Host for EnvoyHost {
     }
 
     fn log(&self, level: Level, line: &str) {
-        hostcalls::log(level, line);
+        if !self.powers.is_rehearsing() {
+            hostcalls::log(level, line);
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Powers {
     must_finish: RefCell<BTreeSet<u32>>,
     /// A callback of the root context runs: what is sent now is answered to the root context.
     root_turn: Cell<bool>,
+    /// Nothing leaves: no call, no count, no line.
+    rehearsing: Cell<bool>,
 }
 
 /// A call-out under way.
@@ -54,17 +56,22 @@ impl Powers {
             calls: RefCell::default(),
             must_finish: RefCell::default(),
             root_turn: Cell::new(false),
+            rehearsing: Cell::new(false),
         }
     }
 
     pub(crate) fn count(&self, counter: Counter) {
-        if let Some(Some(id)) = self.counters.get(counter as usize) {
+        if !self.rehearsing.get()
+            && let Some(Some(id)) = self.counters.get(counter as usize)
+        {
             hostcalls::increment(*id);
         }
     }
 
     pub(crate) fn observe(&self, histogram: Histogram, value: u64) {
-        if let Some(Some(id)) = self.histograms.get(histogram as usize) {
+        if !self.rehearsing.get()
+            && let Some(Some(id)) = self.histograms.get(histogram as usize)
+        {
             hostcalls::record(*id, value);
         }
     }
@@ -110,6 +117,17 @@ impl Powers {
         self.root_turn.set(true);
         work();
         self.root_turn.set(false);
+    }
+
+    /// Runs `play` with nothing leaving.
+    pub(crate) fn rehearse(&self, play: impl FnOnce()) {
+        self.rehearsing.set(true);
+        self.as_root(play);
+        self.rehearsing.set(false);
+    }
+
+    pub(crate) fn is_rehearsing(&self) -> bool {
+        self.rehearsing.get()
     }
 
     pub(crate) fn is_root_turn(&self) -> bool {

@@ -28,7 +28,9 @@ impl Root {
         let config = Config::from_json(&text, Platform::Envoy, &|name| std::env::var(name).ok())
             .map_err(|error| error.to_string())?;
         self_test::run().map_err(|name| format!("self-test failed: {name}"))?;
-        Ok(Worker::new(config))
+        let worker = Worker::new(config);
+        worker.rehearse();
+        Ok(worker)
     }
 }
 

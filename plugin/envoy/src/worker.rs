@@ -11,6 +11,9 @@ use crate::exchange::{Exchange, Standing};
 use crate::hostcalls;
 use crate::powers::Powers;
 
+/// No request has it: Envoy counts contexts from 1.
+const NO_CONTEXT: u32 = 0;
+
 pub(crate) struct Worker {
     pub(crate) edge: Rc<Edge>,
     pub(crate) powers: Rc<Powers>,
@@ -25,6 +28,18 @@ impl Worker {
             edge: Rc::new(Edge::new(config)),
             waiting: RefCell::default(),
         }
+    }
+
+    /// Has the engine compile what the first requests need.
+    pub(crate) fn rehearse(&self) {
+        self.powers.rehearse(|| {
+            for head in self.edge.rehearsals() {
+                let exchange = Exchange::new(&self.edge, &self.powers, NO_CONTEXT, head, true);
+                exchange.abandon();
+                exchange.advance();
+            }
+        });
+        self.powers.release(NO_CONTEXT);
     }
 
     /// Keeps an exchange that waits for something.

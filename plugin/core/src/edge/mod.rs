@@ -2,6 +2,7 @@
 
 pub(crate) mod flight;
 pub(crate) mod guard;
+mod rehearsal;
 
 use alloc::vec::Vec;
 use core::cell::RefCell;
