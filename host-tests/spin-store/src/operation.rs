@@ -26,14 +26,12 @@ impl Operation {
 }
 
 fn key(value: &Value) -> Option<Key> {
-    Some(Key {
-        space: if value.get("users")?.as_bool()? {
-            Space::Users
-        } else {
-            Space::Sessions
-        },
-        name: value.get("name")?.as_str()?.to_owned(),
-    })
+    let space = if value.get("users")?.as_bool()? {
+        Space::Users
+    } else {
+        Space::Sessions
+    };
+    Some(Key::new(space, value.get("name")?.as_str()?))
 }
 
 fn change(value: &Value) -> Option<Change> {

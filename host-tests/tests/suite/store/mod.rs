@@ -27,18 +27,12 @@ pub type FakeSlots = Slots<FakeSharedMap>;
 
 /// A session's key.
 pub fn session(name: &str) -> Key {
-    Key {
-        space: Space::Sessions,
-        name: name.into(),
-    }
+    Key::new(Space::Sessions, name)
 }
 
 /// A user's key.
 pub fn user(name: &str) -> Key {
-    Key {
-        space: Space::Users,
-        name: name.into(),
-    }
+    Key::new(Space::Users, name)
 }
 
 /// Written at `now_ms`, gone `ttl_ms` later.

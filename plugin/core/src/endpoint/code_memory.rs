@@ -48,7 +48,7 @@ pub(super) async fn recall<H: Host>(
     };
     let id = token.id();
     let (session, user) = join(
-        sessions::load(edge, host, &token, &id),
+        sessions::load(edge, host, &token, &id, host.now()),
         users::load(edge, host, &input.app.appid, &record.openid),
     )
     .await;

@@ -125,7 +125,7 @@ async fn old_session<H: Host>(
         return Ok(None);
     };
     let id = token.id();
-    let found = sessions::load(edge, host, token, &id).await?;
+    let found = sessions::load(edge, host, token, &id, host.now()).await?;
     Ok(found.map(|found| (id, found.record)))
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn answer<H: Host, R: Request>(
     let id = token.id();
     let params = Params::read(request, edge.config.body_bytes).await?;
     let everywhere = params.flag("everywhere")?;
-    let Some(found) = sessions::load(edge, host, &token, &id).await? else {
+    let Some(found) = sessions::load(edge, host, &token, &id, host.now()).await? else {
         return Ok(Answer {
             body: ok(&serde_json::json!({ "ended": 0 })),
             openid: None,

@@ -25,7 +25,9 @@ pub(super) async fn answer<H: Host, R: Request>(
     request: &R,
 ) -> Result<Answer, Rejection> {
     let found = match presented(request.head(), &edge.config.session)? {
-        Presented::Token(token) => sessions::load(edge, host, &token, &token.id()).await?,
+        Presented::Token(token) => {
+            sessions::load(edge, host, &token, &token.id(), host.now()).await?
+        }
         Presented::Malformed | Presented::Nothing => None,
     };
     let now = host.now();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::session::token::{SessionId, named};
+use crate::session::token::SessionId;
 use crate::shared_text::SharedText;
 use crate::store::{Key, Space};
 use crate::time::UnixMillis;
@@ -77,18 +77,12 @@ pub(crate) struct CodeRecord {
 
 /// The user's entry. Hashed, so that the names of a store's entries are not a list of openids.
 pub(crate) fn user_key(appid: &str, openid: &str) -> Key {
-    Key {
-        space: Space::Users,
-        name: named("u:", &digest("user", &[appid, openid])),
-    }
+    Key::hashed(Space::Users, "u:", digest("user", &[appid, openid]))
 }
 
 /// The entry that remembers a code's answer.
 pub(crate) fn code_key(appid: &str, js_code: &str) -> Key {
-    Key {
-        space: Space::Sessions,
-        name: named("c:", &digest("code", &[appid, js_code])),
-    }
+    Key::hashed(Space::Sessions, "c:", digest("code", &[appid, js_code]))
 }
 
 /// The entry that remembers that a session has shown this data. The last block stands for all of it: it depends on
@@ -100,10 +94,7 @@ pub(crate) fn replay_key(session: &SessionId, ciphertext: &[u8]) -> Key {
         .chain_update(session.0)
         .chain_update(last_block)
         .finalize();
-    Key {
-        space: Space::Sessions,
-        name: named("r:", &digest),
-    }
+    Key::hashed(Space::Sessions, "r:", digest.into())
 }
 
 /// Length-prefixed, so that no two lists of parts give the same bytes.

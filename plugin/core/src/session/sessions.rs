@@ -57,7 +57,7 @@ pub(crate) async fn verify<H: Host>(
     }
     let id = token.id();
     let generation = edge.cache.borrow().generation();
-    let Some(found) = load(edge, host, token, &id).await? else {
+    let Some(found) = load(edge, host, token, &id, now).await? else {
         edge.cache.borrow_mut().forget(token);
         host.count(Counter::SessionDenied);
         return Err(Reason::InvalidToken.into());
@@ -129,9 +129,10 @@ pub(crate) async fn load<H: Host>(
     host: &H,
     token: &Token,
     id: &SessionId,
+    now: UnixMillis,
 ) -> Result<Option<Found>, StoreError> {
     let key = id.key();
-    let sealed = counted(host, edge.store(host).get(&key, host.now()).await)?;
+    let sealed = counted(host, edge.store(host).get(&key, now).await)?;
     Ok(sealed.and_then(|sealed| {
         let record = edge
             .keys
@@ -199,7 +200,7 @@ pub(crate) async fn count_failure<H: Host>(
 ) -> Result<(), Rejection> {
     let id = token.id();
     for _ in 0..ATTEMPTS {
-        let Some(found) = load(edge, host, token, &id).await? else {
+        let Some(found) = load(edge, host, token, &id, host.now()).await? else {
             // Ended elsewhere while it was in the cache here.
             edge.cache.borrow_mut().remove(&id);
             return Err(Reason::InvalidToken.into());

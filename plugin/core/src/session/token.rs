@@ -72,10 +72,7 @@ pub(crate) struct SessionId(pub(crate) [u8; 32]);
 
 impl SessionId {
     pub(crate) fn key(&self) -> Key {
-        Key {
-            space: Space::Sessions,
-            name: named("s:", &self.0),
-        }
+        Key::hashed(Space::Sessions, "s:", self.0)
     }
 
     /// The write that ends the session.

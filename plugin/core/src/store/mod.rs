@@ -6,6 +6,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use sha2::{Digest, Sha256};
+
+use crate::session::token::named;
 use crate::time::UnixMillis;
 
 pub(crate) mod chosen;
@@ -19,6 +22,24 @@ pub struct Key {
     pub space: Space,
     /// `s:`, `u:`, `c:` or `r:` and 64 hex digits.
     pub name: String,
+    /// What the name is made of, or made into: for stores that place entries by it. Of two names never the same.
+    pub(crate) hash: [u8; 32],
+}
+
+impl Key {
+    /// The entry of any name.
+    #[must_use]
+    pub fn new(space: Space, name: &str) -> Self {
+        let hash = Sha256::digest(name.as_bytes()).into();
+        let name = name.into();
+        Self { space, name, hash }
+    }
+
+    /// The entry that `hash` names: SHA-256 of something that begins with a word of its kind.
+    pub(crate) fn hashed(space: Space, kind: &str, hash: [u8; 32]) -> Self {
+        let name = named(kind, &hash);
+        Self { space, name, hash }
+    }
 }
 
 /// Kinds of entries by how long they live.

@@ -10,7 +10,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 use super::{Change, Key, Space, Store, StoreError, Write};
 use crate::time::UnixMillis;
@@ -51,7 +50,7 @@ const ATTEMPTS: usize = 32;
 
 #[derive(Serialize, Deserialize)]
 struct Entry<'a> {
-    /// The first half of SHA-256 of the key: long enough that two keys never meet.
+    /// The first half of the key's hash: long enough that two keys never meet.
     id: [u8; 16],
     expires_at: UnixMillis,
     #[serde(borrow, serialize_with = "as_bytes")]
@@ -74,8 +73,7 @@ impl<M: SharedMap> Slots<M> {
     }
 
     fn locate(&self, key: &Key) -> (String, [u8; 16]) {
-        let digest: [u8; 32] = Sha256::digest(key.name.as_bytes()).into();
-        let (id, rest) = digest.split_at(16);
+        let (id, rest) = key.hash.split_at(16);
         let mut word = [0; 4];
         word.copy_from_slice(rest.get(..4).unwrap_or(&[0; 4]));
         let offset = match key.space {

@@ -87,10 +87,7 @@ fn main() {
 }
 
 fn key(session: u64) -> Key {
-    Key {
-        space: Space::Sessions,
-        name: format!("s:{session:064x}"),
-    }
+    Key::new(Space::Sessions, &format!("s:{session:064x}"))
 }
 
 /// The map never waits.

@@ -28,10 +28,7 @@ fn threads<T: Send>(count: u8, work: impl Fn(u8) -> T + Sync) -> Vec<T> {
 }
 
 fn key(name: &str) -> Key {
-    Key {
-        space: Space::Users,
-        name: name.into(),
-    }
+    Key::new(Space::Users, name)
 }
 
 #[test]
