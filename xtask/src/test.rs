@@ -54,6 +54,8 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
                 "-p",
                 "bench-empty",
                 "-p",
+                "bench-hostcalls",
+                "-p",
                 "bench-core",
             ],
         )

@@ -2,6 +2,8 @@
 //! of Envoy's own counters the filter proves that it saw every request.
 //! Never a whole Envoy configuration: each arm is `envoy.yaml` with another list of filters.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::stage::Stage;
@@ -59,6 +61,7 @@ pub(super) enum Proof {
 pub(super) const ARMS: &[Arm] = &[
     Arm { name: BASELINE,     what: "no filter",                                             filters: no_filter,     path: APP,    credential: Credential::LookAlike, status: 200, ours: false, proof: Proof::NoFilter },
     Arm { name: YARDSTICK,    what: "proxy-wasm filter that does nothing (Rust SDK 0.2.5)",  filters: empty,         path: APP,    credential: Credential::LookAlike, status: 200, ours: false, proof: Proof::Counter("wasmcustom.bench_empty.requests") },
+    Arm { name: "hostcalls",  what: "proxy-wasm filter with the hostcalls of `cached` and no work", filters: hostcalls, path: APP,  credential: Credential::LookAlike, status: 200, ours: false, proof: Proof::Counter("wasmcustom.bench_hostcalls.requests") },
     Arm { name: "public",     what: "wx-session, public route",                              filters: ours_cached,   path: PUBLIC, credential: Credential::LookAlike, status: 200, ours: true,  proof: Proof::Refuses },
     Arm { name: "cached",     what: "wx-session, session in the worker's cache",             filters: ours_cached,   path: APP,    credential: Credential::Session,   status: 200, ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.hit") },
     Arm { name: "embedded",   what: "wx-session, session read from shared data",             filters: ours_uncached, path: APP,    credential: Credential::Session,   status: 200, ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.miss") },
@@ -98,12 +101,20 @@ fn no_filter(config: Config, _: &Stage) -> Config {
     instead_of_ours(config, None)
 }
 
-/// The plugin's own place and VM options, with another module and a VM of its own.
 fn empty(config: Config, stage: &Stage) -> Config {
+    other(config, "empty", &stage.modules.empty)
+}
+
+fn hostcalls(config: Config, stage: &Stage) -> Config {
+    other(config, "hostcalls", &stage.modules.hostcalls)
+}
+
+/// The plugin's own place and VM options, with another module and a VM of its own.
+fn other(config: Config, name: &str, module: &Path) -> Config {
+    let vm = json!({ "vm_id": name, "environment_variables": null });
     config
-        .module(&stage.modules.empty)
-        .patch_filter(&json!({ "name": "empty", "configuration": null }))
-        .patch_filter(&json!({ "vm_config": { "vm_id": "empty", "environment_variables": null } }))
+        .module(module)
+        .patch_filter(&json!({ "name": name, "configuration": null, "vm_config": vm }))
 }
 
 /// For as long as the plugin allows.

@@ -1,11 +1,12 @@
-//! The two modules that Envoy runs here. Never stale ones: cargo is asked each time.
+//! The modules that Envoy runs here. Never stale ones: cargo is asked each time.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::envoy::plugin::{build_plugin_shown, cargo};
-use crate::envoy::target_folder;
+use crate::envoy::{exports, target_folder};
 
 const TARGET: &str = "wasm32-wasip1";
 
@@ -13,6 +14,7 @@ const TARGET: &str = "wasm32-wasip1";
 pub(super) struct Modules {
     pub(super) plugin: PathBuf,
     pub(super) empty: PathBuf,
+    pub(super) hostcalls: PathBuf,
 }
 
 impl Modules {
@@ -21,14 +23,20 @@ impl Modules {
         let plugin = build_plugin_shown()?;
         let status = cargo()
             .args(["build", "--release", "--target", TARGET])
-            .args(["-p", "bench-empty"])
+            .args(["-p", "bench-empty", "-p", "bench-hostcalls"])
             .status()
             .context("cargo does not run")?;
-        ensure!(status.success(), "the empty module does not build");
+        ensure!(status.success(), "the modules to compare with do not build");
         let folder = target_folder().join(TARGET).join("release");
+        // What it shows is what Envoy costs the plugin: it exports as little.
+        let hostcalls = folder.join("bench_hostcalls.wasm");
+        let linked = fs::read(&hostcalls)?;
+        let stripped = target_folder().join("bench_hostcalls.wasm");
+        fs::write(&stripped, exports::strip(&linked)?)?;
         Ok(Self {
             plugin,
             empty: folder.join("bench_empty.wasm"),
+            hostcalls: stripped,
         })
     }
 }

@@ -66,7 +66,11 @@ impl Head {
     pub fn from_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let mut head = Self::default();
+        let mut head = Self {
+            // What a mini program and the proxies before us send: mostly it need not grow.
+            text: Vec::with_capacity(1024),
+            fields: SmallVec::new(),
+        };
         for (name, value) in pairs {
             if name.as_ref().is_ascii() {
                 let tag = tag(name.as_ref());

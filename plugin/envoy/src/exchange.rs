@@ -108,6 +108,17 @@ impl Exchange {
         self.work.borrow().is_none()
     }
 
+    /// Takes off what the client says of itself, before it waits: should the client leave now, an access log must not say
+    /// it after it.
+    pub(crate) fn hide_claims(&self, edge: &Edge) {
+        let names = self.case.head.pairs().map(|(name, _)| name);
+        for name in names.filter_map(|name| std::str::from_utf8(name).ok()) {
+            if edge.is_identity(name) {
+                hostcalls::remove_request_header(name);
+            }
+        }
+    }
+
     /// Polls once, carries out the verdict if there is one now, and says where the request stands.
     pub(crate) fn advance(&self) -> Standing {
         let mut work = self.work.borrow_mut();

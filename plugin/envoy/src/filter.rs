@@ -64,7 +64,10 @@ impl HttpContext for Filter {
         let exchange = Exchange::new(edge, powers, self.context_id, head, end_of_stream);
         self.standing = exchange.advance();
         self.exchange = match exchange.is_over() {
-            false => Some(worker.keep(exchange)),
+            false => {
+                exchange.hide_claims(edge);
+                Some(worker.keep(exchange))
+            }
             true => exchange.has_answer().then(|| Rc::new(exchange)),
         };
         self.action()

@@ -71,6 +71,11 @@ pub(crate) fn change_answer(headers: &[(Rc<str>, Rc<str>)]) {
     }
 }
 
+/// Takes one header off the request, as far as it goes: the verdict does it again, and sees to it.
+pub(crate) fn remove_request_header(name: &str) {
+    let _ = hostcalls::remove_map_value(MapType::HttpRequestHeaders, name);
+}
+
 /// Takes trailers off the request.
 pub(crate) fn strip_trailers(is_forbidden: impl Fn(&str) -> bool) {
     let trailers = hostcalls::get_map_bytes(MapType::HttpRequestTrailers).unwrap_or_default();
