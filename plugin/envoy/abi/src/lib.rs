@@ -1,4 +1,4 @@
-//! The one hostcall that is made without the SDK, and the only unsafe code of the project: the SDK's reader of a
+//! The one hostcall that is made without the SDK, and the only unsafe code of what ships: the SDK's reader of a
 //! header map copies every name and every value into memory of its own, twenty allocations for ten headers, on every
 //! request. Never interprets what it reads.
 
