@@ -63,11 +63,11 @@ impl HttpContext for Filter {
         let (edge, powers) = (&worker.edge, &worker.powers);
         let exchange = Exchange::new(edge, powers, self.context_id, head, end_of_stream);
         self.standing = exchange.advance();
+        if self.standing == Standing::Deciding {
+            exchange.hide_claims(edge);
+        }
         self.exchange = match exchange.is_over() {
-            false => {
-                exchange.hide_claims(edge);
-                Some(worker.keep(exchange))
-            }
+            false => Some(worker.keep(exchange)),
             true => exchange.has_answer().then(|| Rc::new(exchange)),
         };
         self.action()

@@ -57,6 +57,25 @@ fn a_client_that_leaves_in_the_middle_of_its_request_is_forgotten() {
 }
 
 /// A code is spent when WeChat has it: the login is finished for nobody, so that the next try finds it.
+/// The access log reads the identity from the request's headers, also where nobody has decided yet.
+#[test]
+fn a_client_that_leaves_before_the_verdict_is_not_logged_as_who_it_claims_to_be() {
+    let edge = Edge::start();
+    let request = Request::post("/wx/login")
+        .header("x-wx-openid", "admin")
+        .header("x-wx-auth-status", "verified")
+        .body(br#"{"code":"0123456789"}"#);
+    let mut connection = edge.connect();
+    connection.write_head(&request).unwrap();
+    until_active(&edge, 1);
+    drop(connection);
+    let entries = edge.access_log(1);
+    assert_eq!(entries[0]["path"], "/wx/login");
+    assert_eq!(entries[0]["flags"], "DC", "the client left: {}", entries[0]);
+    assert!(entries[0]["openid"].is_null(), "{}", entries[0]);
+    assert!(entries[0]["auth"].is_null(), "{}", entries[0]);
+}
+
 #[test]
 fn a_client_that_leaves_while_wechat_thinks_finds_its_login_when_it_comes_back() {
     let edge = Edge::start();
