@@ -122,7 +122,9 @@ pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     let rules = &config.session;
     for (name, value) in head.pairs() {
         if let Some(own) = rules.headers.iter().find(|own| own.as_bytes() == name) {
-            if !rules.forward_token && carries_token(own, value) {
+            // Of doubled ones (of Authorization), nobody can tell which the app reads.
+            let is_ours = || carries_token(own, value) || head.get(own) == Header::Ambiguous;
+            if !rules.forward_token && is_ours() {
                 remove(&mut changes, own);
             }
         } else if (is_identity(name, config) || carries_login(name, rules))
@@ -214,7 +216,7 @@ pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
     ("x-wx-signature", "signature"),
 ];
 
-fn carries_login(name: &[u8], rules: &SessionRules) -> bool {
+pub(crate) fn carries_login(name: &[u8], rules: &SessionRules) -> bool {
     rules.piggyback.is_some()
         && LOGIN_HEADERS
             .iter()
@@ -335,6 +337,20 @@ mod tests {
         }
         let unreadable = Head::from_pairs([("x-wx-skey", [0xff])]);
         assert!(presented(&unreadable, &rules()).is_err());
+    }
+
+    #[test]
+    fn of_doubled_authorization_headers_nobody_gets_any() {
+        let config = crate::config::tests::minimal();
+        let removed = |values: &[&str]| {
+            let pairs = values.iter().map(|value| ("authorization", *value));
+            !strip(&Head::from_pairs(pairs), &config).remove.is_empty()
+        };
+        assert!(!removed(&["Basic a"]), "it is the app's");
+        assert!(removed(&["Basic a", "Digest b"]));
+        let ours = format!("Bearer {}", token());
+        assert!(removed(&[&ours]));
+        assert!(removed(&[&format!("Basic a, {ours}")]), "joined by a proxy");
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
         Reason::InvalidToken => "invalid",
         Reason::SessionExpired => "expired",
         Reason::StoreUnavailable => {
-            let Some((session, status)) = in_outage(edge, host, head, rule) else {
+            let Some((session, status)) = in_outage(edge, host, head, need, rule) else {
                 return Err(rejection);
             };
             return Ok((let_through(session, status), Err(rejection)));
@@ -84,6 +84,7 @@ fn in_outage<H: Host>(
     edge: &Edge,
     host: &H,
     head: &Head,
+    need: Need,
     rule: Option<&Rule>,
 ) -> Option<(Option<Rc<SessionRecord>>, &'static str)> {
     match rule?.outage {
@@ -96,6 +97,8 @@ fn in_outage<H: Host>(
             host.count(Counter::SessionStale);
             Some((Some(session), "stale"))
         }
+        // The rule is for others, but this spelling of its path needs a session.
+        Outage::Anonymous if need == Need::Required => None,
         Outage::Anonymous => {
             host.count(Counter::SessionAnonymous);
             Some((None, "unavailable"))

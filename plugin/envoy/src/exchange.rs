@@ -14,7 +14,6 @@ use crate::powers::Powers;
 
 pub(crate) struct Exchange {
     pub(crate) context_id: u32,
-    abandoned: Cell<bool>,
     standing: Cell<Standing>,
     /// What the answer is to carry, once it comes. Most often nothing.
     answer: Cell<Headers>,
@@ -38,7 +37,11 @@ pub(crate) enum Standing {
 
 /// What the callbacks and the future share: how much of the request has arrived, and what was decided about it.
 struct Case {
+    context_id: u32,
+    powers: Rc<Powers>,
     head: Head,
+    /// The client is gone: nothing more comes from it, and nothing more is said to it.
+    abandoned: Cell<bool>,
     body_size: Cell<usize>,
     complete: Cell<bool>,
     verdict: Cell<Option<Verdict>>,
@@ -53,7 +56,10 @@ impl Exchange {
         complete: bool,
     ) -> Self {
         let case = Rc::new(Case {
+            context_id,
+            powers: Rc::clone(powers),
             head,
+            abandoned: Cell::new(false),
             body_size: Cell::new(0),
             complete: Cell::new(complete),
             verdict: Cell::new(None),
@@ -70,7 +76,6 @@ impl Exchange {
         });
         Self {
             context_id,
-            abandoned: Cell::new(false),
             standing: Cell::new(Standing::Deciding),
             answer: Cell::default(),
             work: RefCell::new(Some(work)),
@@ -92,11 +97,11 @@ impl Exchange {
 
     /// The client is gone: nothing more is said to it.
     pub(crate) fn abandon(&self) {
-        self.abandoned.set(true);
+        self.case.abandoned.set(true);
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.abandoned.get()
+        self.case.abandoned.get()
     }
 
     pub(crate) fn standing(&self) -> Standing {
@@ -191,11 +196,16 @@ impl Request for Case {
 
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
         std::future::poll_fn(|_| {
+            if self.abandoned.get() {
+                return Poll::Ready(Err(BodyError::Unreadable));
+            }
             let size = self.body_size.get();
             if size > limit {
                 return Poll::Ready(Err(BodyError::TooLarge));
             }
             if !self.complete.get() {
+                // Who waits for the client has nothing that must be finished without it.
+                self.powers.release(self.context_id);
                 return Poll::Pending;
             }
             Poll::Ready(hostcalls::request_body(size).ok_or(BodyError::Unreadable))

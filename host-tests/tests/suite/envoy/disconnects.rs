@@ -56,7 +56,6 @@ fn a_client_that_leaves_in_the_middle_of_its_request_is_forgotten() {
     edge.assert_sound();
 }
 
-/// A code is spent when WeChat has it: the login is finished for nobody, so that the next try finds it.
 /// The access log reads the identity from the request's headers, also where nobody has decided yet.
 #[test]
 fn a_client_that_leaves_before_the_verdict_is_not_logged_as_who_it_claims_to_be() {
@@ -76,6 +75,7 @@ fn a_client_that_leaves_before_the_verdict_is_not_logged_as_who_it_claims_to_be(
     assert!(entries[0]["auth"].is_null(), "{}", entries[0]);
 }
 
+/// A code is spent when WeChat has it: the login is finished for nobody, so that the next try finds it.
 #[test]
 fn a_client_that_leaves_while_wechat_thinks_finds_its_login_when_it_comes_back() {
     let edge = Edge::start();

@@ -185,6 +185,33 @@ fn in_each_step_of_a_login_with_a_store_far_away() {
     }
 }
 
+/// What must be finished without the client is its login, and not what comes after it.
+#[test]
+fn while_the_body_of_a_login_on_the_way_is_awaited_and_nothing_waits_on() {
+    let mut stage = Stage::new(&json!({ "session": { "piggyback": true } }));
+    let abandon = |stage: &mut Stage| {
+        for round in 0..400 {
+            let code = stage.alice.login();
+            let ask = Ask::post("/api/profile", &json!({})).header("x-wx-code", &code);
+            let stream = stage.rig.vm.request(ask.head(), false);
+            stage.rig.advance(Duration::from_millis(10));
+            assert_eq!(stage.rig.vm.pending_calls().len(), 1);
+            let logged_in = round % 2 == 0;
+            if logged_in {
+                stage.rig.serve_calls();
+                assert_eq!(stage.rig.vm.outcome(stream), Outcome::Paused);
+            }
+            stage.rig.vm.reset(stream);
+            stage.rig.serve_calls();
+        }
+    };
+    abandon(&mut stage);
+    let pages = stage.rig.vm.memory_pages();
+    abandon(&mut stage);
+    assert_eq!(stage.rig.vm.memory_pages(), pages);
+    assert_worker_is_well(&mut stage);
+}
+
 #[test]
 fn a_thousand_of_them_leave_no_memory_behind() {
     let mut stage = Stage::new(&json!({}));

@@ -24,6 +24,7 @@ impl Edge {
                 { "prefix": "/feed", "session": "optional" },
                 { "prefix": "/feed-stale", "session": "optional", "outage": "stale" },
                 { "prefix": "/feed-anonymous", "session": "optional", "outage": "anonymous" },
+                { "prefix": "/open-anonymous", "session": "optional", "outage": "anonymous", "open_data": "body" },
                 { "prefix": "/public", "session": "public" },
             ],
         });
@@ -166,6 +167,17 @@ fn an_anonymous_route_goes_on_without_identity_and_says_so() {
     let openid = edge.wechat.phone("ming").openid();
     let got = edge.get("/feed-anonymous", &token);
     assert_passed(&got, Some(&openid), Some("verified"));
+}
+
+/// A route that looks into bodies is for every spelling of its path, and another than its own needs a session.
+#[test]
+fn another_spelling_of_an_anonymous_route_does_not_pass() {
+    let mut edge = Edge::start();
+    let token = edge.login("ming");
+    edge.store_is_down(true);
+    let own = edge.get("/open-anonymous/a", &token);
+    assert_passed(&own, None, Some("unavailable"));
+    assert_unavailable(&edge.get("/OPEN-anonymous/a", &token));
 }
 
 #[test]

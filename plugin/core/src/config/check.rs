@@ -15,7 +15,7 @@ use super::{
     App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Piggyback,
     Platform, SessionRules, wrong,
 };
-use crate::access::WAFER_ID;
+use crate::access::{WAFER_ID, carries_login, is_identity};
 use crate::route::Routes;
 
 const YEAR_S: u64 = 366 * 24 * 3600;
@@ -268,6 +268,15 @@ fn distinct(config: &Config) -> Checked<()> {
             return wrong(field, format!("{name} already has another meaning"));
         }
         taken.push(name);
+    }
+    for (index, name) in config.session.headers.iter().enumerate() {
+        let name = name.as_bytes();
+        if is_identity(name, config) || carries_login(name, &config.session) {
+            return wrong(
+                format!("session.headers[{index}]"),
+                "already has another meaning",
+            );
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ mod check_upstreams;
 mod raw;
 mod secrets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::route::Routes;
 

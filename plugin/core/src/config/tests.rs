@@ -31,6 +31,11 @@ fn document(patch: Value) -> Value {
     document
 }
 
+/// The shortest configuration.
+pub(crate) fn minimal() -> Config {
+    load(&document(json!({}))).unwrap()
+}
+
 #[test]
 fn one_app_is_configuration_enough() {
     let config = load(&document(json!({}))).unwrap();
@@ -60,6 +65,9 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"session": {"max_per_user": 0}}), "session.max_per_user", "between 1"),
         (json!({"session": {"headers": ["x y"]}}), "session.headers[0]", "letters"),
         (json!({"session": {"headers": []}}), "session.headers", "at least one"),
+        (json!({"session": {"headers": ["X-WX-From-Token"]}}), "session.headers[0]", "already"),
+        (json!({"session": {"headers": ["X-WX-Skey", "X-WX-Code"], "piggyback": true}}), "session.headers[1]", "already"),
+        (json!({"compat": "wafer", "session": {"headers": ["X-WX-Skey", "X-WX-Id"]}}), "session.headers[1]", "already"),
         (json!({"store": {"kind": "mysql"}}), "store.kind", "unknown variant"),
         (json!({"store": {"kind": "shared_data", "slots": 1}}), "store.slots", "between 2"),
         (json!({"store": {"kind": "shared_data", "cluster": "x"}}), "store.cluster", "no field of this kind"),

@@ -110,13 +110,14 @@ fn is_json(head: &Head) -> Result<bool, Rejection> {
     if !essence.is_empty() && !value.contains("json") {
         return Ok(false);
     }
-    let charset = parameters
+    let mut charsets = parameters
         .filter_map(|parameter| parameter.split_once('='))
-        .find(|(name, _)| name.trim() == "charset");
-    match charset.map(|(_, charset)| charset.trim().trim_matches('"')) {
-        None | Some("utf-8" | "utf8") => Ok(true),
-        // In another charset the app could read other names than we do.
-        Some(_) => Err(Reason::UnsupportedMediaType.with("charset must be utf-8")),
+        .filter(|(name, _)| name.trim() == "charset");
+    // All of them: readers differ in which of two they take, and in another charset the app could read other names.
+    if charsets.all(|(_, own)| ["utf-8", "utf8"].contains(&own.trim().trim_matches('"'))) {
+        Ok(true)
+    } else {
+        Err(Reason::UnsupportedMediaType.with("charset must be utf-8"))
     }
 }
 
