@@ -24,6 +24,13 @@ pub struct Decoded {
 /// Decodes `text`; `None` if it is not base64 even after repair (the demo's -41004).
 #[must_use]
 pub fn decode(text: &str) -> Option<Decoded> {
+    // Mostly nothing is damaged.
+    if text.len().is_multiple_of(4)
+        && let Ok(bytes) = LENIENT.decode(text)
+    {
+        let repaired = false;
+        return Some(Decoded { bytes, repaired });
+    }
     let mut mended = String::with_capacity(text.len());
     for character in text.trim_end_matches(['\r', '\n']).chars() {
         match character {

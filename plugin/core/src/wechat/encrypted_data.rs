@@ -135,6 +135,10 @@ fn read(plain: &[u8], expected: &Expected<'_>) -> Result<OpenData, Refused> {
 
 /// WeChat puts nicknames into its JSON with control characters (0x14, \b …) unescaped, which JSON does not allow.
 fn escape_control_characters(text: &str) -> String {
+    // Mostly there are none.
+    if text.bytes().all(|byte| byte >= b' ') {
+        return text.into();
+    }
     let mut out = String::with_capacity(text.len());
     let (mut in_string, mut after_backslash) = (false, false);
     for character in text.chars() {
