@@ -155,15 +155,17 @@ pub(crate) fn noted(
         set: set.map(|(name, value)| (Rc::clone(name), value)).collect(),
         ..Changes::default()
     };
-    for (name, _) in head.pairs() {
-        if is_identity(name, config)
-            && let Ok(name) = core::str::from_utf8(name)
-        {
-            remove(&mut changes, &name.into());
-        }
+    for name in claims(head, config) {
+        remove(&mut changes, &name.into());
     }
     changes.drop_needless();
     changes
+}
+
+/// The names of the headers in which a client states an identity itself.
+pub(crate) fn claims<'a>(head: &'a Head, config: &'a Config) -> impl Iterator<Item = &'a str> {
+    head.names()
+        .filter(|name| is_identity(name.as_bytes(), config))
 }
 
 /// Whether an app could take a header or trailer of this name for a statement of ours.

@@ -184,7 +184,6 @@ fn forward(
     changes.drop_needless();
     Verdict {
         action: Action::Forward(changes),
-        for_log: Changes::default(),
         openid: session.map(|session| Rc::clone(&session.openid.0)),
         auth_status,
     }

@@ -5,12 +5,12 @@ use alloc::string::String;
 
 use serde::Serialize;
 
-use crate::access::{noted, strip};
+use crate::access::strip;
 use crate::edge::Edge;
 use crate::host::{Head, Header, Host, Request};
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Changes, Response, Verdict, to_json};
+use crate::reply::{Action, Response, Verdict, to_json};
 use crate::route::Destination;
 use crate::session::sessions;
 use crate::{endpoint, gate, open_body, path};
@@ -20,12 +20,7 @@ use crate::{endpoint, gate, open_body, path};
 pub async fn handle<H: Host, R: Request>(edge: &Edge, host: &H, request: &R) -> Verdict {
     let head = request.head();
     let served = serve(edge, host, request).await;
-    let mut verdict = served.unwrap_or_else(|rejection| refuse(edge, host, head, &rejection));
-    if let Action::Reply(_) = verdict.action {
-        let openid = verdict.openid.as_ref();
-        verdict.for_log = noted(head, &edge.config, openid, verdict.auth_status);
-    }
-    verdict
+    served.unwrap_or_else(|rejection| refuse(edge, host, head, &rejection))
 }
 
 /// What could wait until the verdict of [`handle`] was carried out: renewals of idle times. Never delays a request.
@@ -47,7 +42,6 @@ async fn serve<H: Host, R: Request>(
     if edge.config.routes.cors_preflight && is_preflight(method, head) {
         return Ok(Verdict {
             action: Action::Forward(strip(head, &edge.config)),
-            for_log: Changes::default(),
             openid: None,
             auth_status: "preflight",
         });
@@ -72,7 +66,6 @@ async fn serve<H: Host, R: Request>(
             let answer = Box::pin(endpoint::answer(edge, host, request, endpoint, method)).await?;
             Ok(Verdict {
                 action: Action::Reply(Response::json(200, answer.body)),
-                for_log: Changes::default(),
                 openid: answer.openid.map(Into::into),
                 auth_status: "endpoint",
             })
@@ -157,7 +150,6 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
     host.log(rejection.level(), &line);
     Verdict {
         action: Action::Reply(response),
-        for_log: Changes::default(),
         openid: None,
         auth_status: rejection.error(),
     }

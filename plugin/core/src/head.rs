@@ -124,6 +124,12 @@ impl Head {
         self.fields.iter().map(pair)
     }
 
+    /// All names in their order, as often as they occur.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs()
+            .filter_map(|(name, _)| core::str::from_utf8(name).ok())
+    }
+
     fn part(&self, range: &Range<u32>) -> &[u8] {
         slice(&self.text, range).unwrap_or_default()
     }

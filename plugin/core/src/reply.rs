@@ -12,9 +12,6 @@ use smallvec::SmallVec;
 pub struct Verdict {
     /// What to do.
     pub action: Action,
-    /// Changes to the request's headers where it is answered here, for an access log to see: gone is the identity that
-    /// the client claimed, there is what was decided. Empty where it goes on: its headers say the same to the app.
-    pub for_log: Changes,
     /// Whose request it is, if a session was verified.
     pub openid: Option<Rc<str>>,
     /// One word for access logs: `verified`, `public`, `preflight`, `endpoint`, on optional routes `missing`, `invalid`

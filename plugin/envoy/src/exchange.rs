@@ -16,7 +16,7 @@ pub(crate) struct Exchange {
     pub(crate) context_id: u32,
     standing: Cell<Standing>,
     /// What the answer is to carry, once it comes. Most often nothing.
-    answer: Cell<Headers>,
+    answer: RefCell<Headers>,
     /// Decides, hands out the verdict, and then does what could wait until then. `None` when all is done.
     work: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
     case: Rc<Case>,
@@ -38,6 +38,7 @@ pub(crate) enum Standing {
 /// What the callbacks and the future share: how much of the request has arrived, and what was decided about it.
 struct Case {
     context_id: u32,
+    edge: Rc<Edge>,
     powers: Rc<Powers>,
     head: Head,
     /// The client is gone: nothing more comes from it, and nothing more is said to it.
@@ -57,6 +58,7 @@ impl Exchange {
     ) -> Self {
         let case = Rc::new(Case {
             context_id,
+            edge: Rc::clone(edge),
             powers: Rc::clone(powers),
             head,
             abandoned: Cell::new(false),
@@ -68,16 +70,16 @@ impl Exchange {
             powers: Rc::clone(powers),
             context_id,
         };
-        let (edge, request) = (Rc::clone(edge), Rc::clone(&case));
+        let request = Rc::clone(&case);
         let work = Box::pin(async move {
-            let verdict = handle(&edge, &host, &*request).await;
+            let verdict = handle(&request.edge, &host, &*request).await;
             request.verdict.set(Some(verdict));
-            finish(&edge, &host).await;
+            finish(&request.edge, &host).await;
         });
         Self {
             context_id,
             standing: Cell::new(Standing::Deciding),
-            answer: Cell::default(),
+            answer: RefCell::default(),
             work: RefCell::new(Some(work)),
             case,
         }
@@ -115,12 +117,9 @@ impl Exchange {
 
     /// Takes off what the client says of itself, before it waits: should the client leave now, an access log must not say
     /// it after it.
-    pub(crate) fn hide_claims(&self, edge: &Edge) {
-        let names = self.case.head.pairs().map(|(name, _)| name);
-        for name in names.filter_map(|name| std::str::from_utf8(name).ok()) {
-            if edge.is_identity(name) {
-                hostcalls::remove_request_header(name);
-            }
+    pub(crate) fn hide_claims(&self) {
+        for name in self.case.edge.claims(&self.case.head) {
+            hostcalls::remove_request_header(name);
         }
     }
 
@@ -142,16 +141,16 @@ impl Exchange {
             self.standing.set(if self.is_abandoned() {
                 Standing::Replied
             } else {
-                self.carry_out(verdict)
+                self.carry_out(&verdict)
             });
         }
         self.standing()
     }
 
-    fn carry_out(&self, verdict: Verdict) -> Standing {
-        match verdict.action {
-            Action::Forward(changes) if hostcalls::change_request(&changes) => {
-                self.answer.set(changes.answer);
+    fn carry_out(&self, verdict: &Verdict) -> Standing {
+        match &verdict.action {
+            Action::Forward(changes) if hostcalls::change_request(changes) => {
+                self.answer.borrow_mut().clone_from(&changes.answer);
                 Standing::Forwarded
             }
             // Headers that could not be changed could still be the client's: then nothing passes.
@@ -161,8 +160,9 @@ impl Exchange {
             }
             Action::Reply(response) => {
                 // Access logs are best effort.
-                let _ = hostcalls::change_request(&verdict.for_log);
-                hostcalls::reply(&response);
+                let _ =
+                    hostcalls::change_request(&self.case.edge.for_log(&self.case.head, verdict));
+                hostcalls::reply(response);
                 Standing::Replied
             }
         }
@@ -170,10 +170,7 @@ impl Exchange {
 
     /// Whether the answer is to carry something.
     pub(crate) fn has_answer(&self) -> bool {
-        let headers = self.answer.take();
-        let some = !headers.is_empty();
-        self.answer.set(headers);
-        some
+        !self.answer.borrow().is_empty()
     }
 
     /// The answer is on its way to the client: the app's, or Envoy's own in its place.

@@ -64,7 +64,7 @@ impl HttpContext for Filter {
         let exchange = Exchange::new(edge, powers, self.context_id, head, end_of_stream);
         self.standing = exchange.advance();
         if self.standing == Standing::Deciding {
-            exchange.hide_claims(edge);
+            exchange.hide_claims();
         }
         self.exchange = match exchange.is_over() {
             false => Some(worker.keep(exchange)),

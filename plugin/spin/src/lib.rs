@@ -55,7 +55,6 @@ impl Guest for Component {
             action,
             openid,
             auth_status,
-            ..
         } = verdict;
         wasip3::spawn({
             let host = Rc::clone(&host);

@@ -26,6 +26,15 @@ fn assert_worker_is_well(stage: &mut Stage) {
     );
 }
 
+/// Once for what is allocated at first, and once more: the module's memory is then as large as before.
+#[track_caller]
+fn assert_leaves_no_memory(stage: &mut Stage, abandon: impl Fn(&mut Stage)) {
+    abandon(stage);
+    let pages = stage.rig.vm.memory_pages();
+    abandon(stage);
+    assert_eq!(stage.rig.vm.memory_pages(), pages);
+}
+
 fn login(stage: &Stage) -> Ask {
     Ask::post("/wx/login", &json!({ "code": stage.alice.login() }))
 }
@@ -205,10 +214,7 @@ fn while_the_body_of_a_login_on_the_way_is_awaited_and_nothing_waits_on() {
             stage.rig.serve_calls();
         }
     };
-    abandon(&mut stage);
-    let pages = stage.rig.vm.memory_pages();
-    abandon(&mut stage);
-    assert_eq!(stage.rig.vm.memory_pages(), pages);
+    assert_leaves_no_memory(&mut stage, abandon);
     assert_worker_is_well(&mut stage);
 }
 
@@ -228,8 +234,5 @@ fn a_thousand_of_them_leave_no_memory_behind() {
             stage.rig.serve_calls();
         }
     };
-    abandon(&mut stage);
-    let pages = stage.rig.vm.memory_pages();
-    abandon(&mut stage);
-    assert_eq!(stage.rig.vm.memory_pages(), pages);
+    assert_leaves_no_memory(&mut stage, abandon);
 }

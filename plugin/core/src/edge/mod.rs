@@ -12,7 +12,9 @@ use self::flight::Flights;
 use self::guard::Guard;
 use crate::access;
 use crate::config::{Config, StoreKind};
+use crate::head::Head;
 use crate::host::Host;
+use crate::reply::{Changes, Verdict};
 use crate::route::{Outage, Rule};
 use crate::session::cache::VerifiedCache;
 use crate::session::seal::MasterKeys;
@@ -56,6 +58,19 @@ impl Edge {
             | StoreKind::SpinRedis { .. } => ChosenStore::Host(host.store()),
             StoreKind::Redis(rules) => ChosenStore::Redis(Redis::over_http(host, rules)),
         }
+    }
+
+    /// Changes to the headers of a request that is answered here, for a host whose access log reads them: gone is the
+    /// identity that the client claimed, there is what was decided. Of one that goes on, its own changes say the same.
+    #[must_use]
+    pub fn for_log(&self, head: &Head, verdict: &Verdict) -> Changes {
+        let openid = verdict.openid.as_ref();
+        access::noted(head, &self.config, openid, verdict.auth_status)
+    }
+
+    /// The names of the headers in which a client states an identity itself.
+    pub fn claims<'a>(&'a self, head: &'a Head) -> impl Iterator<Item = &'a str> {
+        access::claims(head, &self.config)
     }
 
     /// Whether a trailer of this name must not reach the app. Headers are taken off by the verdict.
