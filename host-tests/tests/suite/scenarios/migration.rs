@@ -22,7 +22,7 @@ fn configurations(page: &str) -> Vec<Value> {
 
 fn pages() -> [Value; 6] {
     let english = configurations(include_str!("../../../../docs/migration.md"));
-    let chinese = configurations(include_str!("../../../../docs/migration.zh-CN.md"));
+    let chinese = configurations(include_str!("../../../../docs/zh/migration.md"));
     assert_eq!(english, chinese);
     english.try_into().unwrap()
 }
