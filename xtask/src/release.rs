@@ -1,0 +1,110 @@
+//! `cargo xtask release`: the files of a release in `target/release-files`, with their SHA-256 and what changed.
+//! Publishes nothing.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use host_tests::envoy::plugin::build_plugin_shown;
+use host_tests::envoy::{root, target_folder};
+use host_tests::mini_program::client_folder;
+use host_tests::spin::Manifest;
+use sha2::{Digest, Sha256};
+
+use crate::steps::must;
+use crate::tools;
+
+/// The component that each manifest builds beside its app, and its name in a release.
+const COMPONENTS: [(&str, &str); 2] = [
+    ("spin.toml", "wx_session_spin.wasm"),
+    (
+        "examples/spin-middleware/spin.toml",
+        "wx_session_spin_middleware.wasm",
+    ),
+];
+
+pub(crate) fn run(options: &[&str]) -> Result<()> {
+    if !options.is_empty() {
+        bail!("release knows no options: see cargo xtask help");
+    }
+    let folder = target_folder().join("release-files");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    fs::copy(build_plugin_shown()?, folder.join("wx_session.wasm"))?;
+    for (manifest, name) in COMPONENTS {
+        fs::copy(component(manifest)?, folder.join(name))?;
+    }
+    npm_package(&folder)?;
+    fs::write(folder.join("SHA256SUMS"), sums(&folder)?)?;
+    let changelog = fs::read_to_string(root().join("CHANGELOG.md"))?;
+    let notes = newest(&changelog).context("CHANGELOG.md has no section")?;
+    fs::write(target_folder().join("release-notes.md"), notes)?;
+    println!("{}", folder.display());
+    Ok(())
+}
+
+/// Builds what a manifest names, and gives the component that is ours.
+fn component(manifest: &str) -> Result<PathBuf> {
+    let mut ours = None;
+    for build in Manifest::read(manifest)?.builds()? {
+        build.run()?;
+        if build.source.ends_with("wx_session_spin.wasm") {
+            ours = Some(build.source);
+        }
+    }
+    ours.with_context(|| format!("{manifest} builds no wx_session_spin.wasm"))
+}
+
+fn npm_package(folder: &Path) -> Result<()> {
+    tools::need_node()?;
+    tools::need_npm()?;
+    let npm = |arguments: &[&str]| {
+        let mut npm = Command::new("npm");
+        npm.current_dir(client_folder()).args(arguments);
+        npm
+    };
+    must(&mut npm(&["ci"]))?;
+    must(npm(&["pack", "--pack-destination"]).arg(folder))?;
+    Ok(())
+}
+
+/// As `sha256sum` writes them, by name.
+fn sums(folder: &Path) -> Result<String> {
+    let mut files: Vec<_> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    files.sort();
+    ensure!(files.len() > COMPONENTS.len(), "files are missing");
+    let mut sums = String::new();
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        for byte in Sha256::digest(fs::read(&file)?) {
+            write!(sums, "{byte:02x}")?;
+        }
+        writeln!(sums, "  {name}")?;
+    }
+    Ok(sums)
+}
+
+/// The first section of a changelog, without its heading.
+fn newest(changelog: &str) -> Option<&str> {
+    let (_, section) = changelog.split_once("\n## [")?;
+    let (_, section) = section.split_once('\n')?;
+    Some(section.split("\n## [").next().unwrap_or(section).trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::newest;
+
+    #[test]
+    fn the_notes_of_a_release_are_the_newest_section_of_the_changelog() {
+        let changelog = "# Changelog\n\n## [2.0.0]\n\n### Added\n\n- b\n\n## [1.0.0]\n\n- a\n";
+        assert_eq!(newest(changelog), Some("### Added\n\n- b"));
+        assert_eq!(newest("# Changelog\n"), None);
+    }
+}
