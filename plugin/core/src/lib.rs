@@ -13,6 +13,7 @@ mod assertion;
 pub mod bench;
 mod edge;
 mod endpoint;
+mod fold;
 mod gate;
 mod handle;
 mod head;

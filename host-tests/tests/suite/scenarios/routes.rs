@@ -97,22 +97,65 @@ pub fn a_required_rule_holds_in_every_spelling_of_its_path(host: HostKind) {
     let mut world = host.start(json!({ "routes": [
         { "path": "/p/private", "session": "required" },
         { "prefix": "/p/Admin", "session": "required" },
+        { "prefix": "/p/key-store", "session": "required" },
         { "prefix": "/p", "session": "public" },
     ] }));
     for path in [
         "/p/private",
         "/p/private/",
         "/p/PRIVATE",
-        "/p/private.",
-        "/p/private%20",
+        "/p/private.json",
+        "/p/private.json/",
+        "/p/private,x",
+        "/p/private~1",
+        "/p/private:x",
+        "/p/private-x",
+        "/p/private%22",
         "/p/%70rivate",
+        "/p/%20private",
+        "/p/%E2%80%8Bprivate",
+        "/p/priv%C2%ADate",
+        "/p/pr%C4%B1vate",
+        "/p/PR%C4%B0VATE",
+        "/p/%EF%BD%90rivate",
         "/p/Admin",
         "/p/admin/x",
         "/p/ADMIN/",
+        "/p/admin.html",
+        "/p/admin.html/x",
+        "/p/adm%C4%B1n",
+        "/p/key_store/x",
+        "/p/%E2%84%AAey-%C5%BFtore/x",
     ] {
         world.assert_refused(Ask::get(path), 401, "no_session");
     }
-    for path in ["/p", "/p/privates", "/p/x/private", "/p/adminx"] {
+    for path in [
+        "/p/private.",
+        "/p/private%20",
+        "/p/admin./x",
+        "/p/admin%20/x",
+        "/p/..%20/admin",
+        "/p/%EF%BC%8E%EF%BC%8E/admin",
+        "/p/.%EF%BC%8E/admin",
+        "/p/admin%E3%80%82",
+        "/p/admin%E3%80%80/x",
+        "/p/admin%E2%80%8B",
+        "/p/x%EF%BC%8Fadmin",
+    ] {
+        world.assert_refused(Ask::get(path), 400, "bad_path");
+    }
+    for path in [
+        "/p",
+        "/p/privates",
+        "/p/x/private",
+        "/p/private/x",
+        "/p/adminx",
+        "/p/admin%E7%94%A8",
+        "/p/100%25",
+        "/p/a.b/c.json",
+        "/p/%E7%94%A8%E6%88%B7",
+        "/p/file%20v2",
+    ] {
         world.ask(Ask::get(path)).seen();
     }
 }
