@@ -39,7 +39,11 @@ async fn serve<H: Host, R: Request>(
         rejection
     };
     let (method, path) = canonical(head).map_err(refused)?;
-    if edge.config.routes.cors_preflight && is_preflight(method, head) {
+    if edge.config.routes.cors_preflight
+        && is_preflight(method, head)
+        // Headers need not tell of a body: only its end does.
+        && request.body(0).await.is_ok()
+    {
         return Ok(Verdict {
             action: Action::Forward(strip(head, &edge.config)),
             openid: None,
@@ -98,7 +102,7 @@ fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejecti
     Ok((method, path))
 }
 
-/// A preflight as browsers send it, and nothing that only looks like one: no body, no upgrade.
+/// The head of a preflight as browsers send it, and nothing that only looks like one: no upgrade, no word of a body.
 /// <https://fetch.spec.whatwg.org/#cors-preflight-request>
 fn is_preflight(method: &str, head: &Head) -> bool {
     let asks = |name| head.text(name).is_some_and(|value| !value.is_empty());

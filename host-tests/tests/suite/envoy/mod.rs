@@ -17,6 +17,7 @@ mod observability;
 mod open_data_body;
 mod paths;
 mod piggyback;
+mod preflight;
 pub mod shapes;
 mod upgrades;
 mod wechat_call;

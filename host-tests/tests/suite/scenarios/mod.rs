@@ -115,6 +115,7 @@ on_every_host! {
     routes {
         rules_match_whole_segments_and_methods,
         a_preflight_passes_only_where_configured,
+        a_preflight_has_no_body_whatever_its_head_says,
         upgrades_pass_only_where_the_route_names_them,
         a_required_rule_holds_in_every_spelling_of_its_path,
         methods_that_are_not_in_capitals_are_refused,

@@ -57,6 +57,25 @@ pub fn a_preflight_passes_only_where_configured(host: HostKind) {
     }
 }
 
+pub fn a_preflight_has_no_body_whatever_its_head_says(host: HostKind) {
+    let mut world = host.start(json!({ "cors_preflight": true }));
+    let login = world.login(&phone_of(&world));
+    let preflight = || {
+        Ask::new("OPTIONS", "/api")
+            .header("Origin", "https://example.com")
+            .header("Access-Control-Request-Method", "POST")
+    };
+    for body in ["x", &"x".repeat(20_000)] {
+        world.assert_refused(preflight().chunked(body), 401, "no_session");
+        world.assert_refused(preflight().body(body), 401, "no_session");
+        // With a session it is a request like others.
+        let got = world.ask(preflight().chunked(body).token(&login.token));
+        assert!(got.seen().body == body.as_bytes());
+        assert!(got.seen().has("x-wx-openid"));
+    }
+    assert!(!world.ask(preflight()).seen().has("x-wx-openid"));
+}
+
 pub fn upgrades_pass_only_where_the_route_names_them(host: HostKind) {
     // As HTTP/1.1 requests with an Upgrade header; the real handshake is Envoy's own test.
     if host.is_real_envoy() {
