@@ -53,5 +53,5 @@ pub use host::{
 pub use metrics::{Counter, Histogram};
 pub use open_body::describes_body;
 pub use rejection::{internal_error, upstream_unavailable};
-pub use reply::{Action, Changes, Response, Verdict};
+pub use reply::{Action, Changes, Response, Verdict, invites_caches};
 pub use time::UnixMillis;

@@ -13,6 +13,7 @@ pub mod http2;
 mod identity;
 mod impostor;
 mod leaks;
+mod nginx;
 mod observability;
 mod open_data_body;
 mod paths;

@@ -145,6 +145,7 @@ on_every_host! {
         a_request_with_a_code_is_logged_in_and_goes_on,
         user_data_sent_with_the_code_registers_and_stays_at_the_edge,
         whatever_the_app_answers_carries_the_token,
+        no_cache_is_told_to_keep_an_answer_with_a_token,
         the_app_is_told_who_logged_in_as_seen_from_the_phone,
         a_client_cannot_say_what_login_it_was,
         a_code_beside_a_good_session_is_not_spent,
