@@ -9,6 +9,7 @@ use crate::access::strip;
 use crate::edge::Edge;
 use crate::host::{Head, Header, Host, Request};
 use crate::metrics::Counter;
+use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict, to_json};
 use crate::route::Destination;
@@ -161,8 +162,8 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
 
 /// Eight hex digits of the hash of the token, if the request has one.
 fn session_hint(edge: &Edge, head: &Head) -> Option<String> {
-    match crate::access::presented(head, &edge.config.session) {
-        Ok(crate::access::Presented::Token(token)) => Some(token.id().short()),
+    match presented(head, &edge.config.session) {
+        Ok(Presented::Token(token)) => Some(token.id().short()),
         _ => None,
     }
 }

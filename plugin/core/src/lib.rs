@@ -23,6 +23,7 @@ mod metrics;
 mod open_body;
 mod path;
 mod piggyback;
+mod presented;
 mod rejection;
 mod reply;
 mod route;

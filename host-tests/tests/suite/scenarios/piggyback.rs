@@ -153,6 +153,16 @@ pub fn no_cache_is_told_to_keep_an_answer_with_a_token(host: HostKind) {
     }
 }
 
+pub fn what_is_no_code_asks_for_no_login(host: HostKind) {
+    let mut world = host.start(on());
+    for nothing in ["", "undefined", "null", "[object Object]", "%22%22"] {
+        world.assert_refused(with_code("/api", nothing), 401, "no_session");
+        let got = world.ask(with_code("/feed", nothing));
+        assert!(!got.seen().has("x-wx-code"), "{nothing}");
+    }
+    assert!(world.wechat.requests().is_empty());
+}
+
 pub fn the_app_is_told_who_logged_in_as_seen_from_the_phone(host: HostKind) {
     let session = json!({ "piggyback": true, "idle_timeout_s": 2, "cache_ttl_s": 0 });
     let mut world = host.start(json!({ "session": session }));
