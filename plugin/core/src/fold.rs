@@ -9,17 +9,25 @@ pub(crate) fn folded(text: &str) -> impl Iterator<Item = char> {
         .flat_map(char::to_lowercase)
 }
 
-/// Full width is a form of printing (NFKC); of Turkish İ, Unicode's own mapping leaves a dot behind. (ſ, ı and K are
-/// what they are for their upper case.)
+/// The plain letter of which a character is another form (NFKC): full-width, for mathematics, in a circle or a square.
+/// Of Turkish İ, Unicode's own mapping leaves a dot behind. (ſ, ı and K are what they are for their upper case.)
 fn narrow(character: char) -> char {
-    match character {
-        '\u{ff01}'..='\u{ff5e}' => {
-            char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character)
-        }
-        'İ' => 'I',
+    let code = u32::from(character);
+    let plain = match code {
+        0xff01..=0xff5e => code - 0xfee0,
+        0x1d400..=0x1d6a3 => A + (code - 0x1d400) % 26,
+        0x1d7ce..=0x1d7ff => ZERO + (code - 0x1d7ce) % 10,
+        0x24b6..=0x24e9 => A + (code - 0x24b6) % 26,
+        0x1f130..=0x1f149 => A + (code - 0x1f130),
+        0x130 => I,
         other => other,
-    }
+    };
+    char::from_u32(plain).unwrap_or(character)
 }
+
+const A: u32 = 'a' as u32;
+const I: u32 = 'i' as u32;
+const ZERO: u32 = '0' as u32;
 
 /// Whether a character has no width and no ink: Unicode's `Default_Ignorable_Code_Point`.
 /// <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>
@@ -64,6 +72,7 @@ mod tests {
             ("\u{212a}ey\u{17f}", "keys"),
             ("adm\u{131}n ADM\u{130}N", "admin admin"),
             ("ＡＤＭＩＮ／１", "admin/1"),
+            ("𝐤𝓔𝕪𝚜𝟏ⓐⒷ🄲", "keys1abc"),
             ("a\u{200b}d\u{ad}min\u{feff}", "admin"),
             ("КЛЮЧ Straße", "ключ strasse"),
             ("用户", "用户"),
