@@ -1,4 +1,5 @@
-//! The token that a request presents, and the headers that must not reach the app as the client sent them.
+//! The headers that must not reach the app as the client sent them: what only the edge may say, the token, and what a
+//! login on the way takes. Never looks at what the token is worth.
 
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -6,126 +7,27 @@ use alloc::vec::Vec;
 
 use crate::config::{Config, SessionRules};
 use crate::host::{Head, Header};
-use crate::rejection::{Reason, Rejection};
+use crate::presented::{WAFER_ID, bearer, is_name, is_nothing};
 use crate::reply::Changes;
 use crate::session::token::Token;
 
-/// What a request shows to prove its session.
-#[derive(Debug)]
-pub(crate) enum Presented {
-    Nothing,
-    Token(Token),
-    /// Something that cannot be a token.
-    Malformed,
-}
-
-/// Reads the token from the places that the configuration names. Two different ones are refused: whoever picks one
-/// of them may pick another than the next reader.
-pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
-    let mut found = None;
-    let mut takes_authorization = false;
-    for name in &rules.headers {
-        match (&**name, head.get(name)) {
-            // Mini programs send an empty header where they have no token yet.
-            (_, Header::Absent | Header::One("")) => {}
-            ("authorization", _) => takes_authorization = true,
-            // Proxies join doubled headers with a comma, which no token has.
-            (_, Header::One(token)) if !token.contains(',') => agree(&mut found, token)?,
-            _ => return Err(ambiguous(name)),
-        }
-    }
-    // Where a header of our own is present, Authorization belongs to the app.
-    if takes_authorization && found.is_none() {
-        match head.get("authorization") {
-            Header::One(value) if bearer(value).is_some_and(|token| token.contains(',')) => {
-                return Err(ambiguous("authorization"));
-            }
-            // What is no token of ours in it is one of the app's.
-            Header::One(value) => found = bearer(value).filter(|text| Token::parse(text).is_some()),
-            _ => return Err(ambiguous("authorization")),
-        }
-    }
-    if let Some(name) = &rules.cookie {
-        match head.get("cookie") {
-            Header::Absent => {}
-            Header::Ambiguous => return Err(ambiguous("cookie")),
-            Header::One(header) => {
-                if let Some((_, value)) = cookies(header).find(|(own, _)| own == name) {
-                    agree(&mut found, value)?;
-                }
-            }
-        }
-    }
-    if let Some(name) = &rules.query
-        && let Some((_, query)) = head.text(":path").and_then(|path| path.split_once('?'))
-        && let Some((_, value)) = pairs(query).find(|(own, _)| own == name)
-    {
-        agree(&mut found, value)?;
-    }
-    Ok(match found {
-        None => Presented::Nothing,
-        Some(text) => match Token::parse(text) {
-            Some(token) if !rules.wafer || is_named(head, &token)? => Presented::Token(token),
-            _ => Presented::Malformed,
-        },
-    })
-}
-
-fn agree<'a>(found: &mut Option<&'a str>, token: &'a str) -> Result<(), Rejection> {
-    if found.is_some_and(|earlier| earlier != token) {
-        return Err(Reason::InvalidHeader.with("the request carries two different session tokens"));
-    }
-    *found = Some(token);
-    Ok(())
-}
-
-/// Wafer 1's clients name the session beside the token that proves it.
-pub(crate) const WAFER_ID: &str = "x-wx-id";
-
-/// Whether the session that a request names, if it names one, is that of its token. The token alone proves the session
-/// and the name is no secret; but a request that says two things about whose it is is refused, as Wafer's own server
-/// refused it: its client then logs in again.
-fn is_named(head: &Head, token: &Token) -> Result<bool, Rejection> {
-    match head.get(WAFER_ID) {
-        Header::Absent | Header::One("") => Ok(true),
-        Header::One(name) => Ok(name == token.id().short()),
-        Header::Ambiguous => Err(ambiguous(WAFER_ID)),
-    }
-}
-
-fn ambiguous(name: &str) -> Rejection {
-    Reason::InvalidHeader.parameter(name, "must occur once and be ASCII")
-}
-
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then_some(token.trim())
-}
-
-fn cookies(header: &str) -> impl Iterator<Item = (&str, &str)> {
-    header
-        .split(';')
-        .filter_map(|cookie| cookie.trim().split_once('='))
-}
-
-fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query.split('&').filter_map(|pair| pair.split_once('='))
-}
-
-/// What is taken off every request that goes to the app: identity headers in every spelling that an app server may
-/// read as the same name (CGI turns everything but letters and digits into `_`), the token, and what a login on the
-/// way may take.
+/// What is taken off every request that goes to the app: what only the edge may say, the token, and what a login on the
+/// way may take. In every spelling that an app server may read as the same name: CGI turns everything but letters and
+/// digits into `_`.
 pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     let mut changes = Changes::default();
     let rules = &config.session;
     for (name, value) in head.pairs() {
-        if let Some(own) = rules.headers.iter().find(|own| own.as_bytes() == name) {
+        if let Some(own) = rules.headers.iter().find(|own| reads_as(name, own)) {
             // Of doubled ones (of Authorization), nobody can tell which the app reads.
             let is_ours = || carries_token(own, value) || head.get(own) == Header::Ambiguous;
-            if !rules.forward_token && is_ours() {
+            if rules.forward_token || !is_ours() {
+                continue;
+            }
+            if own.as_bytes() == name {
                 remove(&mut changes, own);
+            } else if let Ok(name) = core::str::from_utf8(name) {
+                remove(&mut changes, &name.into());
             }
         } else if (is_identity(name, config) || carries_login(name, rules))
             && let Ok(name) = core::str::from_utf8(name)
@@ -168,27 +70,87 @@ pub(crate) fn claims<'a>(head: &'a Head, config: &'a Config) -> impl Iterator<It
         .filter(|name| is_identity(name.as_bytes(), config))
 }
 
-/// Whether an app could take a header or trailer of this name for a statement of ours.
+/// Whether an app could take a header or trailer of this name for a statement of the edge, whatever the configuration
+/// calls ours.
 pub(crate) fn is_identity(name: &[u8], config: &Config) -> bool {
+    is_standard(name) || config.also_ours.iter().any(|own| reads_as(name, own))
+}
+
+/// The names of `config` under which an app is told something, beside the standard ones.
+pub(crate) fn also_ours(config: &Config) -> Vec<Rc<str>> {
     let identity = &config.identity;
-    let assertion = config.assertion.as_ref().map(|rules| &rules.header);
-    [
+    let session = &config.session;
+    let piggyback = session.piggyback.as_ref();
+    // What a client presents its token in is no statement, and is taken off as its token.
+    let token = piggyback
+        .map(|names| &names.token)
+        .filter(|name| !session.headers.contains(name));
+    let names = [
         &identity.openid,
         &identity.unionid,
         &identity.appid,
         &identity.source,
         &identity.auth_status,
         &identity.login_event,
-    ]
-    .into_iter()
-    .chain(assertion)
-    .any(|own| own.len() == name.len() && begins_like(name, own))
-        || CLOUD_RUN.iter().any(|prefix| begins_like(name, prefix))
-        || (config.session.wafer && name.len() == WAFER_ID.len() && begins_like(name, WAFER_ID))
+    ];
+    let mut names: Vec<_> = names
+        .into_iter()
+        .chain(config.assertion.as_ref().map(|rules| &rules.header))
+        .chain(piggyback.map(|names| &names.expires_in))
+        .chain(token)
+        .map(Rc::clone)
+        .collect();
+    if session.wafer {
+        names.push(WAFER_ID.into());
+    }
+    names.retain(|name| !is_standard(name.as_bytes()));
+    names
 }
 
-/// WeChat Cloud Run has more headers that a backend written for it trusts.
-const CLOUD_RUN: [&str; 2] = ["x-wx-from-", "x-wx-env"];
+fn is_standard(name: &[u8]) -> bool {
+    const FAMILY: &str = "x-wx-";
+    if begins_like(name, FAMILY) {
+        let rest = name.get(FAMILY.len()..).unwrap_or_default();
+        return STANDARD.iter().any(|own| begins_like(rest, own));
+    }
+    ELSEWHERE.iter().any(|own| reads_as(name, own))
+}
+
+/// What follows `x-wx-` in the names that an app may believe, and how those of its kin begin: our defaults, and what
+/// WeChat's Cloud Run tells its containers. None of them is one that a client has to send.
+/// <https://developers.weixin.qq.com/miniprogram/dev/wxcloudservice/wxcloudrun/src/development/weixin/>
+const STANDARD: [&str; 17] = [
+    "openid",
+    "unionid",
+    "appid",
+    "source",
+    "auth-status",
+    "login-event",
+    "assertion",
+    "skey-expires-in",
+    "from-",
+    "open-id",
+    "union-id",
+    "env",
+    "service",
+    "region",
+    "call-id",
+    "cloudbase-",
+    "container-",
+];
+
+/// Cloud Run's name for the client's address; and two by which Symfony, Zend and others are led to another path than
+/// the one that was judged.
+const ELSEWHERE: [&str; 3] = [
+    "x-original-forwarded-for",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+/// Whether a reader may take `name` for `own`, to whom everything but letters and digits is the same.
+fn reads_as(name: &[u8], own: &str) -> bool {
+    own.len() == name.len() && begins_like(name, own)
+}
 
 /// Whether `name` begins with `prefix` for a reader to whom everything but letters and digits is the same.
 fn begins_like(name: &[u8], prefix: &str) -> bool {
@@ -199,13 +161,13 @@ fn begins_like(name: &[u8], prefix: &str) -> bool {
             .all(|(own, byte)| own == *byte || (own == b'-' && !byte.is_ascii_alphanumeric()))
 }
 
-/// The app's own Authorization goes on; a token of ours in it does not.
+/// The app's own Authorization goes on; a token of ours in it does not, nor what a client made of none.
 fn carries_token(name: &str, value: &[u8]) -> bool {
     name != "authorization"
         || core::str::from_utf8(value).map_or(true, |value| {
             // Proxies join doubled headers with a comma.
             let mut tokens = value.split(',').filter_map(|part| bearer(part.trim()));
-            tokens.any(|token| Token::parse(token).is_some())
+            is_nothing(value) || tokens.any(|token| Token::parse(token).is_some())
         })
 }
 
@@ -219,10 +181,7 @@ pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
 ];
 
 pub(crate) fn carries_login(name: &[u8], rules: &SessionRules) -> bool {
-    rules.piggyback.is_some()
-        && LOGIN_HEADERS
-            .iter()
-            .any(|(own, _)| own.len() == name.len() && begins_like(name, own))
+    rules.piggyback.is_some() && LOGIN_HEADERS.iter().any(|(own, _)| reads_as(name, own))
 }
 
 fn remove(changes: &mut Changes, name: &Rc<str>) {
@@ -232,29 +191,14 @@ fn remove(changes: &mut Changes, name: &Rc<str>) {
 }
 
 fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Changes) {
-    if rules.cookie.is_some() && head.get("cookie") == Header::Ambiguous {
-        // Nobody can tell which of them holds the token.
-        remove(changes, &"cookie".into());
-    }
-    if let (Some(name), Some(header)) = (&rules.cookie, head.text("cookie")) {
-        let is_ours = |cookie: &&str| {
-            cookie
-                .trim()
-                .split_once('=')
-                .is_some_and(|(n, _)| n == name)
-        };
-        if header.split(';').any(|cookie| is_ours(&cookie)) {
-            let rest: Vec<&str> = header.split(';').filter(|c| !is_ours(c)).collect();
-            changes
-                .set
-                .push(("cookie".into(), rest.join(";").trim_start().into()));
-        }
+    if let Some(name) = &rules.cookie {
+        strip_cookie(head, name, changes);
     }
     if let (Some(name), Some((path, query))) = (
         &rules.query,
         head.text(":path").and_then(|path| path.split_once('?')),
     ) {
-        let is_ours = |pair: &&str| pair.split('=').next() == Some(name);
+        let is_ours = |pair: &&str| is_name(pair.split('=').next().unwrap_or_default(), name);
         if query.split('&').any(|pair| is_ours(&pair)) {
             let rest: Vec<&str> = query.split('&').filter(|pair| !is_ours(pair)).collect();
             let mut target = String::from(path);
@@ -267,79 +211,39 @@ fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Chang
     }
 }
 
+/// What is left of all cookies goes on in one header.
+fn strip_cookie(head: &Head, name: &str, changes: &mut Changes) {
+    let headers = head.pairs().filter(|(own, _)| *own == b"cookie");
+    let headers: Result<Vec<&str>, _> = headers
+        .map(|(_, value)| core::str::from_utf8(value))
+        .collect();
+    let Ok(headers) = headers else {
+        // Nobody can tell which part of them holds the token.
+        remove(changes, &"cookie".into());
+        return;
+    };
+    let is_ours = |cookie: &&str| cookie.split('=').next().is_some_and(|n| n.trim() == name);
+    let all = || headers.iter().flat_map(|header| header.split(';'));
+    if all().any(|cookie| is_ours(&cookie)) {
+        let rest: Vec<&str> = all()
+            .filter(|cookie| !is_ours(cookie))
+            .map(str::trim)
+            .filter(|cookie| !cookie.is_empty())
+            .collect();
+        if rest.is_empty() {
+            remove(changes, &"cookie".into());
+        } else {
+            changes.set.push(("cookie".into(), rest.join("; ").into()));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presented::tests::{head, rules, token};
     use crate::testing::test;
     use alloc::format;
-    use core::time::Duration;
-
-    fn rules() -> SessionRules {
-        SessionRules {
-            idle: Duration::ZERO,
-            absolute: Duration::ZERO,
-            cache: Duration::ZERO,
-            stale: Duration::ZERO,
-            user_lifetime: Duration::ZERO,
-            max_per_user: 1,
-            headers: ["x-wx-skey", "x-3rd-session", "authorization"]
-                .map(Into::into)
-                .into(),
-            cookie: Some("wx".into()),
-            query: Some("wx".into()),
-            forward_token: false,
-            wafer: false,
-            piggyback: None,
-        }
-    }
-
-    fn head(pairs: &[(&str, &str)]) -> Head {
-        Head::from_pairs(pairs.iter().copied())
-    }
-
-    fn token() -> String {
-        Token([1; 32]).text()
-    }
-
-    #[test]
-    fn a_token_is_found_in_every_configured_place() {
-        let token = token();
-        for place in [
-            ("x-wx-skey", token.clone()),
-            ("x-3rd-session", token.clone()),
-            ("authorization", format!("bearer {token}")),
-            ("cookie", format!("a=b; wx={token}")),
-            (":path", format!("/a?b=c&wx={token}")),
-        ] {
-            let found = presented(&head(&[(place.0, &place.1)]), &rules()).unwrap();
-            assert!(matches!(found, Presented::Token(_)), "{place:?}");
-        }
-    }
-
-    #[test]
-    fn an_empty_header_is_no_token_and_another_scheme_is_the_apps() {
-        for pairs in [
-            &[("x-wx-skey", "")][..],
-            &[("authorization", "Basic abc")],
-            &[],
-        ] {
-            let found = presented(&head(pairs), &rules()).unwrap();
-            assert!(matches!(found, Presented::Nothing), "{pairs:?}");
-        }
-    }
-
-    #[test]
-    fn doubled_unreadable_or_contradicting_tokens_are_refused() {
-        let (one, other) = (token(), Token([2; 32]).text());
-        for pairs in [
-            &[("x-wx-skey", &*one), ("x-wx-skey", &*one)][..],
-            &[("x-wx-skey", &*one), ("x-3rd-session", &*other)],
-        ] {
-            assert!(presented(&head(pairs), &rules()).is_err(), "{pairs:?}");
-        }
-        let unreadable = Head::from_pairs([("x-wx-skey", [0xff])]);
-        assert!(presented(&unreadable, &rules()).is_err());
-    }
 
     #[test]
     fn of_doubled_authorization_headers_nobody_gets_any() {

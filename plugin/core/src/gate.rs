@@ -3,13 +3,14 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 
-use crate::access::{Presented, presented, strip};
+use crate::access::strip;
 use crate::assertion;
 use crate::edge::Edge;
 use crate::endpoint::{Place, log_in};
 use crate::host::{Head, Header, Host, Request};
 use crate::metrics::Counter;
 use crate::piggyback;
+use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Changes, Verdict};
 use crate::route::{Need, Outage, Rule};

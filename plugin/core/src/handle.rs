@@ -9,6 +9,7 @@ use crate::access::strip;
 use crate::edge::Edge;
 use crate::host::{Head, Header, Host, Request};
 use crate::metrics::Counter;
+use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict, to_json};
 use crate::route::Destination;
@@ -39,7 +40,11 @@ async fn serve<H: Host, R: Request>(
         rejection
     };
     let (method, path) = canonical(head).map_err(refused)?;
-    if edge.config.routes.cors_preflight && is_preflight(method, head) {
+    if edge.config.routes.cors_preflight
+        && is_preflight(method, head)
+        // Headers need not tell of a body: only its end does.
+        && request.body(0).await.is_ok()
+    {
         return Ok(Verdict {
             action: Action::Forward(strip(head, &edge.config)),
             openid: None,
@@ -98,7 +103,7 @@ fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejecti
     Ok((method, path))
 }
 
-/// A preflight as browsers send it, and nothing that only looks like one: no body, no upgrade.
+/// The head of a preflight as browsers send it, and nothing that only looks like one: no upgrade, no word of a body.
 /// <https://fetch.spec.whatwg.org/#cors-preflight-request>
 fn is_preflight(method: &str, head: &Head) -> bool {
     let asks = |name| head.text(name).is_some_and(|value| !value.is_empty());
@@ -157,8 +162,8 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
 
 /// Eight hex digits of the hash of the token, if the request has one.
 fn session_hint(edge: &Edge, head: &Head) -> Option<String> {
-    match crate::access::presented(head, &edge.config.session) {
-        Ok(crate::access::Presented::Token(token)) => Some(token.id().short()),
+    match presented(head, &edge.config.session) {
+        Ok(Presented::Token(token)) => Some(token.id().short()),
         _ => None,
     }
 }

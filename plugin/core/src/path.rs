@@ -5,11 +5,13 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::fold::{folded, is_dot, is_like_a_percent_sign, is_like_a_slash, is_unseen};
+
 /// The decoded path of `target` (`:path`, query included) without its query.
 ///
 /// # Errors
-/// Says what is not canonical: encoded or doubled slashes, dot segments, `;`, `\`, `#`, control characters, double
-/// encoding, bytes that are not UTF-8.
+/// Says what is not canonical: encoded or doubled slashes, dot segments, segments that end in a dot, in a space or in
+/// nothing that can be seen, `;`, `\`, `#`, control characters, double encoding, bytes that are not UTF-8.
 pub(crate) fn canonical(target: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     let raw = target
         .iter()
@@ -41,12 +43,14 @@ fn is_plain(raw: &[u8]) -> bool {
         && raw.iter().all(|byte| {
             let good = match byte {
                 b'-' | b'_' | b'~' => true,
-                b'/' | b'.' => before != b'/',
+                b'/' => before != b'/' && before != b'.',
+                b'.' => before != b'/',
                 _ => byte.is_ascii_alphanumeric(),
             };
             before = *byte;
             good
         })
+        && before != b'.'
 }
 
 /// Whether a decoded path has one reading only, as route rules must too.
@@ -57,16 +61,40 @@ pub(crate) fn unambiguous(path: &str) -> Result<(), &'static str> {
     if !path.starts_with('/') {
         return Err("must begin with /");
     }
-    if path.contains([';', '\\', '#', '?']) || path.contains(|c: char| c.is_ascii_control()) {
+    if path.contains([';', '\\', '#', '?']) || path.contains(char::is_control) {
         return Err("must not contain ; \\ # ? or control characters, encoded or not");
+    }
+    if path.contains(is_like_a_slash) {
+        return Err("must not contain characters that may be read as slashes");
+    }
+    if path.split(is_like_a_percent_sign).skip(1).any(is_encoded) {
+        return Err("is percent-encoded twice");
     }
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         if segment == "." || segment == ".." || (segment.is_empty() && segments.peek().is_some()) {
             return Err("must not contain //, /./ or /../");
         }
+        if ends_loosely(segment) {
+            return Err("no segment may end in a dot, a space or a character that is not seen");
+        }
     }
     Ok(())
+}
+
+/// Whether some app takes a segment for a shorter one: file systems and routers drop what it ends in. What chooses the
+/// look of the character before it, as behind a heart, is part of that.
+fn ends_loosely(segment: &str) -> bool {
+    let segment = segment.trim_end_matches(|c| ('\u{fe00}'..='\u{fe0f}').contains(&c));
+    let end = segment.chars().next_back();
+    end.is_some_and(|end| is_dot(end) || end.is_whitespace() || is_unseen(end))
+}
+
+/// Whether what follows a percent sign makes an encoding of it.
+fn is_encoded(after: &str) -> bool {
+    let mut after = folded(after);
+    let mut is_digit = || after.next().is_some_and(|digit| digit.is_ascii_hexdigit());
+    is_digit() && is_digit()
 }
 
 fn decode(raw: &[u8]) -> Result<String, &'static str> {
@@ -118,8 +146,12 @@ mod tests {
             ("/a?x=//..;%2f", "/a"),
             ("/%E7%94%A8%e6%88%b7", "/用户"),
             ("/%61dmin", "/admin"),
-            ("/a.b/..c/...", "/a.b/..c/..."),
+            ("/a.b/..c/c.json", "/a.b/..c/c.json"),
+            ("/.well-known/x..y", "/.well-known/x..y"),
             ("/100%25", "/100%"),
+            ("/file%20v2/a%20b", "/file v2/a b"),
+            ("/%E2%9D%A4%EF%B8%8F", "/\u{2764}\u{fe0f}"),
+            ("/%EF%BC%95%EF%BC%90%EF%BC%85", "/５０％"),
         ] {
             assert_eq!(
                 canonical(target.as_bytes()).as_deref(),
@@ -166,6 +198,31 @@ mod tests {
             "/用户",
             "/%ff",
             "/a%C0%AFb",
+            "/a./b",
+            "/a.",
+            "/...",
+            "/a%2e/b",
+            "/a%20",
+            "/a%20/b",
+            "/..%20/b",
+            "/%20../b",
+            "/%20/b",
+            "/a%C2%A0/b",
+            "/a%E3%80%80/b",
+            "/%EF%BC%8E%EF%BC%8E/b",
+            "/.%EF%BC%8E/b",
+            "/%E2%80%A5/b",
+            "/a%E3%80%82/b",
+            "/a%E2%80%8B/b",
+            "/..%E2%80%8B/b",
+            "/..%EF%B8%8F/b",
+            "/a%EF%BB%BF",
+            "/a%EF%BC%8Fb",
+            "/a%E2%88%95b",
+            "/a%EF%BC%BCb",
+            "/%EF%BC%852e/b",
+            "/%EF%BC%85%EF%BC%92e/b",
+            "/a%C2%85b",
         ] {
             assert!(canonical(target.as_bytes()).is_err(), "{target}");
         }

@@ -7,12 +7,17 @@ use crate::config::Config;
 use crate::edge::Edge;
 use crate::endpoint::{LoggedIn, expires_in};
 use crate::host::{Head, Header};
+use crate::presented::is_nothing;
 use crate::reply::{Action, Verdict};
 
 /// Whether a request without a good session is to be logged in.
 pub(crate) fn is_asked_for(head: &Head, config: &Config) -> bool {
     config.session.piggyback.is_some()
-        && !matches!(head.get("x-wx-code"), Header::Absent | Header::One(""))
+        && match head.get("x-wx-code") {
+            Header::Absent => false,
+            Header::One(code) => !is_nothing(code),
+            Header::Ambiguous => true,
+        }
 }
 
 /// The verdict that also tells the app what login this was, and the client its token. The token comes with the app's

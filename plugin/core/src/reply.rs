@@ -39,8 +39,9 @@ pub struct Changes {
     /// The whole body that the app gets in place of the client's. `None`: the client's, as it came. Trailers that
     /// [`describes_body`](crate::describes_body) names go with the old one.
     pub body: Option<Vec<u8>>,
-    /// Names and values to set on the app's answer, whatever it is, in this order; most often none. If one cannot be
-    /// set, the later ones must not be.
+    /// Names and values to set on the app's answer, whatever it is, in this order; most often none. First every header
+    /// of the answer goes that [`invites_caches`] names. If one of all these changes cannot be made, the later ones
+    /// must not be.
     pub answer: Vec<(Rc<str>, Rc<str>)>,
 }
 
@@ -50,6 +51,16 @@ impl Changes {
         let Self { remove, set, .. } = self;
         remove.retain(|name| !set.iter().any(|(own, _)| own == name));
     }
+}
+
+/// Whether a header of an answer may tell some cache on its way to keep it, whatever `cache-control` says: those of
+/// nginx, of the CDNs (RFC 9213 and what came before it) and of HTTP/1.0. `name` is in lower case.
+#[must_use]
+pub fn invites_caches(name: &str) -> bool {
+    name.ends_with("-cache-control")
+        || name.starts_with("x-accel-")
+        || name.starts_with("surrogate-")
+        || ["expires", "pragma", "edge-control"].contains(&name)
 }
 
 /// An answer to the client.

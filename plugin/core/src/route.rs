@@ -4,6 +4,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::fold::folded;
+
 /// The table of one configuration.
 pub(crate) struct Routes {
     pub(crate) endpoints: Vec<(String, Endpoint)>,
@@ -104,22 +106,23 @@ impl Routes {
 
 impl Rule {
     fn matches(&self, method: &str, path: &str) -> bool {
-        // Apps differ in what they take for the same path: what needs a session needs it in every spelling, and no
-        // spelling may lead a body around the look into it.
-        let path_matches = if self.need == Need::Required || self.open_data.is_some() {
-            let bare = path.trim_end_matches(['/', '.', ' ']);
-            [path, bare]
-                .iter()
-                .any(|path| self.pattern.matches(path, str::eq_ignore_ascii_case))
+        self.reaches(path)
+            && (self.methods.is_empty() || self.methods.iter().any(|own| own == method))
+    }
+
+    /// Apps differ in what they take for the same path: what needs a session needs it in every spelling, and no
+    /// spelling may lead a body around the look into it.
+    fn reaches(&self, path: &str) -> bool {
+        if self.need == Need::Required || self.open_data.is_some() {
+            self.pattern.could_mean(path)
         } else {
-            self.pattern.matches(path, str::eq)
-        };
-        path_matches && (self.methods.is_empty() || self.methods.iter().any(|own| own == method))
+            self.pattern.matches(path)
+        }
     }
 
     /// What a path that this rule matches needs: only the spelling that the rule has may need less than a session.
     fn need_of(&self, path: &str) -> Need {
-        if self.pattern.matches(path, str::eq) {
+        if self.pattern.matches(path) {
             self.need
         } else {
             Need::Required
@@ -129,11 +132,8 @@ impl Rule {
     /// Whether `later` can never be reached behind this rule.
     pub(crate) fn hides(&self, later: &Self) -> bool {
         let path_hidden = match (&self.pattern, &later.pattern) {
-            (Pattern::Exact(own), Pattern::Exact(other)) => own == other,
             (Pattern::Exact(_), Pattern::Prefix(_)) => false,
-            (Pattern::Prefix(_), Pattern::Exact(other) | Pattern::Prefix(other)) => {
-                self.pattern.matches(other, str::eq)
-            }
+            (_, Pattern::Exact(other) | Pattern::Prefix(other)) => self.reaches(other),
         };
         let methods_hidden = self.methods.is_empty()
             || (!later.methods.is_empty()
@@ -143,16 +143,52 @@ impl Rule {
 }
 
 impl Pattern {
-    fn matches(&self, path: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+    /// In the spelling that it has.
+    fn matches(&self, path: &str) -> bool {
         match self {
-            Self::Exact(own) => same(own, path),
+            Self::Exact(own) => own == path,
             Self::Prefix(own) => path
-                .split_at_checked(own.len())
-                .is_some_and(|(head, rest)| {
-                    same(own, head) && (rest.is_empty() || rest.starts_with('/'))
-                }),
+                .strip_prefix(&**own)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
         }
     }
+
+    /// Whether some app takes `path` for one that is meant: it folds characters, drops blanks, or looks no further than
+    /// a name goes (`/keys.json`, `/keys~1`, `/keys,x`).
+    fn could_mean(&self, path: &str) -> bool {
+        let (own, goes_on) = match self {
+            Self::Exact(own) => (own.trim_end_matches('/'), false),
+            Self::Prefix(own) => (&**own, true),
+        };
+        let mut path = loosely(path);
+        if !loosely(own).all(|character| path.next() == Some(character)) {
+            return false;
+        }
+        match path.next() {
+            None => true,
+            Some(next) if next.is_alphanumeric() => false,
+            Some(next) => goes_on || is_last(next, path),
+        }
+    }
+}
+
+/// A path as its loosest reader compares it.
+fn loosely(path: &str) -> impl Iterator<Item = char> {
+    let mut begins = true;
+    folded(path).filter_map(move |character| {
+        if begins && character.is_whitespace() {
+            return None;
+        }
+        begins = character == '/';
+        let separates = character == '_' || character.is_whitespace();
+        Some(if separates { '-' } else { character })
+    })
+}
+
+/// Whether no further segment comes.
+fn is_last(next: char, mut rest: impl Iterator<Item = char>) -> bool {
+    let mut before = next;
+    rest.all(|character| core::mem::replace(&mut before, character) != '/')
 }
 
 #[cfg(test)]
@@ -197,8 +233,10 @@ mod tests {
             "/p/private",
             "/p/private/",
             "/p/PRIVATE",
-            "/p/private.",
-            "/p/private ",
+            "/p/private.json",
+            "/p/private~1",
+            "/p/ private",
+            "/p/ｐrıvate",
         ] {
             assert_eq!(
                 need(&routes, "GET", spelling),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
 use wx_session_core::{
-    CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, UnixMillis,
+    CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, UnixMillis, invites_caches,
 };
 
 /// All request headers with one call: cheaper than three reads by name, and shows doubled ones. Empty if there are
@@ -60,9 +60,17 @@ fn replace_body(body: &[u8]) -> bool {
     hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX, body).is_ok()
 }
 
-/// Sets headers of the answer, up to the first that cannot be set. The answer goes on either way: a client that gets no
-/// token logs in again.
+/// Takes headers off the answer that invite caches, and sets these, up to the first that cannot be changed. The answer
+/// goes on either way: a client that gets no token logs in again.
 pub(crate) fn change_answer(headers: &[(Rc<str>, Rc<str>)]) {
+    let Some(answer) = envoy_abi::response_headers().and_then(Head::packed) else {
+        return;
+    };
+    for name in answer.names().filter(|name| invites_caches(name)) {
+        if hostcalls::remove_map_value(MapType::HttpResponseHeaders, name).is_err() {
+            return;
+        }
+    }
     for (name, value) in headers {
         let value = Some(value.as_bytes());
         if hostcalls::set_map_value_bytes(MapType::HttpResponseHeaders, name, value).is_err() {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
 use spin_sdk::wasip3::wit_future;
+use wx_session_core::invites_caches;
 
 use crate::forward::FORBIDDEN;
 use crate::outbound::stream;
@@ -28,7 +29,8 @@ pub(crate) fn response(reply: wx_session_core::Response) -> Result<Response, Err
     Ok(response)
 }
 
-/// An answer of the app with `headers` set, which replace those of their names. The body is handed on unread.
+/// An answer of the app with `headers` set, which replace those of their names, and without those that invite caches.
+/// The body is handed on unread.
 pub(crate) fn with(
     response: Response,
     headers: &[(Rc<str>, Rc<str>)],
@@ -36,13 +38,13 @@ pub(crate) fn with(
     if headers.is_empty() {
         return Ok(response);
     }
-    let ours = |name: &str| {
-        headers
-            .iter()
-            .any(|(own, _)| name.eq_ignore_ascii_case(own))
+    let goes = |name: &str| {
+        headers.iter().any(|(own, _)| **own == *name)
+            || FORBIDDEN.contains(&name)
+            || invites_caches(name)
     };
     let mut all = response.get_headers().copy_all();
-    all.retain(|(name, _)| !ours(name) && !FORBIDDEN.contains(&name.to_ascii_lowercase().as_str()));
+    all.retain(|(name, _)| !goes(&name.to_ascii_lowercase()));
     let added = headers.iter();
     all.extend(added.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())));
     let status = response.get_status_code();

@@ -11,7 +11,11 @@ use crate::wasm_host::pairs;
 fn trailers_that_describe_the_old_body_do_not_come_with_the_new_one() {
     // The verdict comes with the trailers, or long after them.
     for store in [embedded(), bridge::webdis()] {
-        let patch = json!({ "store": store, "session": { "cache_ttl_s": 0 } });
+        let patch = json!({
+            "store": store,
+            "session": { "cache_ttl_s": 0 },
+            "identity_headers": { "unionid": "X-User-Unionid" },
+        });
         for (name, kept) in [("open body", false), ("upload", true)] {
             let mut stage = Stage::new(&patch);
             let asks = stage.asks();
@@ -22,6 +26,8 @@ fn trailers_that_describe_the_old_body_do_not_come_with_the_new_one() {
             let trailers = pairs([
                 ("content-digest", "sha-256=:old:"),
                 ("x-wx-openid", "admin"),
+                ("x_wx_env", "admin"),
+                ("x-user-unionid", "admin"),
                 ("x-checksum", "0"),
             ]);
             stage.rig.vm.trailers(stream, trailers);
@@ -31,7 +37,9 @@ fn trailers_that_describe_the_old_body_do_not_come_with_the_new_one() {
             assert_eq!(forwarded.body == body, kept, "{name}");
             let trailers = forwarded.trailers.unwrap();
             assert_eq!(trailers.get("content-digest").is_some(), kept, "{name}");
-            assert!(trailers.get("x-wx-openid").is_none(), "{name}");
+            for forged in ["x-wx-openid", "x_wx_env", "x-user-unionid"] {
+                assert!(trailers.get(forged).is_none(), "{name}");
+            }
             assert!(trailers.get("x-checksum").is_some(), "{name}");
         }
     }

@@ -6,7 +6,7 @@ use host_tests::fakes::wechat::{FakeWechat, Fault, Source};
 use serde_json::json;
 
 use super::Stage;
-use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig};
+use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig, assert_refusal};
 use crate::wasm_host::{Outcome, SharedData, pairs};
 
 #[test]
@@ -34,6 +34,53 @@ fn the_failure_cap_of_a_session_holds_on_every_worker() {
             (401, Some("invalid_token"))
         );
     }
+}
+
+#[test]
+fn sessions_of_an_app_that_is_configured_no_longer_are_unknown() {
+    const OTHER: &str = "wx00000000000000ff";
+    let wechat = FakeWechat::seeded(APPID, SECRET, b"apps");
+    wechat.add_app(OTHER, SECRET);
+    let shared = SharedData::default();
+    let apps = |ids: &[&str]| {
+        let app = |id: &&str| json!({ "appid": id, "secret": { "env": "WX_SECRET" } });
+        json!({ "apps": ids.iter().map(app).collect::<Vec<_>>() })
+    };
+    let mut before = WasmRig::worker(&wechat, &apps(&[APPID, OTHER]), &shared, 1);
+    let phone = wechat.phone_in(OTHER, "alice");
+    let code = json!({ "code": phone.login(), "appid": OTHER });
+    let token = Login::from(&before.ask(vec![Ask::post("/wx/login", &code)])[0]).token;
+    let data = phone.user_info().to_json();
+    let check = Ask::get("/api").token(&token);
+    assert_eq!(before.ask(vec![check.clone()])[0].status, 200);
+
+    let mut after = WasmRig::worker(&wechat, &apps(&[APPID]), &shared, 2);
+    for ask in [
+        check.clone(),
+        Ask::get("/wx/user").token(&token),
+        Ask::post("/wx/decrypt", &data).token(&token),
+        Ask::post("/wx/verify", &data).token(&token),
+        Ask::post("/wx/register", &data).token(&token),
+    ] {
+        let got = after.ask(vec![ask]).remove(0);
+        assert_refusal(&got, 401, "invalid_token");
+    }
+    let state = after
+        .ask(vec![Ask::get("/wx/session").token(&token)])
+        .remove(0);
+    assert_eq!(state.json()["data"]["hasSession"], json!(false));
+    let feed = after.ask(vec![Ask::get("/feed").token(&token)]).remove(0);
+    let status = feed.seen().header("x-wx-auth-status");
+    assert_eq!(status.as_deref(), Some("invalid"));
+    let ended = after.ask(vec![Ask::post("/wx/logout", &json!({})).token(&token)]);
+    assert_eq!(ended[0].json()["data"]["ended"], json!(0));
+    // As the old session of a login it is nobody's.
+    let code = wechat.phone("alice").login();
+    let login = Ask::post("/wx/login", &json!({ "code": code, "token": token }));
+    let login = Login::from(&after.ask(vec![login])[0]);
+    assert_eq!(login.data["event"], json!("new"));
+    // Where the app still is, nothing has happened to it.
+    assert_eq!(before.ask(vec![check])[0].status, 200);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde_json::Value;
 use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Edge, Head, Histogram, Host, HttpCall,
-    HttpResponse, Level, NoEntropy, Request, UnixMillis, Verdict, finish, handle,
+    HttpResponse, Level, NoEntropy, Request, UnixMillis, Verdict, finish, handle, invites_caches,
 };
 
 use super::bridge::FakeBridge;
@@ -160,6 +160,8 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
             let path = headers.iter().find(|(name, _)| name == ":path");
             let path = String::from_utf8_lossy(&path.unwrap().1).into_owned();
             let (status, mut answer) = app_answer(&path);
+            let is_changed = !changes.answer.is_empty();
+            answer.retain(|(name, _)| !(is_changed && invites_caches(name)));
             for (name, value) in changes.answer {
                 answer.retain(|(own, _)| **own != *name);
                 answer.push((name.to_string(), value.as_bytes().to_vec()));

@@ -39,7 +39,11 @@ pub fn send(edge: SocketAddr, ask: &Ask) -> Got {
         request = request.header(name, value);
     }
     if let Some(body) = &ask.body {
-        request = request.body(body);
+        request = if ask.unannounced {
+            request.chunked([body])
+        } else {
+            request.body(body)
+        };
     }
     let response = client::send(edge, &request, TIMEOUT).unwrap();
     Got {

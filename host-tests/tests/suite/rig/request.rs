@@ -9,6 +9,8 @@ pub struct Ask {
     pub target: Vec<u8>,
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Option<Vec<u8>>,
+    /// Nothing in the head says that there is a body, or how long it is.
+    pub unannounced: bool,
 }
 
 /// What came of it.
@@ -36,6 +38,7 @@ impl Ask {
             target: target.as_ref().into(),
             headers: Vec::new(),
             body: None,
+            unannounced: false,
         }
     }
 
@@ -59,6 +62,12 @@ impl Ask {
         self
     }
 
+    /// A body that comes in chunks, which is told apart from none by its end only: Envoy takes `transfer-encoding` off.
+    pub fn chunked(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.unannounced = true;
+        self.body(body)
+    }
+
     pub fn token(self, token: &str) -> Self {
         self.header("X-WX-Skey", token)
     }
@@ -73,7 +82,7 @@ impl Ask {
         ];
         let lower = |(name, value): &(String, Vec<u8>)| (name.to_ascii_lowercase(), value.clone());
         head.extend(self.headers.iter().map(lower));
-        if let Some(body) = &self.body {
+        if let Some(body) = self.body.as_ref().filter(|_| !self.unannounced) {
             head.push(("content-length".into(), body.len().to_string().into_bytes()));
         }
         head

@@ -230,6 +230,84 @@ pub fn an_assertion_signs_the_identity_where_configured(host: HostKind) {
     assert!(!got.seen().has("x-wx-assertion"));
 }
 
+pub fn the_standard_names_are_the_edges_whatever_ours_are_called(host: HostKind) {
+    const STANDARD: [&str; 25] = [
+        "X-WX-OPENID",
+        "X-WX-UNIONID",
+        "X-WX-APPID",
+        "X-WX-SOURCE",
+        "X-WX-Auth-Status",
+        "X-WX-Login-Event",
+        "X-WX-Assertion",
+        "X-WX-Skey-Expires-In",
+        "X-WX-From-Openid",
+        "X-WX-From-Appid",
+        "X-WX-From-Unionid",
+        "X-WX-Env",
+        "X-WX-Service",
+        "X-WX-Region",
+        "X-WX-Call-Id",
+        "X-WX-Cloudbase-Access-Token",
+        "X-WX-Openid-List",
+        "X-WX-Open-Id",
+        "X-Original-Forwarded-For",
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        // As they are called here.
+        "X-User-Openid",
+        "X-User-Assertion",
+        "X-Told",
+        "X-Told-Expires-In",
+    ];
+    let named = |name: &str| format!("X-User-{name}");
+    let renamed = json!({
+        "openid": named("Openid"),
+        "unionid": named("Unionid"),
+        "appid": named("Appid"),
+        "source": named("Source"),
+        "auth_status": named("Auth-Status"),
+        "login_event": named("Login-Event"),
+    });
+    let all_on = json!({
+        "identity_headers": renamed,
+        "assertion": { "key": { "env": "WX_MASTER_KEY" }, "header": "X-User-Assertion" },
+        "session": { "piggyback": true, "piggyback_header": "X-Told" },
+    });
+    for (patch, ours) in [
+        (json!({}), &STANDARD[..21]),
+        (json!({ "identity_headers": renamed }), &STANDARD[..22]),
+        (all_on, &STANDARD[..]),
+    ] {
+        let mut world = host.start(patch);
+        let token = world.login(&phone_of(&world)).token;
+        for ask in [
+            Ask::get("/api").token(&token),
+            Ask::get("/feed"),
+            Ask::get("/public"),
+        ] {
+            for name in ours {
+                for spelling in [
+                    name.to_string(),
+                    name.replace('-', "_"),
+                    name.replace('-', "."),
+                ] {
+                    let ask = ask.clone().header(&spelling, "forged");
+                    let got = world.ask(ask.header(&spelling, "twice"));
+                    let forged = |(_, value): &&(String, Vec<u8>)| {
+                        [&b"forged"[..], b"twice"].contains(&&value[..])
+                    };
+                    let left = got.seen().headers.iter().find(forged);
+                    assert_eq!(left, None, "{spelling}");
+                }
+            }
+            // What is no word of the edge stays the client's.
+            let got = world.ask(ask.header("X-WX-Version", "3").header("X-Original", "1"));
+            assert_eq!(got.seen().header("x-wx-version").as_deref(), Some("3"));
+            assert_eq!(got.seen().header("x-original").as_deref(), Some("1"));
+        }
+    }
+}
+
 pub fn the_body_of_a_forwarded_request_is_untouched(host: HostKind) {
     let mut world = host.start(json!({}));
     let login = world.login(&phone_of(&world));

@@ -9,6 +9,7 @@ mod open_data_body;
 mod piggyback;
 mod routes;
 mod sessions;
+mod tokens;
 mod wafer;
 mod wafer_client;
 mod wechat_trouble;
@@ -110,14 +111,23 @@ on_every_host! {
         a_public_route_is_not_looked_at,
         cookie_and_query_carry_the_token_only_where_configured,
         an_assertion_signs_the_identity_where_configured,
+        the_standard_names_are_the_edges_whatever_ours_are_called,
         the_body_of_a_forwarded_request_is_untouched,
     }
     routes {
         rules_match_whole_segments_and_methods,
         a_preflight_passes_only_where_configured,
+        a_preflight_has_no_body_whatever_its_head_says,
         upgrades_pass_only_where_the_route_names_them,
         a_required_rule_holds_in_every_spelling_of_its_path,
         methods_that_are_not_in_capitals_are_refused,
+    }
+    tokens {
+        two_different_tokens_are_refused_wherever_they_stand,
+        the_same_token_twice_is_one,
+        what_clients_write_for_no_token_is_none,
+        what_is_no_token_beside_a_good_one_is_ignored,
+        a_login_goes_on_beside_what_is_no_token,
     }
     bad_input {
         a_bad_code_parameter_is_named,
@@ -144,6 +154,8 @@ on_every_host! {
         a_request_with_a_code_is_logged_in_and_goes_on,
         user_data_sent_with_the_code_registers_and_stays_at_the_edge,
         whatever_the_app_answers_carries_the_token,
+        no_cache_is_told_to_keep_an_answer_with_a_token,
+        what_is_no_code_asks_for_no_login,
         the_app_is_told_who_logged_in_as_seen_from_the_phone,
         a_client_cannot_say_what_login_it_was,
         a_code_beside_a_good_session_is_not_spent,

@@ -225,13 +225,21 @@ pub fn no_spelling_of_a_path_leads_a_body_past_the_edge(host: HostKind) {
         "/api/profile/",
         "/API/Profile",
         "/api/%70rofile",
+        "/api/profile.json",
+        "/api/profile,x",
+        "/api/%EF%BD%90rof%C4%B1le",
+        "/api/%E2%80%8Bprofile",
         "/Feed/profile",
-        "/feed/profile.",
+        "/feed/profile.php",
     ] {
         let forged = post(path, &token, r#"{"openData":{}}"#);
         world.assert_refused(forged, 400, "invalid_parameter");
     }
-    for path in ["/feed/profile/", "/FEED/profile"] {
+    for path in ["/api/profile.", "/api/profile%20", "/api/profile%E3%80%82"] {
+        let forged = post(path, &token, r#"{"openData":{}}"#);
+        world.assert_refused(forged, 400, "bad_path");
+    }
+    for path in ["/feed/profile/", "/FEED/profile", "/feed/profile.json"] {
         world.assert_refused(Ask::get(path), 401, "no_session");
     }
 }

@@ -122,6 +122,47 @@ pub fn whatever_the_app_answers_carries_the_token(host: HostKind) {
     assert_eq!(got.header("cache-control").as_deref(), Some("public"));
 }
 
+pub fn no_cache_is_told_to_keep_an_answer_with_a_token(host: HostKind) {
+    const INVITING: [&str; 11] = [
+        "X-Accel-Expires",
+        "X-Accel-Buffering",
+        "Surrogate-Control",
+        "Surrogate-Key",
+        "CDN-Cache-Control",
+        "Cloudflare-CDN-Cache-Control",
+        "Vercel-CDN-Cache-Control",
+        "X-LiteSpeed-Cache-Control",
+        "Edge-Control",
+        "Expires",
+        "Pragma",
+    ];
+    let mut world = host.start(on());
+    let phone = world.wechat.phone("alice");
+    let said: String = INVITING.iter().map(|name| format!("{name}=600&")).collect();
+    let path = format!("/api/answer/200?{said}cache-control=public&ETag=kept");
+    let got = world.ask(with_code(&path, &phone.login()));
+    let token = token(&got);
+    for name in INVITING {
+        assert_eq!(got.header(name), None, "{name}");
+    }
+    assert_eq!(got.header("etag").as_deref(), Some("kept"));
+    // An answer without a token is the app's own business.
+    let got = world.get(&path, &token);
+    for name in INVITING {
+        assert_eq!(got.header(name).as_deref(), Some("600"), "{name}");
+    }
+}
+
+pub fn what_is_no_code_asks_for_no_login(host: HostKind) {
+    let mut world = host.start(on());
+    for nothing in ["", "undefined", "null", "[object Object]", "%22%22"] {
+        world.assert_refused(with_code("/api", nothing), 401, "no_session");
+        let got = world.ask(with_code("/feed", nothing));
+        assert!(!got.seen().has("x-wx-code"), "{nothing}");
+    }
+    assert!(world.wechat.requests().is_empty());
+}
+
 pub fn the_app_is_told_who_logged_in_as_seen_from_the_phone(host: HostKind) {
     let session = json!({ "piggyback": true, "idle_timeout_s": 2, "cache_ttl_s": 0 });
     let mut world = host.start(json!({ "session": session }));

@@ -57,6 +57,25 @@ pub fn a_preflight_passes_only_where_configured(host: HostKind) {
     }
 }
 
+pub fn a_preflight_has_no_body_whatever_its_head_says(host: HostKind) {
+    let mut world = host.start(json!({ "cors_preflight": true }));
+    let login = world.login(&phone_of(&world));
+    let preflight = || {
+        Ask::new("OPTIONS", "/api")
+            .header("Origin", "https://example.com")
+            .header("Access-Control-Request-Method", "POST")
+    };
+    for body in ["x", &"x".repeat(20_000)] {
+        world.assert_refused(preflight().chunked(body), 401, "no_session");
+        world.assert_refused(preflight().body(body), 401, "no_session");
+        // With a session it is a request like others.
+        let got = world.ask(preflight().chunked(body).token(&login.token));
+        assert!(got.seen().body == body.as_bytes());
+        assert!(got.seen().has("x-wx-openid"));
+    }
+    assert!(!world.ask(preflight()).seen().has("x-wx-openid"));
+}
+
 pub fn upgrades_pass_only_where_the_route_names_them(host: HostKind) {
     // As HTTP/1.1 requests with an Upgrade header; the real handshake is Envoy's own test.
     if host.is_real_envoy() {
@@ -97,22 +116,65 @@ pub fn a_required_rule_holds_in_every_spelling_of_its_path(host: HostKind) {
     let mut world = host.start(json!({ "routes": [
         { "path": "/p/private", "session": "required" },
         { "prefix": "/p/Admin", "session": "required" },
+        { "prefix": "/p/key-store", "session": "required" },
         { "prefix": "/p", "session": "public" },
     ] }));
     for path in [
         "/p/private",
         "/p/private/",
         "/p/PRIVATE",
-        "/p/private.",
-        "/p/private%20",
+        "/p/private.json",
+        "/p/private.json/",
+        "/p/private,x",
+        "/p/private~1",
+        "/p/private:x",
+        "/p/private-x",
+        "/p/private%22",
         "/p/%70rivate",
+        "/p/%20private",
+        "/p/%E2%80%8Bprivate",
+        "/p/priv%C2%ADate",
+        "/p/pr%C4%B1vate",
+        "/p/PR%C4%B0VATE",
+        "/p/%EF%BD%90rivate",
         "/p/Admin",
         "/p/admin/x",
         "/p/ADMIN/",
+        "/p/admin.html",
+        "/p/admin.html/x",
+        "/p/adm%C4%B1n",
+        "/p/key_store/x",
+        "/p/%E2%84%AAey-%C5%BFtore/x",
     ] {
         world.assert_refused(Ask::get(path), 401, "no_session");
     }
-    for path in ["/p", "/p/privates", "/p/x/private", "/p/adminx"] {
+    for path in [
+        "/p/private.",
+        "/p/private%20",
+        "/p/admin./x",
+        "/p/admin%20/x",
+        "/p/..%20/admin",
+        "/p/%EF%BC%8E%EF%BC%8E/admin",
+        "/p/.%EF%BC%8E/admin",
+        "/p/admin%E3%80%82",
+        "/p/admin%E3%80%80/x",
+        "/p/admin%E2%80%8B",
+        "/p/x%EF%BC%8Fadmin",
+    ] {
+        world.assert_refused(Ask::get(path), 400, "bad_path");
+    }
+    for path in [
+        "/p",
+        "/p/privates",
+        "/p/x/private",
+        "/p/private/x",
+        "/p/adminx",
+        "/p/admin%E7%94%A8",
+        "/p/100%25",
+        "/p/a.b/c.json",
+        "/p/%E7%94%A8%E6%88%B7",
+        "/p/file%20v2",
+    ] {
         world.ask(Ask::get(path)).seen();
     }
 }

@@ -96,6 +96,29 @@ fn envoy_and_spin_on_one_redis_are_one_edge() {
 }
 
 #[test]
+fn sessions_of_an_app_that_only_the_other_edge_knows_are_unknown() {
+    const OTHER: &str = "wx00000000000000ff";
+    let backend = Backend::webdis();
+    let wechat = FakeWechat::new(APPID, SECRET);
+    wechat.add_app(OTHER, SECRET);
+    let app = |id| json!({ "appid": id, "secret": { "env": "WX_SECRET" } });
+    let mut both = patch(None);
+    both["apps"] = json!([app(APPID), app(OTHER)]);
+    let mut envoy: EnvoyRig = backend.edge(&wechat, &both);
+    let phone = wechat.phone_in(OTHER, "alice");
+    let code = json!({ "code": phone.login(), "appid": OTHER });
+    let token = Login::from(&envoy.ask(vec![Ask::post("/wx/login", &code)])[0]).token;
+    assert_eq!(owner(&mut envoy, &token), Some(phone.openid()));
+    for way in Way::BOTH {
+        let mut spin = native(&backend, &wechat, way);
+        assert_eq!(owner(&mut spin, &token), None, "{way:?}");
+        let data = phone.user_info().to_json();
+        let got = spin.ask(vec![Ask::post("/wx/decrypt", &data).token(&token)]);
+        assert_eq!(got[0].json()["error"], "invalid_token", "{way:?}");
+    }
+}
+
+#[test]
 fn spins_client_and_the_bridges_write_the_same() {
     for (_, backend) in Backend::both() {
         let wechat = FakeWechat::new(APPID, SECRET);

@@ -94,7 +94,8 @@ fn a_token_in_the_query_reaches_the_app_in_no_header_either() {
 fn identity_in_trailers_does_not_pass() {
     for way in Way::BOTH {
         let app = TcpListener::bind("127.0.0.1:0").unwrap();
-        let stage = Stage::start_with(way, &json!({}), |manifest| {
+        let renamed = json!({ "identity_headers": { "openid": "X-User-Openid" } });
+        let stage = Stage::start_with(way, &renamed, |manifest| {
             let app = Upstream::plain(app.local_addr().unwrap());
             manifest.outbound.insert("app.spin.internal".into(), app);
         });
@@ -102,7 +103,8 @@ fn identity_in_trailers_does_not_pass() {
         let mut client = Connection::open(stage.addr(), TIMEOUT).unwrap();
         let request = format!(
             "POST /up HTTP/1.1\r\nhost: edge\r\nx-wx-skey: {token}\r\ntrailer: x-wx-openid, x-checksum\r\n\
-             transfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-wx-openid: forged\r\nx-checksum: 7\r\n\r\n"
+             transfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-wx-openid: forged\r\nx-user-openid: forged\r\n\
+             x_wx_env: forged\r\nx-checksum: 7\r\n\r\n"
         );
         client.write(request.as_bytes()).unwrap();
         let mut stream = accepted(&app);

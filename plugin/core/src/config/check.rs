@@ -15,7 +15,8 @@ use super::{
     App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Piggyback,
     Platform, SessionRules, wrong,
 };
-use crate::access::{WAFER_ID, carries_login, is_identity};
+use crate::access::{also_ours, carries_login, is_identity};
+use crate::presented::WAFER_ID;
 use crate::route::Routes;
 
 const YEAR_S: u64 = 366 * 24 * 3600;
@@ -49,7 +50,7 @@ pub(super) fn config(
     if !(1024..=1_048_576).contains(&body_bytes) {
         return wrong("limits.body_bytes", "must be between 1024 and 1048576");
     }
-    let config = Config {
+    let mut config = Config {
         apps,
         master_secrets,
         wechat: wechat(&document.wechat, platform)?,
@@ -63,6 +64,7 @@ pub(super) fn config(
         },
         identity,
         assertion: assertion(document.assertion, environment)?,
+        also_ours: Vec::new(),
         login: LoginRules {
             remember: Duration::from_secs(document.login.remember_s),
             failures_per_minute: document.login.failures_per_minute,
@@ -74,6 +76,7 @@ pub(super) fn config(
         },
         body_bytes,
     };
+    config.also_ours = also_ours(&config);
     distinct(&config)?;
     Ok(config)
 }

@@ -32,6 +32,8 @@ pub struct Config {
     pub(crate) routes: Routes,
     pub(crate) identity: IdentityHeaders,
     pub(crate) assertion: Option<Assertion>,
+    /// See [`crate::access::also_ours`].
+    pub(crate) also_ours: Vec<alloc::rc::Rc<str>>,
     pub(crate) login: LoginRules,
     pub(crate) open_data: OpenDataRules,
     pub(crate) body_bytes: usize,

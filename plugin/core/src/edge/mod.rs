@@ -73,7 +73,7 @@ impl Edge {
         access::claims(head, &self.config)
     }
 
-    /// Whether a trailer of this name must not reach the app. Headers are taken off by the verdict.
+    /// Whether a trailer of this name, in lower case, must not reach the app. Headers are taken off by the verdict.
     #[must_use]
     pub fn is_identity(&self, name: &str) -> bool {
         access::is_identity(name.as_bytes(), &self.config)

@@ -5,12 +5,13 @@ use alloc::string::{String, ToString};
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use crate::access::{LOGIN_HEADERS, Presented, presented};
+use crate::access::LOGIN_HEADERS;
 use crate::config::App;
 use crate::edge::Edge;
 use crate::endpoint::open_data::Submitted;
 use crate::endpoint::params::Params;
 use crate::host::{Head, Header, Host, Request};
+use crate::presented::{Presented, is_nothing, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::session::token::Token;
 
@@ -58,10 +59,9 @@ impl<'a> LoginInput<'a> {
             ));
         }
         // A token that cannot be one is no reason to refuse a login: it is what the login replaces.
-        let old_token = match (
-            params.text("token")?,
-            presented(head, &edge.config.session)?,
-        ) {
+        let told = params.text("token").ok().flatten();
+        let told = told.filter(|text| !is_nothing(text));
+        let old_token = match (told, presented(head, &edge.config.session)?) {
             (Some(text), _) => Token::parse(text),
             (None, Presented::Token(token)) => Some(token),
             (None, _) => None,

@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use crate::access::{Presented, presented};
 use crate::edge::Edge;
 use crate::endpoint::params::Params;
 use crate::host::{Host, Request};
+use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Answer;
 use crate::reply::ok;

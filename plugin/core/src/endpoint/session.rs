@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::access::{Presented, presented};
 use crate::edge::Edge;
 use crate::host::{Host, Request};
+use crate::presented::{Presented, presented};
 use crate::rejection::Rejection;
 use crate::reply::Answer;
 use crate::reply::ok;

@@ -123,7 +123,8 @@ fn remember(
     session
 }
 
-/// What the store has for `token`, expired or not. `None` also when no master key opens it.
+/// What the store has for `token`, expired or not. `None` also when no master key opens it, and when it is of an app
+/// that is not configured, or no longer.
 pub(crate) async fn load<H: Host>(
     edge: &Edge,
     host: &H,
@@ -137,7 +138,8 @@ pub(crate) async fn load<H: Host>(
         let record = edge
             .keys
             .open_or_log(host, &scope(token, &key.name), &sealed)?;
-        Some(Found { record, sealed })
+        let found: Found = Found { record, sealed };
+        edge.config.app(&found.record.appid).map(|_| found)
     }))
 }
 

@@ -5,6 +5,7 @@
 use std::ptr;
 
 const REQUEST_HEADERS: u32 = 0;
+const RESPONSE_HEADERS: u32 = 2;
 const OK: u32 = 0;
 
 #[link(wasm_import_module = "env")]
@@ -12,18 +13,27 @@ unsafe extern "C" {
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
 }
 
-/// The headers of the current request in the form that the host gives them: their number, the lengths of each name
+/// The headers of the current request: see [`response_headers`].
+#[must_use]
+pub fn request_headers() -> Option<Vec<u8>> {
+    headers(REQUEST_HEADERS)
+}
+
+/// The headers of the answer to the current request in the form that the host gives them: their number, the lengths of each name
 /// and value (all 32 bits, little endian), then each name and value with a zero byte behind it. `None` if the host
 /// has none to give.
 ///
 /// <https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1#proxy_get_header_map_pairs>
 #[must_use]
-pub fn request_headers() -> Option<Vec<u8>> {
+pub fn response_headers() -> Option<Vec<u8>> {
+    headers(RESPONSE_HEADERS)
+}
+
+fn headers(map: u32) -> Option<Vec<u8>> {
     let mut data = ptr::null_mut();
     let mut size = 0;
     // SAFETY: both pointers are valid for the write of a pointer and of a size, which is all that the host does.
-    let status =
-        unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &raw mut data, &raw mut size) };
+    let status = unsafe { proxy_get_header_map_pairs(map, &raw mut data, &raw mut size) };
     if status != OK || data.is_null() {
         return None;
     }

@@ -1,0 +1,230 @@
+//! Which token a request shows, if clients show several, or something that is none.
+
+use serde_json::{Value, json};
+
+use crate::rig::{Ask, Got, HostKind, Login, World};
+
+/// What clients send where they have no token.
+const NOTHING: [&str; 17] = [
+    "",
+    "undefined",
+    "null",
+    "NaN",
+    "none",
+    "(null)",
+    "[object Object]",
+    "\"\"",
+    "\"undefined\"",
+    "'null'",
+    "Bearer",
+    "Bearer undefined",
+    "bearer \"null\"",
+    "%22%22",
+    "%20",
+    "undefined%20",
+    "%5Bobject%20Object%5D",
+];
+
+fn everywhere() -> Value {
+    json!({ "session": { "cookie": "wxs", "query": "wxs" } })
+}
+
+fn two_users(world: &mut World) -> [String; 2] {
+    ["alice", "bob"].map(|user| {
+        let phone = world.wechat.phone(user);
+        world.login(&phone).token
+    })
+}
+
+fn encoded(text: &str) -> String {
+    let escaped = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'%' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(escaped).collect()
+}
+
+#[track_caller]
+fn assert_no_token_at_the_app(got: &Got, what: &str) {
+    let seen = got.seen();
+    for name in ["x-wx-skey", "x-3rd-session", "authorization"] {
+        assert!(!seen.has(name), "{what}: {seen:?}");
+    }
+    let cookies = seen.header("cookie").unwrap_or_default();
+    assert!(!cookies.contains("wxs"), "{what}: {cookies}");
+    assert!(!seen.path.contains("xs"), "{what}: {}", seen.path);
+}
+
+pub fn two_different_tokens_are_refused_wherever_they_stand(host: HostKind) {
+    let mut world = host.start(everywhere());
+    let [one, other] = two_users(&mut world);
+    let unknown = format!("{}A", "B".repeat(42));
+    for path in ["/api", "/feed", "/wx/user", "/wx/session", "/wx/login"] {
+        for other in [&other, &unknown] {
+            let ask = |query: &str| match path {
+                "/wx/login" => {
+                    Ask::post(format!("{path}{query}"), &json!({ "code": "0123456789" }))
+                }
+                _ => Ask::get(format!("{path}{query}")),
+            };
+            let cookie = format!("a=b; wxs={one}; wxs={other}");
+            let swapped = format!("wxs={other};wxs={one}");
+            for (ask, places) in [
+                (ask("").header("cookie", &cookie), "cookie wxs"),
+                (ask("").header("cookie", &swapped), "cookie wxs"),
+                (
+                    ask("")
+                        .header("cookie", format!("wxs={one}"))
+                        .header("cookie", format!("wxs={other}")),
+                    "cookie wxs",
+                ),
+                (ask(&format!("?wxs={one}&a=b&wxs={other}")), "query wxs"),
+                (ask(&format!("?wxs={one}&%77xs={other}")), "query wxs"),
+                (
+                    ask("").token(&one).header("cookie", format!("wxs={other}")),
+                    "x-wx-skey and cookie wxs",
+                ),
+                (
+                    ask(&format!("?wxs={one}")).token(other),
+                    "x-wx-skey and query wxs",
+                ),
+                (
+                    ask("")
+                        .token(&one)
+                        .header("Authorization", format!("Bearer {other}")),
+                    "x-wx-skey and authorization",
+                ),
+                (
+                    ask("")
+                        .header("Authorization", format!("Bearer {one}"))
+                        .header("cookie", format!("wxs={other}")),
+                    "authorization and cookie wxs",
+                ),
+                (
+                    ask("").token(&one).header("X-3rd-Session", other),
+                    "x-wx-skey and x-3rd-session",
+                ),
+                (ask("").token(&format!("{one}, {other}")), "x-wx-skey"),
+                (ask("").token(&one).token(other), "x-wx-skey"),
+                (
+                    ask("").header("Authorization", format!("Bearer {one}, Bearer {other}")),
+                    "authorization",
+                ),
+            ] {
+                let body = world.assert_refused(ask, 400, "invalid_header");
+                let detail = body["detail"].as_str().unwrap();
+                assert!(
+                    detail.starts_with(&format!("{places}: ")),
+                    "{places}: {body}"
+                );
+            }
+        }
+    }
+    // Where nobody needs one nobody looks, and none passes.
+    let ask = Ask::get(format!("/public?wxs={one}"));
+    let got = world.ask(ask.header("cookie", format!("a=b; wxs={other}")));
+    assert_no_token_at_the_app(&got, "/public");
+    assert_eq!(got.seen().header("cookie").as_deref(), Some("a=b"));
+}
+
+pub fn the_same_token_twice_is_one(host: HostKind) {
+    let mut world = host.start(everywhere());
+    let phone = world.wechat.phone("alice");
+    let token = world.login(&phone).token;
+    let ask = Ask::get(format!("/api?wxs={token}&wxs={token}"))
+        .token(&token)
+        .header("Authorization", format!("Bearer {token}"))
+        .header("cookie", format!("wxs={token}; a=b; wxs={token}"));
+    let got = world.ask(ask);
+    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
+    assert_no_token_at_the_app(&got, "all places");
+    assert_eq!(got.seen().header("cookie").as_deref(), Some("a=b"));
+    assert_eq!(got.seen().path, "/api");
+}
+
+/// One request for each way to show `nothing`.
+fn showing(path: &str, nothing: &str) -> Vec<Ask> {
+    vec![
+        Ask::get(path).token(nothing),
+        Ask::get(path).header("X-3rd-Session", nothing),
+        Ask::get(path).header("Authorization", nothing),
+        Ask::get(path).header("Authorization", format!("Bearer {nothing}")),
+        Ask::get(path).header("cookie", format!("wxs={nothing}")),
+        Ask::get(format!("{path}?wxs={}", encoded(nothing))),
+        Ask::get(format!("{path}?wxs")),
+    ]
+}
+
+pub fn what_clients_write_for_no_token_is_none(host: HostKind) {
+    let mut world = host.start(everywhere());
+    for nothing in NOTHING {
+        for ask in showing("/api", nothing) {
+            let what = format!("{:?} {:?}", ask.headers, ask.target);
+            let body = world.assert_refused(ask, 401, "no_session");
+            assert_eq!(body["data"], json!({ "hasSession": false }), "{what}");
+        }
+        for ask in showing("/feed", nothing) {
+            let what = format!("{:?} {:?}", ask.headers, ask.target);
+            let got = world.ask(ask);
+            let status = got.seen().header("x-wx-auth-status");
+            assert_eq!(status.as_deref(), Some("missing"), "{what}");
+            assert_no_token_at_the_app(&got, &what);
+        }
+    }
+}
+
+pub fn what_is_no_token_beside_a_good_one_is_ignored(host: HostKind) {
+    let mut world = host.start(everywhere());
+    let phone = world.wechat.phone("alice");
+    let token = world.login(&phone).token;
+    let openid = phone.openid();
+    for nothing in NOTHING {
+        let mut asks: Vec<Ask> = showing("/api", nothing);
+        asks = asks
+            .into_iter()
+            .map(
+                |ask| match ask.headers.iter().any(|(name, _)| name == "X-WX-Skey") {
+                    true => ask.header("X-3rd-Session", &token),
+                    false => ask.token(&token),
+                },
+            )
+            .collect();
+        asks.extend([
+            Ask::get("/api").token(nothing).token(&token),
+            Ask::get("/api").header("cookie", format!("wxs={nothing}; wxs={token}")),
+            Ask::get(format!("/api?wxs={token}&wxs={}", encoded(nothing))),
+            Ask::get("/api")
+                .token(nothing)
+                .header("Authorization", format!("Bearer {token}")),
+        ]);
+        for ask in asks {
+            let what = format!("{:?} {:?}", ask.headers, ask.target);
+            let got = world.ask(ask);
+            assert_eq!(got.status, 200, "{what}: {:?}", String::from_utf8(got.body));
+            let told = got.seen().header("x-wx-openid");
+            assert_eq!(told.as_ref(), Some(&openid), "{what}");
+            assert_no_token_at_the_app(&got, &what);
+        }
+    }
+}
+
+pub fn a_login_goes_on_beside_what_is_no_token(host: HostKind) {
+    let mut world = host.start(everywhere());
+    let phone = world.wechat.phone("alice");
+    let mut old = world.login(&phone).token;
+    for nothing in ["", "undefined", "null", "[object Object]", "\"\""] {
+        let body = json!({ "code": phone.login(), "token": nothing });
+        let target = format!("/wx/login?wxs={}", encoded(nothing));
+        let ask = Ask::post(target, &body)
+            .token(&old)
+            .header("X-3rd-Session", nothing)
+            .header("cookie", format!("wxs={nothing}"));
+        let login = Login::from(&world.ask(ask));
+        // The old session was found beside it, and is gone.
+        world.assert_token_refused(&old, "invalid_token");
+        old = login.token;
+    }
+    for no_text in [json!(null), json!(0), json!(false), json!({})] {
+        world.login_with(json!({ "code": phone.login(), "token": no_text }));
+    }
+}

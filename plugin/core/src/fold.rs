@@ -1,0 +1,83 @@
+//! What a reader may take a text for: programs fold case and width before they compare, and drop what nobody sees.
+//! For comparisons only: never changes what is passed on.
+
+/// The characters of `text` as the loosest reader compares them.
+pub(crate) fn folded(text: &str) -> impl Iterator<Item = char> {
+    text.chars()
+        .filter(|character| !is_unseen(*character))
+        .flat_map(|character| narrow(character).to_uppercase())
+        .flat_map(char::to_lowercase)
+}
+
+/// The plain letter of which a character is another form (NFKC): full-width, for mathematics, in a circle or a square.
+/// Of Turkish İ, Unicode's own mapping leaves a dot behind. (ſ, ı and K are what they are for their upper case.)
+fn narrow(character: char) -> char {
+    let code = u32::from(character);
+    let plain = match code {
+        0xff01..=0xff5e => code - 0xfee0,
+        0x1d400..=0x1d6a3 => A + (code - 0x1d400) % 26,
+        0x1d7ce..=0x1d7ff => ZERO + (code - 0x1d7ce) % 10,
+        0x24b6..=0x24e9 => A + (code - 0x24b6) % 26,
+        0x1f130..=0x1f149 => A + (code - 0x1f130),
+        0x130 => I,
+        other => other,
+    };
+    char::from_u32(plain).unwrap_or(character)
+}
+
+const A: u32 = 'a' as u32;
+const I: u32 = 'i' as u32;
+const ZERO: u32 = '0' as u32;
+
+/// Whether a character has no width and no ink: Unicode's `Default_Ignorable_Code_Point`.
+/// <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>
+pub(crate) fn is_unseen(character: char) -> bool {
+    !character.is_ascii()
+        && matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether some reader takes a character for a full stop, or for several.
+pub(crate) fn is_dot(character: char) -> bool {
+    const DOTS: &str =
+        ".\u{2024}\u{2025}\u{2026}\u{3002}\u{fe12}\u{fe19}\u{fe30}\u{fe52}\u{ff0e}\u{ff61}";
+    DOTS.contains(character)
+}
+
+/// Whether some reader takes a character, which is neither, for a slash or a backslash.
+pub(crate) fn is_like_a_slash(character: char) -> bool {
+    const SLASHES: &str = "\u{2044}\u{2215}\u{2216}\u{29f5}\u{29f8}\u{fe68}\u{ff0f}\u{ff3c}";
+    SLASHES.contains(character)
+}
+
+/// Whether some reader takes a character, which is none, for a percent sign.
+pub(crate) fn is_like_a_percent_sign(character: char) -> bool {
+    ['\u{fe6a}', '\u{ff05}'].contains(&character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test;
+    use alloc::string::String;
+
+    #[test]
+    fn what_some_reader_takes_for_the_same_folds_to_the_same() {
+        for (text, expected) in [
+            ("Keys-1.x", "keys-1.x"),
+            ("\u{212a}ey\u{17f}", "keys"),
+            ("adm\u{131}n ADM\u{130}N", "admin admin"),
+            ("ＡＤＭＩＮ／１", "admin/1"),
+            ("𝐤𝓔𝕪𝚜𝟏ⓐⒷ🄲", "keys1abc"),
+            ("a\u{200b}d\u{ad}min\u{feff}", "admin"),
+            ("КЛЮЧ Straße", "ключ strasse"),
+            ("用户", "用户"),
+        ] {
+            assert_eq!(folded(text).collect::<String>(), expected, "{text}");
+        }
+    }
+}

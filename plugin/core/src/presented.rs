@@ -1,0 +1,361 @@
+//! The token that a request presents, wherever clients put it. Never picks one of two: whoever picks one of them may pick
+//! another than the next reader.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use core::fmt;
+
+use percent_encoding::percent_decode_str;
+
+use crate::config::SessionRules;
+use crate::host::{Head, Header};
+use crate::rejection::{Reason, Rejection};
+use crate::session::token::{TEXT_LENGTH, Token};
+
+/// What a request shows to prove its session.
+#[derive(Debug)]
+pub(crate) enum Presented {
+    Nothing,
+    Token(Token),
+    /// Something that cannot be a token.
+    Malformed,
+}
+
+/// Where a token may stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place<'a> {
+    Header(&'a str),
+    Cookie(&'a str),
+    Query(&'a str),
+}
+
+/// The one token that was found so far, and where.
+#[derive(Default)]
+struct Found<'a>(Option<(&'a str, Place<'a>)>);
+
+/// Reads the token from the places that the configuration names. What clients write where they have none is ignored;
+/// two different ones are refused, within one place and across all of them.
+pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
+    let mut found = Found::default();
+    let mut takes_authorization = false;
+    for name in &rules.headers {
+        match (&**name, head.get(name)) {
+            ("authorization", _) => takes_authorization = true,
+            (_, Header::Absent) => {}
+            // Proxies join doubled headers with a comma, which no token has.
+            (name, Header::One(text)) if !text.contains(',') => {
+                found.take(text, Place::Header(name))?;
+            }
+            (name, _) => {
+                if let Some(text) = only(head, name)? {
+                    found.take(text, Place::Header(name))?;
+                }
+            }
+        }
+    }
+    if takes_authorization {
+        authorization(head, &mut found)?;
+    }
+    if let Some(name) = &rules.cookie {
+        for (_, header) in head.pairs().filter(|(own, _)| *own == b"cookie") {
+            let header = core::str::from_utf8(header).map_err(|_| ambiguous("cookie"))?;
+            let cookies = header
+                .split(';')
+                .filter_map(|cookie| cookie.split_once('='));
+            for (_, value) in cookies.filter(|(own, _)| own.trim() == name) {
+                found.take(value.trim(), Place::Cookie(name))?;
+            }
+        }
+    }
+    if let Some(name) = &rules.query
+        && let Some((_, query)) = head.text(":path").and_then(|path| path.split_once('?'))
+    {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        for (_, value) in pairs.filter(|(own, _)| is_name(own, name)) {
+            found.take(value, Place::Query(name))?;
+        }
+    }
+    Ok(match found.0 {
+        None => Presented::Nothing,
+        Some((text, _)) => match Token::parse(text) {
+            Some(token) if !rules.wafer || names_it(head, &token)? => Presented::Token(token),
+            _ => Presented::Malformed,
+        },
+    })
+}
+
+impl<'a> Found<'a> {
+    fn take(&mut self, text: &'a str, place: Place<'a>) -> Result<(), Rejection> {
+        if is_nothing(text) {
+            return Ok(());
+        }
+        match self.0 {
+            None => self.0 = Some((text, place)),
+            Some((earlier, _)) if earlier == text => {}
+            Some((_, first)) => return Err(two(first, place)),
+        }
+        Ok(())
+    }
+}
+
+/// Says where both stand, so that the client can take one away.
+fn two(first: Place<'_>, second: Place<'_>) -> Rejection {
+    let places = if first == second {
+        format!("{first}")
+    } else {
+        format!("{first} and {second}")
+    };
+    Reason::InvalidHeader.parameter(&places, "two different session tokens; send one")
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => f.write_str(name),
+            Self::Cookie(name) => write!(f, "cookie {name}"),
+            Self::Query(name) => write!(f, "query {name}"),
+        }
+    }
+}
+
+/// The one text in a header that is doubled, or that a proxy joined from doubled ones, if all others are nothing.
+fn only<'a>(head: &'a Head, name: &str) -> Result<Option<&'a str>, Rejection> {
+    let mut only = None;
+    for (_, value) in head.pairs().filter(|(own, _)| *own == name.as_bytes()) {
+        let value = core::str::from_utf8(value).map_err(|_| ambiguous(name))?;
+        for text in value.split(',').filter(|text| !is_nothing(text)) {
+            if only.replace(text.trim()).is_some() {
+                return Err(ambiguous(name));
+            }
+        }
+    }
+    Ok(only)
+}
+
+/// What is no token of ours in Authorization is one of the app's, and no concern of ours.
+fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Rejection> {
+    const NAME: &str = "authorization";
+    let is_doubled = match head.get(NAME) {
+        Header::Absent => return Ok(()),
+        Header::One(value) => value.contains(','),
+        Header::Ambiguous if found.0.is_none() => return Err(ambiguous(NAME)),
+        Header::Ambiguous => true,
+    };
+    for (_, value) in head.pairs().filter(|(own, _)| *own == NAME.as_bytes()) {
+        let parts = core::str::from_utf8(value).unwrap_or_default().split(',');
+        let bearers = parts.filter_map(|part| bearer(part.trim()));
+        for text in bearers.filter(|text| Token::parse(text).is_some()) {
+            if is_doubled && found.0.is_none() {
+                return Err(ambiguous(NAME));
+            }
+            found.take(text, Place::Header(NAME))?;
+        }
+    }
+    Ok(())
+}
+
+/// Wafer 1's clients name the session beside the token that proves it.
+pub(crate) const WAFER_ID: &str = "x-wx-id";
+
+/// Whether the session that a request names, if it names one, is that of its token. The token alone proves the session
+/// and the name is no secret; but a request that says two things about whose it is is refused, as Wafer's own server
+/// refused it: its client then logs in again.
+fn names_it(head: &Head, token: &Token) -> Result<bool, Rejection> {
+    match head.get(WAFER_ID) {
+        Header::Absent => Ok(true),
+        Header::One(name) => Ok(is_nothing(name) || name == token.id().short()),
+        Header::Ambiguous => Err(ambiguous(WAFER_ID)),
+    }
+}
+
+fn ambiguous(name: &str) -> Rejection {
+    Reason::InvalidHeader.parameter(name, "must occur once and be ASCII")
+}
+
+/// The token in a value of Authorization.
+pub(crate) fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+}
+
+/// Whether a parameter of a query goes by this name, which is plain ASCII.
+pub(crate) fn is_name(written: &str, name: &str) -> bool {
+    written == name
+        || (written.contains('%') && percent_decode_str(written).decode_utf8_lossy() == name)
+}
+
+/// Longer texts are never made of nothing.
+const MOST_OF_NOTHING: usize = 96;
+
+/// Quotes in an encoding in quotes: more than any client does.
+const LAYERS: usize = 4;
+
+/// What programs write for a value that is not there, in lower case.
+const NOTHING: [&str; 12] = [
+    "",
+    "undefined",
+    "null",
+    "nan",
+    "none",
+    "nil",
+    "(null)",
+    "false",
+    "[object object]",
+    "[object null]",
+    "[object undefined]",
+    "{}",
+];
+
+/// Whether a text is what clients send where they have no token yet: nothing, or what their language makes of it, with
+/// blanks, quotes, percent-encoding or `Bearer` around it.
+pub(crate) fn is_nothing(text: &str) -> bool {
+    // Nearly all texts are tokens. (None of the others is as long and begins so.)
+    let is_long = text.len() == TEXT_LENGTH || text.len() > MOST_OF_NOTHING;
+    if is_long && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+        return false;
+    }
+    let mut text = Cow::Borrowed(text);
+    // Layers are few; each turn takes one off.
+    for _ in 0..LAYERS {
+        let bare = bared(&text);
+        if NOTHING.iter().any(|own| bare.eq_ignore_ascii_case(own)) {
+            return true;
+        }
+        let next = if bare.contains(['%', '+']) {
+            let decoded = bare.replace('+', " ");
+            percent_decode_str(&decoded)
+                .decode_utf8_lossy()
+                .into_owned()
+        } else {
+            bare.into()
+        };
+        if *next == *text {
+            return false;
+        }
+        text = Cow::Owned(next);
+    }
+    false
+}
+
+/// Without blanks, quotes and one `Bearer` around it.
+fn bared(text: &str) -> &str {
+    let around = |c: char| c.is_whitespace() || ['"', '\'', '`', '\\', '\0'].contains(&c);
+    let bare = text.trim_matches(around);
+    match bare.split_at_checked("bearer".len()) {
+        Some((scheme, rest))
+            if scheme.eq_ignore_ascii_case("bearer")
+                && !rest.starts_with(|c: char| c.is_ascii_alphanumeric()) =>
+        {
+            rest.trim_matches(around)
+        }
+        _ => bare,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::testing::test;
+    use alloc::format;
+    use alloc::string::String;
+    use core::time::Duration;
+
+    pub(crate) fn rules() -> SessionRules {
+        SessionRules {
+            idle: Duration::ZERO,
+            absolute: Duration::ZERO,
+            cache: Duration::ZERO,
+            stale: Duration::ZERO,
+            user_lifetime: Duration::ZERO,
+            max_per_user: 1,
+            headers: ["x-wx-skey", "x-3rd-session", "authorization"]
+                .map(Into::into)
+                .into(),
+            cookie: Some("wx".into()),
+            query: Some("wx".into()),
+            forward_token: false,
+            wafer: false,
+            piggyback: None,
+        }
+    }
+
+    pub(crate) fn head(pairs: &[(&str, &str)]) -> Head {
+        Head::from_pairs(pairs.iter().copied())
+    }
+
+    pub(crate) fn token() -> String {
+        Token([1; 32]).text()
+    }
+
+    #[test]
+    fn a_token_is_found_in_every_configured_place() {
+        let token = token();
+        for place in [
+            ("x-wx-skey", token.clone()),
+            ("x-3rd-session", token.clone()),
+            ("authorization", format!("bearer {token}")),
+            ("cookie", format!("a=b; wx={token}")),
+            (":path", format!("/a?b=c&wx={token}")),
+        ] {
+            let found = presented(&head(&[(place.0, &place.1)]), &rules()).unwrap();
+            assert!(matches!(found, Presented::Token(_)), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_header_is_no_token_and_another_scheme_is_the_apps() {
+        for pairs in [
+            &[("x-wx-skey", "")][..],
+            &[("authorization", "Basic abc")],
+            &[],
+        ] {
+            let found = presented(&head(pairs), &rules()).unwrap();
+            assert!(matches!(found, Presented::Nothing), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_nothing_in_every_wrapping_and_a_token_never_is() {
+        for text in [
+            "  ",
+            "Undefined",
+            "NULL",
+            "Bearer%20undefined",
+            "\"%22%5Bobject+Object%5D%22\"",
+            "Bearer bearer null",
+            "\\\"\\\"",
+            "%2522%2522",
+            "\u{3000}",
+        ] {
+            assert!(is_nothing(text), "{text:?}");
+        }
+        for text in [
+            &*token(),
+            "x",
+            "undefined1",
+            "bearer1",
+            "nullable",
+            "%ff",
+            "Basic abc",
+            &"x".repeat(5000),
+            &"%".repeat(5000),
+        ] {
+            assert!(!is_nothing(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn doubled_unreadable_or_contradicting_tokens_are_refused() {
+        let (one, other) = (token(), Token([2; 32]).text());
+        for pairs in [
+            &[("x-wx-skey", &*one), ("x-wx-skey", &*one)][..],
+            &[("x-wx-skey", &*one), ("x-3rd-session", &*other)],
+        ] {
+            assert!(presented(&head(pairs), &rules()).is_err(), "{pairs:?}");
+        }
+        let unreadable = Head::from_pairs([("x-wx-skey", [0xff])]);
+        assert!(presented(&unreadable, &rules()).is_err());
+    }
+}
