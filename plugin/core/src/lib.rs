@@ -28,6 +28,7 @@ mod route;
 mod session;
 mod shared_text;
 mod time;
+mod upgrade;
 
 /// `#[test]` on every target: natively, and as WebAssembly under Node.
 #[cfg(test)]

@@ -116,6 +116,7 @@ on_every_host! {
         rules_match_whole_segments_and_methods,
         a_preflight_passes_only_where_configured,
         upgrades_pass_only_where_the_route_names_them,
+        an_offer_of_another_http_is_passed_over,
         a_required_rule_holds_in_every_spelling_of_its_path,
         methods_that_are_not_in_capitals_are_refused,
     }
