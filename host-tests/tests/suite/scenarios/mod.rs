@@ -135,7 +135,7 @@ on_every_host! {
         every_errcode_has_its_answer,
         busy_is_asked_again_twice_and_no_more,
         other_errors_are_never_asked_again,
-        broken_answers_are_unavailable,
+        broken_answers_are_unavailable_and_it_is_said_how,
         a_slow_wechat_is_given_up_at_the_deadline,
         after_trouble_the_next_login_works,
         an_address_with_many_refused_codes_has_to_wait,
