@@ -18,6 +18,7 @@ mod handle;
 mod head;
 mod host;
 mod json_text;
+mod media_type;
 mod metrics;
 mod open_body;
 mod path;
@@ -27,6 +28,7 @@ mod reply;
 mod route;
 mod session;
 mod shared_text;
+mod spelling;
 mod time;
 mod upgrade;
 

@@ -6,6 +6,7 @@ mod login;
 mod migration;
 mod open_data;
 mod open_data_body;
+mod own_name;
 mod piggyback;
 mod routes;
 mod sessions;
@@ -101,6 +102,13 @@ on_every_host! {
         headers_that_describe_the_old_body_do_not_come_with_the_new_one,
         a_body_that_outgrows_the_limit_when_opened_is_refused,
     }
+    own_name {
+        a_key_that_a_framework_splits_or_normalises_is_refused,
+        neither_the_query_nor_a_cookie_can_say_it,
+        a_type_that_says_json_beside_its_essence_is_refused,
+        the_same_type_twice_is_one_and_the_app_gets_it_once,
+        where_other_types_pass_forms_do_not_say_it,
+    }
     gate {
         a_route_without_a_rule_needs_a_session,
         spoofed_identity_headers_are_gone_on_every_route,
@@ -124,6 +132,7 @@ on_every_host! {
         a_bad_code_parameter_is_named,
         a_bad_body_is_named,
         a_bad_content_type_is_refused,
+        a_content_type_that_can_be_read_in_one_way_is_taken,
         a_bad_method_is_told_the_allowed_ones,
         bad_open_data_parameters_are_named,
         malformed_tokens_are_refused,
