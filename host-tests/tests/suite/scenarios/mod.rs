@@ -1,6 +1,7 @@
 //! What the plugin does, one sentence each, on every host.
 
 mod bad_input;
+mod forged_data;
 mod gate;
 mod login;
 mod migration;
@@ -8,6 +9,7 @@ mod open_data;
 mod open_data_body;
 mod own_name;
 mod piggyback;
+mod profiles;
 mod routes;
 mod sessions;
 mod wafer;
@@ -108,6 +110,16 @@ on_every_host! {
         a_type_that_says_json_beside_its_essence_is_refused,
         the_same_type_twice_is_one_and_the_app_gets_it_once,
         where_other_types_pass_forms_do_not_say_it,
+    }
+    forged_data {
+        a_phone_number_cannot_be_cut_out_of_a_nickname,
+        nothing_else_can_be_cut_out_of_a_nickname,
+        a_payload_of_two_shapes_is_refused_as_every_other_failure,
+        what_is_not_known_opens_and_is_never_a_part_of_a_profile,
+    }
+    profiles {
+        a_profile_that_says_nothing_does_not_replace_one,
+        a_profile_that_says_nothing_registers_nobody,
     }
     gate {
         a_route_without_a_rule_needs_a_session,

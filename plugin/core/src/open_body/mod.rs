@@ -20,7 +20,7 @@ use crate::reply::Changes;
 use crate::route::OpenBody;
 
 use self::names::Own;
-pub(crate) use self::names::says;
+pub(crate) use self::names::{same_name, says};
 pub(crate) use self::sent::FIELDS;
 use self::sent::find;
 

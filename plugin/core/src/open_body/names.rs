@@ -14,6 +14,11 @@ use crate::spelling::{Part, Parts, letters, parts};
 /// How often a name may be percent-encoded before nobody would find it any more.
 const MOST_ENCODINGS: usize = 4;
 
+/// Whether some app could read both as one name.
+pub(crate) fn same_name(one: &str, other: &str) -> bool {
+    letters(one).eq(letters(other))
+}
+
 /// Whether some app could find `name` by `key`.
 pub(crate) fn says(key: &str, name: &str) -> bool {
     let mut rest = parts(key);
