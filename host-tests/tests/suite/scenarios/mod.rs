@@ -85,6 +85,7 @@ on_every_host! {
         five_failures_end_the_session,
         raw_control_characters_in_a_nickname_are_tolerated,
         damaged_base64_is_repaired_and_counted,
+        percent_encoded_base64_is_repaired_wherever_it_is_sent,
         old_data_is_refused_where_an_age_is_set,
         replayed_data_is_refused_where_so_configured,
         registering_stores_the_profile_and_later_logins_show_it,
@@ -120,6 +121,7 @@ on_every_host! {
     profiles {
         a_profile_that_says_nothing_does_not_replace_one,
         a_profile_that_says_nothing_registers_nobody,
+        open_data_that_is_none_does_not_cost_the_login,
     }
     gate {
         a_route_without_a_rule_needs_a_session,

@@ -121,3 +121,112 @@ pub fn a_profile_that_says_nothing_registers_nobody(host: HostKind) {
     let got = world.post("/wx/register", &token, &phone.phone_number().to_json());
     assert_eq!(got.json()["data"]["registered"], true);
 }
+
+/// Whatever is wrong with the open data, the code is spent and the user is who they are.
+pub fn open_data_that_is_none_does_not_cost_the_login(host: HostKind) {
+    let mut world = host.start(json!({ "session": { "piggyback": true }, "compat": "wafer" }));
+    let phone = world.wechat.phone("alice");
+    world.login(&phone);
+    let good = phone.user_info();
+    let (data, iv) = (good.encrypted_data.as_str(), good.iv.as_str());
+    let (raw, signature) = (good.raw_data.as_str(), good.signature.as_str());
+    for useless in [
+        json!({ "encryptedData": "undefined", "iv": "undefined" }),
+        json!({ "encryptedData": "null", "iv": "null" }),
+        json!({ "encryptedData": "[object Object]", "iv": "[object Object]" }),
+        json!({ "encryptedData": data }),
+        json!({ "iv": iv }),
+        json!({ "encryptedData": data, "iv": "" }),
+        json!({ "encryptedData": data, "iv": "AAAA" }),
+        json!({ "encryptedData": "AAAA", "iv": iv }),
+        json!({ "encryptedData": "!", "iv": iv }),
+        json!({ "encryptedData": "%", "iv": iv }),
+        json!({ "rawData": raw }),
+        json!({ "signature": signature }),
+        json!({ "rawData": raw, "signature": "undefined" }),
+        json!({ "rawData": "undefined", "signature": "undefined" }),
+    ] {
+        let mut body = useless.clone();
+        body["code"] = phone.login().into();
+        let login = world.login_with(body);
+        assert_eq!(login.data["openData"], "invalid_parameter", "{useless}");
+        assert_eq!(login.data["registered"], false);
+        world.assert_passes(&login.token, &phone.openid());
+
+        let fields = useless.as_object().unwrap();
+        let encoded =
+            |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
+        let form: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encoded(value.as_str().unwrap())))
+            .collect();
+        let form = format!("code={}&{}", phone.login(), form.join("&"));
+        let ask = Ask::new("POST", "/wx/login").body(form);
+        let got = world.ask(ask.header("content-type", "application/x-www-form-urlencoded"));
+        assert_eq!(
+            (got.status, &got.json()["data"]["openData"]),
+            (200, &json!("invalid_parameter")),
+            "{useless}"
+        );
+
+        let with_headers = |path: &str| {
+            let ask = Ask::get(path).header("X-WX-Code", phone.login());
+            fields.iter().fold(ask, |ask, (name, value)| {
+                let value = value.as_str().unwrap();
+                match name.as_str() {
+                    "encryptedData" => ask.header("X-WX-Encrypted-Data", value),
+                    "iv" => ask.header("X-WX-IV", value),
+                    "rawData" => ask.header("X-WX-RawData", encoded(value)),
+                    _ => ask.header("X-WX-Signature", value),
+                }
+            })
+        };
+        for path in ["/wx/login", "/weapp/login"] {
+            let got = world.ask(with_headers(path)).json();
+            assert_eq!(
+                got["data"]["openData"], "invalid_parameter",
+                "{useless}: {got}"
+            );
+        }
+        let got = world.ask(with_headers("/api/orders"));
+        assert_eq!(
+            got.seen().header("x-wx-openid"),
+            Some(phone.openid()),
+            "{useless}"
+        );
+    }
+    for wrong_type in [json!(1), json!(true), json!([]), json!({ "a": 1 })] {
+        let body = json!({ "code": phone.login(), "encryptedData": wrong_type, "iv": iv });
+        let login = world.login_with(body);
+        assert_eq!(login.data["openData"], "invalid_parameter", "{wrong_type}");
+    }
+    // Nothing was sent.
+    for nothing in [json!(null), json!("")] {
+        let body =
+            json!({ "code": phone.login(), "encryptedData": nothing, "iv": nothing, "token": 5 });
+        let login = world.login_with(body);
+        assert!(login.data.get("openData").is_none(), "{}", login.data);
+    }
+    // Headers that cannot be read, or are there twice.
+    let with_code = || Ask::get("/wx/login").header("X-WX-Code", phone.login());
+    for ask in [
+        with_code()
+            .header("X-WX-RawData", "%FF")
+            .header("X-WX-Signature", signature),
+        with_code()
+            .header("X-WX-IV", iv)
+            .header("X-WX-IV", "x")
+            .header("X-WX-Encrypted-Data", data),
+    ] {
+        let got = world.ask(ask).json();
+        assert_eq!(got["data"]["openData"], "invalid_parameter", "{got}");
+    }
+    // What can be used is used.
+    let again = phone.user_info();
+    let mut body = json!({ "encryptedData": "undefined", "iv": "undefined" });
+    body["rawData"] = again.raw_data.into();
+    body["signature"] = again.signature.into();
+    body["code"] = phone.login().into();
+    let login = world.login_with(body);
+    assert_eq!(login.data["registered"], true, "{}", login.data);
+}

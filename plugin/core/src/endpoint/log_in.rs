@@ -10,7 +10,7 @@ use crate::edge::Edge;
 use crate::edge::flight::{Outcome, Turn};
 use crate::endpoint::code_exchange::exchange;
 use crate::endpoint::logged_in::{
-    LoggedIn, NEW, NO_PROFILE, RETURNING, SESSION_KEY_STALE, SWITCHED, Told,
+    INVALID_PARAMETER, LoggedIn, NEW, NO_PROFILE, RETURNING, SESSION_KEY_STALE, SWITCHED, Told,
 };
 use crate::endpoint::login_input::{LoginInput, Place};
 use crate::endpoint::profile::Merged;
@@ -213,8 +213,9 @@ fn take_open_data(
     now: UnixMillis,
     user: &mut UserRecord,
 ) -> Option<&'static str> {
+    let useless = input.open_data_is_malformed.then_some(INVALID_PARAMETER);
     if input.open_data.is_empty() {
-        return None;
+        return useless;
     }
     let expected = open_data::expected(edge, &input.app.appid, &login.openid, now);
     let Some(opened) = input.open_data.open(&user.ring, &expected) else {
@@ -226,7 +227,7 @@ fn take_open_data(
         (None, _) => return Some(NO_PROFILE),
     };
     let Ok(Merged::Profile(profile)) = profile::merge(&user.profile, payload, shape) else {
-        return Some(NO_PROFILE);
+        return useless.or(Some(NO_PROFILE));
     };
     user.profile = profile;
     user.registered = true;

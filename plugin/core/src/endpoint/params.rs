@@ -33,6 +33,11 @@ impl Params {
         self.0.insert(name.into(), value.into());
     }
 
+    /// Something is there under this name, and nobody can say what.
+    pub(crate) fn insert_unreadable(&mut self, name: &str) {
+        self.0.insert(name.into(), Value::Bool(false));
+    }
+
     /// The text of `name`, if it is there.
     pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, Rejection> {
         match self.0.get(name) {

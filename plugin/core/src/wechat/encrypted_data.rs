@@ -18,7 +18,8 @@ use super::payload::{self, Shape};
 use super::session_key::SessionKey;
 use crate::time::UnixMillis;
 
-const BLOCK: usize = 16;
+/// Of AES, in bytes; an iv is as long.
+pub(crate) const BLOCK: usize = 16;
 
 /// What a client sent, decoded. Only its public format has been checked.
 #[derive(Debug)]
