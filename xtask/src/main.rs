@@ -4,6 +4,7 @@
 mod bench;
 mod client;
 mod demo;
+mod frameworks;
 mod steps;
 mod test;
 mod tools;
@@ -33,6 +34,10 @@ cargo xtask client
     Of these, only the tests of the mini program's side: `client` and `examples/miniprogram`, under Node, on a real
     Envoy. npm fetches the TypeScript compiler.
 
+cargo xtask frameworks
+    Of these, only the test that asks real frameworks (Express, Koa, Fastify, Flask, Django) what they read as the name
+    that only the edge may write. npm and pip fetch them into target/tools.
+
 cargo xtask bench [--quick] [--arms a,b,c] [--write]
     What a request costs at a real Envoy: without a filter, with wx-session, with what is used instead of it. What
     decryption and the like cost in WebAssembly, natively, in Node and in Python; the first requests; the memory.
@@ -55,8 +60,9 @@ fn main() -> ExitCode {
         Some((&"build", [])) => build(),
         Some((&"client", options)) if !wants_help(options) => client::run(options),
         Some((&"demo", options)) if !wants_help(options) => demo::run(options),
+        Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
-        Some((&("help" | "build" | "bench" | "client" | "demo" | "test"), _)) => {
+        Some((&("help" | "build" | "bench" | "client" | "demo" | "frameworks" | "test"), _)) => {
             return usage(ExitCode::SUCCESS);
         }
         Some((option, _)) if wants_help(&[option]) => return usage(ExitCode::SUCCESS),
