@@ -98,7 +98,7 @@ fn is_ours(name: &str) -> bool {
 
 /// The names that a framework finds; none where it refuses the request.
 fn found(app: SocketAddr, kind: Option<&str>, target: &str, body: &str) -> Vec<String> {
-    let request = Request::post(target).header("host", "app.test").body(body);
+    let request = Request::post(target).body(body);
     let request = match kind {
         Some(kind) => request.header("content-type", kind),
         None => request,
