@@ -4,6 +4,7 @@
 mod bench;
 mod client;
 mod demo;
+mod frameworks;
 mod release;
 mod steps;
 mod test;
@@ -34,6 +35,10 @@ cargo xtask client
     Of these, only the tests of the mini program's side: `client` and `examples/miniprogram`, under Node, on a real
     Envoy. npm fetches the TypeScript compiler.
 
+cargo xtask frameworks
+    Of these, only the test that asks real frameworks (Express, Koa, Fastify, Flask, Django) what they read as the name
+    that only the edge may write. npm and pip fetch them into target/tools.
+
 cargo xtask release
     The files of a release, in `target/release-files`: the filter, both components, the npm package, their SHA-256. What
     has changed, in `target/release-notes.md`. Publishes nothing.
@@ -60,9 +65,13 @@ fn main() -> ExitCode {
         Some((&"build", [])) => build(),
         Some((&"client", options)) if !wants_help(options) => client::run(options),
         Some((&"demo", options)) if !wants_help(options) => demo::run(options),
+        Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),
         Some((&"release", options)) if !wants_help(options) => release::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
-        Some((&("help" | "build" | "bench" | "client" | "demo" | "release" | "test"), _)) => {
+        Some((
+            &("help" | "build" | "bench" | "client" | "demo" | "frameworks" | "release" | "test"),
+            _,
+        )) => {
             return usage(ExitCode::SUCCESS);
         }
         Some((option, _)) if wants_help(&[option]) => return usage(ExitCode::SUCCESS),

@@ -11,7 +11,7 @@ use host_tests::redis;
 use host_tests::spin::{Manifest, Runner};
 
 use crate::steps::{Outcome, Steps, must, shown};
-use crate::{client, tools};
+use crate::{client, frameworks, tools};
 
 const ENVOY_TARGET: &str = "wasm32-wasip1";
 const SPIN_TARGET: &str = "wasm32-wasip2";
@@ -116,6 +116,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     steps.run(
         "the mini program's side under Node, on a real Envoy",
         full(client::tests),
+    )?;
+    steps.run(
+        "what real frameworks read in bodies and queries",
+        full(frameworks::tests),
     )?;
     println!("\ncargo xtask test: {}", steps.summary());
     Ok(())

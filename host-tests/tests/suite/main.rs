@@ -11,6 +11,7 @@
 
 mod budgets;
 mod envoy;
+mod frameworks;
 mod invariants;
 mod redis;
 mod rig;

@@ -7,7 +7,7 @@ use crate::access::strip;
 use crate::assertion;
 use crate::edge::Edge;
 use crate::endpoint::{Place, log_in};
-use crate::host::{Head, Header, Host, Request};
+use crate::host::{Head, Host, Request};
 use crate::metrics::Counter;
 use crate::piggyback;
 use crate::presented::{Presented, presented};
@@ -17,6 +17,7 @@ use crate::route::{Need, Outage, Rule};
 use crate::session::record::SessionRecord;
 use crate::session::sessions;
 use crate::session::token::Token;
+use crate::upgrade::{self, Upgrade};
 
 /// Whose open data may be opened, or why nobody's.
 pub(crate) type Holder = Result<(Token, Rc<SessionRecord>), Rejection>;
@@ -30,10 +31,13 @@ pub(crate) async fn pass<H: Host, R: Request>(
     rule: Option<&Rule>,
 ) -> Result<(Verdict, Holder), Rejection> {
     let head = request.head();
-    let upgrades = named_upgrade(head, rule)?;
+    let upgrade = upgrade::judge(head, rule)?;
     let may_vary = need == Need::Optional || rule.is_some_and(|rule| rule.outage != Outage::Closed);
     let let_through = |session: Option<Rc<SessionRecord>>, auth_status| {
-        let changes = strip(head, &edge.config);
+        let mut changes = strip(head, &edge.config);
+        if upgrade == Upgrade::PassedOver {
+            upgrade::pass_over(head, &mut changes);
+        }
         let session = session.as_ref();
         forward(
             edge,
@@ -42,7 +46,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
             session,
             auth_status,
             may_vary,
-            upgrades,
+            upgrade == Upgrade::Named,
         )
     };
     if need == Need::Public {
@@ -126,26 +130,6 @@ pub(crate) async fn session<H: Host>(
             host.count(Counter::SessionAbsent);
             Err(Reason::NoSession.into())
         }
-    }
-}
-
-/// Whether the request is an upgrade that its rule names; any other is refused, for after it nobody looks at the
-/// requests any more.
-fn named_upgrade(head: &Head, rule: Option<&Rule>) -> Result<bool, Rejection> {
-    let protocol = match head.get("upgrade") {
-        Header::Absent => return Ok(false),
-        Header::One(protocol) => protocol,
-        Header::Ambiguous => return Err(Reason::UpgradeRefused.into()),
-    };
-    let named = rule.is_some_and(|rule| {
-        rule.upgrades
-            .iter()
-            .any(|own| own.eq_ignore_ascii_case(protocol))
-    });
-    if named {
-        Ok(true)
-    } else {
-        Err(Reason::UpgradeRefused.into())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict, to_json};
 use crate::route::Destination;
 use crate::session::sessions;
+use crate::upgrade::{self, Upgrade};
 use crate::{endpoint, gate, open_body, path};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
@@ -45,8 +46,12 @@ async fn serve<H: Host, R: Request>(
         // Headers need not tell of a body: only its end does.
         && request.body(0).await.is_ok()
     {
+        let mut changes = strip(head, &edge.config);
+        if upgrade::judge(head, None) == Ok(Upgrade::PassedOver) {
+            upgrade::pass_over(head, &mut changes);
+        }
         return Ok(Verdict {
-            action: Action::Forward(strip(head, &edge.config)),
+            action: Action::Forward(changes),
             openid: None,
             auth_status: "preflight",
         });
@@ -111,7 +116,7 @@ fn is_preflight(method: &str, head: &Head) -> bool {
     method == "OPTIONS"
         && asks("origin")
         && asks("access-control-request-method")
-        && absent("upgrade")
+        && upgrade::judge(head, None).is_ok()
         && absent("transfer-encoding")
         && matches!(
             head.get("content-length"),

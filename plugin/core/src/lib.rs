@@ -19,6 +19,7 @@ mod handle;
 mod head;
 mod host;
 mod json_text;
+mod media_type;
 mod metrics;
 mod open_body;
 mod path;
@@ -29,7 +30,9 @@ mod reply;
 mod route;
 mod session;
 mod shared_text;
+mod spelling;
 mod time;
+mod upgrade;
 
 /// `#[test]` on every target: natively, and as WebAssembly under Node.
 #[cfg(test)]

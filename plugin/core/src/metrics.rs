@@ -70,8 +70,10 @@ metrics! {
         WechatErrcode = "wx_session.wechat.errcode",
         /// WeChat said that it is busy (-1).
         WechatBusy = "wx_session.wechat.busy",
-        /// No usable answer from WeChat.
+        /// No answer from WeChat.
         WechatUnavailable = "wx_session.wechat.unavailable",
+        /// An answer that is none of WeChat's: another status than 200, no JSON, too long.
+        WechatUnreadable = "wx_session.wechat.unreadable",
         /// WeChat was not asked, for the breaker is open.
         WechatBreaker = "wx_session.wechat.breaker_open",
         /// A store operation that worked.

@@ -92,7 +92,7 @@ fn each_result_has_its_counter() {
         ("login.failed", 1),
         ("wechat.ok", 1),
         ("wechat.errcode", 3),
-        ("wechat.unavailable", 1),
+        ("wechat.unreadable", 1),
         // Two requests to the app and two to endpoints.
         ("session.miss", 1),
         ("session.hit", 3),

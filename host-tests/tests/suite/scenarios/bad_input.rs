@@ -74,6 +74,56 @@ pub fn a_bad_content_type_is_refused(host: HostKind) {
     }
 }
 
+pub fn a_content_type_that_can_be_read_in_one_way_is_taken(host: HostKind) {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    for kinds in [
+        &["application/json", "application/json"][..],
+        &["application/json,application/json"],
+        &["application/json; charset=utf-8, application/json; charset=utf-8"],
+        &["text/json"],
+        &["application/vnd.api+json;"],
+        // Clients that name the type of forms and send JSON.
+        &[FORM],
+        &[FORM, FORM],
+    ] {
+        let body = format!(" {{ \"code\" : \"{}\" }}", phone.login());
+        let ask = Ask::new("POST", "/wx/login").body(body);
+        let ask = kinds
+            .iter()
+            .fold(ask, |ask, kind| ask.header("content-type", kind));
+        assert_eq!(world.ask(ask).status, 200, "{kinds:?}");
+    }
+    for kinds in [
+        &["application/json", FORM][..],
+        &["application/json, text/plain"],
+    ] {
+        let ask = Ask::new("POST", "/wx/login").body("{}");
+        let ask = kinds
+            .iter()
+            .fold(ask, |ask, kind| ask.header("content-type", kind));
+        let body = world.assert_refused(ask, 400, "invalid_header");
+        assert_eq!(detail(&body), "content-type: must occur once", "{kinds:?}");
+    }
+    for (kind, part) in [
+        ("json", "one media type"),
+        ("", "is empty"),
+        ("text/plain", "must be application/json or"),
+    ] {
+        let ask = Ask::new("POST", "/wx/login")
+            .header("content-type", kind)
+            .body("{}");
+        let body = world.assert_refused(ask, 415, "unsupported_media_type");
+        assert!(detail(&body).contains(part), "{body}");
+    }
+    let broken = Ask::new("POST", "/wx/login")
+        .header("content-type", FORM)
+        .body("{\"code\":");
+    let body = world.assert_refused(broken, 400, "malformed_body");
+    assert_eq!(detail(&body), "the JSON body ends too early");
+}
+
 pub fn a_bad_method_is_told_the_allowed_ones(host: HostKind) {
     let mut world = host.start(json!({}));
     for (method, path, allow) in [

@@ -1,12 +1,15 @@
 //! What the plugin does, one sentence each, on every host.
 
 mod bad_input;
+mod forged_data;
 mod gate;
 mod login;
 mod migration;
 mod open_data;
 mod open_data_body;
+mod own_name;
 mod piggyback;
+mod profiles;
 mod routes;
 mod sessions;
 mod tokens;
@@ -83,6 +86,7 @@ on_every_host! {
         five_failures_end_the_session,
         raw_control_characters_in_a_nickname_are_tolerated,
         damaged_base64_is_repaired_and_counted,
+        percent_encoded_base64_is_repaired_wherever_it_is_sent,
         old_data_is_refused_where_an_age_is_set,
         replayed_data_is_refused_where_so_configured,
         registering_stores_the_profile_and_later_logins_show_it,
@@ -102,6 +106,24 @@ on_every_host! {
         headers_that_describe_the_old_body_do_not_come_with_the_new_one,
         a_body_that_outgrows_the_limit_when_opened_is_refused,
     }
+    own_name {
+        a_key_that_a_framework_splits_or_normalises_is_refused,
+        neither_the_query_nor_a_cookie_can_say_it,
+        a_type_that_says_json_beside_its_essence_is_refused,
+        the_same_type_twice_is_one_and_the_app_gets_it_once,
+        where_other_types_pass_forms_do_not_say_it,
+    }
+    forged_data {
+        a_phone_number_cannot_be_cut_out_of_a_nickname,
+        nothing_else_can_be_cut_out_of_a_nickname,
+        a_payload_of_two_shapes_is_refused_as_every_other_failure,
+        what_is_not_known_opens_and_is_never_a_part_of_a_profile,
+    }
+    profiles {
+        a_profile_that_says_nothing_does_not_replace_one,
+        a_profile_that_says_nothing_registers_nobody,
+        open_data_that_is_none_does_not_cost_the_login,
+    }
     gate {
         a_route_without_a_rule_needs_a_session,
         spoofed_identity_headers_are_gone_on_every_route,
@@ -119,6 +141,7 @@ on_every_host! {
         a_preflight_passes_only_where_configured,
         a_preflight_has_no_body_whatever_its_head_says,
         upgrades_pass_only_where_the_route_names_them,
+        an_offer_of_another_http_is_passed_over,
         a_required_rule_holds_in_every_spelling_of_its_path,
         methods_that_are_not_in_capitals_are_refused,
     }
@@ -133,6 +156,7 @@ on_every_host! {
         a_bad_code_parameter_is_named,
         a_bad_body_is_named,
         a_bad_content_type_is_refused,
+        a_content_type_that_can_be_read_in_one_way_is_taken,
         a_bad_method_is_told_the_allowed_ones,
         bad_open_data_parameters_are_named,
         malformed_tokens_are_refused,
@@ -144,7 +168,7 @@ on_every_host! {
         every_errcode_has_its_answer,
         busy_is_asked_again_twice_and_no_more,
         other_errors_are_never_asked_again,
-        broken_answers_are_unavailable,
+        broken_answers_are_unavailable_and_it_is_said_how,
         a_slow_wechat_is_given_up_at_the_deadline,
         after_trouble_the_next_login_works,
         an_address_with_many_refused_codes_has_to_wait,

@@ -213,6 +213,84 @@ pub fn damaged_base64_is_repaired_and_counted(host: HostKind) {
     assert_eq!(world.counter("wx_session.open_data.repaired"), 3);
 }
 
+/// In every place and encoding; what cannot be undone is named as ever.
+pub fn percent_encoded_base64_is_repaired_wherever_it_is_sent(host: HostKind) {
+    let mut world = host.start(json!({ "routes": [
+        { "path": "/api/profile", "session": "required", "open_data": "body" },
+    ] }));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let once = |text: &str| {
+        let slashes = text.replace('+', "%2B").replace('/', "%2F");
+        slashes.replace('=', "%3D")
+    };
+    let lower = |text: &str| {
+        once(text)
+            .replace("%2B", "%2b")
+            .replace("%2F", "%2f")
+            .replace("%3D", "%3d")
+    };
+    let twice = |text: &str| once(text).replace('%', "%25");
+    let blank = |text: &str| format!("{text} ");
+    let newline = |text: &str| format!("{text}\r\n");
+    let damages: [&dyn Fn(&str) -> String; 7] = [
+        &once,
+        &lower,
+        &twice,
+        &blank,
+        &newline,
+        &|text| format!("{}%20", once(text)),
+        &|text| format!("{}%0D%0A", once(text)),
+    ];
+    let mut repaired = 0;
+    for damage in damages {
+        // With every letter that is encoded.
+        let mut data = phone.user_info();
+        while !(data.encrypted_data.contains('+') && data.encrypted_data.contains('/')) {
+            data = phone.user_info();
+        }
+        let damaged = [damage(&data.encrypted_data), damage(&data.iv)];
+        let body = json!({ "encryptedData": damaged[0], "iv": damaged[1] });
+        let got = world.post("/wx/decrypt", &login.token, &body).json();
+        assert_eq!(
+            got["data"]["openId"],
+            json!(phone.openid()),
+            "{body}: {got}"
+        );
+        let opened = world.post("/api/profile", &login.token, &body);
+        assert!(
+            opened.seen().body.starts_with(br#"{"openData":{"#),
+            "{body}"
+        );
+        // A form decodes once itself.
+        let encoded = |text: &str| once(&text.replace('%', "%25")).replace(' ', "+");
+        let form = format!(
+            "encryptedData={}&iv={}",
+            encoded(&damaged[0]),
+            encoded(&damaged[1])
+        );
+        let form = form.replace("\r\n", "%0D%0A");
+        let ask = Ask::new("POST", "/wx/decrypt")
+            .token(&login.token)
+            .body(form);
+        let got = world.ask(ask.header("content-type", "application/x-www-form-urlencoded"));
+        assert_eq!(got.status, 200, "{body}");
+        repaired += 3;
+        if damaged[0].contains('\n') {
+            continue;
+        }
+        let ask = Ask::get("/wx/login").header("X-WX-Code", phone.login());
+        let ask = ask.header("X-WX-Encrypted-Data", damaged[0].trim());
+        let got = world.ask(ask.header("X-WX-IV", damaged[1].trim())).json();
+        assert_eq!(got["data"]["registered"], true, "{body}: {got}");
+    }
+    assert!(world.counter("wx_session.open_data.repaired") >= repaired);
+    let bad = json!({ "encryptedData": "%ZZ", "iv": "AAAA" });
+    let ask = Ask::post("/wx/decrypt", &bad).token(&login.token);
+    let body = world.assert_refused(ask, 400, "invalid_parameter");
+    assert_eq!(body["detail"], "encryptedData: is not base64");
+}
+
 pub fn old_data_is_refused_where_an_age_is_set(host: HostKind) {
     let mut world = host.start(json!({ "open_data": { "max_age_s": 300 } }));
     let phone = world.wechat.phone("alice");

@@ -92,13 +92,43 @@ pub fn upgrades_pass_only_where_the_route_names_them(host: HostKind) {
     let connection = host.has_upgrades().then_some("upgrade");
     assert_eq!(got.seen().header("connection").as_deref(), connection);
     assert_eq!(got.seen().has("upgrade"), host.has_upgrades());
-    world.assert_refused(upgrade("/socket", "h2c"), 403, "upgrade_refused");
-    world.assert_refused(upgrade("/api", "websocket"), 403, "upgrade_refused");
+    let body = world.assert_refused(upgrade("/api", "websocket"), 403, "upgrade_refused");
+    assert_eq!(body["detail"], "upgrade: this route names no such protocol");
+    world.assert_refused(upgrade("/socket", "websocket, h2c"), 403, "upgrade_refused");
     world.assert_refused(
         Ask::get("/socket").header("Upgrade", "websocket"),
         401,
         "no_session",
     );
+}
+
+/// Some clients send one with every request; a server may pass over it (RFC 9110, 7.8).
+pub fn an_offer_of_another_http_is_passed_over(host: HostKind) {
+    let mut world = host.start(json!({ "cors_preflight": true, "routes": [
+        { "path": "/socket", "session": "required", "upgrades": ["websocket"] },
+        { "prefix": "/public", "session": "public" },
+    ] }));
+    let login = world.login(&phone_of(&world));
+    for offer in ["TLS/1.2", "tls/1.0, TLS/1.1", "h2c"] {
+        for path in ["/api", "/socket", "/public/x"] {
+            let ask = Ask::get(path).token(&login.token).header("Upgrade", offer);
+            let mut offering = ask.clone().header("Connection", "Upgrade");
+            if offer == "h2c" {
+                offering = ask.clone().header("Connection", "Upgrade, HTTP2-Settings");
+                offering = offering.header("HTTP2-Settings", "AAMAAABkAAQAAP__");
+            }
+            let got = world.ask(offering);
+            let seen = got.seen();
+            assert!(!seen.has("upgrade"), "{offer} {path}");
+            assert!(!seen.has("http2-settings"), "{offer} {path}");
+            assert!(!world.ask(ask).seen().has("upgrade"), "{offer} {path}");
+        }
+        let preflight = Ask::new("OPTIONS", "/api")
+            .header("Origin", "https://a.test")
+            .header("Access-Control-Request-Method", "POST")
+            .header("Upgrade", offer);
+        assert!(!world.ask(preflight).seen().has("upgrade"), "{offer}");
+    }
 }
 
 fn real_envoy_refuses_upgrades_it_is_not_configured_for(host: HostKind) {

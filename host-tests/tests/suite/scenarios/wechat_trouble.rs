@@ -86,23 +86,29 @@ pub fn other_errors_are_never_asked_again(host: HostKind) {
     }
 }
 
-pub fn broken_answers_are_unavailable(host: HostKind) {
+pub fn broken_answers_are_unavailable_and_it_is_said_how(host: HostKind) {
     let mut world = host.start(json!({}));
-    for fault in [
-        Fault::Refused,
-        Fault::ResetMidBody,
-        Fault::Html,
-        Fault::BigBody,
-        Fault::EmptyBody,
-        Fault::Http500,
-        Fault::Truncated,
-        Fault::EmptyObject,
+    for (fault, problem) in [
+        (Fault::Refused, "WeChat did not answer"),
+        (Fault::ResetMidBody, "WeChat did not answer"),
+        (Fault::Html, "the answer of WeChat is not JSON"),
+        (Fault::BigBody, "the answer of WeChat is too long"),
+        (Fault::EmptyBody, "the answer of WeChat is empty"),
+        (Fault::Http500, "the answer of WeChat has status 500"),
+        (Fault::Truncated, "the answer of WeChat ends too early"),
+        (
+            Fault::EmptyObject,
+            "the answer of WeChat has no readable openid",
+        ),
     ] {
         world.wechat.script([fault.clone()]);
         let body = refused_login(&mut world, 503, "wechat_unavailable");
         assert_eq!(body["action"], "retry_after", "{fault:?}");
+        assert_eq!(body["detail"], problem, "{fault:?}");
+        assert!(world.log().contains(problem), "{fault:?}");
     }
-    assert_eq!(world.counter("wx_session.wechat.unavailable"), 8);
+    assert_eq!(world.counter("wx_session.wechat.unavailable"), 2);
+    assert_eq!(world.counter("wx_session.wechat.unreadable"), 6);
 }
 
 pub fn a_slow_wechat_is_given_up_at_the_deadline(host: HostKind) {

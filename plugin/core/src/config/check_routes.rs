@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::{Checked, raw, wrong};
-use crate::open_body::{FIELDS, same_name};
+use crate::open_body::{FIELDS, says};
 use crate::path;
 use crate::route::{Endpoint, Need, OpenBody, Outage, Pattern, Rule};
 
@@ -170,7 +170,7 @@ fn open_body(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Opti
     }
     // What a client must send cannot be what no client may send.
     let sent = FIELDS.into_iter().chain(object.as_deref());
-    if let Some(taken) = sent.into_iter().find(|taken| same_name(taken, name)) {
+    if let Some(taken) = sent.into_iter().find(|taken| says(taken, name)) {
         return wrong(
             field("open_data_as"),
             format!("{name} would be refused: clients send {taken}"),

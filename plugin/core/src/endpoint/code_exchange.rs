@@ -1,5 +1,7 @@
 //! The code2Session exchange: one call, asked again only when WeChat said that it had not looked (-1).
 
+use alloc::format;
+use alloc::string::String;
 use core::time::Duration;
 
 use crate::config::App;
@@ -103,16 +105,22 @@ async fn attempt<H: Host>(
         // Proxies answer for an upstream that does not.
         Ok(HttpResponse { status: 504, .. }) | Err(CallError::TimedOut) => Err(Failure::Timeout),
         Err(CallError::NotSent) => Err(Failure::NotSent),
-        Ok(_) | Err(CallError::Broken | CallError::TooLarge) => Err(Failure::Unavailable),
+        Ok(HttpResponse { status: 503, .. }) | Err(CallError::Broken) => Err(Failure::Unavailable),
+        // An answer, but none of WeChat's: a proxy's page, a portal's.
+        Ok(HttpResponse { status, .. }) => Err(Failure::Unreadable(format!("has status {status}"))),
+        Err(CallError::TooLarge) => Err(Failure::Unreadable("is too long".into())),
     }
 }
 
 enum Failure {
-    Said(Meaning, i64, Option<alloc::string::String>),
+    Said(Meaning, i64, Option<String>),
     Timeout,
     /// A limit of the host's own, which says nothing about WeChat.
     NotSent,
+    /// The connection failed, or broke.
     Unavailable,
+    /// Something answered, and what is wrong with the answer.
+    Unreadable(String),
 }
 
 impl Failure {
@@ -121,7 +129,10 @@ impl Failure {
         use Meaning::{Busy, Configuration};
         matches!(
             self,
-            Self::Said(Busy | Configuration, ..) | Self::Timeout | Self::Unavailable
+            Self::Said(Busy | Configuration, ..)
+                | Self::Timeout
+                | Self::Unavailable
+                | Self::Unreadable(_)
         )
     }
 
@@ -142,6 +153,7 @@ impl Failure {
             Self::Said(Meaning::Busy, ..) => Counter::WechatBusy,
             Self::Said(..) => Counter::WechatErrcode,
             Self::Timeout | Self::NotSent | Self::Unavailable => Counter::WechatUnavailable,
+            Self::Unreadable(_) => Counter::WechatUnreadable,
         }
     }
 }
@@ -150,7 +162,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Errcode { errcode, rid } => Self::Said(meaning(errcode), errcode, rid),
-            Refusal::Unreadable => Self::Unavailable,
+            Refusal::Unreadable(problem) => Self::Unreadable(problem.into()),
         }
     }
 }
@@ -159,7 +171,11 @@ impl From<Failure> for Rejection {
     fn from(failure: Failure) -> Self {
         let (meaning, errcode, rid) = match failure {
             Failure::Timeout => return Reason::WechatTimeout.into(),
-            Failure::NotSent | Failure::Unavailable => return Reason::WechatUnavailable.into(),
+            Failure::NotSent => return Reason::WechatUnavailable.with("WeChat was not asked"),
+            Failure::Unavailable => return Reason::WechatUnavailable.with("WeChat did not answer"),
+            Failure::Unreadable(problem) => {
+                return Reason::WechatUnavailable.with(format!("the answer of WeChat {problem}"));
+            }
             Failure::Said(meaning, errcode, rid) => (meaning, errcode, rid),
         };
         let reason = match meaning {

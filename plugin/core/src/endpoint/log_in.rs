@@ -10,9 +10,10 @@ use crate::edge::Edge;
 use crate::edge::flight::{Outcome, Turn};
 use crate::endpoint::code_exchange::exchange;
 use crate::endpoint::logged_in::{
-    LoggedIn, NEW, NO_PROFILE, RETURNING, SESSION_KEY_STALE, SWITCHED, Told,
+    INVALID_PARAMETER, LoggedIn, NEW, NO_PROFILE, RETURNING, SESSION_KEY_STALE, SWITCHED, Told,
 };
 use crate::endpoint::login_input::{LoginInput, Place};
+use crate::endpoint::profile::Merged;
 use crate::endpoint::{code_memory, open_data, profile};
 use crate::host::{Host, Request};
 use crate::metrics::{Counter, Histogram};
@@ -24,6 +25,7 @@ use crate::session::{sessions, users};
 use crate::store::{Key, StoreError};
 use crate::time::UnixMillis;
 use crate::wechat::code2session::Code2Session;
+use crate::wechat::payload::{Shape, is_user_info};
 
 /// Logs in with what the request carries in `place`, and counts what became of it.
 pub(crate) async fn log_in<H: Host, R: Request>(
@@ -202,8 +204,8 @@ fn enter(
     (user, entered)
 }
 
-/// Stores the profile that came with the login. Says so if it fitted no key or holds no profile: the login itself
-/// stands, for its code is spent.
+/// Stores the profile that came with the login. Says so if it was of no use: the login itself stands, for its code is
+/// spent.
 fn take_open_data(
     edge: &Edge,
     input: &LoginInput<'_>,
@@ -211,22 +213,23 @@ fn take_open_data(
     now: UnixMillis,
     user: &mut UserRecord,
 ) -> Option<&'static str> {
+    let useless = input.open_data_is_malformed.then_some(INVALID_PARAMETER);
     if input.open_data.is_empty() {
-        return None;
+        return useless;
     }
     let expected = open_data::expected(edge, &input.app.appid, &login.openid, now);
     let Some(opened) = input.open_data.open(&user.ring, &expected) else {
         return Some(SESSION_KEY_STALE);
     };
-    let payload = match (&opened.open_data, &input.open_data.raw_data) {
-        (Some(data), _) => data.json.as_str(),
-        (None, Some(raw_data)) => raw_data,
-        (None, None) => return None,
+    let (payload, shape) = match (&opened.open_data, &input.open_data.raw_data) {
+        (Some(data), _) => (data.json.as_str(), data.shape),
+        (None, Some(raw_data)) if is_user_info(raw_data) => (raw_data.as_str(), Shape::UserInfo),
+        (None, _) => return Some(NO_PROFILE),
     };
-    let Ok(merged) = profile::merge(&user.profile, payload) else {
-        return Some(NO_PROFILE);
+    let Ok(Merged::Profile(profile)) = profile::merge(&user.profile, payload, shape) else {
+        return useless.or(Some(NO_PROFILE));
     };
-    user.profile = merged;
+    user.profile = profile;
     user.registered = true;
     None
 }

@@ -29,8 +29,8 @@ pub(crate) struct Told {
     /// Who logged in, as seen from this phone: one of [`NEW`], [`RETURNING`] and [`SWITCHED`].
     pub(crate) event: &'static str,
     pub(crate) user: Option<Rc<Value>>,
-    /// Why the open data sent with the login was of no use: [`SESSION_KEY_STALE`] or [`NO_PROFILE`]. The login stands,
-    /// for its code is spent.
+    /// Why the open data sent with the login was of no use: [`SESSION_KEY_STALE`], [`NO_PROFILE`] or
+    /// [`INVALID_PARAMETER`]. The login stands, for its code is spent.
     pub(crate) open_data: Option<&'static str>,
 }
 
@@ -40,7 +40,10 @@ pub(crate) const RETURNING: &str = "returning";
 pub(crate) const SWITCHED: &str = "switched";
 /// It fitted no key: fetch it again, then register.
 pub(crate) const SESSION_KEY_STALE: &str = "session_key_stale";
+/// It opened, and says nothing about the user.
 pub(crate) const NO_PROFILE: &str = "no_profile";
+/// Half of a pair, or nothing that could be opened: the client has a fault, or sends `undefined`.
+pub(crate) const INVALID_PARAMETER: &str = "invalid_parameter";
 
 /// `data` of the answer.
 #[derive(Serialize)]
@@ -82,7 +85,10 @@ impl LoggedIn {
         let told = Told {
             registered: data.get("registered")?.as_bool()?,
             event: one_of("event", &[NEW, RETURNING, SWITCHED])?,
-            open_data: one_of("openData", &[SESSION_KEY_STALE, NO_PROFILE]),
+            open_data: one_of(
+                "openData",
+                &[SESSION_KEY_STALE, NO_PROFILE, INVALID_PARAMETER],
+            ),
             user: data.remove("user").map(Rc::new),
         };
         Some(Self {

@@ -21,7 +21,10 @@ pub(super) struct LoginInput<'a> {
     pub(super) js_code: Zeroizing<String>,
     /// The session that this phone had before.
     pub(super) old_token: Option<Token>,
+    /// What of the open data can be tried. Whatever is wrong with it does not cost the login.
     pub(super) open_data: Submitted,
+    /// Something was sent as open data that cannot be any.
+    pub(super) open_data_is_malformed: bool,
 }
 
 /// Where a request carries the parameters of its login.
@@ -58,6 +61,7 @@ impl<'a> LoginInput<'a> {
                 "must be the code of wx.login: at most 128 letters, digits, - and _",
             ));
         }
+        let (open_data, open_data_is_malformed) = Submitted::usable(&params, host);
         // A token that cannot be one is no reason to refuse a login: it is what the login replaces.
         let told = params.text("token").ok().flatten();
         let told = told.filter(|text| !is_nothing(text));
@@ -70,31 +74,30 @@ impl<'a> LoginInput<'a> {
             app: app(edge, head, params.text("appid")?)?,
             js_code: Zeroizing::new(js_code.to_string()),
             old_token,
-            open_data: Submitted::from_params(&params, host)?,
+            open_data,
+            open_data_is_malformed,
         })
     }
 }
 
 /// Headers carry what a body would. As they are ASCII, clients percent-encode `rawData`, which is a JSON object and
-/// begins with a brace otherwise.
+/// begins with a brace otherwise. Of open data that cannot be read it is noted that it was there.
 fn from_headers(head: &Head) -> Result<Params, Rejection> {
     let mut params = Params::default();
     for (header, name) in LOGIN_HEADERS {
         match head.get(header) {
             Header::Absent => {}
             Header::One(value) if name == "rawData" && !value.starts_with('{') => {
-                let decoded = percent_decode_str(value).decode_utf8();
-                params.insert(
-                    name,
-                    &decoded.map_err(|_| {
-                        Reason::InvalidParameter.parameter(header, "must be percent-encoded UTF-8")
-                    })?,
-                );
+                match percent_decode_str(value).decode_utf8() {
+                    Ok(decoded) => params.insert(name, &decoded),
+                    Err(_) => params.insert_unreadable(name),
+                }
             }
             Header::One(value) => params.insert(name, value),
-            Header::Ambiguous => {
+            Header::Ambiguous if name == "code" => {
                 return Err(Reason::InvalidHeader.parameter(header, "must occur once and be ASCII"));
             }
+            Header::Ambiguous => params.insert_unreadable(name),
         }
     }
     Ok(params)

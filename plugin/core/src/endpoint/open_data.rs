@@ -15,7 +15,7 @@ use crate::session::{sessions, users};
 use crate::store::{Life, Store};
 use crate::time::UnixMillis;
 use crate::wechat::client_base64;
-use crate::wechat::encrypted_data::{EncryptedData, Expected, OpenData};
+use crate::wechat::encrypted_data::{BLOCK, EncryptedData, Expected, OpenData};
 use crate::wechat::signature;
 
 /// What a client submitted; its public format is right.
@@ -41,25 +41,40 @@ pub(crate) struct Owner {
 impl Submitted {
     /// Takes both pairs, as far as they are there; half a pair is an error.
     pub(crate) fn from_params(params: &Params, host: &impl Host) -> Result<Self, Rejection> {
-        let pair = |first, second| match (params.text(first)?, params.text(second)?) {
-            (Some(a), Some(b)) => Ok(Some((a, b))),
-            (None, None) => Ok(None),
-            (Some(_), None) => Err(Reason::MissingParameter.with(second)),
-            (None, Some(_)) => Err(Reason::MissingParameter.with(first)),
-        };
         let mut submitted = Self::default();
-        if let Some((raw_data, signature)) = pair("rawData", "signature")? {
-            if signature.len() != signature::LENGTH {
-                return Err(Reason::InvalidParameter
-                    .parameter("signature", "must be 40 hexadecimal digits"));
-            }
-            submitted.raw_data = Some(raw_data.into());
-            submitted.signature = Some(signature.into());
-        }
-        if let Some((data, iv)) = pair("encryptedData", "iv")? {
-            submitted.encrypted = Some(decode(host, data, iv)?);
-        }
+        submitted.take_signed(params)?;
+        submitted.take_encrypted(params, host)?;
         Ok(submitted)
+    }
+
+    /// Takes what can be used, and says whether something was there that cannot: for a login, which stands without.
+    pub(super) fn usable(params: &Params, host: &impl Host) -> (Self, bool) {
+        let mut submitted = Self::default();
+        let signed = submitted.take_signed(params);
+        let encrypted = submitted.take_encrypted(params, host);
+        (submitted, signed.is_err() || encrypted.is_err())
+    }
+
+    fn take_signed(&mut self, params: &Params) -> Result<(), Rejection> {
+        let Some((raw_data, signature)) = pair(params, "rawData", "signature")? else {
+            return Ok(());
+        };
+        let signature = signature.trim();
+        if signature.len() != signature::LENGTH {
+            return Err(
+                Reason::InvalidParameter.parameter("signature", "must be 40 hexadecimal digits")
+            );
+        }
+        self.raw_data = Some(raw_data.into());
+        self.signature = Some(signature.into());
+        Ok(())
+    }
+
+    fn take_encrypted(&mut self, params: &Params, host: &impl Host) -> Result<(), Rejection> {
+        if let Some((data, iv)) = pair(params, "encryptedData", "iv")? {
+            self.encrypted = Some(decode(host, data, iv)?);
+        }
+        Ok(())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -88,18 +103,31 @@ impl Submitted {
     }
 }
 
+fn pair<'a>(
+    params: &'a Params,
+    first: &'static str,
+    second: &'static str,
+) -> Result<Option<(&'a str, &'a str)>, Rejection> {
+    match (params.text(first)?, params.text(second)?) {
+        (Some(a), Some(b)) => Ok(Some((a, b))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Reason::MissingParameter.with(second)),
+        (None, Some(_)) => Err(Reason::MissingParameter.with(first)),
+    }
+}
+
 /// Base64 from clients is repaired where that is unambiguous, and the repairs are counted.
-pub(super) fn decode(host: &impl Host, data: &str, iv: &str) -> Result<EncryptedData, Rejection> {
-    let bytes = |name, text| {
-        let decoded = client_base64::decode(text)
+fn decode(host: &impl Host, data: &str, iv: &str) -> Result<EncryptedData, Rejection> {
+    let bytes = |name, text, fits: fn(usize) -> bool| {
+        let decoded = client_base64::decode_to(text, fits)
             .ok_or_else(|| Reason::InvalidParameter.parameter(name, "is not base64"))?;
         if decoded.repaired {
             host.count(Counter::Base64Repaired);
         }
         Ok::<_, Rejection>(decoded.bytes)
     };
-    let ciphertext = bytes("encryptedData", data)?;
-    let iv = bytes("iv", iv)?;
+    let ciphertext = bytes("encryptedData", data, |length| length.is_multiple_of(BLOCK))?;
+    let iv = bytes("iv", iv, |length| length == BLOCK)?;
     EncryptedData::new(ciphertext, &iv)
         .map_err(|(name, problem)| Reason::InvalidParameter.parameter(name, problem))
 }

@@ -4,7 +4,8 @@ use alloc::string::String;
 
 use serde_json::{Map, Value};
 
-use crate::host::{Header, Request};
+use crate::host::Request;
+use crate::media_type::{self, Kind};
 use crate::rejection::{Reason, Rejection};
 
 /// Named parameters. An empty string counts as absent, as forms cannot say otherwise.
@@ -14,19 +15,27 @@ pub(crate) struct Params(Map<String, Value>);
 impl Params {
     /// Reads the body of `request`, at most `limit` bytes.
     pub(crate) async fn read(request: &impl Request, limit: usize) -> Result<Self, Rejection> {
-        let kind = content_type(request)?;
+        // A type that is refused is refused before its body is waited for.
+        let says_form = says_form(request)?;
         let body = request.body(limit).await?;
         if body.is_empty() {
             return Ok(Self::default());
         }
-        match kind {
-            Kind::Json => from_json(&body),
-            Kind::Form => Ok(from_form(&body)),
+        // Many clients name the type of forms and send JSON, and no form looks like this.
+        if says_form && !is_object(&body) {
+            Ok(from_form(&body))
+        } else {
+            from_json(&body)
         }
     }
 
     pub(crate) fn insert(&mut self, name: &str, value: &str) {
         self.0.insert(name.into(), value.into());
+    }
+
+    /// Something is there under this name, and nobody can say what.
+    pub(crate) fn insert_unreadable(&mut self, name: &str) {
+        self.0.insert(name.into(), Value::Bool(false));
     }
 
     /// The text of `name`, if it is there.
@@ -57,32 +66,32 @@ impl Params {
     }
 }
 
-enum Kind {
-    Json,
-    Form,
-}
-
-/// `wx.request` sends `application/json` unless told otherwise; a body without a type is taken for that.
-fn content_type(request: &impl Request) -> Result<Kind, Rejection> {
-    let value = match request.head().get("content-type") {
-        Header::Absent => return Ok(Kind::Json),
-        Header::One(value) => value,
-        Header::Ambiguous => {
-            return Err(Reason::InvalidHeader.parameter("content-type", "must occur once"));
+/// Whether the body is said to be a form and not JSON. `wx.request` sends `application/json` unless told otherwise; a
+/// body without a type is taken for that.
+fn says_form(request: &impl Request) -> Result<bool, Rejection> {
+    let media_type = media_type::of(request.head())?;
+    let problem = match media_type.kind() {
+        Kind::Json => return Ok(false),
+        Kind::Form => return Ok(true),
+        Kind::Unsaid if !media_type.is_there() => return Ok(false),
+        Kind::Unsaid => "content-type is empty",
+        Kind::Malformed => "content-type must be one media type, such as application/json",
+        Kind::Multipart | Kind::Other => {
+            "content-type must be application/json or application/x-www-form-urlencoded"
         }
     };
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        Ok(Kind::Json)
-    } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        Ok(Kind::Form)
-    } else {
-        Err(Reason::UnsupportedMediaType
-            .with("content-type must be application/json or application/x-www-form-urlencoded"))
-    }
+    Err(Reason::UnsupportedMediaType.with(problem))
+}
+
+/// Whether a body begins as JSON objects do.
+fn is_object(body: &[u8]) -> bool {
+    let inner = body.trim_ascii_start().strip_prefix(b"{");
+    inner.is_some_and(|inner| inner.trim_ascii_start().starts_with(b"\""))
 }
 
 fn from_json(body: &[u8]) -> Result<Params, Rejection> {
+    // What some editors and libraries write before a text.
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     match serde_json::from_slice(body) {
         Ok(Value::Object(map)) => Ok(Params(map)),
         Ok(_) => Err(Reason::MalformedBody.with("the body must be a JSON object")),

@@ -1,10 +1,11 @@
-//! `POST /wx/register {encryptedData, iv, rawData?, signature?}`: stores the profile over the one there is, and marks the user.
+//! `POST /wx/register {encryptedData, iv, rawData?, signature?}`: stores the profile over the one there is, and marks the
+//! user. A profile that says nothing changes nothing.
 
 use alloc::vec::Vec;
 
 use crate::edge::Edge;
 use crate::endpoint::open_data;
-use crate::endpoint::profile;
+use crate::endpoint::profile::{self, Merged};
 use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Answer;
@@ -23,9 +24,13 @@ pub(super) async fn answer<H: Host, R: Request>(
         let Some(mut user) = user else {
             return Ok(None);
         };
-        user.profile = profile::merge(&user.profile, &data.json)
+        let merged = profile::merge(&user.profile, &data.json, data.shape)
             .map_err(|problem| Reason::InvalidParameter.parameter("encryptedData", problem))?;
-        user.registered = true;
+        // An anonymous profile is an answer too: the client sees what there is.
+        if let Merged::Profile(profile) = merged {
+            user.profile = profile;
+            user.registered = true;
+        }
         Ok(Some(Changed {
             outcome: profile::view(&user),
             along: Vec::new(),

@@ -21,6 +21,11 @@ pub(crate) struct Member<'a> {
 }
 
 impl Member<'_> {
+    /// What the key says. `None` if it is no text.
+    pub(crate) fn key(&self) -> Option<Cow<'_, str>> {
+        string(self.key)
+    }
+
     /// Whether the key says `name`, in whatever spelling.
     pub(crate) fn is(&self, name: &str) -> bool {
         string(self.key).is_some_and(|key| key == name)

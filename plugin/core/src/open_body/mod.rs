@@ -2,9 +2,11 @@
 //! WeChat made, verified, where the client put `encryptedData` and `iv`. The rest of the body stays as it was written.
 //! Never forwards what it could not open, nor a body in which the client itself wrote the name that only we may write.
 
+mod encodings;
+mod names;
 mod sent;
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::edge::Edge;
@@ -12,10 +14,13 @@ use crate::endpoint::open_data::{self, Submitted};
 use crate::gate::Holder;
 use crate::host::{BodyError, Head, Header, Host, Request};
 use crate::json_text;
+use crate::media_type::{self, Kind, MediaType};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Changes;
 use crate::route::OpenBody;
 
+use self::names::Own;
+pub(crate) use self::names::{same_name, says};
 pub(crate) use self::sent::FIELDS;
 use self::sent::find;
 
@@ -43,11 +48,18 @@ pub(crate) async fn open<H: Host, R: Request>(
     changes: &mut Changes,
 ) -> Result<(), Rejection> {
     let limit = edge.config.body_bytes;
-    let Some(body) = read(request, rules, limit).await? else {
+    let own = Own { name: &rules.name };
+    let head = request.head();
+    own.not_in_head(head)?;
+    let media_type = media_type::of(head)?;
+    if let Some(value) = media_type.doubled {
+        changes.set.push(("content-type".into(), value.into()));
+    }
+    let Some(body) = read(request, &media_type, rules, &own, limit).await? else {
         return Ok(());
     };
     let text = json(&body)?;
-    refuse_own_name(text, rules)?;
+    own.not_in_json(text)?;
     let Some(sent) = find(text, rules)? else {
         return Ok(());
     };
@@ -61,64 +73,69 @@ pub(crate) async fn open<H: Host, R: Request>(
     if body.len() > limit {
         return Err(Reason::BodyTooLarge.with("the body is too large when its open data is opened"));
     }
-    replace(request.head(), changes, body);
+    replace(head, changes, body);
     Ok(())
 }
 
-/// The body, if it is one to be looked into.
+/// The body, if it is one that an app reads as JSON. In others the client does not write our name either.
 async fn read(
     request: &impl Request,
+    media_type: &MediaType<'_>,
     rules: &OpenBody,
+    own: &Own<'_>,
     limit: usize,
 ) -> Result<Option<Vec<u8>>, Rejection> {
-    let head = request.head();
-    if !is_json(head)? {
-        if rules.passes_other_types {
-            return Ok(None);
+    let kind = media_type.kind();
+    let problem = match kind {
+        _ if !media_type.is_unambiguous() => {
+            "content-type must be one media type and say one thing"
         }
+        Kind::Json | Kind::Unsaid => "",
+        _ if !rules.passes_other_types => "content-type must be application/json",
+        Kind::Other => return Ok(None),
+        _ => "",
+    };
+    if !problem.is_empty() {
         return match request.body(0).await {
             // Many clients name a type on requests that have no body.
             Ok(_) => Ok(None),
-            Err(BodyError::TooLarge) => {
-                Err(Reason::UnsupportedMediaType.with("content-type must be application/json"))
-            }
-            Err(BodyError::Unreadable) => Err(BodyError::Unreadable.into()),
+            Err(BodyError::TooLarge) => Err(Reason::UnsupportedMediaType.with(problem)),
+            Err(error) => Err(error.into()),
         };
     }
-    let body = request.body(limit).await?;
+    let body = match request.body(limit).await {
+        Err(BodyError::TooLarge) if matches!(kind, Kind::Form | Kind::Multipart) => {
+            let problem = "a form on this route is looked into, so it must fit limits.body_bytes";
+            return Err(Reason::BodyTooLarge.with(problem));
+        }
+        body => body?,
+    };
     if body.is_empty() {
         return Ok(None);
     }
-    match head.get("content-encoding") {
-        Header::Absent => Ok(Some(body)),
-        Header::One(coding) if coding.eq_ignore_ascii_case("identity") => Ok(Some(body)),
-        _ => Err(Reason::UnsupportedMediaType.with("the body must not be compressed")),
+    if !media_type.is_utf8() {
+        return Err(Reason::UnsupportedMediaType.with("charset must be utf-8"));
     }
-}
-
-/// Whether an app could take the body for JSON: many look for no more than the word in the type.
-fn is_json(head: &Head) -> Result<bool, Rejection> {
-    let value = match head.get("content-type") {
-        Header::Absent => return Ok(true),
-        Header::One(value) => value.to_ascii_lowercase(),
-        Header::Ambiguous => {
-            return Err(Reason::InvalidHeader.parameter("content-type", "must occur once"));
+    match request.head().get("content-encoding") {
+        Header::Absent => {}
+        Header::One(coding) if coding.eq_ignore_ascii_case("identity") => {}
+        _ => return Err(Reason::UnsupportedMediaType.with("the body must not be compressed")),
+    }
+    match kind {
+        Kind::Json => return Ok(Some(body)),
+        // Rack, and Perl's CGI, read a body without a type as a form.
+        Kind::Unsaid => {
+            own.not_in_form(&body)?;
+            return Ok(Some(body));
         }
-    };
-    let mut parameters = value.split(';');
-    let essence = parameters.next().unwrap_or_default().trim();
-    if !essence.is_empty() && !value.contains("json") {
-        return Ok(false);
+        Kind::Form => {
+            own.not_in_form(&body)?;
+            // Nor where an app looks at the body instead of its type.
+            own.not_in_json(&String::from_utf8_lossy(&body))?;
+        }
+        _ => own.not_in_multipart(&body)?,
     }
-    let mut charsets = parameters
-        .filter_map(|parameter| parameter.split_once('='))
-        .filter(|(name, _)| name.trim() == "charset");
-    // All of them: readers differ in which of two they take, and in another charset the app could read other names.
-    if charsets.all(|(_, own)| ["utf-8", "utf8"].contains(&own.trim().trim_matches('"'))) {
-        Ok(true)
-    } else {
-        Err(Reason::UnsupportedMediaType.with("charset must be utf-8"))
-    }
+    Ok(None)
 }
 
 fn json(body: &[u8]) -> Result<&str, Rejection> {
@@ -136,39 +153,6 @@ fn json(body: &[u8]) -> Result<&str, Rejection> {
     }
 }
 
-/// Wherever in the body an app may look for it, the name is ours.
-fn refuse_own_name(text: &str, rules: &OpenBody) -> Result<(), Rejection> {
-    for key in json_text::keys(text) {
-        let key = json_text::unescaped(key)
-            .ok_or_else(|| Reason::MalformedBody.with("a key of the JSON body is no text"))?;
-        if same_name(&key, &rules.name) {
-            return Err(Reason::InvalidParameter
-                .parameter(&rules.name, "must not be sent: it is written here"));
-        }
-    }
-    Ok(())
-}
-
-/// Whether some app could read both as one name: parsers ignore case, binders ignore what separates words, and C ends
-/// a text at its first zero.
-pub(crate) fn same_name(one: &str, other: &str) -> bool {
-    letters(one).eq(letters(other))
-}
-
-/// The letters and digits of a name, whose case is none. Beyond ASCII only those that some reader takes for an ASCII
-/// letter are more than themselves: Unicode's tables are large, and names that may be configured are ASCII.
-fn letters(name: &str) -> impl Iterator<Item = char> {
-    let name = name.split('\0').next().unwrap_or_default();
-    name.chars()
-        .filter(|character| character.is_ascii_alphanumeric() || !character.is_ascii())
-        .map(|character| match character {
-            'ſ' => 's',
-            'ı' | 'İ' => 'i',
-            '\u{212a}' => 'k',
-            other => other.to_ascii_lowercase(),
-        })
-}
-
 /// The app gets `body`, and no header that speaks of the old one.
 fn replace(head: &Head, changes: &mut Changes, body: Vec<u8>) {
     for name in head.names() {
@@ -180,36 +164,4 @@ fn replace(head: &Head, changes: &mut Changes, body: Vec<u8>) {
     let length = body.len().to_string();
     changes.set.push(("content-length".into(), length.into()));
     changes.body = Some(body);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::test;
-
-    #[test]
-    fn a_name_is_the_same_in_every_spelling_that_a_reader_may_take_for_it() {
-        for name in [
-            "openData",
-            "OPENDATA",
-            "open_data",
-            "open-data",
-            "open data",
-            " openData\n",
-            "openData\0and more",
-        ] {
-            assert!(same_name(name, "openData"), "{name:?}");
-        }
-        assert!(same_name("\u{212a}ey\u{17f}", "keys"), "Go folds these");
-        for name in [
-            "openDat",
-            "openData1",
-            "xopenData",
-            "数据openData",
-            "\0openData",
-            "",
-        ] {
-            assert!(!same_name(name, "openData"), "{name:?}");
-        }
-    }
 }

@@ -1,29 +1,41 @@
 //! Base64 as it arrives from clients: often damaged by URL encoding on the way. What is unambiguous is repaired.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use percent_encoding::percent_decode_str;
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// How often a text may have been percent-encoded on its way.
+const MOST_ENCODINGS: usize = 4;
+
 /// Decoded bytes, and whether the text had to be repaired.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Decoded {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// A `+` had become a space, the alphabet was the URL-safe one, or the padding was missing.
+    /// A `+` had become a space, the alphabet was the URL-safe one, the text was still percent-encoded, blanks stood
+    /// around it, or the padding was missing.
     pub repaired: bool,
 }
 
 /// Decodes `text`; `None` if it is not base64 even after repair (the demo's -41004).
 #[must_use]
 pub fn decode(text: &str) -> Option<Decoded> {
+    decode_to(text, |_| true)
+}
+
+/// As [`decode`]. `fits` says how many bytes it may be: of two repairs that are possible, the one is right that gives so
+/// many.
+pub(crate) fn decode_to(text: &str, fits: impl Fn(usize) -> bool) -> Option<Decoded> {
     // Mostly nothing is damaged.
     if text.len().is_multiple_of(4)
         && let Ok(bytes) = LENIENT.decode(text)
@@ -31,18 +43,71 @@ pub fn decode(text: &str) -> Option<Decoded> {
         let repaired = false;
         return Some(Decoded { bytes, repaired });
     }
+    let mended = mended(&percent_decoded(text)?);
+    // A space was a `+`, unless it only stands around the text.
+    let front = mended.len() - mended.trim_start_matches(' ').len();
+    let back = mended.trim_end_matches(' ').len();
+    let blanks = [
+        (0, mended.len()),
+        (0, back),
+        (front, mended.len()),
+        (front, back),
+    ];
+    let plus = mended.replace(' ', "+");
+    let candidates = blanks.iter().filter_map(|(from, to)| plus.get(*from..*to));
+    let mut decoded = candidates.filter_map(|candidate| LENIENT.decode(candidate).ok());
+    let first = decoded.next()?;
+    let bytes = if fits(first.len()) {
+        first
+    } else {
+        decoded.find(|bytes| fits(bytes.len())).unwrap_or(first)
+    };
+    // Only without its padding is a text of the right letters here.
+    let repaired = true;
+    Some(Decoded { bytes, repaired })
+}
+
+/// `%2B`, `%2f`, `%253D`: base64 has no percent sign. `None` if one stays that encodes nothing.
+fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
+    let mut decoded = Cow::Borrowed(text);
+    for _ in 0..MOST_ENCODINGS {
+        if !decoded.contains('%') {
+            return Some(decoded);
+        }
+        let once = percent_decode_str(&decoded).decode_utf8().ok()?;
+        decoded = Cow::Owned(once.into_owned());
+    }
+    (!decoded.contains('%')).then_some(decoded)
+}
+
+/// The text in base64's own alphabet and spaces, without what cannot be a part of it.
+fn mended(text: &str) -> String {
+    let text = text.trim_matches(is_break);
+    // As a JSON string inside of a string.
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
     let mut mended = String::with_capacity(text.len());
-    for character in text.trim_end_matches(['\r', '\n']).chars() {
-        match character {
-            ' ' | '-' => mended.push('+'),
-            '_' => mended.push('/'),
-            '\r' | '\n' => {}
-            other => mended.push(other),
+    let mut rest = quoted.unwrap_or(text).chars().peekable();
+    while let Some(character) = rest.next() {
+        match (character, rest.peek()) {
+            ('-', _) => mended.push('+'),
+            ('_', _) => mended.push('/'),
+            ('\\', Some('n' | 'r')) => drop(rest.next()),
+            ('\\', Some('/')) => {}
+            (other, _) if is_break(other) => {}
+            (other, _) => mended.push(other),
         }
     }
-    let bytes = LENIENT.decode(&mended).ok()?;
-    let repaired = mended != text || !mended.len().is_multiple_of(4);
-    Some(Decoded { bytes, repaired })
+    mended
+}
+
+/// What editors, line-wrapping encoders and copying add, and base64 does not have.
+fn is_break(character: char) -> bool {
+    matches!(
+        character,
+        '\r' | '\n' | '\t' | '\u{a0}' | '\u{200b}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -62,12 +127,53 @@ mod tests {
     }
 
     #[test]
-    fn spaces_url_safe_letters_and_lost_padding_are_repaired() {
-        for damaged in [" /8=", "-_8=", "+/8", "-_8", "+/8=\n"] {
-            let decoded = decode(damaged).unwrap();
-            assert_eq!(decoded.bytes, [0xfb, 0xff], "{damaged}");
-            assert!(decoded.repaired, "{damaged}");
+    fn what_clients_do_to_base64_is_undone() {
+        for damaged in [
+            " /8=",
+            "-_8=",
+            "+/8",
+            "-_8",
+            "+/8=\n",
+            "+/8= ",
+            "+/8=\r\n ",
+            "%2B%2F8%3D",
+            "%2b%2f8%3d",
+            "%252B%252F8%253D",
+            "%25252B/8=",
+            "%20/8%3D",
+            "+/8=%0A",
+            "+/8%3D%20",
+            "-%5F8",
+            "+\\/8=\\n",
+            "\"+/8=\"",
+            "\u{feff}+/8=",
+            "+/\r\n8=",
+        ] {
+            let decoded = decode(damaged).unwrap_or_else(|| panic!("{damaged:?}"));
+            assert_eq!(decoded.bytes, [0xfb, 0xff], "{damaged:?}");
+            assert!(decoded.repaired, "{damaged:?}");
         }
+    }
+
+    #[test]
+    fn a_blank_around_the_text_is_none_of_it_where_the_length_says_so() {
+        let three = |length| length == 3;
+        for (damaged, expected) in [
+            ("+/8A", [0xfb, 0xff, 0x00]),
+            ("+/8A ", [0xfb, 0xff, 0x00]),
+            (" +/8A", [0xfb, 0xff, 0x00]),
+            ("  +/8A\n ", [0xfb, 0xff, 0x00]),
+            (" /8A", [0xfb, 0xff, 0x00]),
+            ("+/8 ", [0xfb, 0xff, 0x3e]),
+        ] {
+            let decoded = decode_to(damaged, three).unwrap();
+            assert_eq!(decoded.bytes, expected, "{damaged:?}");
+        }
+        // Without its padding and with a blank: only the length tells.
+        assert_eq!(
+            decode_to("AAAAAA ", |length| length == 4).unwrap().bytes,
+            [0; 4]
+        );
     }
 
     #[test]
@@ -79,6 +185,13 @@ mod tests {
             "YWJj!",
             "YW=Jj",
             "X6PuFoueBpfgyjV9l9D6A==",
+            "undefined",
+            "[object Object]",
+            "%",
+            "%2",
+            "%ZZ",
+            "%FF",
+            "+/8=%2525252525",
         ] {
             assert_eq!(decode(bad), None, "{bad}");
         }

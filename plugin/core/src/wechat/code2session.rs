@@ -6,6 +6,7 @@ use alloc::string::String;
 use form_urlencoded::Serializer;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::error::Category;
 
 use super::session_key::SessionKey;
 
@@ -33,8 +34,8 @@ pub enum Refusal {
         /// WeChat's request id, for its support.
         rid: Option<String>,
     },
-    /// The answer is not one of WeChat's.
-    Unreadable,
+    /// The answer is not one of WeChat's, and why.
+    Unreadable(&'static str),
 }
 
 /// Path and query of the call. Holds the AppSecret: never log it.
@@ -66,22 +67,29 @@ struct Reply {
 /// # Errors
 /// WeChat's errcode, or that the body is none of WeChat's.
 pub fn parse(body: &[u8]) -> Result<Code2Session, Refusal> {
-    let reply: Reply = serde_json::from_slice(body).map_err(|_| Refusal::Unreadable)?;
+    let reply: Reply = serde_json::from_slice(body).map_err(|error| {
+        Refusal::Unreadable(match error.classify() {
+            _ if body.trim_ascii().is_empty() => "is empty",
+            Category::Eof => "ends too early",
+            Category::Data => "is not what WeChat writes",
+            Category::Io | Category::Syntax => "is not JSON",
+        })
+    })?;
     let errcode = match reply.errcode {
-        None => 0,
-        Some(Value::Number(number)) => number.as_i64().ok_or(Refusal::Unreadable)?,
-        Some(Value::String(text)) => text.trim().parse().map_err(|_| Refusal::Unreadable)?,
-        Some(_) => return Err(Refusal::Unreadable),
+        None | Some(Value::Null) => Some(0),
+        Some(Value::Number(number)) => number.as_i64(),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(_) => None,
     };
+    let errcode = errcode.ok_or(Refusal::Unreadable("has an errcode that is no number"))?;
     if errcode != 0 {
         let rid = reply.errmsg.as_deref().and_then(rid);
         return Err(Refusal::Errcode { errcode, rid });
     }
     let openid = reply.openid.filter(|id| is_header_safe(id));
+    let openid = openid.ok_or(Refusal::Unreadable("has no readable openid"))?;
     let session_key = reply.session_key.as_deref().and_then(SessionKey::parse);
-    let (Some(openid), Some(session_key)) = (openid, session_key) else {
-        return Err(Refusal::Unreadable);
-    };
+    let session_key = session_key.ok_or(Refusal::Unreadable("has no readable session_key"))?;
     let unionid = reply.unionid.filter(|id| is_header_safe(id));
     Ok(Code2Session {
         openid,
@@ -149,21 +157,34 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_unreadable() {
-        for body in [
-            "",
-            "{}",
-            "[]",
-            "<html></html>",
-            "{\"openid\":\"o1\"}",
-            r#"{"session_key":"short","openid":"o1"}"#,
-            r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"o\r\nx: y"}"#,
-            r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":""}"#,
-            r#"{"errcode":1.5}"#,
-            r#"{"errcode":[]}"#,
-            &OK[..40],
+    fn of_anything_else_it_is_said_why_it_cannot_be_read() {
+        for (body, problem) in [
+            ("", "is empty"),
+            ("{}", "has no readable openid"),
+            ("[]", "is not what WeChat writes"),
+            ("<html></html>", "is not JSON"),
+            ("{\"openid\":\"o1\"}", "has no readable session_key"),
+            (
+                r#"{"session_key":"short","openid":"o1"}"#,
+                "has no readable session_key",
+            ),
+            (
+                r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":"o\r\nx: y"}"#,
+                "has no readable openid",
+            ),
+            (
+                r#"{"session_key":"tiihtNczf5v6AKRyjwEUhQ==","openid":""}"#,
+                "has no readable openid",
+            ),
+            (r#"{"errcode":1.5}"#, "has an errcode that is no number"),
+            (r#"{"errcode":[]}"#, "has an errcode that is no number"),
+            (&OK[..40], "ends too early"),
         ] {
-            assert_eq!(parse(body.as_bytes()), Err(Refusal::Unreadable), "{body}");
+            assert_eq!(
+                parse(body.as_bytes()),
+                Err(Refusal::Unreadable(problem)),
+                "{body}"
+            );
         }
     }
 

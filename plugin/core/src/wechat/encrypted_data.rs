@@ -11,14 +11,15 @@ use core::time::Duration;
 
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
-use serde::Deserialize;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroizing;
 
+use super::payload::{self, Shape};
 use super::session_key::SessionKey;
 use crate::time::UnixMillis;
 
-const BLOCK: usize = 16;
+/// Of AES, in bytes; an iv is as long.
+pub(crate) const BLOCK: usize = 16;
 
 /// What a client sent, decoded. Only its public format has been checked.
 #[derive(Debug)]
@@ -40,14 +41,16 @@ pub struct Expected<'a> {
     pub now: UnixMillis,
 }
 
-/// Decrypted open data. CBC is not authenticated: whoever has the session can bend it, so nothing in it may become
-/// an identity (a `unionId` least of all).
+/// Decrypted open data. CBC is not authenticated: whoever has the session can bend it (`payload` says how far), so
+/// nothing in it may become an identity (a `unionId` least of all).
 pub struct OpenData {
     /// The JSON object as WeChat made it, raw control characters escaped.
     pub json: Zeroizing<String>,
+    /// What it is about.
+    pub(crate) shape: Shape,
 }
 
-/// Padding, JSON, watermark, age or owner is wrong. Deliberately says no more.
+/// Padding, JSON, shape, watermark, age or owner is wrong. Deliberately says no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
@@ -103,23 +106,10 @@ fn unpad(plain: &[u8]) -> (usize, Choice) {
     (plain.len().saturating_sub(cut as usize), right)
 }
 
-#[derive(Deserialize)]
-struct Payload {
-    watermark: Watermark,
-    #[serde(rename = "openId")]
-    openid: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Watermark {
-    appid: String,
-    timestamp: u64,
-}
-
 fn read(plain: &[u8], expected: &Expected<'_>) -> Result<OpenData, Refused> {
     let text = core::str::from_utf8(plain).map_err(|_| Refused)?;
     let json = Zeroizing::new(escape_control_characters(text));
-    let payload: Payload = serde_json::from_str(&json).map_err(|_| Refused)?;
+    let payload = payload::read(&json).ok_or(Refused)?;
     let made = UnixMillis(payload.watermark.timestamp.saturating_mul(1000));
     let fresh = expected
         .max_age
@@ -130,7 +120,8 @@ fn read(plain: &[u8], expected: &Expected<'_>) -> Result<OpenData, Refused> {
     if payload.watermark.appid != expected.appid || !fresh || !owned {
         return Err(Refused);
     }
-    Ok(OpenData { json })
+    let shape = payload.shape;
+    Ok(OpenData { json, shape })
 }
 
 /// WeChat puts nicknames into its JSON with control characters (0x14, \b …) unescaped, which JSON does not allow.

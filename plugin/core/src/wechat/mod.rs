@@ -4,5 +4,6 @@ pub mod client_base64;
 pub mod code2session;
 pub mod encrypted_data;
 pub mod errcode;
+pub(crate) mod payload;
 pub mod session_key;
 pub mod signature;
