@@ -7,6 +7,11 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     if arguments == ["--growth"] {
         return host_tests::bench::growth::run();
     }
+    match arguments {
+        ["--spin"] => return host_tests::bench::spin::run(false),
+        ["--spin", "--quick"] | ["--quick", "--spin"] => return host_tests::bench::spin::run(true),
+        _ => {}
+    }
     host_tests::bench::run(&parse(arguments)?)
 }
 

@@ -2,6 +2,7 @@
 //! Holds no tests and no fakes itself: they are in `host-tests`.
 
 mod bench;
+mod check;
 mod client;
 mod demo;
 mod frameworks;
@@ -15,6 +16,10 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask build
     The filter for Envoy, as `target/wx_session.wasm`. Adds the Rust target if it is missing.
+
+cargo xtask check FILE...
+    What is wrong in a Spin manifest with wx-session in it, by file, line and field: also what Spin itself passes over
+    without a word and leaves the app open by. Fails if anything is wrong.
 
 cargo xtask demo [--host envoy|spin] [--store embedded|redis] [--once] [--port N] [--admin-port N]
     A Mini Program's whole journey through a real Envoy, then Envoy stays up to be tried with curl.
@@ -51,6 +56,11 @@ cargo xtask bench [--quick] [--arms a,b,c] [--write]
     --arms a,b,c     only requests, and only these arms with `none` and `empty`, with which all are compared
     --write          measures the growth too, and writes docs/bench.md and docs/bench.svg
 
+cargo xtask bench --spin [--quick]
+    What a request costs on Spin, as a multiple of what the app alone costs there: of the service, of the middleware,
+    and of a service that does nothing but forward. In this project's own host for such components, built for speed.
+    Fails if one costs more than it may. Takes four minutes once everything is built.
+
 cargo xtask bench --growth
     A session check with ten sessions to a million: in the embedded store, in a real Envoy, in a real Redis, and what a
     session takes there; a decryption with ever more bytes; a second worker. Needs a gigabyte of memory; takes about two
@@ -63,13 +73,15 @@ fn main() -> ExitCode {
     let result = match arguments.split_first() {
         Some((&"bench", options)) if !wants_help(options) => bench::run(options),
         Some((&"build", [])) => build(),
+        Some((&"check", options)) if !wants_help(options) => check::run(options),
         Some((&"client", options)) if !wants_help(options) => client::run(options),
         Some((&"demo", options)) if !wants_help(options) => demo::run(options),
         Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),
         Some((&"release", options)) if !wants_help(options) => release::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
         Some((
-            &("help" | "build" | "bench" | "client" | "demo" | "frameworks" | "release" | "test"),
+            &("help" | "build" | "bench" | "check" | "client" | "demo" | "frameworks" | "release"
+            | "test"),
             _,
         )) => {
             return usage(ExitCode::SUCCESS);

@@ -13,7 +13,11 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme
 use spin_sdk::wasip3::wit_future;
 
 /// Where the test listens, for the host that runs this.
-const APP: &str = "app.spin.internal";
+const APP: &str = if cfg!(feature = "chained") {
+    "app.spin.internal"
+} else {
+    "app.outside"
+};
 
 struct App;
 

@@ -33,7 +33,7 @@ pub fn middleware() -> Result<Vec<u8>> {
     )
 }
 
-/// The middleware with an app behind it that hands everything on to `http://app.spin.internal`, composed as Spin does.
+/// The middleware with an app behind it that hands everything on to `http://app.outside`, composed as Spin does.
 ///
 /// # Errors
 /// As [`service`], and when the two do not fit together.
@@ -47,6 +47,14 @@ pub fn middleware_before_app() -> Result<Vec<u8>> {
 /// As [`service`].
 pub fn component(package: &str) -> Result<Vec<u8>> {
     build(package, &[], "")
+}
+
+/// A component that does nothing but hand everything on to `http://app.spin.internal`.
+///
+/// # Errors
+/// As [`service`].
+pub fn forwarder() -> Result<Vec<u8>> {
+    build("spin-app", &["--features", "chained"], "spin-forwarder")
 }
 
 /// `app` becomes what `middleware` imports as its next handler; everything else stays an import of both.

@@ -27,7 +27,9 @@ impl HostStore for State {
 impl HostStoreWithStore<State> for HasSelf<State> {
     async fn open(accessor: &Access, label: String) -> Outcome<Resource<OpenStore>> {
         let shared = accessor.with(|mut access| Arc::clone(&access.get().shared));
-        let known = async { shared.manifest.key_value_stores.contains(&label) };
+        let manifest = &shared.manifest;
+        let inherited = manifest.inherited.has("key_value_stores");
+        let known = async { inherited && manifest.key_value_stores.contains(&label) };
         if !shared.calls.call("open", known).await {
             return Ok(Err(Error::AccessDenied));
         }

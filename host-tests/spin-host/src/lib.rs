@@ -1,7 +1,8 @@
 //! A host for Spin components in this process: real TCP in front, the component model around them, and what Spin
 //! gives a component (variables, key-value stores, Redis, files, outbound HTTP to where the test says).
-//! It stands in for Spin where there is none, and it can do what Spin cannot: move the clock, count fuel, list what
-//! a component asks of its host, and hold one answer back while others go on.
+//! It stands in for Spin where there is none: what Spin does to a request, an instance or a manifest, it does too. And
+//! it can do what Spin cannot: move the clock, count fuel, list what a component asks of its host, and hold one answer
+//! back while others go on.
 //! Knows nothing of WeChat, and never alters what a component sends or is sent.
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +12,8 @@
     reason = "test support: a failed step must stop the test with its message"
 )]
 
+mod application;
+mod arrival;
 mod bindings;
 mod body;
 mod calls;
@@ -21,12 +24,14 @@ mod key_value;
 mod log;
 mod manifest;
 mod outbound;
+mod pool;
 mod redis;
 mod server;
 mod shared;
 mod state;
 mod variables;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -35,10 +40,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::sync::oneshot;
 
+pub use application::Application;
 pub use calls::Held;
 pub use components::{middleware, middleware_before_app, service};
-pub use manifest::{Instances, Manifest, Upstream};
+pub use manifest::{APP_OUTSIDE, Inherited, Instances, Manifest, Upstream};
 
+use manifest::Place;
 use shared::Shared;
 
 /// A running component. Dropping it closes the port and ends the instances.
@@ -61,9 +68,19 @@ impl SpinHost {
     /// Starts `component` at this address.
     ///
     /// # Errors
-    /// As [`SpinHost::start`], and when the port is taken.
+    /// As [`SpinHost::start`], when the manifest says what Spin would not start with, and when the port is taken.
     pub fn start_at(addr: SocketAddr, component: &[u8], manifest: Manifest) -> Result<Self> {
-        let loaded = instance::Loaded::cached(component)?;
+        manifest.check()?;
+        let load = |component: &[u8]| instance::Loaded::cached(component, !manifest.without_fuel);
+        let loaded = load(component)?;
+        let mut chained = BTreeMap::new();
+        for (host, upstream) in &manifest.outbound {
+            if let Place::Component(component) = &upstream.0 {
+                let name = host.rsplit("://").next().unwrap_or_default();
+                let name = arrival::chained_component(name).context("NAME.spin.internal")?;
+                chained.insert(name.to_owned(), load(component)?);
+            }
+        }
         let shared = Arc::new(Shared::new(manifest));
         let listener = std::net::TcpListener::bind(addr)
             .with_context(|| format!("cannot listen on {addr}"))?;
@@ -72,7 +89,7 @@ impl SpinHost {
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn({
             let shared = Arc::clone(&shared);
-            move || server::run(listener, &loaded, &shared, stopped)
+            move || server::run(listener, loaded, chained, &shared, stopped)
         });
         Ok(Self {
             addr,
@@ -128,6 +145,11 @@ impl SpinHost {
     pub fn take_fuel(&self) -> u64 {
         self.settle();
         self.shared.activity.take_fuel()
+    }
+
+    /// Writes to clients' connections since the last look: what a client on a slow network waits for one by one.
+    pub fn take_writes(&self) -> isize {
+        self.shared.activity.take_writes()
     }
 
     /// How many instances there have been.

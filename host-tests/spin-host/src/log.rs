@@ -1,6 +1,8 @@
 //! What components write to stderr: kept, and shown if so wished.
 
+use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -15,13 +17,16 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 #[derive(Clone)]
 pub(crate) struct Log {
     text: Arc<Mutex<Vec<u8>>>,
+    file: Option<Arc<File>>,
     shown: bool,
 }
 
 impl Log {
-    pub(crate) fn new(shown: bool) -> Self {
+    /// `file` is begun anew.
+    pub(crate) fn new(shown: bool, file: Option<&Path>) -> Self {
         Self {
             text: Arc::default(),
+            file: file.map(|path| Arc::new(File::create(path).unwrap())),
             shown,
         }
     }
@@ -32,6 +37,9 @@ impl Log {
 
     fn add(&self, bytes: &[u8]) {
         self.text.lock().unwrap().extend_from_slice(bytes);
+        if let Some(mut file) = self.file.as_deref() {
+            io::Write::write_all(&mut file, bytes).unwrap();
+        }
         if self.shown {
             // Whoever closed our stderr wants none.
             let _ = io::Write::write_all(&mut io::stderr(), bytes);

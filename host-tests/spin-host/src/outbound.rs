@@ -1,6 +1,7 @@
 //! HTTP that a component sends: only to hosts that the manifest names, each at the address that the test gave it.
 
 use std::io::{self, BufReader};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::uri::{Authority, Scheme};
@@ -13,11 +14,17 @@ use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::arrival::{chained_component, from_component};
 use crate::body::watched;
-use crate::manifest::Upstream;
+use crate::manifest::{APP_OUTSIDE, Place};
+use crate::pool::empty_500;
 use crate::shared::Shared;
+use crate::state::Ruin;
 
-pub(crate) struct Outbound(pub(crate) Arc<Shared>);
+pub(crate) struct Outbound {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) ruin: Arc<Ruin>,
+}
 
 type Finished = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Answered = Result<(Response<WasiBody>, Finished), Error>;
@@ -29,13 +36,20 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _: Finished,
     ) -> Box<dyn Future<Output = Answered> + Send> {
-        let shared = Arc::clone(&self.0);
+        let (shared, ruin) = (Arc::clone(&self.shared), Arc::clone(&self.ruin));
         Box::new(async move {
             let authority = request.uri().authority().cloned();
             let authority = authority.ok_or(Error::HttpRequestUriInvalid)?;
-            let upstream = shared.manifest.outbound.get(authority.as_str());
-            let upstream = upstream.ok_or(Error::HttpRequestDenied)?;
-            let sent = send(upstream, &authority, request);
+            let inherited = &shared.manifest.inherited;
+            if authority != APP_OUTSIDE && !inherited.has("allowed_outbound_hosts") {
+                // What stands in a middleware's way, in place of Spin's own client.
+                let words = "\"wasi:http/client\" is not permitted".to_owned();
+                return Err(Error::InternalError(Some(words)));
+            }
+            let scheme = request.uri().scheme_str().unwrap_or("https");
+            let upstream = shared.manifest.upstream(scheme, authority.as_str());
+            let place = &upstream.ok_or(Error::HttpRequestDenied)?.0;
+            let sent = send(place, &authority, request, &shared, &ruin);
             let sent = shared.calls.call("request", sent);
             let (response, finished) = match options.and_then(|options| options.first_byte_timeout)
             {
@@ -50,12 +64,26 @@ impl WasiHttpHooks for Outbound {
     }
 }
 
-async fn send(upstream: &Upstream, authority: &Authority, request: Request<WasiBody>) -> Answered {
-    let stream = TcpStream::connect(upstream.address)
-        .await
-        .map_err(Error::Connect)?;
-    stream.set_nodelay(true).map_err(Error::Connect)?;
-    match &upstream.trusted_ca {
+async fn send(
+    place: &Place,
+    authority: &Authority,
+    request: Request<WasiBody>,
+    shared: &Arc<Shared>,
+    ruin: &Ruin,
+) -> Answered {
+    let (address, trusted_ca) = match place {
+        Place::Socket(address, trusted_ca) => (*address, trusted_ca.as_ref()),
+        Place::Named => (resolved(authority).await?, None),
+        Place::Component(_) => return chained(authority, request, shared).await,
+        Place::NoComponent => {
+            ruin.ruin(format!("unknown routing destination '{authority}'"));
+            // The instance is gone before there is an answer.
+            return std::future::pending().await;
+        }
+    };
+    // As Spin, without TCP_NODELAY.
+    let stream = TcpStream::connect(address).await.map_err(refused)?;
+    match trusted_ca {
         Some(trusted_ca) if request.uri().scheme() == Some(&Scheme::HTTPS) => {
             let stream = over_tls(stream, authority, trusted_ca)
                 .await
@@ -64,6 +92,38 @@ async fn send(upstream: &Upstream, authority: &Authority, request: Request<WasiB
         }
         _ => exchange(stream, request).await,
     }
+}
+
+fn refused(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
+        _ => Error::Connect(error),
+    }
+}
+
+async fn resolved(authority: &Authority) -> Result<SocketAddr, Error> {
+    let port = authority.port_u16().unwrap_or(80);
+    let found = tokio::net::lookup_host((authority.host(), port)).await;
+    let found = found.ok().and_then(|mut found| found.next());
+    found.ok_or(Error::DnsError {
+        rcode: Some("address not available".to_owned()),
+        info_code: Some(0),
+    })
+}
+
+/// Another component, without a way over the network.
+async fn chained(
+    authority: &Authority,
+    request: Request<WasiBody>,
+    shared: &Arc<Shared>,
+) -> Answered {
+    let name = chained_component(authority.as_str()).unwrap_or_default();
+    let pool = shared.chained.get().and_then(|all| all.get(name));
+    let response = match (pool, from_component(request)) {
+        (Some(pool), Ok(request)) => pool.handle(request, shared).await,
+        _ => empty_500(),
+    };
+    Ok((response, Box::new(async { Ok(()) })))
 }
 
 async fn exchange<S>(stream: S, mut request: Request<WasiBody>) -> Answered

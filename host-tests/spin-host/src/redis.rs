@@ -11,6 +11,7 @@ use wasmtime::component::{Accessor, HasSelf, Resource};
 use crate::bindings::redis::{
     Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
 };
+use crate::manifest::Place;
 use crate::shared::Shared;
 use crate::state::State;
 
@@ -67,6 +68,12 @@ impl HostConnectionWithStore<State> for HasSelf<State> {
 
 /// `redis://[[user]:password@]host[:port]`, of a host that the manifest names.
 async fn connect(address: &str, shared: &Shared) -> Result<Connection, Error> {
+    if !shared.manifest.inherited.has("allowed_outbound_hosts") {
+        // What stands in a middleware's way, in place of Spin's own client.
+        return Err(Error::Other(
+            "\"spin:redis/redis\" is not permitted".to_owned(),
+        ));
+    }
     let address = address
         .strip_prefix("redis://")
         .ok_or(Error::InvalidAddress)?;
@@ -74,12 +81,11 @@ async fn connect(address: &str, shared: &Shared) -> Result<Connection, Error> {
         Some((login, host)) => (login.split_once(':'), host),
         None => (None, address),
     };
-    let upstream = shared
-        .manifest
-        .outbound
-        .get(host)
-        .ok_or(Error::InvalidAddress)?;
-    let stream = TcpStream::connect(upstream.address).await;
+    let upstream = shared.manifest.upstream("redis", host);
+    let stream = match upstream.ok_or(Error::InvalidAddress)?.0 {
+        Place::Socket(address, _) => TcpStream::connect(address).await,
+        _ => TcpStream::connect(host).await,
+    };
     let stream = stream.map_err(|error| other(&error))?;
     stream.set_nodelay(true).map_err(|error| other(&error))?;
     let mut stream = BufReader::new(stream);
@@ -142,7 +148,7 @@ async fn reply(stream: &mut BufReader<TcpStream>) -> io::Result<Reply> {
     Ok(match kind {
         "+" => Reply::One(RedisResult::Status(rest.to_owned())),
         ":" => Reply::One(RedisResult::Int64(number()?)),
-        "-" => Reply::Error(rest.to_owned()),
+        "-" => Reply::Error(in_words(rest)),
         "*" => Reply::Array(usize::try_from(number()?).unwrap_or_default()),
         "$" => match usize::try_from(number()?) {
             Err(_) => Reply::One(RedisResult::Nil),
@@ -155,6 +161,14 @@ async fn reply(stream: &mut BufReader<TcpStream>) -> io::Result<Reply> {
         },
         _ => return Err(io::Error::other(format!("no reply of Redis: {line:?}"))),
     })
+}
+
+/// `NOAUTH Authentication required.`, with a colon behind the code as Spin's client writes it.
+fn in_words(refusal: &str) -> String {
+    match refusal.split_once(' ') {
+        Some((code, words)) => format!("{code}: {words}"),
+        None => refusal.to_owned(),
+    }
 }
 
 fn other(error: &io::Error) -> Error {

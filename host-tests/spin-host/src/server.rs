@@ -1,28 +1,33 @@
 //! The HTTP server in front, and the thread on which everything runs.
 
-use std::convert::Infallible;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::header::{HOST, HeaderName, HeaderValue};
-use http::uri::{Authority, Scheme};
-use http::{Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Empty};
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use tokio::sync::{mpsc, oneshot};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::arrival::{Unfit, from_client};
 use crate::body::watched;
-use crate::instance::{Job, Jobs, Loaded};
-use crate::manifest::Instances;
-use crate::shared::{Shared, UnderWay};
+use crate::instance::Loaded;
+use crate::pool::{Pool, empty_500};
+use crate::shared::Shared;
 
 pub(crate) fn run(
     listener: TcpListener,
-    loaded: &Arc<Loaded>,
+    loaded: Arc<Loaded>,
+    chained: BTreeMap<String, Arc<Loaded>>,
     shared: &Arc<Shared>,
     stopped: oneshot::Receiver<()>,
 ) {
@@ -32,106 +37,117 @@ pub(crate) fn run(
         .unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        let (sender, jobs) = mpsc::unbounded_channel();
-        tokio::spawn(accept(listener, sender, Arc::clone(shared)));
-        let (loaded, shared) = (Arc::clone(loaded), Arc::clone(shared));
-        match shared.manifest.instances {
-            Instances::Reused => tokio::spawn(reused(loaded, shared, jobs)),
-            Instances::OneForEach => tokio::spawn(one_for_each(loaded, shared, jobs)),
-        };
+        let pools = chained.into_iter();
+        let pools = pools.map(|(name, loaded)| (name, Pool::start(loaded, shared)));
+        // Nobody else sets them.
+        let _ = shared.chained.set(pools.collect());
+        let pool = Arc::new(Pool::start(loaded, shared));
+        tokio::spawn(accept(listener, pool, Arc::clone(shared)));
         // Dropped, it means the same.
         let _ = stopped.await;
     });
 }
 
-/// An instance that traps is replaced.
-async fn reused(loaded: Arc<Loaded>, shared: Arc<Shared>, mut jobs: Jobs) {
-    while let Err(trap) = loaded.serve(&shared, &mut jobs).await {
-        eprintln!("the instance is gone: {trap:?}");
-    }
-}
-
-async fn one_for_each(loaded: Arc<Loaded>, shared: Arc<Shared>, mut jobs: Jobs) {
-    while let Some(job) = jobs.recv().await {
-        let (loaded, shared) = (Arc::clone(&loaded), Arc::clone(&shared));
-        tokio::spawn(async move {
-            let (sender, mut one) = mpsc::unbounded_channel();
-            if sender.send(job).is_ok() {
-                drop(sender);
-                if let Err(trap) = loaded.serve(&shared, &mut one).await {
-                    eprintln!("the instance is gone: {trap:?}");
-                }
-            }
-        });
-    }
-}
-
-async fn accept(
-    listener: tokio::net::TcpListener,
-    jobs: mpsc::UnboundedSender<Job>,
-    shared: Arc<Shared>,
-) {
+async fn accept(listener: tokio::net::TcpListener, pool: Arc<Pool>, shared: Arc<Shared>) {
     while let Ok((stream, client)) = listener.accept().await {
-        // Slower without.
-        let _ = stream.set_nodelay(true);
-        let (jobs, shared) = (jobs.clone(), Arc::clone(&shared));
-        let service =
-            service_fn(move |request| serve(request, client, jobs.clone(), Arc::clone(&shared)));
+        if shared.manifest.nodelay {
+            // Slower without.
+            let _ = stream.set_nodelay(true);
+        }
+        let stream = Counted(stream, Arc::clone(&shared));
+        let (pool, shared) = (Arc::clone(&pool), Arc::clone(&shared));
+        let service = service_fn(move |request| {
+            let (pool, shared) = (Arc::clone(&pool), Arc::clone(&shared));
+            async move { serve(request, client, &pool, &shared).await }
+        });
         let connection = hyper::server::conn::http1::Builder::new();
         tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
     }
 }
 
+/// The connection ends without an answer.
+#[derive(Debug)]
+struct Closed;
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no 'Host' header present in request")
+    }
+}
+
+impl std::error::Error for Closed {}
+
 async fn serve(
     request: Request<Incoming>,
     client: SocketAddr,
-    jobs: mpsc::UnboundedSender<Job>,
-    shared: Arc<Shared>,
-) -> Result<Response<WasiBody>, Infallible> {
-    let (answer, answered) = oneshot::channel();
-    if let Some(request) = prepared(request, client) {
-        let request = request.map(|body| watched(body, "request's body", &shared));
-        let job = Job {
-            request,
-            answer,
-            under_way: UnderWay::begins(&shared),
-        };
-        if jobs.send(job).is_ok()
-            && let Ok(response) = answered.await
-        {
-            return Ok(response);
+    pool: &Pool,
+    shared: &Arc<Shared>,
+) -> Result<Response<WasiBody>, Closed> {
+    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+    match from_client(request, client) {
+        Ok(request) => {
+            let request = request.map(|body| watched(body, "request's body", shared));
+            Ok(pool.handle(request, shared).await)
         }
+        Err(Unfit::NotText) => Ok(empty_500()),
+        Err(Unfit::NoHost) => Err(Closed),
     }
-    let nothing = Empty::<Bytes>::new().map_err(Error::from).boxed_unsync();
-    let mut response = Response::new(nothing);
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    Ok(response)
 }
 
-/// The request as Spin shows it to a component: a whole URL, and `spin-` headers in place of any that were sent.
-fn prepared(request: Request<Incoming>, client: SocketAddr) -> Option<Request<WasiBody>> {
-    let mut request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-    let host = request.headers().get(HOST)?.to_str().ok()?;
-    let authority: Authority = host.parse().ok()?;
-    let mut parts = request.uri().clone().into_parts();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(authority);
-    let url = Uri::from_parts(parts).ok()?;
-    let spin_headers = [
-        ("spin-full-url", url.to_string()),
-        ("spin-path-info", url.path().to_owned()),
-        ("spin-matched-route", "/...".to_owned()),
-        ("spin-base-path", "/".to_owned()),
-        ("spin-raw-component-route", "/...".to_owned()),
-        ("spin-component-route", "/".to_owned()),
-        ("spin-client-addr", client.to_string()),
-    ];
-    for (name, value) in spin_headers {
-        let value = HeaderValue::from_str(&value).ok()?;
-        request
-            .headers_mut()
-            .insert(HeaderName::from_static(name), value);
+/// A client's connection, whose writes are counted.
+struct Counted(TcpStream, Arc<Shared>);
+
+impl Counted {
+    /// Counted before the client can have read it.
+    fn noted(
+        &mut self,
+        write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.1.activity.writes(1);
+        let written = write(Pin::new(&mut self.0));
+        if !matches!(written, Poll::Ready(Ok(_))) {
+            self.1.activity.writes(-1);
+        }
+        written
     }
-    *request.uri_mut() = url;
-    Some(request)
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.noted(|stream| stream.poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.noted(|stream| stream.poll_write_vectored(context, pieces))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
 }

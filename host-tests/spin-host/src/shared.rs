@@ -1,13 +1,14 @@
 //! What outlives an instance: the manifest, the stores, and what a test may look at.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::log::Log;
 use crate::manifest::Manifest;
+use crate::pool::Pool;
 
 pub(crate) struct Shared {
     pub(crate) manifest: Manifest,
@@ -17,6 +18,8 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     /// Values by store and key.
     pub(crate) entries: Mutex<BTreeMap<(String, String), Vec<u8>>>,
+    /// Other components of the application, by NAME of `NAME.spin.internal`, once they run.
+    pub(crate) chained: OnceLock<BTreeMap<String, Pool>>,
 }
 
 impl Shared {
@@ -25,8 +28,9 @@ impl Shared {
             activity: Activity::default(),
             calls: Calls::default(),
             clock: Clock::default(),
-            log: Log::new(manifest.show_log),
+            log: Log::new(manifest.show_log, manifest.log_file.as_deref()),
             entries: Mutex::default(),
+            chained: OnceLock::new(),
             manifest,
         }
     }
@@ -54,6 +58,7 @@ struct Now {
     under_way: usize,
     fuel: u64,
     instances: usize,
+    writes: isize,
 }
 
 /// A request that hangs hangs longer than this.
@@ -83,6 +88,14 @@ impl Activity {
 
     pub(crate) fn instances(&self) -> usize {
         self.now.lock().unwrap().instances
+    }
+
+    pub(crate) fn writes(&self, more: isize) {
+        self.now.lock().unwrap().writes += more;
+    }
+
+    pub(crate) fn take_writes(&self) -> isize {
+        std::mem::take(&mut self.now.lock().unwrap().writes)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The data of one instance.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::task::Context;
 
 use anyhow::Result;
+use futures_util::task::AtomicWaker;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -18,6 +20,26 @@ pub(crate) struct State {
     outbound: Outbound,
 }
 
+/// Makes an instance trap out of a host call that cannot say so itself.
+#[derive(Default)]
+pub(crate) struct Ruin {
+    why: Mutex<Option<String>>,
+    waker: AtomicWaker,
+}
+
+impl Ruin {
+    pub(crate) fn ruin(&self, why: String) {
+        self.why.lock().unwrap().replace(why);
+        self.waker.wake();
+    }
+
+    /// Why the instance is to trap, if it is. Else whoever asks is woken when it is.
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Option<String> {
+        self.waker.register(context.waker());
+        self.why.lock().unwrap().take()
+    }
+}
+
 impl State {
     pub(crate) fn new(shared: &Arc<Shared>) -> Result<Self> {
         let mut wasi = WasiCtxBuilder::new();
@@ -31,8 +53,15 @@ impl State {
             shared: Arc::clone(shared),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            outbound: Outbound(Arc::clone(shared)),
+            outbound: Outbound {
+                shared: Arc::clone(shared),
+                ruin: Arc::default(),
+            },
         })
+    }
+
+    pub(crate) fn ruin(&self) -> Arc<Ruin> {
+        Arc::clone(&self.outbound.ruin)
     }
 }
 

@@ -19,7 +19,9 @@ impl HostWithStore<State> for HasSelf<State> {
             return Ok(Err(Error::InvalidName(name)));
         }
         let shared = accessor.with(|mut state| Arc::clone(&state.get().shared));
-        let value = async { shared.manifest.variables.get(&name).cloned() };
+        let manifest = &shared.manifest;
+        let inherited = manifest.inherited.has("variables");
+        let value = async { manifest.variables.get(&name).filter(|_| inherited).cloned() };
         let value = shared.calls.call("variable", value).await;
         Ok(value.ok_or(Error::Undefined(name)))
     }

@@ -2,6 +2,7 @@
 //! Never takes an answer with another status for a good one.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -39,6 +40,15 @@ pub(super) struct Done {
     lost: u64,
 }
 
+/// What is loaded.
+pub(super) struct Target<'a> {
+    pub(super) addr: SocketAddr,
+    pub(super) path: &'a str,
+    /// All but `host`.
+    pub(super) headers: &'a [(&'static str, String)],
+    pub(super) status: u16,
+}
+
 impl Done {
     /// Requests per second.
     pub(super) fn rate(&self) -> f64 {
@@ -65,23 +75,37 @@ impl Wrk {
     /// # Errors
     /// When a request was not answered, or not with the status of the arm.
     pub(super) fn run(&self, edge: &Edge, time: Duration) -> Result<Done> {
+        let target = Target {
+            addr: edge.envoy.addr(),
+            path: edge.arm.path,
+            headers: &edge.headers,
+            status: edge.arm.status,
+        };
+        self.load(&target, time)
+    }
+
+    /// The same for whatever listens there.
+    ///
+    /// # Errors
+    /// As [`Wrk::run`].
+    pub(super) fn load(&self, target: &Target<'_>, time: Duration) -> Result<Done> {
         let mut command = Command::new(&self.program);
         command
             .args(["--threads", "1", "--connections", CONNECTIONS, "--duration"])
             .arg(format!("{}s", time.as_secs()))
             .arg("--script")
             .arg(self.report.path());
-        for (name, value) in &edge.headers {
+        for (name, value) in target.headers {
             command.args(["--header", &format!("{name}: {value}")]);
         }
-        command.arg(format!("http://{}{}", edge.envoy.addr(), edge.arm.path));
+        command.arg(format!("http://{}{}", target.addr, target.path));
         let output = command.output().context("wrk does not run")?;
         let text = String::from_utf8_lossy(&output.stdout);
         let done = read(&text).with_context(|| {
             let said = String::from_utf8_lossy(&output.stderr);
             format!("wrk said:\n{text}{said}")
         })?;
-        let expected = if edge.arm.status < 400 {
+        let expected = if target.status < 400 {
             0
         } else {
             done.requests

@@ -14,6 +14,7 @@ mod memory;
 mod modules;
 mod pace;
 mod plot;
+pub mod spin;
 mod stage;
 mod table;
 mod warm_up;

@@ -57,13 +57,21 @@ impl Runner {
             Ok(spin) => return Ok(spin),
             Err(reason) => reason,
         };
+        let path = Self::stand_in()?;
+        Ok(Self::TestHost { path, reason })
+    }
+
+    /// This project's host, built with cargo's progress on the terminal: its executable.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub fn stand_in() -> Result<PathBuf> {
         let built = cargo().args(["build", "-p", "spin-host"]).status();
         ensure!(
             built.context("cargo does not run")?.success(),
             "the host for Spin components does not build"
         );
-        let path = target_folder().join("debug/spin-host");
-        Ok(Self::TestHost { path, reason })
+        Ok(target_folder().join("debug/spin-host"))
     }
 
     /// The `spin` on PATH if it is 4.1 or newer.
@@ -146,16 +154,14 @@ impl SpinEdge {
             .prefix("spin-")
             .tempdir_in(target_folder())
             .context("cannot write into target")?;
-        let source = altered(folder.path(), outside)?;
+        altered(folder.path(), outside)?;
         let port = match port {
             0 => TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
             port => port,
         };
         let addr = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut command = match runner {
-            Runner::Spin { path, .. } => spin_up(path, folder.path(), addr, outside.secret),
-            Runner::TestHost { path, .. } => test_host(path, folder.path(), addr, &source, outside),
-        };
+        let (Runner::Spin { path, .. } | Runner::TestHost { path, .. }) = runner;
+        let mut command = up(path, folder.path(), addr, outside.secret);
         let log = File::create(folder.path().join(LOG))?;
         let mut process = command
             // Spin starts a process of its own for each kind of trigger.
@@ -231,9 +237,8 @@ pub fn configuration() -> Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
 }
 
-/// Writes `spin.toml` and `wx-session.json` into `folder`, changed only in where things are. Gives the component's
-/// file.
-fn altered(folder: &Path, outside: Outside<'_>) -> Result<PathBuf> {
+/// Writes `spin.toml` and `wx-session.json` into `folder`, changed only in where things are.
+fn altered(folder: &Path, outside: Outside<'_>) -> Result<()> {
     let manifest = Manifest::read(MANIFEST)?;
     let mut configuration = configuration()?;
     let (wechat, app) = (
@@ -261,39 +266,16 @@ fn altered(folder: &Path, outside: Outside<'_>) -> Result<PathBuf> {
         triggers.retain(|trigger| trigger["component"] == COMPONENT);
     }
     fs::write(folder.join(MANIFEST), altered.to_toml()?)?;
-    Ok(source)
+    Ok(())
 }
 
-fn spin_up(spin: &Path, folder: &Path, addr: SocketAddr, secret: &str) -> Command {
+/// `spin up`, which this project's own host understands too. What the component writes to stderr comes out of either.
+fn up(spin: &Path, folder: &Path, addr: SocketAddr, secret: &str) -> Command {
     let mut command = Command::new(spin);
     command
         .current_dir(folder)
         .env("SPIN_VARIABLE_WX_SECRET", secret)
-        .args(["up", "--from-file", MANIFEST, "--listen", &addr.to_string()])
-        // What it writes is in our log.
-        .args(["--log-dir", ""]);
-    command
-}
-
-fn test_host(
-    host: &Path,
-    folder: &Path,
-    addr: SocketAddr,
-    source: &Path,
-    outside: Outside<'_>,
-) -> Command {
-    let mut command = Command::new(host);
-    command
-        .env("SPIN_VARIABLE_WX_SECRET", outside.secret)
-        .args(["--variable", "wx_secret"])
-        .arg("--component")
-        .arg(source)
-        .arg("--files")
-        .arg(folder)
-        .args(["--port", &addr.port().to_string()]);
-    for addr in [outside.wechat, outside.app] {
-        command.args(["--outbound", &format!("{addr}={addr}")]);
-    }
+        .args(["up", "--from-file", MANIFEST, "--listen", &addr.to_string()]);
     command
 }
 

@@ -1,8 +1,10 @@
 //! What the core asks of the proxy or runtime around it. Adapters implement these two traits; nothing else
 //! crosses the border.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 pub use crate::head::{Head, Header};
@@ -96,16 +98,33 @@ pub struct HttpResponse {
 }
 
 /// Why an [`HttpCall`] has no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// It was not sent (unknown target, circuit breaker).
-    NotSent,
+    /// It was not sent (refused connection, circuit breaker).
+    NotSent(Cause),
+    /// It was not sent, and none will be: the host's configuration does not let calls go there.
+    Forbidden(Cause),
     /// It may have been received; no answer in time.
     TimedOut,
     /// It may have been received; the connection broke.
-    Broken,
+    Broken(Cause),
     /// The answer was longer than allowed.
     TooLarge,
+}
+
+/// In the host's own words, for the log: what happened, and what is to be done about it. Never with a path or a query.
+pub type Cause = Cow<'static, str>;
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSent(cause) => write!(f, "not sent: {cause}"),
+            Self::Forbidden(cause) => write!(f, "not allowed: {cause}"),
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Broken(cause) => write!(f, "no answer: {cause}"),
+            Self::TooLarge => f.write_str("the answer is too long"),
+        }
+    }
 }
 
 /// Why a request has no usable body.

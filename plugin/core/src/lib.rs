@@ -52,7 +52,8 @@ pub use config::{Config, ConfigError};
 pub use edge::Edge;
 pub use handle::{finish, handle};
 pub use host::{
-    BodyError, CallError, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
+    BodyError, CallError, Cause, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy,
+    Request,
 };
 pub use metrics::{Counter, Histogram};
 pub use open_body::describes_body;

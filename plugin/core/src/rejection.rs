@@ -158,8 +158,13 @@ impl Reason {
 }
 
 impl From<StoreError> for Rejection {
-    fn from(_: StoreError) -> Self {
-        Reason::StoreUnavailable.into()
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Forbidden => Reason::Internal.into(),
+            StoreError::Unavailable | StoreError::Contended | StoreError::TooLarge => {
+                Reason::StoreUnavailable.into()
+            }
+        }
     }
 }
 

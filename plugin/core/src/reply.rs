@@ -173,6 +173,21 @@ pub(crate) fn error_body(body: &ErrorBody<'_>) -> String {
     to_json(body)
 }
 
+/// The log line about a call of ours that failed. `target` is where it went: never a path or a query.
+pub(crate) fn call_failed(event: &str, target: &str, problem: &str) -> String {
+    #[derive(Serialize)]
+    struct Failed<'a> {
+        event: &'a str,
+        target: &'a str,
+        problem: &'a str,
+    }
+    to_json(&Failed {
+        event,
+        target,
+        problem,
+    })
+}
+
 /// Strings, numbers and maps with string keys always serialise; an empty object would say that this is wrong.
 pub(crate) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".into())

@@ -34,7 +34,7 @@ impl Host for EnvoyHost {
             self.powers.keep(self.context_id);
         }
         if self.powers.is_rehearsing() {
-            return Err(CallError::NotSent);
+            return Err(CallError::NotSent("nothing is asked yet".into()));
         }
         let call_id = hostcalls::dispatch(&call)?;
         let under_way = Rc::new(Call {

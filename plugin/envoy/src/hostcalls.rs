@@ -121,8 +121,15 @@ pub(crate) fn dispatch(call: &HttpCall) -> Result<u32, CallError> {
     ];
     headers.extend(call.headers.iter().map(|(name, value)| (*name, &**value)));
     let body = (!call.body.is_empty()).then_some(&*call.body);
-    hostcalls::dispatch_http_call(&call.target, headers, body, vec![], call.timeout)
-        .map_err(|_| CallError::NotSent)
+    hostcalls::dispatch_http_call(&call.target, headers, body, vec![], call.timeout).map_err(
+        |status| match status {
+            // Of all that can be wrong with the arguments, only this is not ours.
+            Status::BadArgument => {
+                CallError::Forbidden(format!("there is no cluster {}", call.target).into())
+            }
+            status => CallError::NotSent(format!("{status:?}").into()),
+        },
+    )
 }
 
 /// Reads the answer to a call-out; only possible inside its callback. A call that failed comes without headers, and
@@ -133,13 +140,13 @@ pub(crate) fn call_response(
     max_bytes: usize,
 ) -> Result<HttpResponse, CallError> {
     if headers == 0 {
-        return Err(CallError::Broken);
+        return Err(CallError::Broken("it was given up by the proxy".into()));
     }
     let status = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, ":status")
         .ok()
         .flatten()
         .and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok())
-        .ok_or(CallError::Broken)?;
+        .ok_or(CallError::Broken("it has no status".into()))?;
     if body_size > max_bytes {
         return Err(CallError::TooLarge);
     }
@@ -148,7 +155,7 @@ pub(crate) fn call_response(
         size => hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size)
             .ok()
             .flatten()
-            .ok_or(CallError::Broken)?,
+            .ok_or(CallError::Broken("its body is not there".into()))?,
     };
     Ok(HttpResponse { status, body })
 }

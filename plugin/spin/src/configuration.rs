@@ -37,6 +37,9 @@ async fn variable(name: &str) -> Result<Option<String>, String> {
     match variables::get(name).await {
         Ok(value) => Ok(Some(value)),
         Err(Error::Undefined(_)) => Ok(None),
+        Err(Error::InvalidName(_)) => Err(format!(
+            "{name} cannot be a variable of Spin: their names are of letters, digits and _, and begin with a letter"
+        )),
         Err(error) => Err(format!("variable {name}: {error}")),
     }
 }

@@ -2,18 +2,21 @@
 //! sends it over the network or to another component of the app, a middleware to the component that Spin put behind it.
 //! What the app answers never enters this module.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
-use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme, Trailers};
+use spin_sdk::wasip3::http::types::{
+    ErrorCode, Fields, Method, Request, Response, Scheme, Trailers,
+};
 use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
-use wx_session_core::{Changes, Level, describes_body, upstream_unavailable};
+use wx_session_core::{Changes, Level, describes_body, internal_error, upstream_unavailable};
 
-use crate::incoming::{Body, Incoming};
+use crate::incoming::{Body, Headers, Incoming};
 use crate::instance::Instance;
 use crate::log::log;
 use crate::outbound::{self, CHUNK};
-use crate::reply;
+use crate::{reply, spin_headers};
 
 /// Headers of one connection, which a component may not send: with one of them left in, a client could make its own
 /// request fail with 500. wasmtime-wasi-http, `DEFAULT_FORBIDDEN_HEADERS`.
@@ -41,115 +44,136 @@ impl Upstream {
         let (scheme, authority) = outbound::split(url);
         Self { scheme, authority }
     }
+
+    /// As an operator knows it, for the log.
+    fn name(&self) -> Cow<'static, str> {
+        let Self { scheme, authority } = self;
+        match scheme {
+            _ if cfg!(feature = "middleware") => "the component behind this one".into(),
+            Scheme::Http => format!("http://{authority}").into(),
+            _ => format!("https://{authority}").into(),
+        }
+    }
 }
 
 /// The request as the app is to see it. `None` if it cannot be made so.
-pub(crate) fn changed(
+pub(crate) async fn changed(
     incoming: Incoming,
     changes: Changes,
     instance: &Rc<Instance>,
 ) -> Option<Request> {
-    let (head, line, body) = incoming.into_parts()?;
-    let set = |wanted: &str| {
+    let (mut headers, line, body) = incoming.into_parts()?;
+    let of_set = |wanted: &str| {
         let mut found = changes.set.iter().filter(|(name, _)| **name == *wanted);
         found.next_back().map(|(_, value)| &**value)
     };
-    let path = set(":path").map(str::to_owned);
-    let path = path.or(line.path);
-    let goes = |name: &str| {
-        let removed = changes
-            .remove
-            .iter()
-            .any(|own| own.eq_ignore_ascii_case(name));
-        let replaced = changes
-            .set
-            .iter()
-            .any(|(own, _)| own.eq_ignore_ascii_case(name));
-        let of_ours = is_about_this_component(name, set(":path").is_some());
-        name.starts_with(':') || removed || replaced || of_ours || FORBIDDEN.contains(&name)
-    };
-    let stays = head.pairs().filter_map(|(name, value)| {
-        let name = std::str::from_utf8(name).ok().filter(|name| !goes(name))?;
-        Some((name.to_owned(), value.to_vec()))
-    });
-    let mut headers: Vec<_> = stays.collect();
-    let added = changes.set.iter().map(|(name, value)| {
-        let name = name.to_ascii_lowercase();
-        (name, value.as_bytes().to_vec())
+    let new_path = of_set(":path");
+    only_spins(&mut headers, new_path.is_some());
+    headers.retain(|(name, _)| {
+        let removed = || changes.remove.iter().any(|own| is(own, name));
+        let replaced = || changes.set.iter().any(|(own, _)| is(own, name));
+        !FORBIDDEN.contains(&name.as_str()) && !removed() && !replaced()
     });
     // The core writes `connection: upgrade` on a request that may change protocols, which cannot be on Spin.
-    headers.extend(
-        added.filter(|(name, _)| !name.starts_with(':') && !FORBIDDEN.contains(&name.as_str())),
-    );
+    let added = changes.set.iter().filter(|(name, _)| {
+        !name.starts_with(':') && !FORBIDDEN.iter().any(|forbidden| is(name, forbidden))
+    });
+    headers.extend(added.map(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        (name, value.as_bytes().to_vec())
+    }));
 
-    let (scheme, authority) = if cfg!(feature = "middleware") {
-        (line.scheme, line.authority)
-    } else {
-        let upstream = &instance.upstream;
-        (
-            Some(upstream.scheme.clone()),
-            Some(upstream.authority.clone()),
-        )
-    };
     let headers = Fields::from_list(&headers).ok()?;
-    let (body, trailers) = match (body, changes.body) {
+    let (contents, trailers) = match (body, changes.body) {
         (Body::Unread(request), None) => {
             let (_handled, outcome) = wit_future::new(|| Ok(()));
             let (body, trailers) = Request::consume_body(request, outcome);
-            relayed(body, trailers, instance)
+            relayed(body, trailers, instance).await
         }
         (Body::Read(body, trailers), None) => {
-            whole(body, trailers, |name| instance.edge.is_identity(name))
+            whole(body, trailers, |name| instance.edge.is_identity(name)).await
         }
-        (Body::Read(_, trailers), Some(body)) => whole(body, trailers, |name| {
-            instance.edge.is_identity(name) || describes_body(name)
-        }),
+        (Body::Read(_, trailers), Some(body)) => {
+            let is_forbidden = |name: &str| instance.edge.is_identity(name) || describes_body(name);
+            whole(body, trailers, is_forbidden).await
+        }
         // Nobody changes a body without having read it.
         (Body::Unread(_), Some(_)) => return None,
     };
-    let (request, _transmitted) = Request::new(headers, Some(body), trailers, line.options);
-    request.set_method(&line.method).ok()?;
-    request.set_scheme(scheme.as_ref()).ok()?;
-    request.set_authority(authority.as_deref()).ok()?;
-    request.set_path_with_query(path.as_deref()).ok()?;
+    let (request, _transmitted) = Request::new(headers, contents, trailers, line.options);
+    if !matches!(line.method, Method::Get) {
+        request.set_method(&line.method).ok()?;
+    }
+    if cfg!(feature = "middleware") {
+        request.set_scheme(line.scheme.as_ref()).ok()?;
+        request.set_authority(line.authority.as_deref()).ok()?;
+    } else {
+        let Upstream { scheme, authority } = &instance.upstream;
+        request.set_scheme(Some(scheme)).ok()?;
+        request.set_authority(Some(authority)).ok()?;
+    }
+    let path = new_path.or(line.path.as_deref());
+    request.set_path_with_query(path).ok()?;
     Some(request)
 }
 
-/// What Spin writes about the request for the component it goes to. The app behind a service gets its own; the app
-/// behind a middleware needs them, but not the old URL if a token was taken out of it.
-fn is_about_this_component(name: &str, url_changed: bool) -> bool {
+fn is(name: &str, other: &str) -> bool {
+    name.eq_ignore_ascii_case(other)
+}
+
+/// Of what Spin writes about the request for the component it goes to, a client's forgeries are taken off. The app
+/// behind a service gets Spin's own anew; the app behind a middleware needs them, but not the old URL if a token was
+/// taken out of it.
+fn only_spins(headers: &mut Headers, url_changed: bool) {
     if cfg!(feature = "middleware") {
-        url_changed && name == "spin-full-url"
+        spin_headers::keep_own(headers);
+        if url_changed {
+            headers.retain(|(name, _)| name != "spin-full-url");
+        }
     } else {
-        name.starts_with("spin-")
+        headers.retain(|(name, _)| !spin_headers::is_spins(name));
     }
 }
 
 type End = Result<Option<Trailers>, ErrorCode>;
 
+type Onward = (Option<StreamReader<u8>>, FutureReader<End>);
+
 /// The body as it comes, piece by piece, and its trailers without those that an app could take for a statement of
-/// ours.
+/// ours. Of a request that is over with its head, nothing.
 ///
 /// Every piece goes through here only because of the trailers: a stream that is handed back to wasmtime unread is
 /// joined to its source there, and the trailers given with it are ignored for those that the client sent
 /// (wasmtime-wasi-http 48, `Body::new_guest`).
-fn relayed(
+async fn relayed(
     mut body: StreamReader<u8>,
     trailers: FutureReader<End>,
     instance: &Rc<Instance>,
-) -> (StreamReader<u8>, FutureReader<End>) {
+) -> Onward {
+    // With no room for a piece, this only asks whether there will be one.
+    let mut asked = Box::pin(async move {
+        let (result, _) = body.read(Vec::new()).await;
+        (result, body)
+    });
+    let begun = outbound::at_once(asked.as_mut()).await;
+    if let Some((StreamResult::Dropped, _)) = begun {
+        // Where there is no body, there are no trailers.
+        return (None, trailers);
+    }
     let instance = Rc::clone(instance);
     let (mut onward, relayed) = wit_stream::new();
     let (end, relayed_end) = wit_future::new(|| Ok(None));
-    spawn(async move {
-        loop {
-            let (result, piece) = body.read(Vec::with_capacity(CHUNK)).await;
+    let mut relay = Box::pin(async move {
+        let (mut result, mut body) = match begun {
+            Some(begun) => begun,
+            None => asked.await,
+        };
+        while result != StreamResult::Dropped {
+            let piece;
+            (result, piece) = body.read(Vec::with_capacity(CHUNK)).await;
             // Whoever stopped reading wants no more.
             if !onward.write_all(piece).await.is_empty() {
                 return;
-            }
-            if result == StreamResult::Dropped {
-                break;
             }
         }
         drop(onward);
@@ -160,15 +184,19 @@ fn relayed(
         // As above.
         let _ = end.write(stripped).await;
     });
-    (relayed, relayed_end)
+    // What is here already leaves together with the head.
+    if outbound::at_once(relay.as_mut()).await.is_none() {
+        spawn(relay);
+    }
+    (Some(relayed), relayed_end)
 }
 
 /// A body that has been read, and those of its trailers that may go on.
-fn whole(
+async fn whole(
     body: Vec<u8>,
     trailers: Option<Trailers>,
     is_forbidden: impl Fn(&str) -> bool,
-) -> (StreamReader<u8>, FutureReader<End>) {
+) -> Onward {
     let (end, whole_end) = wit_future::new(|| Ok(None));
     if let Some(trailers) = trailers {
         let stripped = without(&trailers, is_forbidden);
@@ -177,7 +205,7 @@ fn whole(
             let _ = end.write(stripped).await;
         });
     }
-    (outbound::stream(body), whole_end)
+    (Some(outbound::stream(body).await), whole_end)
 }
 
 fn without(trailers: &Trailers, is_forbidden: impl Fn(&str) -> bool) -> End {
@@ -189,14 +217,27 @@ fn without(trailers: &Trailers, is_forbidden: impl Fn(&str) -> bool) -> End {
 }
 
 /// Sends it to the app, and gives back what the app answers.
-pub(crate) async fn pass_on(request: Request) -> Result<Response, ErrorCode> {
-    match send(request).await {
-        Ok(response) => Ok(response),
-        Err(error) => {
-            log(Level::Error, &format!("the app does not answer: {error}"));
-            reply::response(upstream_unavailable())
-        }
+pub(crate) async fn pass_on(request: Request, instance: &Instance) -> Result<Response, ErrorCode> {
+    let error = match send(request).await {
+        Ok(response) => return Ok(response),
+        Err(error) => error,
+    };
+    let app = instance.upstream.name();
+    // Of a middleware's app, it is an answer: the app itself may not ask somebody.
+    if !cfg!(feature = "middleware") && outbound::is_forbidden(&error) {
+        let forbidden = outbound::forbidden(&app, &error);
+        log(
+            Level::Error,
+            &format!("the app may not be asked: {forbidden}"),
+        );
+        return reply::response(internal_error()).await;
     }
+    let code = outbound::in_words(&error);
+    log(
+        Level::Error,
+        &format!("the app does not answer ({app}): {code}"),
+    );
+    reply::response(upstream_unavailable()).await
 }
 
 #[cfg(not(feature = "middleware"))]

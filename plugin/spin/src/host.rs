@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 use wx_session_core::{
     CallError, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, UnixMillis,
 };
@@ -17,7 +17,26 @@ use crate::own_store::OwnStore;
 
 pub(crate) struct SpinHost {
     pub(crate) instance: Rc<Instance>,
-    counted: RefCell<Map<String, Value>>,
+    counted: RefCell<Counted>,
+}
+
+/// Names of counters and histograms with their numbers: a handful, in the order of their first time.
+#[derive(Default)]
+struct Counted(Vec<(&'static str, u64)>);
+
+impl Counted {
+    fn change(&mut self, name: &'static str, change: impl FnOnce(u64) -> u64) {
+        match self.0.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, number)) => *number = change(*number),
+            None => self.0.push((name, change(0))),
+        }
+    }
+}
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 impl SpinHost {
@@ -30,13 +49,21 @@ impl SpinHost {
 
     /// The line of an access log: who it was, what became of it, what was counted.
     pub(crate) fn report(&self, openid: Option<&str>, auth_status: &str) {
-        let line = json!({
-            "event": "decided",
-            "auth": auth_status,
-            "openid": openid,
-            "metrics": &*self.counted.borrow(),
+        #[derive(Serialize)]
+        struct Decided<'a> {
+            event: &'a str,
+            auth: &'a str,
+            openid: Option<&'a str>,
+            metrics: &'a Counted,
+        }
+        let line = serde_json::to_string(&Decided {
+            event: "decided",
+            auth: auth_status,
+            openid,
+            metrics: &self.counted.borrow(),
         });
-        log(Level::Info, &line.to_string());
+        // What is in it can always be written.
+        log(Level::Info, &line.unwrap_or_default());
     }
 }
 
@@ -67,15 +94,13 @@ impl Host for SpinHost {
 
     fn count(&self, counter: Counter) {
         let mut counted = self.counted.borrow_mut();
-        let before = counted.get(counter.name()).and_then(Value::as_u64);
-        let now = before.unwrap_or(0).saturating_add(1);
-        counted.insert(counter.name().to_owned(), now.into());
+        counted.change(counter.name(), |before| before.saturating_add(1));
     }
 
     fn observe(&self, histogram: Histogram, took: Duration) {
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let mut counted = self.counted.borrow_mut();
-        counted.insert(histogram.name().to_owned(), millis.into());
+        counted.change(histogram.name(), |_| millis);
     }
 
     fn log(&self, level: Level, line: &str) {

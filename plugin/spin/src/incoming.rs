@@ -9,15 +9,19 @@ use wx_session_core::{BodyError, Head, Request};
 
 use crate::outbound::read;
 
-/// Set by Spin on every request, in place of what a client wrote there: address and port of the connection.
+/// Address and port of the connection: Spin's own value, which it appends to whatever a client wrote there.
 const CLIENT_ADDRESS: &str = "spin-client-addr";
 
 pub(crate) struct Incoming {
     head: Head,
+    headers: Headers,
     line: Line,
     /// Gone while it is read, and when it could not be.
     body: RefCell<Option<Body>>,
 }
+
+/// Names in lower case, and values, as WASI HTTP takes them too.
+pub(crate) type Headers = Vec<(String, Vec<u8>)>;
 
 /// What WASI HTTP holds beside headers and body.
 pub(crate) struct Line {
@@ -35,8 +39,8 @@ pub(crate) enum Body {
 
 impl Incoming {
     pub(crate) fn new(request: types::Request) -> Self {
-        let mut pairs = request.get_headers().copy_all();
-        for (name, _) in &mut pairs {
+        let mut headers = request.get_headers().copy_all();
+        for (name, _) in &mut headers {
             name.make_ascii_lowercase();
         }
         let line = Line {
@@ -47,26 +51,28 @@ impl Incoming {
             options: request.get_options(),
         };
         let pseudo = [
-            (":method", Some(method(line.method.clone()))),
-            (":path", line.path.clone()),
-            (":authority", line.authority.clone()),
-            (":scheme", line.scheme.clone().map(scheme)),
+            (":method", Some(method(&line.method))),
+            (":path", line.path.as_deref()),
+            (":authority", line.authority.as_deref()),
+            (":scheme", line.scheme.as_ref().map(scheme)),
         ];
-        pairs.extend(
-            pseudo
-                .into_iter()
-                .filter_map(|(name, value)| Some((name.to_owned(), value?.into_bytes()))),
-        );
+        let pseudo = pseudo
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?.as_bytes())));
+        let real = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()));
         Self {
-            head: Head::from_pairs(pairs),
+            head: Head::from_pairs(real.chain(pseudo)),
+            headers,
             line,
             body: RefCell::new(Some(Body::Unread(request))),
         }
     }
 
-    /// Head, line and body, unless the body could not be read.
-    pub(crate) fn into_parts(self) -> Option<(Head, Line, Body)> {
-        Some((self.head, self.line, self.body.into_inner()?))
+    /// Headers, line and body, unless the body could not be read.
+    pub(crate) fn into_parts(self) -> Option<(Headers, Line, Body)> {
+        Some((self.headers, self.line, self.body.into_inner()?))
     }
 }
 
@@ -76,8 +82,14 @@ impl Request for Incoming {
     }
 
     fn client_address(&self) -> Option<String> {
-        let address = self.head.text(CLIENT_ADDRESS)?;
-        let (host, _) = address.rsplit_once(':')?;
+        let (_, value) = self
+            .headers
+            .iter()
+            .rfind(|(name, _)| name == CLIENT_ADDRESS)?;
+        let value = std::str::from_utf8(value).ok()?;
+        // Also where somebody has joined the values.
+        let own = value.rsplit(',').next()?.trim();
+        let (host, _) = own.rsplit_once(':')?;
         Some(host.trim_matches(['[', ']']).to_owned())
     }
 
@@ -95,8 +107,8 @@ impl Request for Incoming {
     }
 }
 
-fn method(method: Method) -> String {
-    let name = match method {
+fn method(method: &Method) -> &str {
+    match method {
         Method::Get => "GET",
         Method::Head => "HEAD",
         Method::Post => "POST",
@@ -106,15 +118,14 @@ fn method(method: Method) -> String {
         Method::Options => "OPTIONS",
         Method::Trace => "TRACE",
         Method::Patch => "PATCH",
-        Method::Other(name) => return name,
-    };
-    name.to_owned()
+        Method::Other(name) => name,
+    }
 }
 
-fn scheme(scheme: Scheme) -> String {
+fn scheme(scheme: &Scheme) -> &str {
     match scheme {
-        Scheme::Http => "http".to_owned(),
-        Scheme::Https => "https".to_owned(),
+        Scheme::Http => "http",
+        Scheme::Https => "https",
         Scheme::Other(name) => name,
     }
 }

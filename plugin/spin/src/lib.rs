@@ -18,6 +18,7 @@ mod outbound;
 mod own_store;
 mod redis;
 mod reply;
+mod spin_headers;
 
 use std::rc::Rc;
 
@@ -45,7 +46,7 @@ impl Guest for Component {
                     Level::Error,
                     &format!("wx-session does not start: {problem}"),
                 );
-                return reply::response(internal_error());
+                return reply::response(internal_error()).await;
             }
         };
         let incoming = Incoming::new(request);
@@ -64,16 +65,16 @@ impl Guest for Component {
             }
         });
         match action {
-            Action::Reply(response) => reply::response(response),
+            Action::Reply(response) => reply::response(response).await,
             Action::Forward(mut changes) => {
                 let answer = std::mem::take(&mut changes.answer);
-                match forward::changed(incoming, changes, &host.instance) {
+                match forward::changed(incoming, changes, &host.instance).await {
                     Some(request) => {
-                        let response = forward::pass_on(request).await?;
+                        let response = forward::pass_on(request, &host.instance).await?;
                         reply::with(response, &answer)
                     }
                     // Headers that could not be changed could still be the client's: then nothing passes.
-                    None => reply::response(internal_error()),
+                    None => reply::response(internal_error()).await,
                 }
             }
         }

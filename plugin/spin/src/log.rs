@@ -6,11 +6,11 @@ use wx_session_core::Level;
 
 pub(crate) fn log(level: Level, line: &str) {
     let level = match level {
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
+        Level::Info => "[info] ",
+        Level::Warn => "[warn] ",
+        Level::Error => "[error] ",
     };
-    let line = format!("[{level}] {line}\n");
+    let line = [level, line, "\n"].concat();
     // There is nowhere else to say it.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }

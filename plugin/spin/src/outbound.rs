@@ -1,7 +1,7 @@
 //! HTTP that goes out: the core's calls, and reading what comes back.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -11,10 +11,8 @@ use spin_sdk::wasip3::http::types::{
     ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme,
 };
 use spin_sdk::wasip3::wit_bindgen::{StreamReader, StreamResult};
-use spin_sdk::wasip3::{wit_future, wit_stream};
-use wx_session_core::{CallError, HttpCall, HttpResponse, Level};
-
-use crate::log::log;
+use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
+use wx_session_core::{CallError, HttpCall, HttpResponse};
 
 /// How much is read at once, in bytes.
 pub(crate) const CHUNK: usize = 16 * 1024;
@@ -32,21 +30,15 @@ async fn exchange(call: HttpCall) -> Result<HttpResponse, CallError> {
     let limit = call.max_response_bytes;
     let named = call.target.clone();
     let (scheme, authority) = split(&call.target);
-    let request = request(call, scheme, &authority).ok_or(CallError::NotSent)?;
-    let response = client::send(request).await.map_err(|error| {
-        if matches!(error, ErrorCode::HttpRequestDenied) {
-            log(
-                Level::Error,
-                &format!("Spin refuses requests to {named}: name it in allowed_outbound_hosts"),
-            );
-        }
-        failed(&error)
-    })?;
+    let request = request(call, scheme, &authority).await;
+    let request = request.ok_or(CallError::NotSent("Spin takes no such request".into()))?;
+    let response = client::send(request).await;
+    let response = response.map_err(|error| failed(&named, &error))?;
     let status = response.get_status_code();
     let (_handled, outcome) = wit_future::new(|| Ok(()));
     let (stream, end) = Response::consume_body(response, outcome);
     let body = read(stream, limit).await.ok_or(CallError::TooLarge)?;
-    end.await.map_err(|error| failed(&error))?;
+    end.await.map_err(|error| failed(&named, &error))?;
     Ok(HttpResponse { status, body })
 }
 
@@ -59,19 +51,21 @@ pub(crate) fn split(url: &str) -> (Scheme, String) {
     }
 }
 
-fn request(call: HttpCall, scheme: Scheme, authority: &str) -> Option<Request> {
+async fn request(call: HttpCall, scheme: Scheme, authority: &str) -> Option<Request> {
     let headers = call.headers.into_iter();
     let mut headers: Vec<_> = headers
         .map(|(name, value)| (name.to_owned(), value.into_bytes()))
         .collect();
     let (trailers, no_trailers) = wit_future::new(|| Ok(None));
-    let contents = (!call.body.is_empty()).then(|| {
+    let contents = if call.body.is_empty() {
+        None
+    } else {
         headers.push((
             "content-length".to_owned(),
             call.body.len().to_string().into_bytes(),
         ));
-        stream(call.body)
-    });
+        Some(stream(call.body).await)
+    };
     // Dropped unwritten, it says what it was made with.
     drop(trailers);
     let options = RequestOptions::new();
@@ -94,14 +88,30 @@ fn request(call: HttpCall, scheme: Scheme, authority: &str) -> Option<Request> {
     Some(request)
 }
 
-/// A body that is known whole.
-pub(crate) fn stream(body: Vec<u8>) -> StreamReader<u8> {
+/// A body that is known whole. It is there when its head is sent, so that both leave in one write: Spin's sockets are
+/// without TCP_NODELAY, and on a kept connection the second write waits for the client's delayed acknowledgement of the
+/// first, 40 ms.
+pub(crate) async fn stream(body: Vec<u8>) -> StreamReader<u8> {
     let (mut writer, reader) = wit_stream::new();
-    spin_sdk::wasip3::spawn(async move {
+    let mut writing = Box::pin(async move {
         // Whoever stops reading knows why.
         drop(writer.write_all(body).await);
     });
+    if at_once(writing.as_mut()).await.is_none() {
+        spawn(writing);
+    }
     reader
+}
+
+/// What `work` comes to, if it is done without waiting. It is begun either way, and can be carried on.
+pub(crate) async fn at_once<F: Future>(mut work: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|context| {
+        Poll::Ready(match work.as_mut().poll(context) {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// Everything, unless it is more than `limit`.
@@ -130,8 +140,35 @@ pub(crate) async fn within<T>(span: Duration, work: impl Future<Output = T>) -> 
     .await
 }
 
+/// Whether the manifest does not let the component ask.
+pub(crate) fn is_forbidden(error: &ErrorCode) -> bool {
+    match error {
+        ErrorCode::HttpRequestDenied => true,
+        // What Spin puts in the place of its client where a middleware does not inherit it.
+        ErrorCode::InternalError(Some(words)) => words.ends_with("is not permitted"),
+        _ => false,
+    }
+}
+
+/// What is to be done about it.
+pub(crate) fn forbidden(target: &str, error: &ErrorCode) -> String {
+    format!(
+        "Spin refuses requests to {target} ({}): name it in `allowed_outbound_hosts`, for a middleware in those of \
+         the app, and name these in `inherit_configuration`",
+        in_words(error)
+    )
+}
+
+/// An error code for the log, without the host's longer stories.
+pub(crate) fn in_words(error: &ErrorCode) -> String {
+    format!("{error:?}").chars().take(200).collect()
+}
+
 /// Only what certainly was not sent may be sent again.
-fn failed(error: &ErrorCode) -> CallError {
+fn failed(target: &str, error: &ErrorCode) -> CallError {
+    if is_forbidden(error) {
+        return CallError::Forbidden(forbidden(target, error).into());
+    }
     match error {
         ErrorCode::DnsTimeout
         | ErrorCode::DnsError(_)
@@ -145,9 +182,8 @@ fn failed(error: &ErrorCode) -> CallError {
         | ErrorCode::TlsProtocolError
         | ErrorCode::TlsCertificateError
         | ErrorCode::TlsAlertReceived(_)
-        | ErrorCode::HttpRequestDenied
-        | ErrorCode::HttpRequestUriInvalid => CallError::NotSent,
+        | ErrorCode::HttpRequestUriInvalid => CallError::NotSent(in_words(error).into()),
         ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => CallError::TimedOut,
-        _ => CallError::Broken,
+        _ => CallError::Broken(in_words(error).into()),
     }
 }

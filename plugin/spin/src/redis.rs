@@ -1,6 +1,5 @@
 //! Spin's own Redis client (`redis://…`) as a transport of the core's commands.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use futures_util::future::try_join_all;
 use spin_sdk::redis::{Connection, Error, RedisParameter, RedisResult};
 use wx_session_core::Level;
 use wx_session_core::config::Secret;
-use wx_session_core::store::redis::{Command, Problem, Reply, Transport};
+use wx_session_core::store::redis::{Command, Problem, Reply, Transport, said};
 
 use crate::log::log;
 use crate::outbound::within;
@@ -53,8 +52,8 @@ impl SpinRedis {
             Ok([RedisResult::Int64(number)]) => Ok(Reply::Number(number)),
             Ok([RedisResult::Binary(bytes)]) => String::from_utf8(bytes)
                 .map(Reply::Text)
-                .map_err(|_| Cow::Borrowed("a value that is no text")),
-            Err(_) => Err(Cow::Borrowed("an answer that Redis does not give")),
+                .map_err(|_| "a value that is no text".into()),
+            Err(_) => Err("an answer that Redis does not give".into()),
         }
     }
 }
@@ -68,7 +67,7 @@ impl Transport for SpinRedis {
             try_join_all(commands.iter().map(|command| self.execute(command))).await
         };
         let replies = within(self.timeout, all).await;
-        let replies = replies.unwrap_or(Err(Cow::Borrowed("no answer in time")));
+        let replies = replies.unwrap_or_else(|| Err("no answer in time".into()));
         if replies.is_err() {
             self.connection.take();
         }
@@ -76,11 +75,34 @@ impl Transport for SpinRedis {
     }
 
     fn report(&self, problem: &str) {
-        let line = serde_json::json!({ "event": "store_failed", "problem": problem });
+        let target = without_password(self.address.expose());
+        let line =
+            serde_json::json!({ "event": "store_failed", "target": target, "problem": problem });
         log(Level::Error, &line.to_string());
     }
 }
 
+/// A Redis' own refusals come as `Error::Other("NOAUTH: …")`, in its words.
 fn problem(error: &Error) -> Problem {
-    error.to_string().into()
+    match error {
+        Error::InvalidAddress => Problem::Forbidden(
+            "Spin refuses this address: name it in `allowed_outbound_hosts`, for a middleware in those of the app, \
+             and name these in `inherit_configuration`; or it is none of a Redis"
+                .into(),
+        ),
+        // What Spin puts in the place of its client where a middleware does not inherit it.
+        Error::Other(words) if words.ends_with("is not permitted") => Problem::Forbidden(
+            "Spin gives the middleware no Redis: name `allowed_outbound_hosts` in its `inherit_configuration`".into(),
+        ),
+        Error::Other(words) => said(words).into(),
+        error => error.to_string().into(),
+    }
+}
+
+/// `redis://host:port` of `redis://user:password@host:port`.
+fn without_password(address: &str) -> String {
+    match (address.split_once("://"), address.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        _ => address.to_owned(),
+    }
 }

@@ -10,7 +10,7 @@ use crate::forward::FORBIDDEN;
 use crate::outbound::stream;
 
 /// An answer of ours. An error only if the host takes no headers at all.
-pub(crate) fn response(reply: wx_session_core::Response) -> Result<Response, ErrorCode> {
+pub(crate) async fn response(reply: wx_session_core::Response) -> Result<Response, ErrorCode> {
     let length = ("content-length", reply.body.len().to_string());
     let headers: Vec<_> = reply
         .headers
@@ -22,7 +22,8 @@ pub(crate) fn response(reply: wx_session_core::Response) -> Result<Response, Err
         .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
     let (trailers, no_trailers) = wit_future::new(|| Ok(None));
     drop(trailers);
-    let (response, _transmitted) = Response::new(headers, Some(stream(reply.body)), no_trailers);
+    let body = stream(reply.body).await;
+    let (response, _transmitted) = Response::new(headers, Some(body), no_trailers);
     response
         .set_status_code(reply.status)
         .map_err(|()| ErrorCode::InternalError(Some("impossible status".to_owned())))?;

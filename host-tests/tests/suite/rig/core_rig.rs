@@ -235,7 +235,9 @@ impl Host for FakeHost {
             .wechat
             .answer_to(call.method, &call.path, authority, authority);
         match answer.transport {
-            Transport::Refuse | Transport::ResetMidBody => return Err(CallError::Broken),
+            Transport::Refuse | Transport::ResetMidBody => {
+                return Err(CallError::Broken("reset".into()));
+            }
             Transport::Slow(late) if late >= call.timeout => {
                 let timeout = u64::try_from(call.timeout.as_millis()).unwrap();
                 self.sleep_until(started + timeout).await;

@@ -86,6 +86,11 @@ impl HostKind {
         !matches!(self, Self::Spin | Self::SpinMiddleware)
     }
 
+    /// A header value that is not UTF-8 gets as far as the plugin. Spin answers such a request itself, with an empty 500.
+    pub fn hands_on_unreadable_headers(self) -> bool {
+        !matches!(self, Self::Spin | Self::SpinMiddleware)
+    }
+
     /// An edge on this host: `envoy.yaml`'s plugin configuration with `patch` merged into it.
     pub fn start(self, mut patch: Value) -> World {
         let wechat = FakeWechat::new(APPID, SECRET);

@@ -11,7 +11,7 @@ use host_tests::envoy::Config;
 use host_tests::fakes::app::FakeApp;
 use host_tests::fakes::wechat::{FakeWechat, WechatServer};
 use serde_json::{Value, json};
-use spin_host::{Manifest, SpinHost, Upstream};
+use spin_host::{APP_OUTSIDE, Instances, Manifest, SpinHost, Upstream};
 
 use super::{Ask, ENVIRONMENT, Got, Rig, over_tcp};
 
@@ -65,6 +65,8 @@ impl SpinRig {
         let mut manifest = Manifest {
             variables: variables(&document(patch)),
             key_value_stores: vec!["default".into()],
+            // Not as Spin does it by default: a test that is slow would meet another instance.
+            instances: Instances::Reused,
             ..Manifest::default()
         };
         let wechat_at = Upstream::tls(server.addr(), server.ca_pem());
@@ -74,6 +76,12 @@ impl SpinRig {
             ("app.spin.internal".to_owned(), app_at),
         ]);
         change(&mut manifest);
+        if way == Way::Middleware
+            && let Some(app) = manifest.outbound.remove("app.spin.internal")
+        {
+            // There the app is not asked by Spin, but by the component behind the middleware.
+            manifest.outbound.insert(APP_OUTSIDE.to_owned(), app);
+        }
         Self {
             spin: SpinHost::start(way.component(), manifest).unwrap(),
             app,

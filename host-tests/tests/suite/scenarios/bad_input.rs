@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::rig::{Ask, HostKind};
+use crate::rig::{Ask, Got, HostKind};
 
 fn detail(body: &Value) -> &str {
     body["detail"].as_str().unwrap_or_default()
@@ -247,12 +247,16 @@ pub fn doubled_and_unreadable_headers_are_refused(host: HostKind) {
     let mut world = host.start(json!({}));
     let token = world.login(&world.wechat.phone("alice")).token;
     let other = "C".repeat(43);
+    // Of the host itself, where it does not hand them on: the app sees nothing either way.
+    let refused_by_host = |got: &Got| {
+        assert!(got.seen.is_none());
+        assert_eq!((got.status, &*got.body), (500, &b""[..]));
+    };
     for path in ["/api", "/feed", "/wx/user"] {
         let ask = || Ask::get(path);
         for bad in [
             ask().token(&token).token(&token),
             ask().token(&token).header("X-3rd-Session", &other),
-            ask().header("X-WX-Skey", [0xff, 0xfe]),
             ask()
                 .header("authorization", format!("Bearer {token}"))
                 .header("authorization", "x"),
@@ -260,11 +264,26 @@ pub fn doubled_and_unreadable_headers_are_refused(host: HostKind) {
             world.assert_refused(bad, 400, "invalid_header");
         }
     }
-    let code = Ask::get("/wx/login").header("X-WX-Code", [0x80]);
-    world.assert_refused(code, 400, "invalid_header");
+    let unreadable = [
+        Ask::get("/api").header("X-WX-Skey", [0xff, 0xfe]),
+        Ask::get("/feed").header("X-WX-Skey", [0xff, 0xfe]),
+        Ask::get("/wx/user").header("X-WX-Skey", [0xff, 0xfe]),
+        Ask::get("/wx/login").header("X-WX-Code", [0x80]),
+    ];
+    for bad in unreadable {
+        if host.hands_on_unreadable_headers() {
+            world.assert_refused(bad, 400, "invalid_header");
+        } else {
+            refused_by_host(&world.ask(bad));
+        }
+    }
     // Unreadable bytes in headers that nobody reads here are the app's business.
     let got = world.ask(Ask::get("/public").header("X-Other", [0xff]));
-    assert!(got.seen().has("x-other"));
+    if host.hands_on_unreadable_headers() {
+        assert!(got.seen().has("x-other"));
+    } else {
+        refused_by_host(&got);
+    }
 }
 
 pub fn paths_that_can_be_read_in_two_ways_are_refused(host: HostKind) {

@@ -171,6 +171,7 @@ on_every_host! {
         broken_answers_are_unavailable_and_it_is_said_how,
         a_slow_wechat_is_given_up_at_the_deadline,
         after_trouble_the_next_login_works,
+        a_call_that_fails_is_one_line_in_the_log_that_says_why,
         an_address_with_many_refused_codes_has_to_wait,
         a_wechat_that_keeps_failing_is_left_alone_for_a_while,
     }

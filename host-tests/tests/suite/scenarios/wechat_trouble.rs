@@ -179,3 +179,41 @@ pub fn a_wechat_that_keeps_failing_is_left_alone_for_a_while(host: HostKind) {
     world.seconds(6);
     world.login(&world.wechat.phone("alice"));
 }
+
+/// To a client they are all one answer; the operator is told which it was, and where it went.
+pub fn a_call_that_fails_is_one_line_in_the_log_that_says_why(host: HostKind) {
+    let mut world = host.start(json!({ "wechat": { "timeout_ms": 500 } }));
+    for fault in [
+        Fault::Refused,
+        Fault::ResetMidBody,
+        Fault::Http500,
+        Fault::BigBody,
+        Fault::Slow(Duration::from_secs(2)),
+    ] {
+        let before = world.log().lines().count();
+        world.wechat.script([fault.clone()]);
+        let code = world.wechat.phone("alice").login();
+        let got = world.ask(Ask::post("/wx/login", &json!({ "code": code })));
+        assert!([503, 504].contains(&got.status), "{fault:?}");
+        let log = world.log();
+        let new: Vec<&str> = log.lines().skip(before).collect();
+        let failed = new.iter().filter(|line| line.contains("\"wechat_failed\""));
+        let failed: Vec<_> = failed.collect();
+        let [line] = failed.as_slice() else {
+            panic!("{fault:?}: {new:#?}");
+        };
+        assert!(
+            line.contains("\"target\":\"") && line.contains("\"problem\":\""),
+            "{line}"
+        );
+        if let Fault::Http500 = fault {
+            assert!(line.contains("HTTP 500"), "{line}");
+        }
+        for line in &new {
+            assert!(
+                !line.contains(&code) && !line.contains("jscode2session"),
+                "{line}"
+            );
+        }
+    }
+}

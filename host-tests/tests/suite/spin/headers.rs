@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use host_tests::client::{Connection, Request};
 use serde_json::json;
-use spin_host::Upstream;
+use spin_host::{APP_OUTSIDE, Upstream};
 
 use super::streams::{accepted, read_until};
 use super::{Stage, TIMEOUT};
@@ -70,6 +70,87 @@ fn the_app_sees_who_it_is_and_nothing_a_client_forged() {
             "{way:?}"
         );
     }
+}
+
+/// Spin appends its own headers to a client's. Behind a middleware the app sees Spin's alone, behind a service none: it
+/// gets its own from Spin, as a component of the application.
+#[test]
+fn what_a_client_says_in_spins_name_never_reaches_the_app() {
+    const OWN: [&str; 7] = [
+        "spin-path-info",
+        "spin-full-url",
+        "spin-matched-route",
+        "spin-base-path",
+        "spin-raw-component-route",
+        "spin-component-route",
+        "spin-client-addr",
+    ];
+    for way in Way::BOTH {
+        let stage = Stage::start(way);
+        let token = stage.login(&stage.wechat.phone("alice"));
+        for path in ["/orders?a=1", "/public/a"] {
+            let forged = OWN.iter().chain(&[
+                "spin-path-match-user",
+                "spin-anything",
+                "spin_client_addr",
+                "spin.full.url",
+            ]);
+            let request = Request::get(path).header("x-wx-skey", &token);
+            let request = forged.fold(request, |request, name| {
+                request.header(name, "forged").header(name, "forged too")
+            });
+            assert_eq!(stage.send(&request).status, 200, "{way:?}");
+            let seen = stage.rig.app.take().remove(0);
+            let is_spins = |name: &str| name.starts_with("spin");
+            let of_spin = seen.headers.iter().filter(|(name, _)| is_spins(name));
+            let mut names: Vec<&str> = of_spin.map(|(name, _)| name.as_str()).collect();
+            names.sort_unstable();
+            let mut expected = match way {
+                Way::Service => Vec::new(),
+                Way::Middleware => OWN.to_vec(),
+            };
+            expected.sort_unstable();
+            assert_eq!(names, expected, "{way:?} {path}");
+            let mut values = seen.headers.iter().map(|(_, value)| value.as_slice());
+            assert!(!values.any(|value| value.starts_with(b"forged")), "{way:?}");
+            if way == Way::Middleware {
+                let address = seen.header("spin-client-addr").unwrap();
+                assert!(address.starts_with(b"127.0.0.1:"), "{address:?}");
+                let url = seen.header("spin-full-url").unwrap();
+                assert!(url.ends_with(path.as_bytes()), "{url:?}");
+            }
+        }
+    }
+}
+
+/// An app that is a component of the application is asked by Spin, which knows of no client there.
+#[test]
+fn a_component_behind_the_service_sees_no_client_and_no_host() {
+    let stage = Stage::start_with(Way::Service, &json!({}), |manifest| {
+        let app = manifest.outbound.remove("app.spin.internal").unwrap();
+        manifest.outbound.insert(APP_OUTSIDE.to_owned(), app);
+        let component = spin_host::components::component("spin-app").unwrap();
+        let component = Upstream::component(component);
+        manifest
+            .outbound
+            .insert("app.spin.internal".to_owned(), component);
+    });
+    let phone = stage.wechat.phone("alice");
+    let token = stage.login(&phone);
+    let request = Request::post("/orders?a=1")
+        .header("x-wx-skey", &token)
+        .header("spin-client-addr", "6.6.6.6:1")
+        .body("what is sent");
+    assert_eq!(stage.send(&request).status, 200, "{}", stage.log());
+    let seen = stage.rig.app.take().remove(0);
+    assert_eq!(seen.path, "/orders?a=1");
+    assert_eq!(seen.body, b"what is sent");
+    assert_eq!(seen.count("spin-client-addr"), 1);
+    assert_eq!(seen.header("spin-client-addr").unwrap(), b"0.0.0.0:0");
+    let url = seen.header("spin-full-url").unwrap();
+    assert_eq!(url, b"http://localhost/orders?a=1");
+    let openid = phone.openid();
+    assert_eq!(seen.header("x-wx-openid").unwrap(), openid.as_bytes());
 }
 
 /// Spin writes the whole URL into a header of its own.
@@ -162,7 +243,8 @@ fn an_answer_without_a_body_or_of_ours_carries_a_token_too() {
         assert_eq!(answer.header("x-wx-skey").unwrap().len(), 43, "{way:?}");
 
         let stage = Stage::start_with(way, &piggyback(), |manifest| {
-            drop(manifest.outbound.remove("app.spin.internal"));
+            let nobody = Upstream::plain(super::resources::nobody());
+            manifest.outbound.insert("app.spin.internal".into(), nobody);
         });
         let code = stage.wechat.phone("alice").login();
         let answer = stage.send(&Request::get("/a").header("x-wx-code", &code));

@@ -41,7 +41,7 @@ fn an_instance_lives_through_wechats_faults() {
 fn thousands_of_requests_leave_nothing_behind_in_the_instance() {
     for way in Way::BOTH {
         let patch = json!({ "session": { "cache_ttl_s": 60 } });
-        let stage = Stage::start_with(way, &patch, |_| {});
+        let stage = Stage::start_with(way, &patch, |manifest| manifest.nodelay = true);
         let token = stage.login(&stage.wechat.phone("alice"));
         let request = Request::get("/me").header("X-WX-Skey", &token);
         let mut client = Connection::open(stage.addr(), TIMEOUT).unwrap();

@@ -1,6 +1,8 @@
 //! What is Spin's own: the built components, as a service and as a middleware, in the project's host for Spin.
 //! What the plugin does is in the scenarios, which run here as everywhere.
 
+mod as_spin;
+mod client_address;
 mod concurrency;
 mod documents;
 mod edges;
@@ -12,6 +14,8 @@ mod open_data_body;
 mod resources;
 mod stores;
 mod streams;
+mod up;
+mod writes;
 
 use std::net::SocketAddr;
 use std::time::Duration;

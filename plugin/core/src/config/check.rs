@@ -13,7 +13,7 @@ use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
 use super::{
     App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Piggyback,
-    Platform, SessionRules, wrong,
+    SessionRules, wrong,
 };
 use crate::access::{also_ours, carries_login, is_identity};
 use crate::presented::WAFER_ID;
@@ -21,11 +21,8 @@ use crate::route::Routes;
 
 const YEAR_S: u64 = 366 * 24 * 3600;
 
-pub(super) fn config(
-    document: raw::Document,
-    platform: Platform,
-    environment: Environment<'_>,
-) -> Checked<Config> {
+pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
+    let platform = environment.platform;
     let apps = apps(document.apps, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &apps, environment)?;
     let wafer = matches!(document.compat, Some(raw::Compat::Wafer));
@@ -55,7 +52,7 @@ pub(super) fn config(
         master_secrets,
         wechat: wechat(&document.wechat, platform)?,
         upstream_url: app(&document.upstream, platform)?,
-        store: store(&document.store, platform, environment)?,
+        store: store(&document.store, environment)?,
         session,
         routes: Routes {
             endpoints: endpoints(&document.endpoints, wafer)?,

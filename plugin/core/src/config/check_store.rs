@@ -14,11 +14,8 @@ use super::raw::{self, StoreName};
 use super::secrets::{Environment, secret};
 use super::{Checked, Dialect, Platform, RedisRules, Secret, StoreKind, wrong};
 
-pub(super) fn store(
-    raw: &raw::Store,
-    platform: Platform,
-    environment: Environment<'_>,
-) -> Checked<StoreKind> {
+pub(super) fn store(raw: &raw::Store, environment: Environment<'_>) -> Checked<StoreKind> {
+    let platform = environment.platform;
     let kind = kind_on(platform, raw.kind)?;
     fields_of(kind, raw)?;
     match kind {
@@ -158,7 +155,7 @@ fn address(raw: Option<&Value>, environment: Environment<'_>) -> Checked<Secret>
         Some(Value::String(text)) if text.contains('@') => {
             return wrong(
                 field,
-                "holds a password: write {\"env\": \"NAME\"} and set NAME",
+                format!("holds a password: {}", environment.way_out()),
             );
         }
         Some(Value::String(text)) => Secret(text.clone()),

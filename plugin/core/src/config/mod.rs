@@ -229,7 +229,11 @@ impl Config {
         platform: Platform,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        check::config(raw::parse(text)?, platform, environment)
+        let environment = secrets::Environment {
+            platform,
+            look_up: environment,
+        };
+        check::config(raw::parse(text)?, environment)
     }
 
     /// The names of the secrets that a document asks for, for a host that cannot look them up at any time. A document
@@ -237,6 +241,21 @@ impl Config {
     #[must_use]
     pub fn secret_names(text: &str) -> Vec<String> {
         secrets::names(text)
+    }
+
+    /// Where calls of its own go, in the platform's words: WeChat, and a store on the network. An address of a Redis may
+    /// hold a password.
+    #[must_use]
+    pub fn calls(&self) -> Vec<&str> {
+        let store = match &self.store {
+            StoreKind::Redis(rules) => Some(rules.target.as_str()),
+            StoreKind::SpinRedis { address, .. } => Some(address.expose()),
+            StoreKind::Embedded { .. } | StoreKind::SpinKeyValue { .. } => None,
+        };
+        [Some(self.wechat.target.as_str()), store]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// The app with this id.

@@ -1,4 +1,4 @@
-//! Secrets of the configuration: named there, held by the environment.
+//! Secrets of the configuration: named there, held by the environment, or by what the platform has in its place.
 
 use alloc::format;
 use alloc::string::String;
@@ -6,10 +6,49 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::{App, Checked, Secret, wrong};
+use super::{App, Checked, Platform, Secret, wrong};
 
-/// Looks up a variable by its name.
-pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Where the platform keeps the variables that hold secrets.
+#[derive(Clone, Copy)]
+pub(super) struct Environment<'a> {
+    pub(super) platform: Platform,
+    /// Looks up one by the name that it has in the document.
+    pub(super) look_up: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Environment<'_> {
+    /// What the operator knows a variable as.
+    fn called(self, name: &str) -> String {
+        match self.platform {
+            Platform::Envoy => format!("the environment variable {name}"),
+            Platform::Spin => format!("Spin's variable {}", name.to_ascii_lowercase()),
+        }
+    }
+
+    /// What may be wrong if there is none of this name.
+    fn absence(self, name: &str) -> String {
+        let called = self.called(name);
+        match self.platform {
+            Platform::Envoy => {
+                format!("{called} is not set, or the host does not pass it on (`host_env_keys`)")
+            }
+            Platform::Spin => format!(
+                "{called} is not there for this component: the manifest must name it under the component's \
+                 `variables`, for a middleware under the app's and in `inherit_configuration`"
+            ),
+        }
+    }
+
+    /// Where a secret is to be put.
+    pub(super) fn way_out(self) -> &'static str {
+        match self.platform {
+            Platform::Envoy => "write {\"env\": \"NAME\"} and set NAME in the environment",
+            Platform::Spin => {
+                "write {\"env\": \"NAME\"} and give the component a variable of this name, in lower case"
+            }
+        }
+    }
+}
 
 /// Every NAME of `{"env": NAME}`, wherever it stands.
 pub(super) fn names(text: &str) -> Vec<String> {
@@ -38,24 +77,25 @@ pub(super) fn secret(
     let name = match value {
         Value::Object(map) if map.len() == 1 => map.get("env").and_then(Value::as_str),
         Value::String(_) => {
-            return wrong(
-                field,
-                "must not stand in the configuration: write {\"env\": \"NAME\"} and set NAME in the environment",
+            let problem = format!(
+                "must not stand in the configuration: {}",
+                environment.way_out()
             );
+            return wrong(field, problem);
         }
         _ => None,
     };
     let Some(name) = name else {
         return wrong(field, "must be {\"env\": \"NAME\"}");
     };
-    match environment(name) {
-        None => wrong(
-            format!("{field}.env"),
-            format!("the environment variable {name} is not set, or the host does not pass it on"),
-        ),
+    match (environment.look_up)(name) {
+        None => wrong(format!("{field}.env"), environment.absence(name)),
         Some(text) if text.len() < min_length => wrong(
             format!("{field}.env"),
-            format!("the environment variable {name} must hold at least {min_length} characters"),
+            format!(
+                "{} must hold at least {min_length} characters",
+                environment.called(name)
+            ),
         ),
         Some(text) => Ok(Secret(text)),
     }

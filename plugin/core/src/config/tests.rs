@@ -157,6 +157,52 @@ fn what_spin_cannot_do_is_refused_there() {
 }
 
 #[test]
+fn what_is_wrong_with_a_secret_is_said_in_the_words_of_the_platform() {
+    let env = |name: &str| json!({ "apps": [{ "appid": "wx0123456789abcdef", "secret": { "env": name } }] });
+    let plain = json!({ "apps": [{ "appid": "wx0123456789abcdef", "secret": "s3cret" }] });
+    for (patch, on_envoy, on_spin) in [
+        (
+            env("NONE"),
+            ["environment variable NONE", "host_env_keys"],
+            ["Spin's variable none", "`inherit_configuration`"],
+        ),
+        (
+            env("SHORT"),
+            ["environment variable SHORT", "at least 16"],
+            ["Spin's variable short", "at least 16"],
+        ),
+        (
+            plain,
+            ["set NAME in the environment", ""],
+            ["a variable of this name, in lower case", ""],
+        ),
+    ] {
+        let words = |platform| {
+            let error = load_on(platform, &document(patch.clone())).err();
+            error.unwrap().problem
+        };
+        let (envoy, spin) = (words(Platform::Envoy), words(Platform::Spin));
+        assert!(on_envoy.iter().all(|part| envoy.contains(part)), "{envoy}");
+        assert!(on_spin.iter().all(|part| spin.contains(part)), "{spin}");
+        assert!(
+            !envoy.contains("Spin") && !spin.contains("environment"),
+            "{envoy} {spin}"
+        );
+    }
+}
+
+#[test]
+fn where_calls_go_is_told_in_the_words_of_the_platform() {
+    let redis = json!({ "store": { "kind": "spin_redis", "address": "redis://host:6379" } });
+    let spin = load_on(Platform::Spin, &document(redis)).unwrap();
+    assert_eq!(
+        spin.calls(),
+        ["https://api.weixin.qq.com", "redis://host:6379"]
+    );
+    assert_eq!(minimal().calls(), ["wechat"]);
+}
+
+#[test]
 fn one_document_serves_both_platforms() {
     let both = document(json!({
         "wechat": {"cluster": "tencent", "authority": "api.weixin.qq.com"},

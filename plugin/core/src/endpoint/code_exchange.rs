@@ -1,15 +1,16 @@
 //! The code2Session exchange: one call, asked again only when WeChat said that it had not looked (-1).
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::time::Duration;
 
 use crate::config::App;
 use crate::edge::Edge;
 use crate::edge::guard::Admission;
-use crate::host::{CallError, Host, HttpCall, HttpResponse};
+use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
 use crate::metrics::{Counter, Histogram};
 use crate::rejection::{Reason, Rejection};
+use crate::reply::call_failed;
 use crate::wechat::code2session::{self, Code2Session, MAX_RESPONSE_BYTES, Refusal};
 use crate::wechat::errcode::{Meaning, meaning};
 
@@ -41,7 +42,7 @@ pub(super) async fn exchange<H: Host>(
     if answer.as_ref().is_err_and(Failure::is_the_clients) {
         admission.used_up();
     }
-    let was_asked = !matches!(answer, Err(Failure::NotSent));
+    let was_asked = !matches!(answer, Err(Failure::NotSent | Failure::Forbidden));
     let answer = answer.map_err(Rejection::from);
     if was_asked {
         let trouble = answer.as_ref().err().filter(|_| is_trouble).cloned();
@@ -102,14 +103,33 @@ async fn attempt<H: Host>(
     host.observe(Histogram::WechatMs, host.now().since(started));
     match answer {
         Ok(HttpResponse { status: 200, body }) => code2session::parse(&body).map_err(Failure::from),
-        // Proxies answer for an upstream that does not.
-        Ok(HttpResponse { status: 504, .. }) | Err(CallError::TimedOut) => Err(Failure::Timeout),
-        Err(CallError::NotSent) => Err(Failure::NotSent),
-        Ok(HttpResponse { status: 503, .. }) | Err(CallError::Broken) => Err(Failure::Unavailable),
-        // An answer, but none of WeChat's: a proxy's page, a portal's.
-        Ok(HttpResponse { status, .. }) => Err(Failure::Unreadable(format!("has status {status}"))),
-        Err(CallError::TooLarge) => Err(Failure::Unreadable("is too long".into())),
+        Ok(HttpResponse { status, .. }) => {
+            report(edge, host, &format!("HTTP {status}"));
+            Err(match status {
+                // Proxies answer for an upstream that does not.
+                504 => Failure::Timeout,
+                503 => Failure::Unavailable,
+                // An answer, but none of WeChat's: a proxy's page, a portal's.
+                status => Failure::Unreadable(format!("has status {status}")),
+            })
+        }
+        Err(error) => {
+            report(edge, host, &error.to_string());
+            Err(match error {
+                CallError::NotSent(_) => Failure::NotSent,
+                CallError::Forbidden(_) => Failure::Forbidden,
+                CallError::TimedOut => Failure::Timeout,
+                CallError::Broken(_) => Failure::Unavailable,
+                CallError::TooLarge => Failure::Unreadable("is too long".into()),
+            })
+        }
     }
+}
+
+/// Tells the operator why there is no answer: to a client one looks like the other.
+fn report(edge: &Edge, host: &impl Host, problem: &str) {
+    let line = call_failed("wechat_failed", &edge.config.wechat.target, problem);
+    host.log(Level::Error, &line);
 }
 
 enum Failure {
@@ -117,6 +137,8 @@ enum Failure {
     Timeout,
     /// A limit of the host's own, which says nothing about WeChat.
     NotSent,
+    /// The host's configuration does not let calls to WeChat through.
+    Forbidden,
     /// The connection failed, or broke.
     Unavailable,
     /// Something answered, and what is wrong with the answer.
@@ -152,7 +174,9 @@ impl Failure {
         match self {
             Self::Said(Meaning::Busy, ..) => Counter::WechatBusy,
             Self::Said(..) => Counter::WechatErrcode,
-            Self::Timeout | Self::NotSent | Self::Unavailable => Counter::WechatUnavailable,
+            Self::Timeout | Self::NotSent | Self::Forbidden | Self::Unavailable => {
+                Counter::WechatUnavailable
+            }
             Self::Unreadable(_) => Counter::WechatUnreadable,
         }
     }
@@ -172,6 +196,7 @@ impl From<Failure> for Rejection {
         let (meaning, errcode, rid) = match failure {
             Failure::Timeout => return Reason::WechatTimeout.into(),
             Failure::NotSent => return Reason::WechatUnavailable.with("WeChat was not asked"),
+            Failure::Forbidden => return Reason::Internal.into(),
             Failure::Unavailable => return Reason::WechatUnavailable.with("WeChat did not answer"),
             Failure::Unreadable(problem) => {
                 return Reason::WechatUnavailable.with(format!("the answer of WeChat {problem}"));

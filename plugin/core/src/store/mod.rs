@@ -56,6 +56,8 @@ pub enum Space {
 pub enum StoreError {
     /// Not reachable, or not in time.
     Unavailable,
+    /// The host's configuration does not let anybody reach it: that is no outage, and does not pass.
+    Forbidden,
     /// Too many others wrote the same place at once.
     Contended,
     /// The value is larger than the store takes.

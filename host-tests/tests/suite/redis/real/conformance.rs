@@ -40,7 +40,7 @@ impl Host for NetHost {
             request = request.header(name, value);
         }
         let answer = client::send(self.bridge, &request, call.timeout);
-        let answer = answer.map_err(|_| CallError::Broken)?;
+        let answer = answer.map_err(|_| CallError::Broken("reset".into()))?;
         Ok(HttpResponse {
             status: answer.status,
             body: answer.body,

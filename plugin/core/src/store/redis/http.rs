@@ -2,7 +2,7 @@
 //! written there.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -12,7 +12,7 @@ use super::{Command, Problem, Redis, Reply, Transport, rest, webdis};
 use crate::config::{Dialect, RedisRules};
 use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
 use crate::metrics::Histogram;
-use crate::reply::to_json;
+use crate::reply::call_failed;
 use crate::session::token::named;
 
 /// Longer answers are no value of ours, in bytes.
@@ -61,17 +61,7 @@ impl<H: Host> Transport for Bridge<'_, H> {
     }
 
     fn report(&self, problem: &str) {
-        #[derive(serde::Serialize)]
-        struct Failed<'a> {
-            event: &'a str,
-            target: &'a str,
-            problem: &'a str,
-        }
-        let line = to_json(&Failed {
-            event: "store_failed",
-            target: &self.rules.target,
-            problem,
-        });
+        let line = call_failed("store_failed", &self.rules.target, problem);
         self.host.log(Level::Error, &line);
     }
 }
@@ -101,18 +91,14 @@ impl<H: Host> Bridge<'_, H> {
             max_response_bytes: MAX_RESPONSE_BYTES,
             must_finish: false,
         });
-        answer.await.map_err(|error| {
-            Problem::Borrowed(match error {
-                CallError::NotSent => "the host does not send the call",
-                CallError::TimedOut => "no answer in time",
-                CallError::Broken => "no answer: the connection failed, or it took too long",
-                CallError::TooLarge => "the answer is longer than any value",
-            })
+        answer.await.map_err(|error| match error {
+            CallError::Forbidden(_) => Problem::Forbidden(error.to_string().into()),
+            error => error.to_string().into(),
         })
     }
 }
 
 /// An answer that is no reply to a command.
-pub(super) fn refused(status: u16) -> Problem {
-    format!("HTTP {status}").into()
+pub(super) fn refused(status: u16) -> String {
+    format!("HTTP {status}")
 }

@@ -47,8 +47,26 @@ pub enum Reply {
     Number(i64),
 }
 
-/// Why there is no usable reply, for the log: Redis' own words, an HTTP status, or what is wrong with the answer.
-pub type Problem = Cow<'static, str>;
+/// Why there is no usable reply, in words for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Redis' own words, an HTTP status, or what is wrong with the answer.
+    Failed(Cow<'static, str>),
+    /// The host's configuration does not let commands go there.
+    Forbidden(Cow<'static, str>),
+}
+
+impl From<&'static str> for Problem {
+    fn from(words: &'static str) -> Self {
+        Self::Failed(words.into())
+    }
+}
+
+impl From<String> for Problem {
+    fn from(words: String) -> Self {
+        Self::Failed(words.into())
+    }
+}
 
 /// What carries commands to Redis and brings the replies.
 #[allow(
@@ -117,8 +135,12 @@ impl<T: Transport> Redis<T> {
 
     /// The cause goes to the log only: to a client an outage looks like any other.
     fn failed(&self, problem: &Problem) -> StoreError {
-        self.transport.report(problem);
-        StoreError::Unavailable
+        let (words, error) = match problem {
+            Problem::Failed(words) => (words, StoreError::Unavailable),
+            Problem::Forbidden(words) => (words, StoreError::Forbidden),
+        };
+        self.transport.report(words);
+        error
     }
 }
 
@@ -196,11 +218,12 @@ fn unexpected(to: &str) -> Problem {
 
 /// What Redis itself says is wrong. Some of its messages repeat the command or name the script, which is of no use to
 /// anybody.
-fn said(message: &str) -> Problem {
+#[must_use]
+pub fn said(message: &str) -> String {
     let more = [", with args", " script: "].into_iter();
     let end = more.filter_map(|more| message.find(more)).min();
     let message = message
         .get(..end.unwrap_or(message.len()))
         .unwrap_or_default();
-    message.chars().take(120).collect::<String>().into()
+    message.chars().take(120).collect()
 }

@@ -27,7 +27,7 @@ pub(super) fn replies(answer: &HttpResponse, commands: usize) -> Result<Vec<Repl
         let refused = refused(answer.status);
         return Err(match body.get("error").and_then(Value::as_str) {
             Some(error) => format!("{refused}: {}", said(error)).into(),
-            None => refused,
+            None => refused.into(),
         });
     }
     let results = body.as_array().filter(|all| all.len() == commands);
@@ -35,7 +35,7 @@ pub(super) fn replies(answer: &HttpResponse, commands: usize) -> Result<Vec<Repl
         return Err(unexpected("a pipeline"));
     };
     let one = |result: &Value| match (result.get("result"), result.get("error")) {
-        (_, Some(error)) => Err(said(error.as_str().unwrap_or_default())),
+        (_, Some(error)) => Err(said(error.as_str().unwrap_or_default()).into()),
         (Some(value), None) => reply(value).ok_or_else(|| unexpected("a command")),
         (None, None) => Err(unexpected("a command")),
     };

@@ -34,7 +34,7 @@ pub(super) fn call(command: &Command<'_>, nonce: &str) -> Call {
 /// is HTTP 200 as well. A value that is not UTF-8 comes as `{}`.
 pub(super) fn reply_of(answer: &HttpResponse, nonce: &str) -> Result<Reply, Problem> {
     if answer.status != 200 {
-        return Err(refused(answer.status));
+        return Err(refused(answer.status).into());
     }
     let ours = answer.body.strip_prefix(nonce.as_bytes());
     let json = ours.and_then(|rest| {
@@ -54,7 +54,9 @@ pub(super) fn reply_of(answer: &HttpResponse, nonce: &str) -> Result<Reply, Prob
     };
     let found = match value.as_array().map(Vec::as_slice) {
         Some([Value::Bool(true), Value::String(status)]) => Some(Reply::Text(String::from(status))),
-        Some([Value::Bool(false), Value::String(error)]) => return Err(said(error)),
+        Some([Value::Bool(false), Value::String(error)]) => {
+            return Err(said(error).into());
+        }
         _ => reply(value),
     };
     found.ok_or_else(|| unexpected("a command"))

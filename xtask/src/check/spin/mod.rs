@@ -1,0 +1,303 @@
+//! A Spin manifest with wx-session in it: whether every request meets it, and whether it has what it needs. Spin refuses
+//! some of what is wrong here; the rest it passes over, and the app is open or every request fails.
+//! <https://spinframework.dev/manifest-reference>
+
+mod hosts;
+mod resources;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::Finding;
+use super::toml_tree::{At, Entry, Node, parse};
+use resources::Holder;
+
+/// What Spin knows in an HTTP trigger.
+const TRIGGER: [&str; 6] = [
+    "component",
+    "dependencies",
+    "executor",
+    "id",
+    "route",
+    "static_response",
+];
+
+/// What a middleware can inherit. Spin passes over all other names.
+const CAPABILITIES: [&str; 7] = [
+    "ai_models",
+    "allowed_outbound_hosts",
+    "environment",
+    "files",
+    "key_value_stores",
+    "sqlite_databases",
+    "variables",
+];
+
+/// What a component that is a middleware may not declare.
+const RESOURCES: [&str; 7] = [
+    "allowed_outbound_hosts",
+    "ai_models",
+    "environment",
+    "files",
+    "key_value_stores",
+    "sqlite_databases",
+    "variables",
+];
+
+/// What is wrong in a manifest.
+pub(super) fn check(file: &Path, text: &str) -> Result<Vec<Finding>> {
+    let document = parse(text)?;
+    let mut check = Check {
+        file,
+        folder: file.parent().unwrap_or(Path::new("")).to_path_buf(),
+        document: &document,
+        findings: Vec::new(),
+    };
+    check.everything();
+    check.findings.sort_by_key(|finding| finding.line);
+    Ok(check.findings)
+}
+
+pub(super) struct Check<'a> {
+    file: &'a Path,
+    folder: PathBuf,
+    document: &'a Node,
+    findings: Vec<Finding>,
+}
+
+/// An HTTP trigger.
+struct Trigger<'a> {
+    at: At,
+    node: &'a Node,
+    /// The id of its component; an inline one has none.
+    component: &'a str,
+    is_public: bool,
+}
+
+impl<'a> Check<'a> {
+    fn find(&mut self, line: usize, field: &At, problem: impl Into<String>) {
+        self.findings.push(Finding {
+            file: self.file.to_owned(),
+            line,
+            field: field.to_string(),
+            problem: problem.into(),
+        });
+    }
+
+    fn everything(&mut self) {
+        let triggers = self.triggers();
+        for trigger in &triggers {
+            self.names(trigger);
+        }
+        let ours: Vec<&Entry> = self
+            .components()
+            .iter()
+            .filter(|entry| is_ours(entry))
+            .collect();
+        if ours.is_empty() {
+            self.find(
+                1,
+                &At::default().name("component"),
+                "none is wx-session: its `source` is a file named wx_session_spin.wasm",
+            );
+        }
+        for own in ours {
+            let served = triggers.iter().any(|one| one.component == own.name);
+            let around: Vec<&Trigger<'_>> = triggers
+                .iter()
+                .filter(|one| middleware(one.node, &own.name).is_some())
+                .collect();
+            if served {
+                self.service(own, &triggers);
+            }
+            if !around.is_empty() {
+                self.middleware(own, &around, &triggers);
+            }
+            if !served && around.is_empty() {
+                let at = At::default().name("component").name(&own.name);
+                self.find(
+                    own.line,
+                    &at,
+                    "no request reaches it: a service has a trigger of its own, a middleware stands in \
+                     `dependencies.middleware` of the app's trigger",
+                );
+            }
+        }
+    }
+
+    fn triggers(&self) -> Vec<Trigger<'a>> {
+        let at = At::default().name("trigger").name("http");
+        let http = self.document.get("trigger").and_then(|all| all.get("http"));
+        let all = http.map_or(&[][..], Node::items).iter().enumerate();
+        all.map(|(index, node)| Trigger {
+            at: at.index(index),
+            node,
+            component: node.get("component").and_then(Node::text).unwrap_or(""),
+            is_public: node
+                .get("route")
+                .is_none_or(|route| route.get("private").and_then(Node::flag) != Some(true)),
+        })
+        .collect()
+    }
+
+    fn components(&self) -> &'a [Entry] {
+        self.document.get("component").map_or(&[], Node::entries)
+    }
+
+    fn component(&self, id: &str) -> Option<&'a Entry> {
+        self.components().iter().find(|entry| entry.name == id)
+    }
+
+    /// Names that nobody looks at.
+    fn names(&mut self, trigger: &Trigger<'_>) {
+        for entry in trigger.node.entries() {
+            if !TRIGGER.contains(&entry.name.as_str()) {
+                let problem = format!("is no field of a trigger: {}", TRIGGER.join(", "));
+                self.find(entry.line, &trigger.at.name(&entry.name), problem);
+            }
+        }
+        let Some(dependencies) = trigger.node.get("dependencies") else {
+            return;
+        };
+        let at = trigger.at.name("dependencies");
+        for entry in dependencies.entries() {
+            if entry.name != "middleware" {
+                self.find(
+                    entry.line,
+                    &at.name(&entry.name),
+                    "Spin passes over this name without a word, and the app is open: write `middleware`",
+                );
+            }
+        }
+    }
+
+    /// In front of an app: nobody may ask that app past it.
+    fn service(&mut self, own: &'a Entry, triggers: &[Trigger<'_>]) {
+        let at = At::default().name("component").name(&own.name);
+        self.build(own, &at, false);
+        let holder = Holder {
+            node: &own.node,
+            line: own.line,
+            at,
+        };
+        let Some(config) = self.resources(&holder, None) else {
+            return;
+        };
+        let Some((_, app)) = config.upstream_url.split_once("://") else {
+            return;
+        };
+        let Some(app) = app.strip_suffix(".spin.internal") else {
+            return;
+        };
+        let of_app: Vec<_> = triggers.iter().filter(|one| one.component == app).collect();
+        if of_app.is_empty() {
+            self.find(
+                own.line,
+                &holder.at,
+                format!(
+                    "upstream.url is {}, and no trigger has a component {app}: Spin answers every request for it \
+                     with an empty 500",
+                    config.upstream_url
+                ),
+            );
+        }
+        for trigger in of_app.into_iter().filter(|one| one.is_public) {
+            self.find(
+                trigger.node.line,
+                &trigger.at.name("route"),
+                format!(
+                    "{app} can be asked here past wx-session, with forged identity headers: write \
+                     `route = {{ private = true }}`"
+                ),
+            );
+        }
+    }
+
+    /// Around an app: each of that app's triggers needs it.
+    fn middleware(&mut self, own: &'a Entry, around: &[&Trigger<'_>], triggers: &[Trigger<'_>]) {
+        let at = At::default().name("component").name(&own.name);
+        self.build(own, &at, true);
+        for entry in own.node.entries() {
+            if RESOURCES.contains(&entry.name.as_str()) {
+                self.find(
+                    entry.line,
+                    &at.name(&entry.name),
+                    "a middleware declares no resources, and Spin refuses one that does: they are the app's",
+                );
+            }
+        }
+        for trigger in around {
+            let Some((place, node)) = middleware(trigger.node, &own.name) else {
+                continue;
+            };
+            let place = trigger
+                .at
+                .name("dependencies")
+                .name("middleware")
+                .index(place);
+            let Some(app) = self.component(trigger.component) else {
+                self.find(
+                    trigger.node.line,
+                    &trigger.at.name("component"),
+                    format!("there is no [component.{}]", trigger.component),
+                );
+                continue;
+            };
+            let holder = Holder {
+                node: &app.node,
+                line: app.line,
+                at: At::default().name("component").name(&app.name),
+            };
+            self.resources(&holder, Some((node, &place)));
+            let past = triggers.iter().filter(|one| {
+                one.component == trigger.component
+                    && one.is_public
+                    && middleware(one.node, &own.name).is_none()
+            });
+            for past in past {
+                self.find(
+                    past.node.line,
+                    &past.at,
+                    format!(
+                        "leads to {} past {}: it needs `dependencies.middleware` too",
+                        past.component, own.name
+                    ),
+                );
+            }
+        }
+    }
+
+    /// Service and middleware are two builds.
+    fn build(&mut self, own: &Entry, at: &At, is_middleware: bool) {
+        let command = own.node.get("build").and_then(|build| build.get("command"));
+        let Some((command, text)) = command.and_then(|node| Some((node, node.text()?))) else {
+            return;
+        };
+        let has_feature = text.contains("middleware");
+        if text.contains("wx-session-spin") && has_feature != is_middleware {
+            let problem = if is_middleware {
+                "builds the service: a middleware is built with `--features middleware`"
+            } else {
+                "builds the middleware: a service is built without `--features middleware`"
+            };
+            self.find(command.line, &at.name("build").name("command"), problem);
+        }
+    }
+}
+
+/// By the file that our build writes, or by the name that our manifests use.
+fn is_ours(entry: &Entry) -> bool {
+    let source = entry.node.get("source").and_then(Node::text);
+    entry.name == "wx-session" || source.is_some_and(|path| path.contains("wx_session_spin"))
+}
+
+/// Where in a trigger's `dependencies.middleware` this component stands.
+fn middleware<'a>(trigger: &'a Node, id: &str) -> Option<(usize, &'a Node)> {
+    let chain = trigger.get("dependencies")?.get("middleware")?;
+    let of = |node: &&Node| node.get("component").and_then(Node::text) == Some(id);
+    let mut places = chain.items().iter().enumerate();
+    places.find(|(_, node)| of(node))
+}

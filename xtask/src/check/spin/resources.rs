@@ -1,0 +1,216 @@
+//! What wx-session's configuration needs of Spin, held against what the manifest gives to the component, and for a
+//! middleware against what it inherits of that.
+
+use std::fs;
+
+use wx_session_core::Config;
+use wx_session_core::config::{Platform, StoreKind};
+
+use super::hosts::allow;
+use super::{CAPABILITIES, Check};
+use crate::check::toml_tree::{At, Node};
+
+/// The component whose resources they are: a service's own, a middleware's app.
+pub(super) struct Holder<'a> {
+    pub(super) node: &'a Node,
+    pub(super) line: usize,
+    pub(super) at: At,
+}
+
+const VARIABLE: &str = "wx_session_config";
+const FILE: &str = "wx-session.json";
+
+/// In place of every secret, whose value is not known here: long enough, and in the form of all that can be one.
+const SECRET: &str = "redis://unknown:unknown-unknown-unknown-unknown";
+
+/// The configuration document, and where it stands.
+struct Document<'a> {
+    text: String,
+    line: usize,
+    at: At,
+    /// What gives it to the component.
+    by: &'a str,
+}
+
+impl Check<'_> {
+    /// The configuration, if it can be read. `inherits` is the middleware's entry in the trigger.
+    pub(super) fn resources(
+        &mut self,
+        holder: &Holder<'_>,
+        inherits: Option<(&Node, &At)>,
+    ) -> Option<Config> {
+        let document = self.document_of(holder)?;
+        let mut needs = vec![document.by];
+        let names = Config::secret_names(&document.text);
+        if !names.is_empty() {
+            needs.push("variables");
+            needs.dedup();
+        }
+        self.secrets(holder, &names);
+        let secret = |_: &str| Some(SECRET.to_owned());
+        let config = match Config::from_json(&document.text, Platform::Spin, &secret) {
+            Ok(config) => config,
+            Err(error) => {
+                self.find(document.line, &document.at, error.to_string());
+                return None;
+            }
+        };
+        let mut calls: Vec<String> = config.calls().iter().map(ToString::to_string).collect();
+        if inherits.is_none() {
+            calls.push(config.upstream_url.clone());
+        }
+        needs.push("allowed_outbound_hosts");
+        self.outbound(holder, &calls);
+        if let StoreKind::SpinKeyValue { label } = &config.store {
+            needs.push("key_value_stores");
+            self.store(holder, label);
+        }
+        if let Some((node, at)) = inherits {
+            self.inherited(node, at, &needs);
+        }
+        Some(config)
+    }
+
+    /// As the component looks for it: the variable, or else the file.
+    fn document_of(&mut self, holder: &Holder<'_>) -> Option<Document<'static>> {
+        let variables = holder.node.get("variables");
+        if let Some(node) = variables.and_then(|all| all.get(VARIABLE)) {
+            let at = holder.at.name("variables").name(VARIABLE);
+            let text = node.text().unwrap_or_default().to_owned();
+            if text.trim_start().starts_with("{{") {
+                // All of it comes from elsewhere.
+                return None;
+            }
+            if text.contains("{{") {
+                self.find(
+                    node.line,
+                    &at,
+                    "holds {{, after which Spin looks for the name of a variable: write { {",
+                );
+                return None;
+            }
+            return Some(Document {
+                text,
+                line: node.line,
+                at,
+                by: "variables",
+            });
+        }
+        let files = holder.node.get("files").map_or(&[][..], Node::items);
+        let shipped = files.iter().find(|file| file.text() == Some(FILE));
+        let Some(file) = shipped else {
+            let problem = format!(
+                "has neither a variable {VARIABLE} nor \"{FILE}\" among its `files`: there is no configuration"
+            );
+            self.find(holder.line, &holder.at, problem);
+            return None;
+        };
+        let at = holder.at.name("files");
+        match fs::read_to_string(self.folder.join(FILE)) {
+            Ok(text) => Some(Document {
+                text,
+                line: file.line,
+                at,
+                by: "files",
+            }),
+            Err(error) => {
+                self.find(file.line, &at, format!("{FILE} cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    fn secrets(&mut self, holder: &Holder<'_>, names: &[String]) {
+        let at = holder.at.name("variables");
+        let given = holder.node.get("variables");
+        for name in names {
+            let lower = name.to_ascii_lowercase();
+            match given.and_then(|all| all.get(&lower)) {
+                None => {
+                    let problem = format!(
+                        "lacks {lower}, which the configuration calls {name}: {lower} = \"{{{{ {lower} }}}}\""
+                    );
+                    let line = given.map_or(holder.line, |all| all.line);
+                    self.find(line, &at, problem);
+                }
+                Some(node) if !node.text().is_some_and(|text| text.contains("{{")) => {
+                    let problem = format!(
+                        "a secret stands in the manifest: write \"{{{{ {lower} }}}}\" and set SPIN_VARIABLE_{}",
+                        lower.to_ascii_uppercase()
+                    );
+                    self.find(node.line, &at.name(&lower), problem);
+                }
+                Some(_) => {}
+            }
+        }
+        for entry in given.map_or(&[][..], Node::entries) {
+            let text = entry.node.text().unwrap_or_default();
+            for part in text.split("{{").skip(1) {
+                let name = part.split("}}").next().unwrap_or_default().trim();
+                let declared = self.document.get("variables");
+                if entry.name != VARIABLE && declared.is_none_or(|all| all.get(name).is_none()) {
+                    let problem = format!("[variables] has no {name}: Spin does not start");
+                    self.find(entry.line, &at.name(&entry.name), problem);
+                }
+            }
+        }
+    }
+
+    fn outbound(&mut self, holder: &Holder<'_>, calls: &[String]) {
+        let name = "allowed_outbound_hosts";
+        let list = holder.node.get(name);
+        let entries = || {
+            list.into_iter()
+                .flat_map(Node::items)
+                .filter_map(Node::text)
+        };
+        for url in calls.iter().filter(|url| *url != SECRET) {
+            if !allow(entries(), url) {
+                let line = list.map_or(holder.line, |list| list.line);
+                let problem = format!("lacks \"{url}\": Spin refuses wx-session's requests there");
+                self.find(line, &holder.at.name(name), problem);
+            }
+        }
+    }
+
+    fn store(&mut self, holder: &Holder<'_>, label: &str) {
+        let name = "key_value_stores";
+        let list = holder.node.get(name);
+        let has = |list: &Node| list.items().iter().any(|item| item.text() == Some(label));
+        if !list.is_some_and(has) {
+            let line = list.map_or(holder.line, |list| list.line);
+            let problem = format!("lacks \"{label}\", where the configuration keeps its sessions");
+            self.find(line, &holder.at.name(name), problem);
+        }
+    }
+
+    /// Names that Spin passes over, and those that are not there.
+    fn inherited(&mut self, node: &Node, at: &At, needs: &[&str]) {
+        let at = at.name("inherit_configuration");
+        let list = node.get("inherit_configuration");
+        if list.and_then(Node::flag) == Some(true) {
+            return;
+        }
+        let items = list.map_or(&[][..], Node::items);
+        for item in items {
+            let name = item.text().unwrap_or_default();
+            if !CAPABILITIES.contains(&name) {
+                let problem = format!(
+                    "Spin passes over {name:?} without a word: it knows {}",
+                    CAPABILITIES.join(", ")
+                );
+                self.find(item.line, &at, problem);
+            }
+        }
+        let line = list.map_or(node.line, |list| list.line);
+        for need in needs {
+            if !items.iter().any(|item| item.text() == Some(need)) {
+                self.find(
+                    line,
+                    &at,
+                    format!("lacks \"{need}\", which wx-session needs"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The shipped manifests, and each of them with one thing wrong.
+
+use std::path::Path;
+
+use host_tests::envoy::root;
+
+use super::check;
+
+const SERVICE: &str = "spin.toml";
+const MIDDLEWARE: &str = "examples/spin-middleware/spin.toml";
+
+fn shipped(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn findings(path: &str, text: &str) -> Vec<String> {
+    let found = check(&root().join(path), text).unwrap();
+    found
+        .into_iter()
+        .map(|one| format!("{}: {}: {}", one.line, one.field, one.problem))
+        .collect()
+}
+
+/// With `old` written as `new`, this must be found and nothing else, at the line where `new` begins.
+#[track_caller]
+fn one(path: &str, (old, new): (&str, &str), field: &str, problem: &str) {
+    let text = shipped(path);
+    assert!(text.contains(old), "{old}");
+    let changed = text.replacen(old, new, 1);
+    let found = findings(path, &changed);
+    let [only] = found.as_slice() else {
+        panic!("{new}: {found:#?}");
+    };
+    assert!(
+        only.contains(field) && only.contains(problem),
+        "{new}: {only}"
+    );
+}
+
+#[test]
+fn what_is_shipped_is_right() {
+    for path in [SERVICE, MIDDLEWARE] {
+        assert_eq!(findings(path, &shipped(path)), [""; 0], "{path}");
+    }
+}
+
+#[test]
+fn a_misspelt_dependency_that_leaves_the_app_open_is_found_with_its_line() {
+    for name in ["middlewares", "middlewear", "Middleware", "midleware"] {
+        let text = shipped(MIDDLEWARE);
+        let text = text.replacen(
+            "dependencies.middleware",
+            &format!("dependencies.{name}"),
+            1,
+        );
+        let found = findings(MIDDLEWARE, &text);
+        let line = 1 + text.lines().position(|line| line.contains(name)).unwrap();
+        let expected = format!("{line}: trigger.http[0].dependencies.{name}: ");
+        assert!(
+            found.iter().any(|one| one.starts_with(&expected)),
+            "{found:#?}"
+        );
+        // And that nothing of ours stands before the app.
+        assert!(
+            found
+                .iter()
+                .any(|one| one.contains("no request reaches it")),
+            "{found:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_second_name_beside_the_right_one_is_found() {
+    let two = "dependencies.middlewares = []\ndependencies.middleware";
+    one(
+        MIDDLEWARE,
+        ("dependencies.middleware", two),
+        "trigger.http[0].dependencies.middlewares",
+        "the app is open",
+    );
+}
+
+#[test]
+fn a_trigger_without_the_middleware_is_found() {
+    let second = "[[trigger.http]]\nroute = \"/admin/...\"\ncomponent = \"app\"\n\n[component.app]";
+    one(
+        MIDDLEWARE,
+        ("[component.app]", second),
+        "trigger.http[1]",
+        "past wx-session",
+    );
+    let private = second.replace("\"/admin/...\"", "{ private = true }");
+    let text = shipped(MIDDLEWARE).replacen("[component.app]", &private, 1);
+    assert_eq!(findings(MIDDLEWARE, &text), [""; 0]);
+}
+
+#[test]
+fn what_a_middleware_does_not_inherit_is_found() {
+    for (name, misspelt) in [
+        ("\"key_value_stores\"", "\"key_value_store\""),
+        ("\"variables\"", "\"variable\""),
+        ("\"allowed_outbound_hosts\"", "\"allowed_outbound_host\""),
+    ] {
+        let list = "inherit_configuration = [\"key_value_stores\", \"variables\", \"allowed_outbound_hosts\"]";
+        let text = shipped(MIDDLEWARE);
+        assert!(text.contains(list));
+        let lacking = text.replacen(list, &list.replace(name, misspelt), 1);
+        let found = findings(MIDDLEWARE, &lacking);
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(
+            found.iter().any(|one| one.contains("passes over")),
+            "{found:#?}"
+        );
+        assert!(
+            found
+                .iter()
+                .any(|one| one.contains(&format!("lacks {name}"))),
+            "{found:#?}"
+        );
+        let all = text.replacen(list, "inherit_configuration = true", 1);
+        assert_eq!(findings(MIDDLEWARE, &all), [""; 0]);
+        for nothing in [
+            "inherit_configuration = false",
+            "inherit_configuration = []",
+        ] {
+            let none = text.replacen(list, nothing, 1);
+            assert_eq!(findings(MIDDLEWARE, &none).len(), 3, "{nothing}");
+        }
+    }
+}
+
+#[test]
+fn resources_that_the_component_lacks_are_found() {
+    for (path, holder) in [
+        (SERVICE, "component.wx-session"),
+        (MIDDLEWARE, "component.app"),
+    ] {
+        one(
+            path,
+            (
+                "\nkey_value_stores = [\"default\"]",
+                "\nkey_value_stores = [\"defualt\"]",
+            ),
+            &format!("{holder}.key_value_stores"),
+            "lacks \"default\"",
+        );
+        one(
+            path,
+            (
+                "\nallowed_outbound_hosts = [\"https://api.weixin.qq.com\"",
+                "\nallowed_outbound_hosts = [\"https://api.wexin.qq.com\"",
+            ),
+            &format!("{holder}.allowed_outbound_hosts"),
+            "lacks \"https://api.weixin.qq.com\"",
+        );
+        one(
+            path,
+            (
+                "\nwx_secret = \"{{ wx_secret }}\"",
+                "\nwx_secert = \"{{ wx_secret }}\"",
+            ),
+            &format!("{holder}.variables"),
+            "lacks wx_secret",
+        );
+        one(
+            path,
+            (
+                "\nwx_secret = \"{{ wx_secret }}\"",
+                "\nwx_secret = \"{{ wx_secert }}\"",
+            ),
+            &format!("{holder}.variables.wx_secret"),
+            "[variables] has no wx_secert",
+        );
+        one(
+            path,
+            (
+                "\nwx_secret = \"{{ wx_secret }}\"",
+                "\nwx_secret = \"0123456789abcdef\"",
+            ),
+            &format!("{holder}.variables.wx_secret"),
+            "a secret stands in the manifest",
+        );
+    }
+}
+
+#[test]
+fn an_app_that_can_be_asked_past_the_service_is_found() {
+    one(
+        SERVICE,
+        ("route = { private = true }", "route = \"/app/...\""),
+        "trigger.http[1].route",
+        "past wx-session",
+    );
+    one(
+        SERVICE,
+        ("component = \"app\"", "component = \"other\""),
+        "component.wx-session",
+        "no trigger has a component app",
+    );
+}
+
+#[test]
+fn the_configuration_itself_is_checked() {
+    one(
+        MIDDLEWARE,
+        ("\"cache_ttl_s\": 5", "\"cache_ttl_s\": 500"),
+        "component.app.variables.wx_session_config",
+        "session.cache_ttl_s",
+    );
+    one(
+        MIDDLEWARE,
+        (
+            "\"store\": { \"kind\": \"spin_kv\" }",
+            "\"store\": {{ \"kind\": \"spin_kv\" }",
+        ),
+        "component.app.variables.wx_session_config",
+        "{{",
+    );
+    let redis = "\"store\": { \"kind\": \"spin_redis\", \"address\": \"redis://10.0.0.1:6379\" }";
+    one(
+        MIDDLEWARE,
+        ("\"store\": { \"kind\": \"spin_kv\" }", redis),
+        "component.app.allowed_outbound_hosts",
+        "lacks \"redis://10.0.0.1:6379\"",
+    );
+    one(
+        SERVICE,
+        ("files = [\"wx-session.json\"]", "files = []"),
+        "component.wx-session",
+        "there is no configuration",
+    );
+}
+
+#[test]
+fn what_spin_refuses_to_start_with_is_found_too() {
+    let source = "[component.wx-session]\nkey_value_stores = [\"default\"]";
+    one(
+        MIDDLEWARE,
+        ("[component.wx-session]", source),
+        "component.wx-session.key_value_stores",
+        "declares no resources",
+    );
+    one(
+        MIDDLEWARE,
+        (" --features middleware", ""),
+        "component.wx-session.build.command",
+        "builds the service",
+    );
+    one(
+        SERVICE,
+        (
+            "component = \"wx-session\"\n",
+            "component = \"wx-session\"\nmiddleware = []\n",
+        ),
+        "trigger.http[0].middleware",
+        "is no field of a trigger",
+    );
+}
+
+#[test]
+fn a_manifest_without_us_is_told_so() {
+    let text = "[[trigger.http]]\nroute = \"/...\"\ncomponent = \"app\"\n\n[component.app]\nsource = \"app.wasm\"\n";
+    let found = check(Path::new("spin.toml"), text).unwrap();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].problem.contains("wx_session_spin.wasm"));
+}
