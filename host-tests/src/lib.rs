@@ -14,5 +14,6 @@ pub mod demo;
 pub mod envoy;
 pub mod fakes;
 pub mod mini_program;
+pub mod nginx;
 pub mod redis;
 pub mod spin;

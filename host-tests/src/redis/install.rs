@@ -1,4 +1,4 @@
-//! Finds `redis-server`, `redis-cli` and `webdis`: on PATH, or else out of Debian's packages.
+//! Finds programs such as `redis-server`, `redis-cli` and `webdis`: on PATH, or else out of Debian's packages.
 //! Never replaces a program that is there, and never lets a package start its service.
 
 use std::path::PathBuf;
@@ -11,9 +11,9 @@ use crate::envoy::install::on_path;
 
 /// A program and Debian's package of it.
 #[derive(Debug, Clone, Copy)]
-struct Program {
-    name: &'static str,
-    package: &'static str,
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
 }
 
 const SERVER: Program = Program {
@@ -77,7 +77,7 @@ pub fn webdis() -> Result<PathBuf> {
 }
 
 /// Many tests ask at once: one installs, the others wait and then find.
-fn find(program: Program) -> Result<PathBuf> {
+pub(crate) fn find(program: Program) -> Result<PathBuf> {
     static INSTALLING: Mutex<()> = Mutex::new(());
     if let Some(found) = on_path(program.name) {
         return Ok(found);

@@ -5,7 +5,7 @@
 mod cluster;
 mod faulty;
 pub mod install;
-mod process;
+pub(crate) mod process;
 mod resp;
 mod rest;
 mod server;

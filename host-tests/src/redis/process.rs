@@ -19,14 +19,14 @@ const TAKEN: &str = "Address already in use";
 
 /// A running program. Dropping it kills it.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     watchdog: Child,
 }
 
 impl Process {
     /// Both outputs go to `log`, which is emptied first.
-    pub(super) fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
+    pub(crate) fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
         let log = File::create(log)?;
         // In a process group of its own, so that Ctrl-C reaches us alone and we decide what ends when.
         let mut child = command
@@ -40,16 +40,16 @@ impl Process {
         Ok(Self { child, watchdog })
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    pub(super) fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
     /// SIGKILL, and waits for the end. Nothing if it has ended.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         // The watchdog first: once the child is reaped, its process id may belong to another.
         for process in [&mut self.watchdog, &mut self.child] {
             drop(process.kill());
@@ -58,7 +58,7 @@ impl Process {
     }
 
     /// SIGSTOP, and waits until it has taken effect: no answer can leave after this.
-    pub(super) fn freeze(&mut self) -> Result<()> {
+    pub(crate) fn freeze(&mut self) -> Result<()> {
         ensure!(self.is_running(), "the process has ended");
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::STOP)?;
@@ -70,13 +70,13 @@ impl Process {
     }
 
     /// SIGCONT.
-    pub(super) fn thaw(&mut self) -> Result<()> {
+    pub(crate) fn thaw(&mut self) -> Result<()> {
         ensure!(self.is_running(), "the process has ended");
         Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
     }
 
     /// Asks again and again; an error as soon as the process ends, or in the end.
-    pub(super) fn wait_until(&mut self, mut ready: impl FnMut() -> bool) -> Result<()> {
+    pub(crate) fn wait_until(&mut self, mut ready: impl FnMut() -> bool) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
         while !ready() {
             if let Some(status) = self.child.try_wait()? {
@@ -98,7 +98,7 @@ impl Drop for Process {
 }
 
 /// Starts something on a free port, on another one if somebody else is faster to take it.
-pub(super) fn on_a_free_port<T>(mut start: impl FnMut(u16) -> Result<T>) -> Result<T> {
+pub(crate) fn on_a_free_port<T>(mut start: impl FnMut(u16) -> Result<T>) -> Result<T> {
     let mut outcome = start(free_port()?);
     for _ in 1..PORTS_TO_TRY {
         match outcome {
@@ -110,7 +110,7 @@ pub(super) fn on_a_free_port<T>(mut start: impl FnMut(u16) -> Result<T>) -> Resu
 }
 
 /// Starts something again on the port that it had; a connection that was made meanwhile may hold it for a while.
-pub(super) fn on_the_same_port<T>(mut start: impl FnMut() -> Result<T>) -> Result<T> {
+pub(crate) fn on_the_same_port<T>(mut start: impl FnMut() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + START_TIMEOUT;
     loop {
         match start() {
@@ -124,12 +124,12 @@ fn is_taken(error: &anyhow::Error) -> bool {
     format!("{error:#}").contains(TAKEN)
 }
 
-pub(super) fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// The end of a log, for an error message.
-pub(super) fn tail(log: &Path) -> String {
+pub(crate) fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
