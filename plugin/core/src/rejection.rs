@@ -158,8 +158,13 @@ impl Reason {
 }
 
 impl From<StoreError> for Rejection {
-    fn from(_: StoreError) -> Self {
-        Reason::StoreUnavailable.into()
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Contended => {
+                Reason::StoreUnavailable.with("too many changes of one user at the same time")
+            }
+            StoreError::Unavailable | StoreError::TooLarge => Reason::StoreUnavailable.into(),
+        }
     }
 }
 

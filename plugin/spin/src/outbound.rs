@@ -30,6 +30,7 @@ pub(crate) async fn call(call: HttpCall) -> Result<HttpResponse, CallError> {
 
 async fn exchange(call: HttpCall) -> Result<HttpResponse, CallError> {
     let limit = call.max_response_bytes;
+    let wants = call.wants;
     let named = call.target.clone();
     let (scheme, authority) = split(&call.target);
     let request = request(call, scheme, &authority).ok_or(CallError::NotSent)?;
@@ -43,11 +44,19 @@ async fn exchange(call: HttpCall) -> Result<HttpResponse, CallError> {
         failed(&error)
     })?;
     let status = response.get_status_code();
+    let wanted = wants.and_then(|name| {
+        let values = response.get_headers().get(name);
+        String::from_utf8(values.into_iter().next()?).ok()
+    });
     let (_handled, outcome) = wit_future::new(|| Ok(()));
     let (stream, end) = Response::consume_body(response, outcome);
     let body = read(stream, limit).await.ok_or(CallError::TooLarge)?;
     end.await.map_err(|error| failed(&error))?;
-    Ok(HttpResponse { status, body })
+    Ok(HttpResponse {
+        status,
+        body,
+        wanted,
+    })
 }
 
 /// Scheme and authority of a URL without a path.

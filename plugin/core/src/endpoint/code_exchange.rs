@@ -95,11 +95,14 @@ async fn attempt<H: Host>(
             timeout: timeout.max(Duration::from_millis(1)),
             max_response_bytes: MAX_RESPONSE_BYTES,
             must_finish: true,
+            wants: None,
         })
         .await;
     host.observe(Histogram::WechatMs, host.now().since(started));
     match answer {
-        Ok(HttpResponse { status: 200, body }) => code2session::parse(&body).map_err(Failure::from),
+        Ok(HttpResponse {
+            status: 200, body, ..
+        }) => code2session::parse(&body).map_err(Failure::from),
         // Proxies answer for an upstream that does not.
         Ok(HttpResponse { status: 504, .. }) | Err(CallError::TimedOut) => Err(Failure::Timeout),
         Err(CallError::NotSent) => Err(Failure::NotSent),
