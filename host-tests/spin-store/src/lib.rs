@@ -30,8 +30,8 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::Config;
 use wx_session_core::config::{Platform, StoreKind};
-use wx_session_core::store::Store;
 use wx_session_core::store::redis::Redis;
+use wx_session_core::store::{Store, Written};
 
 use crate::key_value::KeyValue;
 use crate::operation::Operation;
@@ -107,7 +107,10 @@ async fn answer(body: &[u8]) -> Result<Value, String> {
 async fn carry_out(store: &impl Store, operation: Operation) -> Result<Value, String> {
     let value = match operation {
         Operation::Get(key, now) => store.get(&key, now).await.map(|value| json!(value)),
-        Operation::Write(writes) => store.write(&writes).await.map(|all| json!(all)),
+        Operation::Write(writes) => store.write(&writes).await.map(|written| match written {
+            Written::All => json!({ "all": true }),
+            Written::Found(found) => json!({ "found": found }),
+        }),
     };
     let value = value.map_err(|error| format!("{error:?}"))?;
     Ok(json!({ "value": value }))

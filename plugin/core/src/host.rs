@@ -86,6 +86,8 @@ pub struct HttpCall {
     /// The call uses something up that cannot be had again (a login code): once it is sent, the request is to be
     /// carried on to its end even if its client goes away, so that a repetition finds the result.
     pub must_finish: bool,
+    /// A header of the answer to bring along, in lower case.
+    pub wants: Option<&'static str>,
 }
 
 /// The answer to an [`HttpCall`].
@@ -95,6 +97,8 @@ pub struct HttpResponse {
     pub status: u16,
     /// The whole body.
     pub body: Vec<u8>,
+    /// The header that the call wants, if it is there and text.
+    pub wanted: Option<String>,
 }
 
 /// Why an [`HttpCall`] has no answer.

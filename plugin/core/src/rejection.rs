@@ -161,9 +161,10 @@ impl From<StoreError> for Rejection {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Forbidden => Reason::Internal.into(),
-            StoreError::Unavailable | StoreError::Contended | StoreError::TooLarge => {
-                Reason::StoreUnavailable.into()
+            StoreError::Contended => {
+                Reason::StoreUnavailable.with("too many changes of one user at the same time")
             }
+            StoreError::Unavailable | StoreError::TooLarge => Reason::StoreUnavailable.into(),
         }
     }
 }

@@ -40,6 +40,7 @@ impl Host for EnvoyHost {
         let under_way = Rc::new(Call {
             context_id: self.context_id,
             max_bytes: call.max_response_bytes,
+            wants: call.wants,
             answer: RefCell::new(None),
         });
         self.powers.call_started(call_id, Rc::clone(&under_way));

@@ -138,6 +138,7 @@ pub(crate) fn call_response(
     headers: usize,
     body_size: usize,
     max_bytes: usize,
+    wants: Option<&str>,
 ) -> Result<HttpResponse, CallError> {
     if headers == 0 {
         return Err(CallError::Broken("it was given up by the proxy".into()));
@@ -157,7 +158,15 @@ pub(crate) fn call_response(
             .flatten()
             .ok_or(CallError::Broken("its body is not there".into()))?,
     };
-    Ok(HttpResponse { status, body })
+    let wanted = wants.and_then(|name| {
+        let value = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name);
+        String::from_utf8(value.ok()??).ok()
+    });
+    Ok(HttpResponse {
+        status,
+        body,
+        wanted,
+    })
 }
 
 /// The plugin's configuration as it stands in Envoy's.

@@ -32,6 +32,7 @@ pub(crate) struct Powers {
 pub(crate) struct Call {
     pub(crate) context_id: u32,
     pub(crate) max_bytes: usize,
+    pub(crate) wants: Option<&'static str>,
     pub(crate) answer: RefCell<Option<Result<HttpResponse, CallError>>>,
 }
 
@@ -93,7 +94,7 @@ impl Powers {
         body_size: usize,
     ) -> Option<u32> {
         let call = self.calls.borrow_mut().remove(&call_id)?;
-        let answer = hostcalls::call_response(headers, body_size, call.max_bytes);
+        let answer = hostcalls::call_response(headers, body_size, call.max_bytes, call.wants);
         *call.answer.borrow_mut() = Some(answer);
         Some(call.context_id)
     }

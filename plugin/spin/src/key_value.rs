@@ -3,7 +3,7 @@
 //!
 //! An expired entry is deleted when it is met; one that nobody asks for again stays until the store is emptied.
 //! A swap reads, compares and writes, and within this instance nobody comes between. Another instance may: then one
-//! of two simultaneous changes of one entry is lost. Where that matters, sessions belong into Redis.
+//! of two simultaneous changes of one entry is lost, and the core, which is told so, looks whether its own was.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use spin_sdk::key_value::{Error, Store as SpinStore};
 use spin_sdk::time::sleep;
-use wx_session_core::store::{Change, Key, Life, Store, StoreError, Write};
+use wx_session_core::store::{Change, Key, Life, Store, StoreError, Write, Written};
 use wx_session_core::{Level, UnixMillis};
 
 use crate::log::log;
@@ -67,7 +67,7 @@ impl KeyValue {
     }
 
     /// One change, with nobody of this instance between its steps.
-    async fn change(&self, name: &str, change: &Change) -> Result<bool, StoreError> {
+    async fn change(&self, name: &str, change: &Change) -> Result<Written, StoreError> {
         let _alone = self.alone(name).await;
         match change {
             Change::Put(value, life) => self.set(name, value, life).await?,
@@ -76,14 +76,15 @@ impl KeyValue {
                 value,
                 life,
             } => {
-                if self.read(name, life.now).await? != *expected {
-                    return Ok(false);
+                let found = self.read(name, life.now).await?;
+                if found != *expected {
+                    return Ok(Written::Found(found));
                 }
                 self.set(name, value, life).await?;
             }
             Change::Delete => self.store.delete(name).await.map_err(unavailable)?,
         }
-        Ok(true)
+        Ok(Written::All)
     }
 
     async fn set(&self, name: &str, value: &[u8], life: &Life) -> Result<(), StoreError> {
@@ -108,12 +109,19 @@ impl Store for KeyValue {
         self.read(&key.name, now).await
     }
 
-    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
-        let mut all = true;
+    /// One after the other: the first refused swap or error ends it.
+    async fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
         for Write { key, change } in writes {
-            all &= self.change(&key.name, change).await?;
+            let written = self.change(&key.name, change).await?;
+            if written != Written::All {
+                return Ok(written);
+            }
         }
-        Ok(all)
+        Ok(Written::All)
+    }
+
+    fn swaps_are_atomic(&self) -> bool {
+        false
     }
 }
 

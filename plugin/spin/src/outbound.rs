@@ -28,6 +28,7 @@ pub(crate) async fn call(call: HttpCall) -> Result<HttpResponse, CallError> {
 
 async fn exchange(call: HttpCall) -> Result<HttpResponse, CallError> {
     let limit = call.max_response_bytes;
+    let wants = call.wants;
     let named = call.target.clone();
     let (scheme, authority) = split(&call.target);
     let request = request(call, scheme, &authority).await;
@@ -35,11 +36,19 @@ async fn exchange(call: HttpCall) -> Result<HttpResponse, CallError> {
     let response = client::send(request).await;
     let response = response.map_err(|error| failed(&named, &error))?;
     let status = response.get_status_code();
+    let wanted = wants.and_then(|name| {
+        let values = response.get_headers().get(name);
+        String::from_utf8(values.into_iter().next()?).ok()
+    });
     let (_handled, outcome) = wit_future::new(|| Ok(()));
     let (stream, end) = Response::consume_body(response, outcome);
     let body = read(stream, limit).await.ok_or(CallError::TooLarge)?;
     end.await.map_err(|error| failed(&named, &error))?;
-    Ok(HttpResponse { status, body })
+    Ok(HttpResponse {
+        status,
+        body,
+        wanted,
+    })
 }
 
 /// Scheme and authority of a URL without a path.

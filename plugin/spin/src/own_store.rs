@@ -3,7 +3,7 @@
 use wx_session_core::UnixMillis;
 use wx_session_core::config::StoreKind;
 use wx_session_core::store::redis::Redis;
-use wx_session_core::store::{Key, Store, StoreError, Write};
+use wx_session_core::store::{Key, Store, StoreError, Write, Written};
 
 use crate::key_value::KeyValue;
 use crate::redis::SpinRedis;
@@ -41,11 +41,48 @@ impl Store for OwnStore {
         }
     }
 
-    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
+    async fn get_latest(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
+        match self {
+            Self::KeyValue(store) => store.get_latest(key, now).await,
+            Self::Redis(store) => store.get_latest(key, now).await,
+            Self::None => Err(StoreError::Unavailable),
+        }
+    }
+
+    async fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
         match self {
             Self::KeyValue(store) => store.write(writes).await,
             Self::Redis(store) => store.write(writes).await,
             Self::None => Err(StoreError::Unavailable),
+        }
+    }
+
+    async fn write_and_get(
+        &self,
+        writes: &[Write],
+        key: &Key,
+        now: UnixMillis,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        match self {
+            Self::KeyValue(store) => store.write_and_get(writes, key, now).await,
+            Self::Redis(store) => store.write_and_get(writes, key, now).await,
+            Self::None => Err(StoreError::Unavailable),
+        }
+    }
+
+    fn may_lag(&self) -> bool {
+        match self {
+            Self::KeyValue(store) => store.may_lag(),
+            Self::Redis(store) => store.may_lag(),
+            Self::None => false,
+        }
+    }
+
+    fn swaps_are_atomic(&self) -> bool {
+        match self {
+            Self::KeyValue(store) => store.swaps_are_atomic(),
+            Self::Redis(store) => store.swaps_are_atomic(),
+            Self::None => true,
         }
     }
 }

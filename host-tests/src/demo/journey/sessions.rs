@@ -15,7 +15,7 @@ pub(super) fn first_login(story: &mut Story<'_>) -> Result<()> {
     let login = story.ask(200, Call::post("/wx/login").json(body))?;
     story.token = login.token();
     story.check(
-        "a token of 32 random bytes",
+        "a token of 32 bytes",
         login.data("token").as_str().is_some_and(|t| t.len() == 43),
     );
     story.is("event", login.data("event"), "new");

@@ -3,6 +3,7 @@
 //! It never keeps a value, and knows the body form only: no `/GET/key`, no streams.
 
 mod dialect;
+mod replica;
 
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -14,12 +15,14 @@ use ::redis::{Connection, RedisResult, Value};
 use serde_json::Value as Json;
 
 use self::dialect::{Command, Encoding};
+use self::replica::Replica;
 use super::resp::{self, Login};
 use crate::client::wire::{RequestHead, Wire, header};
-use crate::fakes::listener::Listener;
+use crate::fakes::listener::{Listener, locked};
 
 /// Each wait for Redis. After it the answer is 500, as it is when Redis cannot be reached.
 const TIMEOUT: Duration = Duration::from_secs(2);
+const SYNC_TOKEN: &str = "upstash-sync-token";
 const UNREACHABLE: &str =
     "SRH: Unable to connect to the Redis server. See SRH logs for more information.";
 
@@ -29,6 +32,15 @@ pub struct RestServer {
     listener: Listener,
     token: String,
     requests: Arc<AtomicUsize>,
+    replica: Option<Arc<Replica>>,
+}
+
+impl Drop for RestServer {
+    fn drop(&mut self) {
+        if let Some(replica) = &self.replica {
+            replica.stop();
+        }
+    }
 }
 
 impl RestServer {
@@ -41,23 +53,47 @@ impl RestServer {
     /// Starts on a free port; speaks to Redis as this user.
     #[must_use]
     pub fn start_as(redis: SocketAddr, token: &str, login: Option<Login>) -> Self {
+        Self::start_with(redis, token, login, None)
+    }
+
+    /// Starts on a free port, with a read replica that hears of everything `lag` later: requests that only read are
+    /// answered there, or when it has come as far as their `upstash-sync-token` says.
+    #[must_use]
+    pub fn replicated(redis: SocketAddr, replica: SocketAddr, lag: Duration, token: &str) -> Self {
+        Self::start_with(redis, token, None, Some(Replica::start(replica, lag)))
+    }
+
+    fn start_with(
+        redis: SocketAddr,
+        token: &str,
+        login: Option<Login>,
+        replica: Option<Arc<Replica>>,
+    ) -> Self {
         let requests = Arc::new(AtomicUsize::new(0));
         let listener = Listener::start({
             let (requests, token) = (Arc::clone(&requests), token.to_owned());
+            let replica = replica.clone();
             move |stream| {
-                let redis = Redis {
-                    addr: redis,
+                let open = |addr| Redis {
+                    addr,
                     login: login.clone(),
                     connection: None,
                 };
+                let mut all = Database {
+                    primary: open(redis),
+                    replica: replica
+                        .as_ref()
+                        .map(|replica| (open(replica.addr), Arc::clone(replica))),
+                };
                 // A peer that goes away, or sends what is not HTTP, ends its own connection only.
-                let _ = serve(stream, redis, &token, &requests);
+                let _ = serve(stream, &mut all, &token, &requests);
             }
         });
         Self {
             listener,
             token: token.to_owned(),
             requests,
+            replica,
         }
     }
 
@@ -85,7 +121,7 @@ type Answer = (u16, Json);
 
 fn serve(
     stream: TcpStream,
-    mut redis: Redis,
+    all: &mut Database,
     token: &str,
     requests: &AtomicUsize,
 ) -> io::Result<()> {
@@ -93,10 +129,15 @@ fn serve(
     while let Some(head) = wire.request_head()? {
         let body = wire.body(head.framing()?)?;
         requests.fetch_add(1, Ordering::SeqCst);
-        let (status, json) = answer(&head, &body, token, &mut redis);
+        let (status, json) = answer(&head, &body, token, all);
         let json = json.to_string();
+        let synced = all
+            .replica
+            .as_ref()
+            .map(|(_, replica)| replica.sync_token());
+        let synced = synced.map_or(String::new(), |token| format!("{SYNC_TOKEN}: {token}\r\n"));
         let framing = format!(
-            "HTTP/1.1 {status} Rest\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} Rest\r\ncontent-type: application/json\r\n{synced}content-length: {}\r\n\r\n",
             json.len()
         );
         wire.stream()
@@ -105,7 +146,7 @@ fn serve(
     Ok(())
 }
 
-fn answer(head: &RequestHead, body: &[u8], token: &str, redis: &mut Redis) -> Answer {
+fn answer(head: &RequestHead, body: &[u8], token: &str, all: &mut Database) -> Answer {
     let says = |name: &str| header(&head.headers, name).map(String::from_utf8_lossy);
     if says("authorization").and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned))
         != Some(token.to_owned())
@@ -125,18 +166,62 @@ fn answer(head: &RequestHead, body: &[u8], token: &str, redis: &mut Redis) -> An
         Some(value) if value.eq_ignore_ascii_case("base64") => Encoding::Base64,
         _ => Encoding::Text,
     };
+    let sync_token = says(SYNC_TOKEN).unwrap_or_default();
     let done = match head.target.as_str() {
-        "/" => dialect::command(body).map(|command| redis.single(&command, encoding)),
-        "/pipeline" => dialect::commands(body).map(|commands| redis.pipeline(&commands, encoding)),
-        "/multi-exec" => {
-            dialect::commands(body).map(|commands| redis.transaction(&commands, encoding))
-        }
+        "/" => dialect::command(body).map(|command| {
+            all.ask(&sync_token, std::slice::from_ref(&command), |redis| {
+                redis.single(&command, encoding)
+            })
+        }),
+        "/pipeline" => dialect::commands(body).map(|commands| {
+            all.ask(&sync_token, &commands, |redis| {
+                redis.pipeline(&commands, encoding)
+            })
+        }),
+        "/multi-exec" => dialect::commands(body).map(|commands| {
+            all.ask(&sync_token, &commands, |redis| {
+                redis.transaction(&commands, encoding)
+            })
+        }),
         _ => return (404, dialect::error("SRH: Endpoint not found.")),
     };
     match done {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => (500, dialect::error(UNREACHABLE)),
         Err(refusal) => (400, dialect::error(refusal)),
+    }
+}
+
+/// Where a connection of HTTP leads: to the primary, or to the replica if there is one.
+struct Database {
+    primary: Redis,
+    replica: Option<(Redis, Arc<Replica>)>,
+}
+
+impl Database {
+    /// What only reads goes to the replica; the primary tells it of everything else.
+    fn ask<T>(
+        &mut self,
+        sync_token: &str,
+        commands: &[Command],
+        ask: impl FnOnce(&mut Redis) -> T,
+    ) -> T {
+        let Some((redis, replica)) = &mut self.replica else {
+            return ask(&mut self.primary);
+        };
+        let reads = |command: &Command| {
+            command
+                .first()
+                .is_some_and(|name| name.eq_ignore_ascii_case(b"GET"))
+        };
+        if commands.iter().all(reads) {
+            replica.sync(sync_token);
+            return ask(redis);
+        }
+        let _order = locked(&replica.order);
+        let answer = ask(&mut self.primary);
+        replica.tell(commands.to_vec());
+        answer
     }
 }
 

@@ -35,7 +35,7 @@ fn commands_are_arrays_and_answers_are_results() {
         ),
         (
             json!(["EVAL", SWAP, 1, "k", "old", "newer", 60000]),
-            json!({ "result": 0 }),
+            json!({ "result": "new" }),
         ),
         (
             json!(["MGET", "k", "none"]),

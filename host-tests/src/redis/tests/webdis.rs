@@ -60,7 +60,10 @@ fn a_script_compares_and_swaps() {
     let webdis = Webdis::start(redis.addr()).unwrap();
     ask(&webdis, "SET/k/old");
     assert_eq!(eval(&webdis, SWAP, "k/old/new/60000"), ok(r#"{"EVAL":1}"#));
-    assert_eq!(eval(&webdis, SWAP, "k/old/new/60000"), ok(r#"{"EVAL":0}"#));
+    assert_eq!(
+        eval(&webdis, SWAP, "k/old/new/60000"),
+        ok(r#"{"EVAL":"new"}"#)
+    );
     assert_eq!(
         eval(&webdis, SWAP, "absent//new/60000"),
         ok(r#"{"EVAL":0}"#)

@@ -1,6 +1,7 @@
 //! What only a real Envoy can show: the built plugin under Envoy 1.40, over real connections.
 //! Never what a scenario says already: the common behaviour is written once, for every host.
 
+mod balancer;
 mod body_matrix;
 mod configuration;
 mod disconnects;
@@ -13,6 +14,7 @@ pub mod http2;
 mod identity;
 mod impostor;
 mod leaks;
+mod long_answers;
 mod nginx;
 mod observability;
 mod open_data_body;

@@ -2,6 +2,7 @@
 
 use host_tests::fakes::wechat::FakeWechat;
 use serde_json::{Value, json};
+use wx_session_core::Host as _;
 
 use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET};
 
@@ -114,4 +115,35 @@ fn the_store_holds_nothing_in_clear() {
             assert!(!text.contains(secret.as_str()), "{secret} in {}", key.name);
         }
     }
+}
+
+/// As somebody can have it who logs in again and again.
+#[test]
+fn a_user_whom_others_always_change_first_is_refused_in_bounded_time_and_the_log_says_why() {
+    let mut edge = edge();
+    let login = || {
+        Ask::post(
+            "/wx/login",
+            &json!({ "code": edge.wechat.phone("bob").login() }),
+        )
+    };
+    let (first, second) = (login(), login());
+    edge.rig.host.store.contend(true);
+    let (asked, started) = (edge.rig.host.store.operations(), edge.rig.host.now());
+    let got = edge.rig.ask(vec![first]).remove(0);
+    assert_unavailable(&got, "contended");
+    let detail = got.json()["detail"].clone();
+    assert_eq!(detail, "too many changes of one user at the same time");
+    let line = r#"{"event":"store_contended","record":"user","attempts":20}"#;
+    assert_eq!(
+        edge.rig.log().matches(line).count(),
+        1,
+        "{}",
+        edge.rig.log()
+    );
+    assert!(edge.rig.host.store.operations() - asked < 30);
+    let took = edge.rig.host.now().since(started);
+    assert!((500..5000).contains(&took.as_millis()), "{took:?}");
+    edge.rig.host.store.contend(false);
+    assert_eq!(edge.rig.ask(vec![second])[0].status, 200);
 }

@@ -12,6 +12,9 @@ pub const BASIC_AUTH: (&str, &str) = ("WX_WEBDIS_AUTH", "edge:webdis-password");
 /// `BASIC_AUTH` as RFC 7617 has it.
 const BASIC: &str = "Basic ZWRnZTp3ZWJkaXMtcGFzc3dvcmQ=";
 
+/// How a database with read replicas says what it has, and is told what is to be there.
+const SYNC_TOKEN: &str = "upstash-sync-token";
+
 /// The store in a plugin configuration.
 pub fn rest() -> Value {
     json!({ "kind": "redis_rest", "token": { "env": TOKEN.0 } })
@@ -26,9 +29,15 @@ pub fn webdis() -> Value {
 #[derive(Clone, Debug, Default)]
 pub struct FakeBridge(Arc<Mutex<Inner>>);
 
+type Entries = BTreeMap<String, (String, u64)>;
+
 #[derive(Debug, Default)]
 struct Inner {
-    entries: BTreeMap<String, (String, u64)>,
+    entries: Entries,
+    /// How late a replica hears of what the primary took, in milliseconds; what it was after each request that may
+    /// write, with the time of that.
+    lag: Option<u64>,
+    states: Vec<(u64, Entries)>,
     requests: Vec<String>,
     down: bool,
     /// webdis' answer to the request before, and whether the next one gets it.
@@ -47,6 +56,12 @@ impl FakeBridge {
         self.0.lock().unwrap().late = late;
     }
 
+    /// From now on a GET through the REST dialect is answered by a replica that hears of everything so much later, or
+    /// by one that is as far as the request's `upstash-sync-token` says.
+    pub fn replicate(&self, lag_ms: u64) {
+        self.0.lock().unwrap().lag = Some(lag_ms);
+    }
+
     /// What another edge, or an operator, may do at any time.
     pub fn delete_all(&self) {
         self.0.lock().unwrap().entries.clear();
@@ -57,22 +72,26 @@ impl FakeBridge {
         std::mem::take(&mut self.0.lock().unwrap().requests)
     }
 
-    /// Answers one request: status and body. `now` is in milliseconds.
-    pub fn answer(
+    /// Answers one request: status, body and sync token. `header` gives the request's own, `now` is in milliseconds.
+    pub fn answer<'a>(
         &self,
         path: &str,
-        content_type: &str,
-        authorization: &str,
+        header: impl Fn(&str) -> &'a str,
         body: &[u8],
         now: u64,
-    ) -> (u16, String) {
+    ) -> (u16, String, Option<String>) {
         let mut inner = self.0.lock().unwrap();
         if inner.down {
-            return (503, "upstream connect error".into());
+            return (503, "upstream connect error".into(), None);
         }
         let body = std::str::from_utf8(body).unwrap();
+        let authorization = header("authorization");
         if path == "/pipeline" {
-            inner.rest(content_type, authorization, body, now)
+            let sync_token = header(SYNC_TOKEN);
+            let (status, body) =
+                inner.rest(header("content-type"), authorization, sync_token, body, now);
+            let told = inner.lag.map(|_| format!("state={}", inner.states.len()));
+            (status, body, told)
         } else {
             let callback = path.strip_prefix("/?jsonp=").unwrap();
             let (status, body) = inner.webdis(authorization, body, now);
@@ -82,7 +101,7 @@ impl FakeBridge {
                 body
             };
             let last = std::mem::replace(&mut inner.last, answer.clone());
-            (status, if inner.late { last } else { answer })
+            (status, if inner.late { last } else { answer }, None)
         }
     }
 }
@@ -92,6 +111,7 @@ impl Inner {
         &mut self,
         content_type: &str,
         authorization: &str,
+        sync_token: &str,
         body: &str,
         now: u64,
     ) -> (u16, String) {
@@ -101,11 +121,29 @@ impl Inner {
         assert_eq!(content_type, "application/json");
         let commands: Vec<Vec<String>> = serde_json::from_str(body).unwrap();
         self.note(&commands);
-        let answer = |command: &Vec<String>| match self.run(command, now) {
-            Ok(result) => json!({ "result": result }),
-            Err(error) => json!({ "error": error }),
-        };
-        let answers: Vec<Value> = commands.iter().map(answer).collect();
+        let lag = self.lag.unwrap_or(0);
+        let from_replica = self.lag.is_some() && commands.iter().all(|command| command[0] == "GET");
+        let primary = from_replica.then(|| {
+            let seen = sync_token.strip_prefix("state=");
+            let seen = seen.map_or(0, |number| number.parse::<usize>().unwrap());
+            let heard = |(at, _): &&(u64, Entries)| at + lag <= now;
+            let heard = self.states.iter().take_while(heard).count();
+            let state = seen.max(heard).checked_sub(1);
+            let replica = state.map_or_else(Entries::new, |state| self.states[state].1.clone());
+            std::mem::replace(&mut self.entries, replica)
+        });
+        let answers: Vec<Value> = commands
+            .iter()
+            .map(|command| match self.run(command, now) {
+                Ok(result) => json!({ "result": result }),
+                Err(error) => json!({ "error": error }),
+            })
+            .collect();
+        match primary {
+            Some(primary) => self.entries = primary,
+            None if self.lag.is_some() => self.states.push((now, self.entries.clone())),
+            None => {}
+        }
         (200, json!(answers).to_string())
     }
 
@@ -135,14 +173,16 @@ impl Inner {
         match *words {
             ["GET", key] => Ok(json!(self.get(key))),
             ["SET", key, value, "PX", span] => self.set(key, value, span, now),
-            ["SET", key, _, "PX", _, "NX"] if self.entries.contains_key(key) => Ok(Value::Null),
-            ["SET", key, value, "PX", span, "NX"] => self.set(key, value, span, now),
+            ["EVAL", "return redis.call('GET',KEYS[1])", "1", key] => Ok(json!(self.get(key))),
             ["EVAL", script, "1", key, expected, value, span] => {
-                assert!(script.starts_with("if redis.call('GET',KEYS[1])==ARGV[1] then"));
-                if self.get(key) != Some(expected) {
-                    return Ok(json!(0));
+                let head = "local v=redis.call('GET',KEYS[1]) if (v or '*')==ARGV[1] then";
+                assert!(script.starts_with(head));
+                match self.get(key) {
+                    found if found.unwrap_or("*") == expected => {
+                        self.set(key, value, span, now).map(|_| json!(1))
+                    }
+                    found => Ok(found.map_or(json!(0), |found| json!(found))),
                 }
-                self.set(key, value, span, now).map(|_| json!(1))
             }
             ["DEL", key] => Ok(json!(u8::from(self.entries.remove(key).is_some()))),
             _ => Err(format!("ERR unknown command {words:?}")),

@@ -67,6 +67,11 @@ impl CoreRig {
 }
 
 impl FakeHost {
+    /// Two edges must not mint the same.
+    pub fn reseed(&self, seed: u64) {
+        self.seed.set(seed << 32);
+    }
+
     fn set_now(&self, now: u64) {
         self.now.set(now);
         self.wechat.set_time(Some(now / 1000));
@@ -216,19 +221,17 @@ impl Host for FakeHost {
         // The answer comes later than the question, so that others get their turn.
         self.sleep_until(started + 1).await;
         if call.target == "sessions" {
-            let header = |name| {
+            let header = |name: &str| {
                 let found = call.headers.iter().find(|(own, _)| *own == name);
-                found.map_or("", |(_, value)| value)
+                found.map_or("", |(_, value)| value.as_str())
             };
-            let (status, body) = self.bridge.answer(
-                &call.path,
-                header("content-type"),
-                header("authorization"),
-                &call.body,
-                self.now.get(),
-            );
-            let body = body.into_bytes();
-            return Ok(HttpResponse { status, body });
+            let now = self.now.get();
+            let (status, body, told) = self.bridge.answer(&call.path, header, &call.body, now);
+            return Ok(HttpResponse {
+                status,
+                body: body.into_bytes(),
+                wanted: told.filter(|_| call.wants == Some("upstash-sync-token")),
+            });
         }
         let authority = Some(call.authority.as_str());
         let answer = self
@@ -255,6 +258,7 @@ impl Host for FakeHost {
         Ok(HttpResponse {
             status: answer.status,
             body: answer.body,
+            wanted: None,
         })
     }
 

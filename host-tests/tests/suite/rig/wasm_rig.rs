@@ -78,16 +78,16 @@ impl WasmRig {
     }
 
     fn store_answer(&self, call: &PendingCall) -> CallReply {
-        let header = |name| call.headers.text(name).unwrap_or_default();
+        let header = |name: &str| call.headers.text(name).unwrap_or_default();
         let now = u64::try_from(self.vm.now().as_millis()).unwrap();
-        let (status, body) = self.bridge.answer(
-            header(":path"),
-            header("content-type"),
-            header("authorization"),
-            &call.body,
-            now,
-        );
-        CallReply::json(status, &body)
+        let path = header(":path");
+        let (status, body, told) = self.bridge.answer(path, header, &call.body, now);
+        let mut headers = pairs([(":status", status.to_string().as_str())]);
+        headers.extend(told.map(|token| ("upstash-sync-token".to_owned(), token.into_bytes())));
+        CallReply::Response {
+            headers,
+            body: body.into_bytes(),
+        }
     }
 
     /// Answers the calls that are due, as WeChat and Redis behind Envoy clusters would.

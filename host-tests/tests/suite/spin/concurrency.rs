@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use host_tests::client::{Connection, Request};
 use host_tests::fakes::wechat::Fault;
+use host_tests::redis::Server;
 use serde_json::json;
+use spin_host::{Instances, Upstream};
 
 use super::{Stage, TIMEOUT, login_with, token};
 use crate::rig::Way;
@@ -93,5 +95,55 @@ fn a_login_is_finished_without_its_client() {
         let answer = stage.send(&login_with(&code));
         assert_eq!(answer.status, 200, "{way:?} {}", answer.text());
         assert_eq!(stage.wechat.code_requests(&code), 1, "{way:?}");
+    }
+}
+
+/// Thirty at once, each in an instance of its own or all in one: nobody is refused, no more live than may, and a logout
+/// everywhere ends all of them. Spin's key-value store has no compare-and-swap that all instances would share.
+#[test]
+fn thirty_logins_of_one_user_at_once_leave_no_session_that_nobody_can_end() {
+    let redis = Server::start().unwrap();
+    let on_redis = json!({ "kind": "spin_redis", "address": "redis://sessions:6379" });
+    for (store, instances) in [
+        (json!({ "kind": "spin_kv" }), Instances::OneForEach),
+        (json!({ "kind": "spin_kv" }), Instances::Reused),
+        (on_redis.clone(), Instances::OneForEach),
+        (on_redis, Instances::Reused),
+    ] {
+        let patch = json!({ "store": store, "session": { "cache_ttl_s": 0 } });
+        let stage = Stage::start_with(Way::Service, &patch, |manifest| {
+            manifest.instances = instances;
+            let at = Upstream::plain(redis.addr());
+            manifest.outbound.insert("sessions:6379".into(), at);
+        });
+        let phone = stage.wechat.phone("alice");
+        let codes: Vec<_> = (0..30).map(|_| phone.login()).collect();
+        let tokens: Vec<String> = std::thread::scope(|scope| {
+            let ask = |code: &str| token(&stage.send(&login_with(code)));
+            let all: Vec<_> = codes
+                .iter()
+                .map(|code| scope.spawn(move || ask(code)))
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let living = || {
+            let lives = |token: &&String| {
+                let check = Request::get("/me").header("X-WX-Skey", *token);
+                stage.send(&check).status == 200
+            };
+            tokens.iter().filter(lives).collect::<Vec<_>>()
+        };
+        let live = living();
+        println!("{store} {instances:?}: {} live", live.len());
+        assert!(
+            (1..=10).contains(&live.len()),
+            "{store} {instances:?}: {}",
+            live.len()
+        );
+        let out = Request::post("/wx/logout")
+            .header("X-WX-Skey", live[0])
+            .json(&json!({ "everywhere": true }));
+        assert_eq!(stage.send(&out).status, 200, "{store} {instances:?}");
+        assert_eq!(living().len(), 0, "{store} {instances:?}");
     }
 }

@@ -14,7 +14,7 @@ use host_tests::redis::Server;
 use serde_json::{Value, json};
 use spin_host::{Manifest, SpinHost, Upstream};
 use wx_session_core::UnixMillis;
-use wx_session_core::store::{Change, Key, Life, Space, Store, StoreError, Write};
+use wx_session_core::store::{Change, Key, Life, Space, Store, StoreError, Write, Written};
 
 use super::TIMEOUT;
 use crate::store::conformance::Subject;
@@ -106,12 +106,16 @@ impl Store for Probe {
         Ok(serde_json::from_value(value).unwrap())
     }
 
-    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
+    async fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
         let write =
             |write: &Write| json!({ "key": key(&write.key), "change": change(&write.change) });
         let writes: Vec<Value> = writes.iter().map(write).collect();
         let value = self.ask(json!({ "write": writes })).await?;
-        Ok(value.as_bool().unwrap())
+        if value["all"] == true {
+            return Ok(Written::All);
+        }
+        let found = serde_json::from_value(value["found"].clone()).unwrap();
+        Ok(Written::Found(found))
     }
 }
 

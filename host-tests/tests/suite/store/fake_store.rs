@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use wx_session_core::UnixMillis;
-use wx_session_core::store::{Change, Key, Life, Store, StoreError, Write};
+use wx_session_core::store::{Change, Key, Life, Store, StoreError, Write, Written};
 
 /// A handle on one store: clones share its entries, its faults and its count.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,8 @@ struct Inner {
     /// Operations that fail after those.
     failing: usize,
     down: bool,
+    /// Every swap comes second.
+    contended: bool,
 }
 
 impl FakeStore {
@@ -38,6 +40,11 @@ impl FakeStore {
     /// Every operation fails from now on, or (`false`) none does because of this.
     pub fn fail_always(&self, down: bool) {
         self.inner().down = down;
+    }
+
+    /// From now on somebody else is always first: no swap finds what it expects. Or (`false`) that is over.
+    pub fn contend(&self, contended: bool) {
+        self.inner().contended = contended;
     }
 
     /// Operations asked for so far, those that failed included.
@@ -98,7 +105,7 @@ impl Store for FakeStore {
     }
 
     /// One after the other, as an operation each: the first refused swap or error ends it.
-    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
+    async fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
         for Write { key, change } in writes {
             let mut inner = self.operation()?;
             match change {
@@ -108,8 +115,9 @@ impl Store for FakeStore {
                     value,
                     life,
                 } => {
-                    if inner.live(key, life.now) != expected.as_deref() {
-                        return Ok(false);
+                    let found = inner.live(key, life.now);
+                    if found != expected.as_deref() || inner.contended {
+                        return Ok(Written::Found(found.map(<[u8]>::to_vec)));
                     }
                     inner.write(key, value, *life);
                 }
@@ -118,6 +126,6 @@ impl Store for FakeStore {
                 }
             }
         }
-        Ok(true)
+        Ok(Written::All)
     }
 }

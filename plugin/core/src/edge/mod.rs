@@ -21,6 +21,7 @@ use crate::session::seal::MasterKeys;
 use crate::session::sessions::Renewal;
 use crate::store::chosen::ChosenStore;
 use crate::store::redis::Redis;
+use crate::store::redis::own_writes::OwnWrites;
 
 /// One worker of the edge. Everything in it that must survive the worker lives in the store.
 pub struct Edge {
@@ -31,6 +32,7 @@ pub struct Edge {
     pub(crate) guard: RefCell<Guard>,
     /// What waits until its request has a verdict.
     pub(crate) renewals: RefCell<Vec<Renewal>>,
+    own_writes: OwnWrites,
 }
 
 impl Edge {
@@ -46,6 +48,7 @@ impl Edge {
                 config.apps.len(),
             )),
             renewals: RefCell::default(),
+            own_writes: OwnWrites::default(),
             config,
         }
     }
@@ -56,7 +59,9 @@ impl Edge {
             StoreKind::Embedded { .. }
             | StoreKind::SpinKeyValue { .. }
             | StoreKind::SpinRedis { .. } => ChosenStore::Host(host.store()),
-            StoreKind::Redis(rules) => ChosenStore::Redis(Redis::over_http(host, rules)),
+            StoreKind::Redis(rules) => {
+                ChosenStore::Redis(Redis::over_http(host, rules, &self.own_writes))
+            }
         }
     }
 

@@ -98,11 +98,14 @@ async fn attempt<H: Host>(
             timeout: timeout.max(Duration::from_millis(1)),
             max_response_bytes: MAX_RESPONSE_BYTES,
             must_finish: true,
+            wants: None,
         })
         .await;
     host.observe(Histogram::WechatMs, host.now().since(started));
     match answer {
-        Ok(HttpResponse { status: 200, body }) => code2session::parse(&body).map_err(Failure::from),
+        Ok(HttpResponse {
+            status: 200, body, ..
+        }) => code2session::parse(&body).map_err(Failure::from),
         Ok(HttpResponse { status, .. }) => {
             report(edge, host, &format!("HTTP {status}"));
             Err(match status {

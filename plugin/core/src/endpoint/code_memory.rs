@@ -28,17 +28,24 @@ const LOOK_AGAIN: [Duration; 4] = [
 ];
 
 /// The login that this very code was a moment ago, if its session still lives and its user knows of it: a login that
-/// failed half-way may have left one of its entries.
+/// failed half-way may have left one of its entries. With `latest`, no replica is asked.
 pub(super) async fn recall<H: Host>(
     edge: &Edge,
     host: &H,
     input: &LoginInput<'_>,
     key: &Key,
+    latest: bool,
 ) -> Result<Option<LoggedIn>, Rejection> {
     if is_off(edge) {
         return Ok(None);
     }
-    let sealed = sessions::counted(host, edge.store(host).get(key, host.now()).await)?;
+    let store = edge.store(host);
+    let sealed = if latest {
+        store.get_latest(key, host.now()).await
+    } else {
+        store.get(key, host.now()).await
+    };
+    let sealed = sessions::counted(host, sealed)?;
     let record = sealed.and_then(|sealed| edge.keys.open_or_log(host, &scope(input, key), &sealed));
     let Some((record, token)) = record.and_then(|record: CodeRecord| {
         let token = Token::parse(&record.token)?;
@@ -49,7 +56,7 @@ pub(super) async fn recall<H: Host>(
     let id = token.id();
     let (session, user) = join(
         sessions::load(edge, host, &token, &id, host.now()),
-        users::load(edge, host, &input.app.appid, &record.openid),
+        users::load(edge, host, &input.app.appid, &record.openid, true),
     )
     .await;
     let known = user?.is_some_and(|user| user.sessions.contains(&id));
@@ -72,7 +79,7 @@ pub(super) async fn used_elsewhere<H: Host>(
     }
     for wait in LOOK_AGAIN {
         host.sleep(wait).await;
-        if let Some(login) = recall(edge, host, input, key).await? {
+        if let Some(login) = recall(edge, host, input, key, true).await? {
             host.count(Counter::LoginRepeated);
             return Ok(login);
         }

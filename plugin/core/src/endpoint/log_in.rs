@@ -22,7 +22,7 @@ use crate::session::record::{CodeRecord, KeyRing, SessionRecord, UserRecord, cod
 use crate::session::token::{SessionId, Token};
 use crate::session::users::Changed;
 use crate::session::{sessions, users};
-use crate::store::{Key, StoreError};
+use crate::store::{Key, StoreError, Write};
 use crate::time::UnixMillis;
 use crate::wechat::code2session::Code2Session;
 use crate::wechat::payload::{Shape, is_user_info};
@@ -69,9 +69,9 @@ async fn fly<H: Host>(
     address: Option<&str>,
 ) -> Outcome {
     // Everything that can fail without WeChat comes first: after the exchange the code is spent.
-    let token = Token::mint(host)?;
+    let token = Token::mint(host, &edge.keys)?;
     let (known, old) = join(
-        code_memory::recall(edge, host, input, key),
+        code_memory::recall(edge, host, input, key, false),
         old_session(edge, host, input),
     )
     .await;
@@ -87,33 +87,79 @@ async fn fly<H: Host>(
         }
         Err(rejection) => return Err(rejection),
     };
-    let entered = users::update(edge, host, &input.app.appid, &login.openid, |user| {
-        let (user, entered) = enter(edge, host, input, &login, &token, old.as_ref(), user);
+    let login = write_down(edge, host, input, key, &login, &token, old.as_ref()).await?;
+    host.count(Counter::LoginOk);
+    Ok(login)
+}
+
+/// Writes what WeChat has said. In this order, whoever breaks off in the middle: a session is there before its user
+/// names it, and gone before its user no longer does. So a logout everywhere, which ends what the user names, ends all.
+async fn write_down<H: Host>(
+    edge: &Edge,
+    host: &H,
+    input: &LoginInput<'_>,
+    key: &Key,
+    login: &Code2Session,
+    token: &Token,
+    old: Option<&(SessionId, SessionRecord)>,
+) -> Outcome {
+    let id = token.id();
+    let mut generation = None;
+    let mut stored = Rc::new(session(edge, host, input, login));
+    let mut ended: Vec<SessionId> = old.iter().map(|(old, _)| *old).collect();
+    sessions::forget(edge, &ended);
+    let mut before = Vec::from([sessions::entry(edge, host, token, &stored)?]);
+    before.extend(ended.iter().map(SessionId::removal));
+    let user = users::Of {
+        appid: &input.app.appid,
+        openid: &login.openid,
+        before,
+        adds: Some(id.key()),
+    };
+    let change = |user: Option<UserRecord>| {
+        let known = ended.len();
+        let (user, told) = enter(edge, host, input, login, token, old, &mut ended, user);
+        let surplus = ended.get(known..).unwrap_or_default();
+        sessions::forget(edge, surplus);
+        let mut first: Vec<Write> = surplus.iter().map(SessionId::removal).collect();
+        // WeChat does not say it each time, and the user knows.
+        let unionid = user.unionid.as_deref();
+        if stored.unionid.as_deref() != unionid {
+            stored = Rc::new(SessionRecord {
+                unionid: unionid.map(Into::into),
+                ..(*stored).clone()
+            });
+            first.push(sessions::entry(edge, host, token, &stored)?);
+        }
         let login = LoggedIn {
             token: token.clone(),
-            session: Rc::new(session(edge, host, input, &login, &user)),
-            told: entered.told,
+            session: Rc::clone(&stored),
+            told,
         };
-        let mut along = Vec::from([sessions::entry(edge, host, &token, &login.session)?]);
         let record = CodeRecord {
             token: token.text(),
             openid: (*login.session.openid).into(),
             answer: login.body(edge),
         };
-        along.extend(code_memory::entry(edge, host, input, key, &record)?);
-        along.extend(entered.ended.iter().map(SessionId::removal));
-        sessions::forget(edge, &entered.ended);
+        let along = code_memory::entry(edge, host, input, key, &record)?;
+        generation = Some(edge.cache.borrow().generation());
         Ok(Some(Changed {
             user,
-            along,
-            outcome: (entered.ended, login),
+            first: Vec::from([first]),
+            along: along.into_iter().collect(),
+            outcome: login,
         }))
-    })
-    .await?;
-    let (ended, login) = entered.ok_or(Reason::Internal)?;
+    };
+    let is_there = |user: &UserRecord| user.sessions.contains(&id);
+    let login = users::update(edge, host, user, change, is_there).await?;
+    let login = login.ok_or(Reason::Internal)?;
+    // The next request of this phone comes at once, and a replica of the store may not have heard of the session yet.
+    if let Some(generation) = generation {
+        let now = login.session.seen_at;
+        sessions::remember(edge, token, id, &login.session, now, generation);
+    }
     // Once more: a look-up may have found one before it was gone from the store.
     sessions::forget(edge, &ended);
-    host.count(Counter::LoginOk);
     Ok(login)
 }
 
@@ -137,27 +183,21 @@ fn session(
     host: &impl Host,
     input: &LoginInput<'_>,
     login: &Code2Session,
-    user: &UserRecord,
 ) -> SessionRecord {
     let now = host.now();
     SessionRecord {
         appid: input.app.appid.as_str().into(),
         openid: login.openid.as_str().into(),
-        unionid: user.unionid.as_deref().map(Into::into),
+        unionid: login.unionid.as_deref().map(Into::into),
         seen_at: now,
         expires_at: now.after(edge.config.session.absolute),
         failures: 0,
     }
 }
 
-/// What a login made of the user.
-struct Entered {
-    told: Told,
-    /// The old session of this phone, and those beyond `max_per_user`.
-    ended: Vec<SessionId>,
-}
-
-/// The user record after this login. Runs again if another worker changed the record meanwhile.
+/// The user record after this login, and what the client is told. Runs again if another worker changed the record
+/// meanwhile. `ended` are the sessions that this login has ended so far, to which those beyond `max_per_user` come.
+#[allow(clippy::too_many_arguments, reason = "all that a login knows")]
 fn enter(
     edge: &Edge,
     host: &impl Host,
@@ -165,8 +205,9 @@ fn enter(
     login: &Code2Session,
     token: &Token,
     old: Option<&(SessionId, SessionRecord)>,
+    ended: &mut Vec<SessionId>,
     user: Option<UserRecord>,
-) -> (UserRecord, Entered) {
+) -> (UserRecord, Told) {
     let now = host.now();
     let event = match (old, &user) {
         (Some((_, old)), _) if *old.openid != *login.openid => SWITCHED,
@@ -183,25 +224,24 @@ fn enter(
     });
     user.ring.rotate(login.session_key.clone());
     user.unionid = login.unionid.clone().or(user.unionid);
-    let mut ended: Vec<SessionId> = old.iter().map(|(old, _)| *old).collect();
-    user.sessions.retain(|own| !ended.contains(own));
-    user.sessions.push(token.id());
+    let id = token.id();
+    // Its own too, which is there already where a change that seemed lost was not.
+    user.sessions
+        .retain(|own| !ended.contains(own) && *own != id);
+    user.sessions.push(id);
     let surplus = user
         .sessions
         .len()
         .saturating_sub(edge.config.session.max_per_user);
     ended.extend(user.sessions.drain(..surplus));
     let open_data = take_open_data(edge, input, login, now, &mut user);
-    let entered = Entered {
-        told: Told {
-            registered: user.registered,
-            event,
-            user: user.registered.then(|| Rc::new(profile::view(&user))),
-            open_data,
-        },
-        ended,
+    let told = Told {
+        registered: user.registered,
+        event,
+        user: user.registered.then(|| Rc::new(profile::view(&user))),
+        open_data,
     };
-    (user, entered)
+    (user, told)
 }
 
 /// Stores the profile that came with the login. Says so if it was of no use: the login itself stands, for its code is

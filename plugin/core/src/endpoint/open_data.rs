@@ -170,7 +170,9 @@ pub(crate) async fn open<H: Host>(
     session: Rc<SessionRecord>,
     submitted: &Submitted,
 ) -> Result<Owner, Rejection> {
-    let user = users::load(edge, host, &session.appid, &session.openid).await?;
+    // A login that a replica has not heard of has brought a key, too.
+    let latest = sessions::may_be_missed(edge, host, token);
+    let user = users::load(edge, host, &session.appid, &session.openid, latest).await?;
     let expected = expected(edge, &session.appid, &session.openid, host.now());
     let opened = user.and_then(|user| submitted.open(&user.ring, &expected));
     let Some(opened) = opened else {

@@ -10,7 +10,8 @@ use crate::host::{Host, Request};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Answer;
 use crate::reply::ok;
-use crate::session::users::{self, Changed};
+use crate::session::record::UserRecord;
+use crate::session::users::{self, Changed, Of};
 
 pub(super) async fn answer<H: Host, R: Request>(
     edge: &Edge,
@@ -20,11 +21,18 @@ pub(super) async fn answer<H: Host, R: Request>(
     let owner = open_data::receive(edge, host, request, "encryptedData").await?;
     let data = owner.opened.open_data.ok_or(Reason::Internal)?;
     let session = owner.session;
-    let stored = users::update(edge, host, &session.appid, &session.openid, |user| {
+    let owner = Of {
+        appid: &session.appid,
+        openid: &session.openid,
+        before: Vec::new(),
+        adds: None,
+    };
+    let merged = |user: &UserRecord| profile::merge(&user.profile, &data.json, data.shape);
+    let store = |user: Option<UserRecord>| {
         let Some(mut user) = user else {
             return Ok(None);
         };
-        let merged = profile::merge(&user.profile, &data.json, data.shape)
+        let merged = merged(&user)
             .map_err(|problem| Reason::InvalidParameter.parameter("encryptedData", problem))?;
         // An anonymous profile is an answer too: the client sees what there is.
         if let Merged::Profile(profile) = merged {
@@ -33,11 +41,17 @@ pub(super) async fn answer<H: Host, R: Request>(
         }
         Ok(Some(Changed {
             outcome: profile::view(&user),
+            first: Vec::new(),
             along: Vec::new(),
             user,
         }))
-    })
-    .await?;
+    };
+    // Merged once more, it is as it was.
+    let is_there = |user: &UserRecord| match merged(user) {
+        Ok(Merged::Profile(profile)) => user.registered && profile == user.profile,
+        _ => true,
+    };
+    let stored = users::update(edge, host, owner, store, is_there).await?;
     // A bounded store may have given up the user since the data was opened: the next login makes it anew.
     let user = stored.ok_or(Reason::InvalidToken)?;
     Ok(Answer::of(&session.openid, ok(&user)))

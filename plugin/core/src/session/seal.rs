@@ -13,9 +13,13 @@ use hkdf::Hkdf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::host::{Host, Level};
+
+/// Length of a mark, in bytes. It saves work and protects nothing.
+pub(crate) const MARK: usize = 8;
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
@@ -76,6 +80,18 @@ impl MasterKeys {
         Some(out)
     }
 
+    /// What tells that somebody with the first master key has seen `bytes`.
+    pub(crate) fn mark(&self, bytes: &[u8]) -> Option<[u8; MARK]> {
+        mark(self.0.first()?, bytes)
+    }
+
+    /// Whether one of the keys gives this mark.
+    pub(crate) fn is_mark(&self, bytes: &[u8], claimed: &[u8]) -> bool {
+        let gives =
+            |master| mark(master, bytes).is_some_and(|mark| bool::from(mark.ct_eq(claimed)));
+        self.0.iter().any(gives)
+    }
+
     /// As [`MasterKeys::open`], and tells the operator when a record does not open: most likely this edge lacks a master
     /// key that another one seals with.
     pub(crate) fn open_or_log<T: DeserializeOwned>(
@@ -109,6 +125,14 @@ impl MasterKeys {
             postcard::from_bytes(&Zeroizing::new(plain)).ok()
         })
     }
+}
+
+fn mark(master: &Hkdf<Sha256>, bytes: &[u8]) -> Option<[u8; MARK]> {
+    let mut mark = [0; MARK];
+    master
+        .expand_multi_info(&[b"token:", bytes], &mut mark)
+        .ok()?;
+    Some(mark)
 }
 
 fn cipher(master: &Hkdf<Sha256>, scope: &Scope<'_>) -> Option<ChaCha20Poly1305> {

@@ -7,6 +7,7 @@ use core::time::Duration;
 use super::record::SessionRecord;
 use super::seal::Scope;
 use super::token::{SessionId, Token};
+use super::users;
 use crate::edge::Edge;
 use crate::host::Host;
 use crate::metrics::Counter;
@@ -81,7 +82,9 @@ pub(crate) async fn verify<H: Host>(
         });
     }
     drop(renewals);
-    Ok(remember(edge, token, id, record, now, generation))
+    let session = Rc::new(record);
+    remember(edge, token, id, &session, now, generation);
+    Ok(session)
 }
 
 /// Extends the idle times of sessions that were used, whose requests have their verdicts by now. A renewal that fails
@@ -104,23 +107,21 @@ pub(crate) async fn renew<H: Host>(edge: &Edge, host: &H) {
     }
 }
 
-fn remember(
+/// Lets this worker trust a session that it has looked up or made, unless one was ended here since `generation`: it
+/// must not come back.
+pub(crate) fn remember(
     edge: &Edge,
     token: &Token,
     id: SessionId,
-    record: SessionRecord,
+    session: &Rc<SessionRecord>,
     now: UnixMillis,
     generation: u64,
-) -> Rc<SessionRecord> {
-    let ends_at = ends_at(edge, &record);
-    let session = Rc::new(record);
+) {
+    let ends_at = ends_at(edge, session);
     let mut cache = edge.cache.borrow_mut();
-    // A session that was ended here while it was being looked up must not come back.
     if cache.generation() == generation {
-        cache.insert(token, id, Rc::clone(&session), now, ends_at);
+        cache.insert(token, id, Rc::clone(session), now, ends_at);
     }
-    drop(cache);
-    session
 }
 
 /// What the store has for `token`, expired or not. `None` also when no master key opens it, and when it is of an app
@@ -133,14 +134,33 @@ pub(crate) async fn load<H: Host>(
     now: UnixMillis,
 ) -> Result<Option<Found>, StoreError> {
     let key = id.key();
-    let sealed = counted(host, edge.store(host).get(&key, now).await)?;
-    Ok(sealed.and_then(|sealed| {
-        let record = edge
-            .keys
-            .open_or_log(host, &scope(token, &key.name), &sealed)?;
-        let found: Found = Found { record, sealed };
-        edge.config.app(&found.record.appid).map(|_| found)
-    }))
+    let store = edge.store(host);
+    let mut sealed = counted(host, store.get(&key, now).await)?;
+    if sealed.is_none() && may_be_missed(edge, host, token) {
+        sealed = counted(host, store.get_latest(&key, now).await)?;
+    }
+    let found = sealed.and_then(|sealed| {
+        let record: SessionRecord =
+            edge.keys
+                .open_or_log(host, &scope(token, &key.name), &sealed)?;
+        edge.config.app(&record.appid)?;
+        Some(Found { record, sealed })
+    });
+    if store.swaps_are_atomic() {
+        return Ok(found);
+    }
+    // Two changes of one user may have met, and this session be on no list any more: then nothing could end it.
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let user = users::load(edge, host, &found.record.appid, &found.record.openid, false).await?;
+    let is_listed = user.is_some_and(|user| user.sessions.contains(id));
+    Ok(is_listed.then_some(found))
+}
+
+/// Whether this session may have been made a moment ago at another edge, and a replica not have heard of it.
+pub(crate) fn may_be_missed<H: Host>(edge: &Edge, host: &H, token: &Token) -> bool {
+    edge.store(host).may_lag() && token.is_young(&edge.keys, host.now())
 }
 
 /// The write of a new session.

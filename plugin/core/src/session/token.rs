@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use core::fmt;
+use core::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,21 +10,49 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::host::{Host, NoEntropy};
+use super::seal::{MARK, MasterKeys, NotSealed};
+use crate::host::Host;
 use crate::store::{Change, Key, Space, Write};
+use crate::time::UnixMillis;
 
 /// Length of a token as text: base64url of 32 bytes.
 pub(crate) const TEXT_LENGTH: usize = 43;
 
-/// 32 random bytes that only the client and the running core hold. The store has their hash.
+/// How much of a token is random, in bytes.
+const RANDOM: usize = 20;
+
+/// For so long a token is young: longer than any replica of a store that works lags behind, and than clocks differ.
+const YOUNG: Duration = Duration::from_secs(30);
+
+/// 32 bytes that only the client and the running core hold: 20 random ones, the second in which they were minted, and a
+/// mark of the master key by which an edge knows a token of its kind without asking anybody. The store has their hash.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Token(pub(crate) [u8; 32]);
 
 impl Token {
-    pub(crate) fn mint(host: &impl Host) -> Result<Self, NoEntropy> {
+    pub(crate) fn mint(host: &impl Host, keys: &MasterKeys) -> Result<Self, NotSealed> {
         let mut token = Self([0; 32]);
-        host.random(&mut token.0)?;
+        let (marked, mark) = token.0.split_at_mut(32 - MARK);
+        let (random, minted_at) = marked.split_at_mut(RANDOM);
+        host.random(random).map_err(|_| NotSealed)?;
+        let seconds = u32::try_from(host.now().seconds()).unwrap_or(u32::MAX);
+        minted_at.copy_from_slice(&seconds.to_be_bytes());
+        mark.copy_from_slice(&keys.mark(marked).ok_or(NotSealed)?);
         Ok(token)
+    }
+
+    /// Whether it was minted within the last half minute, by whoever has one of the master keys. A store with read
+    /// replicas is asked twice for such a token, and never for one that somebody has made up.
+    pub(crate) fn is_young(&self, keys: &MasterKeys, now: UnixMillis) -> bool {
+        let (marked, mark) = self.0.split_at(32 - MARK);
+        let Some((_, seconds)) = marked.split_first_chunk::<RANDOM>() else {
+            return false;
+        };
+        let seconds = <[u8; 4]>::try_from(seconds).map_or(0, u32::from_be_bytes);
+        let minted_at = UnixMillis(u64::from(seconds) * 1000);
+        // Minted by an edge whose clock is ahead, it comes from the future.
+        let age = now.since(minted_at).max(minted_at.since(now));
+        age < YOUNG && keys.is_mark(marked, mark)
     }
 
     /// `None` unless `text` is exactly what [`Token::text`] gives for some token.
@@ -145,6 +174,31 @@ mod tests {
             let mut other = token.clone();
             other.0[bit / 8] ^= 1 << (bit % 8);
             assert!(!token.same(&other), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_young_for_half_a_minute_and_only_with_its_mark() {
+        let keys = MasterKeys::new(["new", "old"]);
+        let minted = |seconds: u32, keys: &MasterKeys| {
+            let mut bytes = [7; 32];
+            bytes[20..24].copy_from_slice(&seconds.to_be_bytes());
+            let mark = keys.mark(&bytes[..24]).unwrap();
+            bytes[24..].copy_from_slice(&mark);
+            Token(bytes)
+        };
+        let token = minted(1000, &keys);
+        for (now_s, young) in [(970, false), (971, true), (1029, true), (1030, false)] {
+            let now = UnixMillis(now_s * 1000);
+            assert_eq!(token.is_young(&keys, now), young, "{now_s}");
+        }
+        let now = UnixMillis(1_000_000);
+        assert!(minted(1000, &MasterKeys::new(["old"])).is_young(&keys, now));
+        assert!(!minted(1000, &MasterKeys::new(["another"])).is_young(&keys, now));
+        for byte in 0..32 {
+            let mut forged = token.clone();
+            forged.0[byte] ^= 1;
+            assert!(!forged.is_young(&keys, now), "{byte}");
         }
     }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::redis::Redis;
 use super::redis::http::Bridge;
-use super::{Key, Store, StoreError, Write};
+use super::{Key, Store, StoreError, Write, Written};
 use crate::host::Host;
 use crate::time::UnixMillis;
 
@@ -23,10 +23,43 @@ impl<H: Host> Store for ChosenStore<'_, H> {
         }
     }
 
-    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
+    async fn get_latest(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
+        match self {
+            Self::Host(store) => store.get_latest(key, now).await,
+            Self::Redis(store) => Box::pin(store.get_latest(key, now)).await,
+        }
+    }
+
+    async fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
         match self {
             Self::Host(store) => store.write(writes).await,
             Self::Redis(store) => Box::pin(store.write(writes)).await,
+        }
+    }
+
+    async fn write_and_get(
+        &self,
+        writes: &[Write],
+        key: &Key,
+        now: UnixMillis,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        match self {
+            Self::Host(store) => store.write_and_get(writes, key, now).await,
+            Self::Redis(store) => Box::pin(store.write_and_get(writes, key, now)).await,
+        }
+    }
+
+    fn may_lag(&self) -> bool {
+        match self {
+            Self::Host(store) => store.may_lag(),
+            Self::Redis(store) => store.may_lag(),
+        }
+    }
+
+    fn swaps_are_atomic(&self) -> bool {
+        match self {
+            Self::Host(store) => store.swaps_are_atomic(),
+            Self::Redis(store) => store.swaps_are_atomic(),
         }
     }
 }

@@ -91,6 +91,16 @@ pub enum Change {
     Delete,
 }
 
+/// What came of writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// All of them took place.
+    All,
+    /// A swap found this in place of what it expected (`None`: nothing). It is what there is, also where reads may lag
+    /// behind. Each of the others may or may not have been carried out.
+    Found(Option<Vec<u8>>),
+}
+
 /// Where values live. Implementations are held to one conformance suite (host-tests, `store/conformance`).
 #[allow(
     async_fn_in_trait,
@@ -100,10 +110,39 @@ pub trait Store {
     /// The value, unless absent or expired.
     async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Carries out all of `writes`, in one round trip where the store is far away. Whether every swap found what it
-    /// expected. If not, or after an error, each of the others may or may not have been carried out: the caller
-    /// repeats them all, or gives up what they belong to.
-    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError>;
+    /// As [`Store::get`], but never older than a write that was answered before, whoever wrote. Where reads do not lag
+    /// it is the same.
+    async fn get_latest(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(key, now).await
+    }
+
+    /// Carries out all of `writes`, in one round trip where the store is far away, and in any order. After an error each
+    /// may or may not have been carried out: the caller repeats them all, or gives up what they belong to.
+    async fn write(&self, writes: &[Write]) -> Result<Written, StoreError>;
+
+    /// Both at once: `writes`, none of which is a swap, and the latest value of another entry.
+    async fn write_and_get(
+        &self,
+        writes: &[Write],
+        key: &Key,
+        now: UnixMillis,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        if !writes.is_empty() {
+            self.write(writes).await?;
+        }
+        self.get_latest(key, now).await
+    }
+
+    /// Whether [`Store::get`] may miss what was written a moment ago: a database with read replicas.
+    fn may_lag(&self) -> bool {
+        false
+    }
+
+    /// Whether a swap is one step for all that share the store. If not, somebody who read before it may write after it,
+    /// and what it wrote is lost.
+    fn swaps_are_atomic(&self) -> bool {
+        true
+    }
 
     /// Writes one entry, whatever was there.
     async fn put(&self, key: &Key, value: &[u8], life: Life) -> Result<(), StoreError> {
@@ -132,6 +171,7 @@ pub trait Store {
             },
         }])
         .await
+        .map(|written| written == Written::All)
     }
 
     /// Removes one entry. Removing what is absent is no error.

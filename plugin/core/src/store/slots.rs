@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Change, Key, Space, Store, StoreError, Write};
+use super::{Change, Key, Space, Store, StoreError, Write, Written};
 use crate::time::UnixMillis;
 
 /// The map beneath, shared by all workers of one process.
@@ -84,8 +84,8 @@ impl<M: SharedMap> Slots<M> {
         (format!("slot:{number}"), id.try_into().unwrap_or_default())
     }
 
-    /// Reads a slot, decides what becomes of this key's entry, and commits it. `false` for a swap that is refused.
-    async fn change(&self, write: &Write) -> Result<bool, StoreError> {
+    /// Reads a slot, decides what becomes of this key's entry, and commits it.
+    async fn change(&self, write: &Write) -> Result<Written, StoreError> {
         let (name, id) = self.locate(&write.key);
         for _ in 0..ATTEMPTS {
             let found = self.map.get(&name).await?;
@@ -105,7 +105,7 @@ impl<M: SharedMap> Slots<M> {
                 value,
             };
             let written = match &write.change {
-                Change::Delete if own.is_none() => return Ok(true),
+                Change::Delete if own.is_none() => return Ok(Written::All),
                 Change::Delete => None,
                 Change::Put(value, life) => Some(entry(value, life.expires_at)),
                 Change::Swap {
@@ -114,7 +114,7 @@ impl<M: SharedMap> Slots<M> {
                     life,
                 } => {
                     if own != expected.as_deref() {
-                        return Ok(false);
+                        return Ok(Written::Found(own.map(<[u8]>::to_vec)));
                     }
                     Some(entry(value, life.expires_at))
                 }
@@ -122,7 +122,7 @@ impl<M: SharedMap> Slots<M> {
             entries.retain(|entry| entry.id != id);
             let value = self.fit(entries, written)?;
             if self.map.compare_and_set(&name, &value, version).await? {
-                return Ok(true);
+                return Ok(Written::All);
             }
         }
         Err(StoreError::Contended)
@@ -179,12 +179,13 @@ impl<M: SharedMap> Store for Slots<M> {
     }
 
     /// One after the other: the first refused swap or error ends it.
-    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
+    async fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
         for write in writes {
-            if !self.change(write).await? {
-                return Ok(false);
+            let written = self.change(write).await?;
+            if written != Written::All {
+                return Ok(written);
             }
         }
-        Ok(true)
+        Ok(Written::All)
     }
 }

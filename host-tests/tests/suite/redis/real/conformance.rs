@@ -41,9 +41,12 @@ impl Host for NetHost {
         }
         let answer = client::send(self.bridge, &request, call.timeout);
         let answer = answer.map_err(|_| CallError::Broken("reset".into()))?;
+        let wanted = call.wants.and_then(|name| answer.header(name));
+        let wanted = wanted.map(|value| String::from_utf8_lossy(value).into_owned());
         Ok(HttpResponse {
             status: answer.status,
             body: answer.body,
+            wanted,
         })
     }
 
@@ -114,7 +117,8 @@ pub fn store_on(backend: &Backend) -> (&'static NetHost, Redis<HttpBridge<'stati
     let StoreKind::Redis(rules) = &config.store else {
         panic!("the configuration names a Redis");
     };
-    (host, Redis::over_http(host, rules))
+    let own_writes = Box::leak(Box::default());
+    (host, Redis::over_http(host, rules, own_writes))
 }
 
 impl Subject for OnServer {

@@ -8,6 +8,7 @@ mod disconnects;
 mod edges;
 mod faults;
 mod outage;
+mod replicas;
 mod secrets;
 mod slow_store;
 mod trial;
@@ -29,6 +30,8 @@ pub struct Backend {
     pub proxy: FaultyProxy,
     pub bridge: Bridge,
     pub redis: Server,
+    /// Of a database that has one.
+    pub _replica: Option<Server>,
 }
 
 /// The dialects.
@@ -51,6 +54,7 @@ impl Backend {
             proxy: FaultyProxy::start(webdis.addr()),
             bridge: Bridge::Webdis(webdis),
             redis,
+            _replica: None,
         }
     }
 
@@ -65,6 +69,20 @@ impl Backend {
             proxy: FaultyProxy::start(rest.addr()),
             bridge: Bridge::Rest(rest),
             redis,
+            _replica: None,
+        }
+    }
+
+    /// The REST dialect before a primary and a replica that hears of every write so much later.
+    pub fn replicated(lag: Duration) -> Self {
+        let (redis, replica) = (Server::start().unwrap(), Server::start().unwrap());
+        let token = bridge::TOKEN.1;
+        let rest = RestServer::replicated(redis.addr(), replica.addr(), lag, token);
+        Self {
+            proxy: FaultyProxy::start(rest.addr()),
+            bridge: Bridge::Rest(rest),
+            redis,
+            _replica: Some(replica),
         }
     }
 

@@ -8,20 +8,26 @@ use alloc::vec::Vec;
 
 use futures_util::future::try_join_all;
 
-use super::{Command, Problem, Redis, Reply, Transport, rest, webdis};
+use super::own_writes::OwnWrites;
+use super::{Command, Problem, Redis, Reply, Transport, is_get, rest, webdis};
 use crate::config::{Dialect, RedisRules};
 use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
 use crate::metrics::Histogram;
 use crate::reply::call_failed;
 use crate::session::token::named;
+use crate::store::Key;
 
 /// Longer answers are no value of ours, in bytes.
 const MAX_RESPONSE_BYTES: usize = 131_072;
+
+/// See [`OwnWrites`].
+const SYNC_TOKEN: &str = "upstash-sync-token";
 
 /// A bridge from HTTP to Redis.
 pub struct Bridge<'a, H> {
     host: &'a H,
     rules: &'a RedisRules,
+    own_writes: &'a OwnWrites,
 }
 
 /// A request of a dialect.
@@ -32,9 +38,14 @@ pub(super) struct Call {
 }
 
 impl<'a, H: Host> Redis<Bridge<'a, H>> {
-    /// The store that `rules` describe, reached through `host`.
-    pub fn over_http(host: &'a H, rules: &'a RedisRules) -> Self {
-        Self::new(Bridge { host, rules }, &rules.prefix)
+    /// The store that `rules` describe, reached through `host`. Who shares `own_writes` reads what the others wrote.
+    pub fn over_http(host: &'a H, rules: &'a RedisRules, own_writes: &'a OwnWrites) -> Self {
+        let bridge = Bridge {
+            host,
+            rules,
+            own_writes,
+        };
+        Self::new(bridge, &rules.prefix)
     }
 }
 
@@ -43,13 +54,19 @@ impl<H: Host> Transport for Bridge<'_, H> {
         let started = self.host.now();
         let replies = match self.rules.dialect {
             Dialect::Rest => {
-                let answer = self.send(rest::call(commands)).await;
-                answer.and_then(|answer| rest::replies(&answer, commands.len()))
+                let asks_primary = commands.iter().any(|command| !is_get(command));
+                let answer = self.send(rest::call(commands), asks_primary).await;
+                answer.and_then(|answer| {
+                    if let Some(token) = answer.wanted.as_deref().filter(|_| asks_primary) {
+                        self.own_writes.learn(token);
+                    }
+                    rest::replies(&answer, commands.len())
+                })
             }
             Dialect::Webdis => {
                 try_join_all(commands.iter().map(async |command| {
                     let nonce = self.nonce()?;
-                    let answer = self.send(webdis::call(command, &nonce)).await?;
+                    let answer = self.send(webdis::call(command, &nonce), false).await?;
                     webdis::reply_of(&answer, &nonce)
                 }))
                 .await
@@ -58,6 +75,21 @@ impl<H: Host> Transport for Bridge<'_, H> {
         self.host
             .observe(Histogram::StoreMs, self.host.now().since(started));
         replies
+    }
+
+    /// webdis has one Redis behind it.
+    fn may_lag(&self) -> bool {
+        self.rules.dialect == Dialect::Rest
+    }
+
+    fn note(&self, key: &Key) {
+        if self.may_lag() {
+            self.own_writes.note(key, self.host.now());
+        }
+    }
+
+    fn has_written(&self, key: &Key) -> bool {
+        self.may_lag() && self.own_writes.has(key, self.host.now())
     }
 
     fn report(&self, problem: &str) {
@@ -75,8 +107,12 @@ impl<H: Host> Bridge<'_, H> {
         Ok(named("n", &bytes))
     }
 
-    async fn send(&self, call: Call) -> Result<HttpResponse, Problem> {
+    async fn send(&self, call: Call, syncs: bool) -> Result<HttpResponse, Problem> {
         let mut headers = vec![("content-type", call.content_type.into())];
+        if syncs {
+            let token = self.own_writes.token();
+            headers.extend((!token.is_empty()).then_some((SYNC_TOKEN, token)));
+        }
         if let Some(authorization) = &self.rules.authorization {
             headers.push(("authorization", authorization.expose().into()));
         }
@@ -90,6 +126,7 @@ impl<H: Host> Bridge<'_, H> {
             timeout: self.rules.timeout,
             max_response_bytes: MAX_RESPONSE_BYTES,
             must_finish: false,
+            wants: syncs.then_some(SYNC_TOKEN),
         });
         answer.await.map_err(|error| match error {
             CallError::Forbidden(_) => Problem::Forbidden(error.to_string().into()),

@@ -5,8 +5,13 @@
 //! Values travel as base64, for not every bridge carries bytes. Redis' own expiry is set on every write, so that
 //! what nobody deletes goes by itself. A compare-and-swap is one EVAL of one key, which a Redis Cluster and proxies
 //! in front of one take too. <https://redis.io/docs/latest/commands/>
+//!
+//! A database with read replicas answers GET from one of them, and everything that may write from its primary: so a
+//! swap that was lost brings the value that it found, and what has to be the latest is read by a script: where the
+//! caller says so, and what this worker has just written itself.
 
 pub mod http;
+pub mod own_writes;
 mod rest;
 mod webdis;
 
@@ -20,12 +25,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::{Change, Key, Life, Store, StoreError, Write};
+use super::{Change, Key, Life, Store, StoreError, Write, Written};
 use crate::time::{UnixMillis, millis};
 
-/// Sets KEYS[1] to ARGV[2] for ARGV[3] milliseconds if it is ARGV[1].
-const SWAP: &str = "if redis.call('GET',KEYS[1])==ARGV[1] then \
-                    redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 1 end return 0";
+/// Sets KEYS[1] to ARGV[2] for ARGV[3] milliseconds if it is ARGV[1], and answers 1; else what it is, or 0.
+const SWAP: &str = "local v=redis.call('GET',KEYS[1]) if (v or '*')==ARGV[1] then \
+                    redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 1 end return v or 0";
+
+/// In place of a value that a swap expects: there is none. No base64 has it.
+const ABSENT: &str = "*";
+
+/// A GET that no replica answers.
+const LATEST: &str = "return redis.call('GET',KEYS[1])";
 
 /// A Redis behind whatever carries its commands.
 pub struct Redis<T> {
@@ -39,7 +50,7 @@ pub type Command<'a> = Vec<Cow<'a, str>>;
 /// What Redis answered to one command.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// No such value, or a SET with NX that found one.
+    /// No such value.
     Nil,
     /// A value, or a status such as OK.
     Text(String),
@@ -74,8 +85,22 @@ impl From<String> for Problem {
     reason = "every host runs a request on one thread; no future needs to be Send"
 )]
 pub trait Transport {
-    /// The replies to `commands`, in their order; in one round trip where it can, and within the store's timeout.
+    /// The replies to `commands`, in their order; in one round trip where it can, and within the store's timeout. The
+    /// commands themselves may be carried out in any order.
     async fn replies(&self, commands: &[Command<'_>]) -> Result<Vec<Reply>, Problem>;
+
+    /// Whether a GET may be answered by a replica that has yet to hear of a write.
+    fn may_lag(&self) -> bool {
+        false
+    }
+
+    /// An entry is about to be written.
+    fn note(&self, _: &Key) {}
+
+    /// Whether an entry was written through here so lately that a replica may not have heard of it.
+    fn has_written(&self, _: &Key) -> bool {
+        false
+    }
 
     /// Tells the operator why the store failed.
     fn report(&self, problem: &str);
@@ -95,29 +120,14 @@ impl<T: Transport> Redis<T> {
     }
 
     fn command(&self, write: &Write) -> Command<'static> {
+        self.transport.note(&write.key);
         let name = self.name(&write.key);
-        let set = |value: &[u8], life: &Life| {
-            vec![
-                "SET".into(),
-                name.clone(),
-                text(value),
-                "PX".into(),
-                span(life),
-            ]
-        };
         match &write.change {
-            Change::Put(value, life) => set(value, life),
-            Change::Swap {
-                expected: None,
-                value,
-                life,
-            } => {
-                let mut command = set(value, life);
-                command.push("NX".into());
-                command
+            Change::Put(value, life) => {
+                vec!["SET".into(), name, text(value), "PX".into(), span(life)]
             }
             Change::Swap {
-                expected: Some(expected),
+                expected,
                 value,
                 life,
             } => vec![
@@ -125,12 +135,31 @@ impl<T: Transport> Redis<T> {
                 SWAP.into(),
                 "1".into(),
                 name,
-                text(expected),
+                expected.as_deref().map_or(ABSENT.into(), text),
                 text(value),
                 span(life),
             ],
             Change::Delete => vec!["DEL".into(), name],
         }
+    }
+
+    fn read(&self, key: &Key, latest: bool) -> Command<'static> {
+        let name = self.name(key);
+        let latest = latest && self.transport.may_lag();
+        if latest || self.transport.has_written(key) {
+            vec!["EVAL".into(), LATEST.into(), "1".into(), name]
+        } else {
+            vec!["GET".into(), name]
+        }
+    }
+
+    async fn get_as(&self, key: &Key, latest: bool) -> Result<Option<Vec<u8>>, StoreError> {
+        let replies = self.transport.replies(&[self.read(key, latest)]).await;
+        let found = replies.and_then(|replies| match replies.as_slice() {
+            [reply] => value(reply),
+            _ => Err(unexpected("GET")),
+        });
+        found.map_err(|problem| self.failed(&problem))
     }
 
     /// The cause goes to the log only: to a client an outage looks like any other.
@@ -146,49 +175,74 @@ impl<T: Transport> Redis<T> {
 
 impl<T: Transport> Store for Redis<T> {
     async fn get(&self, key: &Key, _: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
-        let command = vec!["GET".into(), self.name(key)];
-        let found = match self.transport.replies(&[command]).await.as_deref() {
-            Ok([Reply::Nil]) => Ok(None),
-            Ok([Reply::Text(value)]) => match URL_SAFE_NO_PAD.decode(value) {
-                Ok(value) => Ok(Some(value)),
-                Err(_) => Err("an entry under the prefix was not written by wx-session".into()),
-            },
-            Ok(_) => Err(unexpected("GET")),
-            Err(problem) => Err(problem.clone()),
-        };
+        self.get_as(key, false).await
+    }
+
+    async fn get_latest(&self, key: &Key, _: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get_as(key, true).await
+    }
+
+    async fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
+        let commands: Vec<_> = writes.iter().map(|write| self.command(write)).collect();
+        let replies = self.transport.replies(&commands).await;
+        let written = replies.and_then(|replies| written(writes, &replies));
+        written.map_err(|problem| self.failed(&problem))
+    }
+
+    async fn write_and_get(
+        &self,
+        writes: &[Write],
+        key: &Key,
+        _: UnixMillis,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let commands = writes.iter().map(|write| self.command(write));
+        let commands: Vec<_> = commands.chain([self.read(key, true)]).collect();
+        let replies = self.transport.replies(&commands).await;
+        let found = replies.and_then(|replies| {
+            let (read, rest) = replies.split_last().ok_or_else(|| unexpected("GET"))?;
+            written(writes, rest)?;
+            value(read)
+        });
         found.map_err(|problem| self.failed(&problem))
     }
 
-    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
-        let commands: Vec<_> = writes.iter().map(|write| self.command(write)).collect();
-        let replies = self.transport.replies(&commands).await;
-        let written = replies.and_then(|replies| {
-            writes
-                .iter()
-                .zip(&replies)
-                .try_fold(true, |all, (write, reply)| {
-                    Ok(is_written(&write.change, reply)? && all)
-                })
-        });
-        written.map_err(|problem| self.failed(&problem))
+    fn may_lag(&self) -> bool {
+        self.transport.may_lag()
     }
 }
 
-/// Whether a write took place: only a swap may find something else than it expected.
-fn is_written(change: &Change, reply: &Reply) -> Result<bool, Problem> {
-    match (change, reply) {
-        (Change::Put(..) | Change::Swap { expected: None, .. }, Reply::Text(ok)) if ok == "OK" => {
-            Ok(true)
+/// Whether a command is one that a replica may answer.
+fn is_get(command: &Command<'_>) -> bool {
+    command.first().is_some_and(|name| name == "GET")
+}
+
+/// What the replies to `writes` say together.
+fn written(writes: &[Write], replies: &[Reply]) -> Result<Written, Problem> {
+    if replies.len() != writes.len() {
+        return Err(unexpected("a write"));
+    }
+    let mut all = Written::All;
+    for (write, reply) in writes.iter().zip(replies) {
+        match (&write.change, reply) {
+            (Change::Put(..), Reply::Text(ok)) if ok == "OK" => {}
+            (Change::Swap { .. }, Reply::Number(1)) | (Change::Delete, Reply::Number(_)) => {}
+            (Change::Swap { .. }, Reply::Number(0)) => all = Written::Found(None),
+            (Change::Swap { .. }, Reply::Text(_)) => all = Written::Found(value(reply)?),
+            _ => return Err(unexpected("a write")),
         }
-        (Change::Swap { expected: None, .. }, Reply::Nil) => Ok(false),
-        (
-            Change::Swap {
-                expected: Some(_), ..
-            },
-            Reply::Number(swapped @ (0 | 1)),
-        ) => Ok(*swapped == 1),
-        (Change::Delete, Reply::Number(_)) => Ok(true),
-        _ => Err(unexpected("a write")),
+    }
+    Ok(all)
+}
+
+/// What an entry holds, as a reply has it.
+fn value(reply: &Reply) -> Result<Option<Vec<u8>>, Problem> {
+    match reply {
+        Reply::Nil => Ok(None),
+        Reply::Text(text) => match URL_SAFE_NO_PAD.decode(text) {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err("an entry under the prefix was not written by wx-session".into()),
+        },
+        Reply::Number(_) => Err(unexpected("GET")),
     }
 }
 
