@@ -29,6 +29,9 @@ mod session;
 mod shared_text;
 mod time;
 
+#[cfg(test)]
+mod fake_host;
+
 /// `#[test]` on every target: natively, and as WebAssembly under Node.
 #[cfg(test)]
 mod testing {

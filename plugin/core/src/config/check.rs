@@ -73,6 +73,7 @@ pub(super) fn config(
             refuse_replay: document.open_data.refuse_replay,
         },
         body_bytes,
+        limits_in_store: platform == Platform::Spin,
     };
     distinct(&config)?;
     Ok(config)

@@ -4,10 +4,12 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use futures_util::future::join;
+use futures_util::future::join3;
 
 use crate::edge::Edge;
 use crate::edge::flight::{Outcome, Turn};
+use crate::edge::guard::Admission;
+use crate::edge::quota::Quota;
 use crate::endpoint::code_exchange::exchange;
 use crate::endpoint::logged_in::{
     LoggedIn, NEW, NO_PROFILE, RETURNING, SESSION_KEY_STALE, SWITCHED, Told,
@@ -16,11 +18,11 @@ use crate::endpoint::login_input::{LoginInput, Place};
 use crate::endpoint::{code_memory, open_data, profile};
 use crate::host::{Host, Request};
 use crate::metrics::{Counter, Histogram};
-use crate::rejection::Reason;
+use crate::rejection::{Reason, Rejection};
 use crate::session::record::{CodeRecord, KeyRing, SessionRecord, UserRecord, code_key};
 use crate::session::token::{SessionId, Token};
 use crate::session::users::Changed;
-use crate::session::{sessions, users};
+use crate::session::{sessions, trials, users};
 use crate::store::{Key, StoreError};
 use crate::time::UnixMillis;
 use crate::wechat::code2session::Code2Session;
@@ -66,19 +68,30 @@ async fn fly<H: Host>(
     key: &Key,
     address: Option<&str>,
 ) -> Outcome {
+    let admitted = match Admission::take(&edge.guard, host, address) {
+        Ok(admitted) => admitted,
+        // Before the store is asked. But a login of a moment ago is given again, where it is known to be one.
+        Err(rejection) => return repeated(edge, host, input, key, rejection).await,
+    };
     // Everything that can fail without WeChat comes first: after the exchange the code is spent.
     let token = Token::mint(host)?;
-    let (known, old) = join(
+    let number = edge.config.number(input.app);
+    let (known, old, quota) = join3(
         code_memory::recall(edge, host, input, key),
         old_session(edge, host, input),
+        Quota::take(edge, host, number, address),
     )
     .await;
     if let Some(login) = known? {
         host.count(Counter::LoginRepeated);
+        if let Ok(quota) = quota {
+            quota.give_back(edge, host).await;
+        }
         return Ok(login);
     }
-    let old = old?;
-    let login = match exchange(edge, host, input.app, &input.js_code, address).await {
+    let (old, quota) = (old?, quota?);
+    let exchanged = exchange(edge, host, input.app, &input.js_code, admitted, &quota);
+    let login = match exchanged.await {
         Ok(login) => login,
         Err(rejection) if rejection.reason == Reason::CodeUsed => {
             return code_memory::used_elsewhere(edge, host, input, key, rejection).await;
@@ -89,7 +102,7 @@ async fn fly<H: Host>(
         let (user, entered) = enter(edge, host, input, &login, &token, old.as_ref(), user);
         let login = LoggedIn {
             token: token.clone(),
-            session: Rc::new(session(edge, host, input, &login, &user)),
+            session: Rc::new(session(edge, host, input, &login, &user, &entered.told)),
             told: entered.told,
         };
         let mut along = Vec::from([sessions::entry(edge, host, &token, &login.session)?]);
@@ -97,9 +110,14 @@ async fn fly<H: Host>(
             token: token.text(),
             openid: (*login.session.openid).into(),
             answer: login.body(edge),
+            made_at: host.now(),
         };
         along.extend(code_memory::entry(edge, host, input, key, &record)?);
         along.extend(entered.ended.iter().map(SessionId::removal));
+        along.extend(quota.returns(edge, number));
+        if login.session.failures > 0 {
+            along.extend(trials::born_without(edge, host, &token));
+        }
         sessions::forget(edge, &entered.ended);
         Ok(Some(Changed {
             user,
@@ -111,8 +129,30 @@ async fn fly<H: Host>(
     let (ended, login) = entered.ok_or(Reason::Internal)?;
     // Once more: a look-up may have found one before it was gone from the store.
     sessions::forget(edge, &ended);
+    let mut guard = edge.guard.borrow_mut();
+    guard.remember(&key.hash, host.now());
+    drop(guard);
     host.count(Counter::LoginOk);
     Ok(login)
+}
+
+/// What a client gets whose network has used up its minute: a login that this worker made of the same code, or else the
+/// refusal.
+async fn repeated<H: Host>(
+    edge: &Edge,
+    host: &H,
+    input: &LoginInput<'_>,
+    key: &Key,
+    rejection: Rejection,
+) -> Outcome {
+    if !edge.guard.borrow().remembers(&key.hash, host.now()) {
+        return Err(rejection);
+    }
+    let known = code_memory::recall(edge, host, input, key).await?;
+    if known.is_some() {
+        host.count(Counter::LoginRepeated);
+    }
+    known.ok_or(rejection)
 }
 
 /// The session that this phone had before, expired or not.
@@ -136,15 +176,17 @@ fn session(
     input: &LoginInput<'_>,
     login: &Code2Session,
     user: &UserRecord,
+    told: &Told,
 ) -> SessionRecord {
     let now = host.now();
+    let is_stale = told.open_data == Some(SESSION_KEY_STALE);
     SessionRecord {
         appid: input.app.appid.as_str().into(),
         openid: login.openid.as_str().into(),
         unionid: user.unionid.as_deref().map(Into::into),
         seen_at: now,
         expires_at: now.after(edge.config.session.absolute),
-        failures: 0,
+        failures: if is_stale { trials::born_with(edge) } else { 0 },
     }
 }
 
