@@ -124,6 +124,11 @@ impl SpinHost {
         self.shared.clock.advance(span);
     }
 
+    /// Sets the component's wall clock back, as an administrator or NTP would.
+    pub fn set_back(&self, span: Duration) {
+        self.shared.clock.set_back(span);
+    }
+
     /// The component's wall clock: time since the epoch.
     #[must_use]
     pub fn now(&self) -> Duration {

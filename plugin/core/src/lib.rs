@@ -34,6 +34,9 @@ mod spelling;
 mod time;
 mod upgrade;
 
+#[cfg(test)]
+mod fake_host;
+
 /// `#[test]` on every target: natively, and as WebAssembly under Node.
 #[cfg(test)]
 mod testing {

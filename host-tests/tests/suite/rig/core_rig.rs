@@ -131,6 +131,11 @@ impl Rig for CoreRig {
             .set_now(self.host.now.get() + u64::try_from(span.as_millis()).unwrap());
     }
 
+    fn set_back(&mut self, span: Duration) {
+        let back = u64::try_from(span.as_millis()).unwrap();
+        self.host.now.set(self.host.now.get() - back);
+    }
+
     fn counter(&self, name: &str) -> u64 {
         self.host.counters.borrow().get(name).copied().unwrap_or(0)
     }

@@ -74,6 +74,8 @@ impl Rig for EnvoyRig {
         std::thread::sleep(span);
     }
 
+    fn set_back(&mut self, _: Duration) {}
+
     /// Counters reach the statistics a moment after the answer.
     fn counter(&self, name: &str) -> u64 {
         let name = format!("wasmcustom.{name}");

@@ -47,6 +47,9 @@ pub trait Rig {
     /// Lets time pass.
     fn advance(&mut self, span: Duration);
 
+    /// Sets the wall clock back: nothing else goes back with it. Where the clock is the machine's, it stays.
+    fn set_back(&mut self, span: Duration);
+
     /// A counter of the plugin, by its name in `Counter`.
     fn counter(&self, name: &str) -> u64;
 

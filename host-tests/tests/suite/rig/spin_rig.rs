@@ -115,6 +115,10 @@ impl Rig for SpinRig {
         self.wechat.set_time(Some(self.spin.now().as_secs()));
     }
 
+    fn set_back(&mut self, span: Duration) {
+        self.spin.set_back(span);
+    }
+
     /// The sum over the lines that the component writes for each request.
     fn counter(&self, name: &str) -> u64 {
         self.spin.settle();

@@ -199,6 +199,10 @@ impl Rig for WasmRig {
         self.wechat.set_time(Some(self.vm.now().as_secs()));
     }
 
+    fn set_back(&mut self, span: Duration) {
+        self.vm.set_wall_clock(self.vm.now() - span);
+    }
+
     fn counter(&self, name: &str) -> u64 {
         self.vm.metric(name).unwrap_or(0)
     }

@@ -69,6 +69,10 @@ impl World {
         self.advance(Duration::from_secs(seconds));
     }
 
+    pub fn set_back(&mut self, hours: u64) {
+        self.rig.set_back(Duration::from_secs(hours * 3600));
+    }
+
     pub fn counter(&self, name: &str) -> u64 {
         self.rig.counter(name)
     }

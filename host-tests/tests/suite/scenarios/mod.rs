@@ -1,8 +1,10 @@
 //! What the plugin does, one sentence each, on every host.
 
 mod bad_input;
+mod clock;
 mod forged_data;
 mod gate;
+mod limits;
 mod login;
 mod migration;
 mod open_data;
@@ -194,6 +196,17 @@ on_every_host! {
         a_large_body_reaches_the_app_whole_or_not_at_all,
         the_header_of_the_token_can_be_chosen,
     }
+    limits {
+        limited_logins_do_not_reach_the_store,
+        a_network_at_its_limit_gets_the_login_of_a_good_code_again,
+        good_logins_are_not_limited,
+        no_more_is_opened_at_once_than_may_fail,
+        data_that_opens_is_opened_however_much_comes_at_once,
+        a_login_with_data_that_does_not_open_has_used_one_of_its_trials,
+        a_login_with_data_that_does_not_open_stands_where_none_may_fail,
+        replays_are_refused_for_as_long_as_the_session_lives,
+        a_session_that_has_shown_more_than_is_remembered_is_ended,
+    }
     migration {
         a_wafer_backend_moves_step_by_step,
         a_login_of_ones_own_moves_step_by_step,
@@ -211,4 +224,40 @@ on_every_host! {
         without_compat_there_is_nothing_of_wafer,
         the_paths_of_wafer_can_be_chosen,
     }
+}
+
+/// Makes each scenario a test on each host whose clock is not the machine's.
+macro_rules! where_the_clock_can_be_set {
+    ($($scenario:ident,)*) => {
+        mod clock_on_core {
+            $( #[test] fn $scenario() { super::clock::$scenario(crate::rig::HostKind::Core); } )*
+        }
+        mod clock_on_wasm {
+            $( #[test] fn $scenario() { super::clock::$scenario(crate::rig::HostKind::Wasm); } )*
+        }
+        mod clock_on_core_with_redis_rest {
+            $( #[test] fn $scenario() { super::clock::$scenario(crate::rig::HostKind::CoreRest); } )*
+        }
+        mod clock_on_wasm_with_webdis {
+            $( #[test] fn $scenario() { super::clock::$scenario(crate::rig::HostKind::WasmWebdis); } )*
+        }
+        mod clock_on_spin {
+            $( #[test] fn $scenario() { super::clock::$scenario(crate::rig::HostKind::Spin); } )*
+        }
+        mod clock_on_spin_middleware {
+            $( #[test] fn $scenario() { super::clock::$scenario(crate::rig::HostKind::SpinMiddleware); } )*
+        }
+    };
+}
+
+where_the_clock_can_be_set! {
+    a_limited_network_is_free_when_the_clock_is_set_back,
+    an_open_breaker_closes_when_the_clock_is_set_back,
+    a_session_goes_on_when_the_clock_is_set_back_and_ends_when_it_is_not_used,
+    a_session_in_use_ends_after_its_absolute_time_of_the_clock_that_was_set_back,
+    a_session_from_days_ahead_is_not_believed,
+    a_code_is_not_remembered_longer_when_the_clock_is_set_back,
+    data_from_the_future_is_as_old_as_it_is_far_ahead,
+    data_shown_once_stays_shown_when_the_clock_is_set_back,
+    a_clock_that_is_set_forward_ends_limits_and_sessions_and_nothing_hangs,
 }

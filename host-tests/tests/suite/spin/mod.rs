@@ -10,6 +10,7 @@ mod headers;
 mod instances;
 mod interleavings;
 mod journey;
+mod limits;
 mod open_data_body;
 mod resources;
 mod stores;

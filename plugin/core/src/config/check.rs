@@ -72,6 +72,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
             refuse_replay: document.open_data.refuse_replay,
         },
         body_bytes,
+        limits_in_store: platform == Platform::Spin,
     };
     config.also_ours = also_ours(&config);
     distinct(&config)?;

@@ -37,6 +37,8 @@ pub struct Config {
     pub(crate) login: LoginRules,
     pub(crate) open_data: OpenDataRules,
     pub(crate) body_bytes: usize,
+    /// Workers come and go with a few requests: what must hold longer lives in the store.
+    pub(crate) limits_in_store: bool,
 }
 
 /// One mini program.
@@ -181,8 +183,8 @@ pub(crate) struct Assertion {
 pub(crate) struct LoginRules {
     /// How long the answer to a code is remembered; zero for not at all.
     pub(crate) remember: Duration,
-    /// Codes of one client network (IPv4 address, IPv6 /64) that are being asked about or were refused within a
-    /// minute; zero for no limit.
+    /// Codes of one client network (IPv4 address, IPv6 /64; all clients without an address) that are being asked about
+    /// or were refused within a minute. The /48 around a /64 may have eight times as many. Zero for no limit.
     pub(crate) failures_per_minute: u16,
 }
 
@@ -261,5 +263,11 @@ impl Config {
     /// The app with this id.
     pub(crate) fn app(&self, appid: &str) -> Option<&App> {
         self.apps.iter().find(|app| app.appid == appid)
+    }
+
+    /// Which of the apps this is.
+    pub(crate) fn number(&self, app: &App) -> usize {
+        let number = self.apps.iter().position(|own| own.appid == app.appid);
+        number.unwrap_or_default()
     }
 }

@@ -36,6 +36,11 @@ pub(crate) fn minimal() -> Config {
     load(&document(json!({}))).unwrap()
 }
 
+/// The shortest one for Spin, with its store.
+pub(crate) fn minimal_on_spin(store: Value) -> Config {
+    load_on(Platform::Spin, &document(json!({"store": store}))).unwrap()
+}
+
 #[test]
 fn one_app_is_configuration_enough() {
     let config = load(&document(json!({}))).unwrap();

@@ -2,8 +2,11 @@
 
 pub(crate) mod flight;
 pub(crate) mod guard;
+pub(crate) mod quota;
 mod rehearsal;
+pub(crate) mod tickets;
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::time::Duration;
@@ -18,7 +21,8 @@ use crate::reply::{Changes, Verdict};
 use crate::route::{Outage, Rule};
 use crate::session::cache::VerifiedCache;
 use crate::session::seal::MasterKeys;
-use crate::session::sessions::Renewal;
+use crate::session::sessions::Later;
+use crate::session::trials::Trials;
 use crate::store::chosen::ChosenStore;
 use crate::store::redis::Redis;
 use crate::store::redis::own_writes::OwnWrites;
@@ -30,8 +34,11 @@ pub struct Edge {
     pub(crate) cache: RefCell<VerifiedCache>,
     pub(crate) flights: Flights,
     pub(crate) guard: RefCell<Guard>,
+    pub(crate) trials: RefCell<Trials>,
+    /// Tickets that a request of this worker is about to take.
+    pub(crate) doors: RefCell<BTreeSet<[u8; 32]>>,
     /// What waits until its request has a verdict.
-    pub(crate) renewals: RefCell<Vec<Renewal>>,
+    pub(crate) renewals: RefCell<Vec<Later>>,
     own_writes: OwnWrites,
 }
 
@@ -45,8 +52,11 @@ impl Edge {
             flights: Flights::default(),
             guard: RefCell::new(Guard::new(
                 config.login.failures_per_minute,
+                config.login.remember,
                 config.apps.len(),
             )),
+            trials: RefCell::default(),
+            doors: RefCell::default(),
             renewals: RefCell::default(),
             own_writes: OwnWrites::default(),
             config,

@@ -7,6 +7,8 @@ use core::time::Duration;
 use crate::config::App;
 use crate::edge::Edge;
 use crate::edge::guard::Admission;
+use crate::edge::guard::breaker::{OPEN_FOR, Trouble};
+use crate::edge::quota::Quota;
 use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
 use crate::metrics::{Counter, Histogram};
 use crate::rejection::{Reason, Rejection};
@@ -17,38 +19,59 @@ use crate::wechat::errcode::{Meaning, meaning};
 /// Waits before the second and the third attempt.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 
-/// Exchanges `js_code` within the configured deadline. A code that may have been received is never sent again.
+/// Exchanges `js_code` within the configured deadline. A code that may have been received is never sent again. What
+/// was `admitted` is used up if WeChat refuses the code; of `quota` then nothing is given back, and after a login
+/// nothing yet.
 pub(super) async fn exchange<H: Host>(
     edge: &Edge,
     host: &H,
     app: &App,
     js_code: &str,
-    address: Option<&str>,
+    admitted: Admission<'_>,
+    quota: &Quota,
 ) -> Result<Code2Session, Rejection> {
-    let guard = &edge.guard;
-    let number = edge
-        .config
-        .apps
-        .iter()
-        .position(|own| own.appid == app.appid);
-    let number = number.unwrap_or_default();
-    if let Some(rejection) = guard.borrow().opened_by(number, host.now()) {
+    let number = edge.config.number(app);
+    let now = host.now();
+    let open = edge.guard.borrow_mut().breaker(number).and_then(|breaker| {
+        let trouble = breaker.opened_by(now)?;
+        Some(Rejection::from(trouble.clone()).retry_after(OPEN_FOR))
+    });
+    if let Some(rejection) = open {
         host.count(Counter::WechatBreaker);
+        quota.give_back(edge, host).await;
         return Err(rejection);
     }
-    let admission = Admission::take(guard, address, host.now())?;
     let answer = ask(edge, host, app, js_code).await;
-    let is_trouble = answer.as_ref().is_err_and(Failure::is_trouble);
-    if answer.as_ref().is_err_and(Failure::is_the_clients) {
-        admission.used_up();
+    let failure = match answer {
+        Ok(login) => {
+            answered(edge, number);
+            return Ok(login);
+        }
+        Err(failure) => failure,
+    };
+    if failure.is_the_clients() {
+        admitted.used_up();
+        quota.calm(edge, host, number).await;
+    } else {
+        quota.give_back(edge, host).await;
     }
-    let was_asked = !matches!(answer, Err(Failure::NotSent | Failure::Forbidden));
-    let answer = answer.map_err(Rejection::from);
-    if was_asked {
-        let trouble = answer.as_ref().err().filter(|_| is_trouble).cloned();
-        guard.borrow_mut().record(number, trouble, host.now());
+    match failure.trouble() {
+        Some(trouble) => {
+            if let Some(breaker) = edge.guard.borrow_mut().breaker(number) {
+                breaker.trouble(trouble.clone(), host.now());
+            }
+            quota.tell(edge, host, number, &trouble).await;
+        }
+        None if matches!(failure, Failure::NotSent | Failure::Forbidden) => {}
+        None => answered(edge, number),
     }
-    answer
+    Err(failure.into())
+}
+
+fn answered(edge: &Edge, number: usize) {
+    if let Some(breaker) = edge.guard.borrow_mut().breaker(number) {
+        breaker.answered();
+    }
 }
 
 async fn ask<H: Host>(
@@ -149,16 +172,18 @@ enum Failure {
 }
 
 impl Failure {
-    /// Counts towards the breaker: no client causes it.
-    fn is_trouble(&self) -> bool {
+    /// What counts towards the breaker: no client causes it.
+    fn trouble(&self) -> Option<Trouble> {
         use Meaning::{Busy, Configuration};
-        matches!(
-            self,
-            Self::Said(Busy | Configuration, ..)
-                | Self::Timeout
-                | Self::Unavailable
-                | Self::Unreadable(_)
-        )
+        match self {
+            Self::Timeout => Some(Trouble::Timeout),
+            Self::Unavailable | Self::Unreadable(_) => Some(Trouble::Unavailable),
+            Self::Said(Busy | Configuration, errcode, rid) => Some(Trouble::Said {
+                errcode: *errcode,
+                rid: rid.clone(),
+            }),
+            Self::Said(..) | Self::NotSent | Self::Forbidden => None,
+        }
     }
 
     /// Counts against the client's network: it is about this code or this user.
@@ -191,6 +216,22 @@ impl From<Refusal> for Failure {
             Refusal::Errcode { errcode, rid } => Self::Said(meaning(errcode), errcode, rid),
             Refusal::Unreadable(problem) => Self::Unreadable(problem.into()),
         }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Timeout => Self::Timeout,
+            Trouble::Unavailable => Self::Unavailable,
+            Trouble::Said { errcode, rid } => Self::Said(meaning(errcode), errcode, rid),
+        }
+    }
+}
+
+impl From<Trouble> for Rejection {
+    fn from(trouble: Trouble) -> Self {
+        Failure::from(trouble).into()
     }
 }
 

@@ -47,10 +47,14 @@ pub(super) async fn recall<H: Host>(
     };
     let sealed = sessions::counted(host, sealed)?;
     let record = sealed.and_then(|sealed| edge.keys.open_or_log(host, &scope(input, key), &sealed));
-    let Some((record, token)) = record.and_then(|record: CodeRecord| {
-        let token = Token::parse(&record.token)?;
-        Some((record, token))
+    let Some(record) = record.filter(|record: &CodeRecord| {
+        // By its own time and not the store's: a clock may have been set back.
+        host.now()
+            .is_near(edge.config.login.remember, record.made_at)
     }) else {
+        return Ok(None);
+    };
+    let Some(token) = Token::parse(&record.token) else {
         return Ok(None);
     };
     let id = token.id();
@@ -60,7 +64,7 @@ pub(super) async fn recall<H: Host>(
     )
     .await;
     let known = user?.is_some_and(|user| user.sessions.contains(&id));
-    let alive = |found: &Found| known && host.now() < sessions::ends_at(edge, &found.record);
+    let alive = |found: &Found| known && !sessions::is_over(edge, &found.record, host.now());
     let session = session?.filter(alive);
     Ok(session.and_then(|found| LoggedIn::remembered(token, found.record, &record.answer)))
 }

@@ -4,10 +4,12 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use futures_util::future::join;
+use futures_util::future::join3;
 
 use crate::edge::Edge;
 use crate::edge::flight::{Outcome, Turn};
+use crate::edge::guard::Admission;
+use crate::edge::quota::Quota;
 use crate::endpoint::code_exchange::exchange;
 use crate::endpoint::logged_in::{
     INVALID_PARAMETER, LoggedIn, NEW, NO_PROFILE, RETURNING, SESSION_KEY_STALE, SWITCHED, Told,
@@ -17,11 +19,11 @@ use crate::endpoint::profile::Merged;
 use crate::endpoint::{code_memory, open_data, profile};
 use crate::host::{Host, Request};
 use crate::metrics::{Counter, Histogram};
-use crate::rejection::Reason;
+use crate::rejection::{Reason, Rejection};
 use crate::session::record::{CodeRecord, KeyRing, SessionRecord, UserRecord, code_key};
 use crate::session::token::{SessionId, Token};
 use crate::session::users::Changed;
-use crate::session::{sessions, users};
+use crate::session::{sessions, trials, users};
 use crate::store::{Key, StoreError, Write};
 use crate::time::UnixMillis;
 use crate::wechat::code2session::Code2Session;
@@ -68,28 +70,57 @@ async fn fly<H: Host>(
     key: &Key,
     address: Option<&str>,
 ) -> Outcome {
+    let admitted = match Admission::take(&edge.guard, host, address) {
+        Ok(admitted) => admitted,
+        // Before the store is asked. But a login of a moment ago is given again, where it is known to be one.
+        Err(rejection) => return repeated(edge, host, input, key, rejection).await,
+    };
     // Everything that can fail without WeChat comes first: after the exchange the code is spent.
     let token = Token::mint(host, &edge.keys)?;
-    let (known, old) = join(
+    let number = edge.config.number(input.app);
+    let (known, old, quota) = join3(
         code_memory::recall(edge, host, input, key, false),
         old_session(edge, host, input),
+        Quota::take(edge, host, number, address),
     )
     .await;
     if let Some(login) = known? {
         host.count(Counter::LoginRepeated);
+        if let Ok(quota) = quota {
+            quota.give_back(edge, host).await;
+        }
         return Ok(login);
     }
-    let old = old?;
-    let login = match exchange(edge, host, input.app, &input.js_code, address).await {
+    let (old, quota) = (old?, quota?);
+    let exchanged = exchange(edge, host, input.app, &input.js_code, admitted, &quota);
+    let login = match exchanged.await {
         Ok(login) => login,
         Err(rejection) if rejection.reason == Reason::CodeUsed => {
             return code_memory::used_elsewhere(edge, host, input, key, rejection).await;
         }
         Err(rejection) => return Err(rejection),
     };
-    let login = write_down(edge, host, input, key, &login, &token, old.as_ref()).await?;
+    let granted = Granted {
+        login,
+        token,
+        old,
+        returns: quota.returns(edge, number),
+    };
+    let login = write_down(edge, host, input, key, &granted).await?;
+    edge.guard.borrow_mut().remember(&key.hash, host.now());
     host.count(Counter::LoginOk);
     Ok(login)
+}
+
+/// What WeChat has granted, and what belongs to it.
+struct Granted {
+    login: Code2Session,
+    /// Of the new session.
+    token: Token,
+    /// The session that this phone had before.
+    old: Option<(SessionId, SessionRecord)>,
+    /// Writes that give back what the exchange had taken of the quota.
+    returns: Vec<Write>,
 }
 
 /// Writes what WeChat has said. In this order, whoever breaks off in the middle: a session is there before its user
@@ -99,14 +130,13 @@ async fn write_down<H: Host>(
     host: &H,
     input: &LoginInput<'_>,
     key: &Key,
-    login: &Code2Session,
-    token: &Token,
-    old: Option<&(SessionId, SessionRecord)>,
+    granted: &Granted,
 ) -> Outcome {
+    let Granted { login, token, .. } = granted;
     let id = token.id();
     let mut generation = None;
     let mut stored = Rc::new(session(edge, host, input, login));
-    let mut ended: Vec<SessionId> = old.iter().map(|(old, _)| *old).collect();
+    let mut ended: Vec<SessionId> = granted.old.iter().map(|(old, _)| *old).collect();
     sessions::forget(edge, &ended);
     let mut before = Vec::from([sessions::entry(edge, host, token, &stored)?]);
     before.extend(ended.iter().map(SessionId::removal));
@@ -118,17 +148,21 @@ async fn write_down<H: Host>(
     };
     let change = |user: Option<UserRecord>| {
         let known = ended.len();
-        let (user, told) = enter(edge, host, input, login, token, old, &mut ended, user);
+        let (user, told) = enter(edge, host, input, granted, &mut ended, user);
         let surplus = ended.get(known..).unwrap_or_default();
         sessions::forget(edge, surplus);
         let mut first: Vec<Write> = surplus.iter().map(SessionId::removal).collect();
-        // WeChat does not say it each time, and the user knows.
-        let unionid = user.unionid.as_deref();
-        if stored.unionid.as_deref() != unionid {
-            stored = Rc::new(SessionRecord {
-                unionid: unionid.map(Into::into),
-                ..(*stored).clone()
-            });
+        // WeChat does not say a unionid each time, and the user knows; and only the user's keys say what the data is worth.
+        let whole = SessionRecord {
+            unionid: user.unionid.as_deref().map(Into::into),
+            failures: match told.open_data {
+                Some(SESSION_KEY_STALE) => trials::born_with(edge),
+                _ => 0,
+            },
+            ..(*stored).clone()
+        };
+        if *stored != whole {
+            stored = Rc::new(whole);
             first.push(sessions::entry(edge, host, token, &stored)?);
         }
         let login = LoggedIn {
@@ -140,13 +174,18 @@ async fn write_down<H: Host>(
             token: token.text(),
             openid: (*login.session.openid).into(),
             answer: login.body(edge),
+            made_at: host.now(),
         };
-        let along = code_memory::entry(edge, host, input, key, &record)?;
+        let mut along: Vec<Write> = granted.returns.clone();
+        along.extend(code_memory::entry(edge, host, input, key, &record)?);
+        if login.session.failures > 0 {
+            along.extend(trials::born_without(edge, host, token));
+        }
         generation = Some(edge.cache.borrow().generation());
         Ok(Some(Changed {
             user,
             first: Vec::from([first]),
-            along: along.into_iter().collect(),
+            along,
             outcome: login,
         }))
     };
@@ -161,6 +200,25 @@ async fn write_down<H: Host>(
     // Once more: a look-up may have found one before it was gone from the store.
     sessions::forget(edge, &ended);
     Ok(login)
+}
+
+/// What a client gets whose network has used up its minute: a login that this worker made of the same code, or else the
+/// refusal.
+async fn repeated<H: Host>(
+    edge: &Edge,
+    host: &H,
+    input: &LoginInput<'_>,
+    key: &Key,
+    rejection: Rejection,
+) -> Outcome {
+    if !edge.guard.borrow().remembers(&key.hash, host.now()) {
+        return Err(rejection);
+    }
+    let known = code_memory::recall(edge, host, input, key, false).await?;
+    if known.is_some() {
+        host.count(Counter::LoginRepeated);
+    }
+    known.ok_or(rejection)
 }
 
 /// The session that this phone had before, expired or not.
@@ -197,19 +255,17 @@ fn session(
 
 /// The user record after this login, and what the client is told. Runs again if another worker changed the record
 /// meanwhile. `ended` are the sessions that this login has ended so far, to which those beyond `max_per_user` come.
-#[allow(clippy::too_many_arguments, reason = "all that a login knows")]
 fn enter(
     edge: &Edge,
     host: &impl Host,
     input: &LoginInput<'_>,
-    login: &Code2Session,
-    token: &Token,
-    old: Option<&(SessionId, SessionRecord)>,
+    granted: &Granted,
     ended: &mut Vec<SessionId>,
     user: Option<UserRecord>,
 ) -> (UserRecord, Told) {
+    let Granted { login, token, .. } = granted;
     let now = host.now();
-    let event = match (old, &user) {
+    let event = match (&granted.old, &user) {
         (Some((_, old)), _) if *old.openid != *login.openid => SWITCHED,
         (_, Some(_)) => RETURNING,
         (_, None) => NEW,

@@ -36,7 +36,7 @@ pub(super) async fn answer<H: Host, R: Request>(
         });
     };
     let (live, session) = (
-        host.now() < sessions::ends_at(edge, &found.record),
+        !sessions::is_over(edge, &found.record, host.now()),
         found.record,
     );
     let ended = if everywhere && live {

@@ -2,6 +2,9 @@
 
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec::Vec;
+
+use futures_util::future::join;
 
 use crate::edge::Edge;
 use crate::endpoint::params::Params;
@@ -9,14 +12,18 @@ use crate::gate;
 use crate::host::{Host, Request};
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::session::record::{KeyRing, SessionRecord, replay_key};
+use crate::session::record::{KeyRing, SessionRecord, replay_key, shown};
+use crate::session::sessions::ATTEMPTS;
 use crate::session::token::Token;
-use crate::session::{sessions, users};
-use crate::store::{Life, Store};
+use crate::session::{sessions, trials, users};
+use crate::store::{Life, Store, StoreError};
 use crate::time::UnixMillis;
 use crate::wechat::client_base64;
 use crate::wechat::encrypted_data::{BLOCK, EncryptedData, Expected, OpenData};
 use crate::wechat::signature;
+
+/// So many pieces of data are remembered of a session that is to show none twice: a kilobyte.
+const MOST_SHOWN: usize = 128;
 
 /// What a client submitted; its public format is right.
 #[derive(Default)]
@@ -172,12 +179,18 @@ pub(crate) async fn open<H: Host>(
 ) -> Result<Owner, Rejection> {
     // A login that a replica has not heard of has brought a key, too.
     let latest = sessions::may_be_missed(edge, host, token);
-    let user = users::load(edge, host, &session.appid, &session.openid, latest).await?;
+    let (user, trial) = join(
+        users::load(edge, host, &session.appid, &session.openid, latest),
+        trials::reserve(edge, host, token),
+    )
+    .await;
+    let (user, trial) = (user?, trial?);
+    trials::turn(edge, host, token, &session).await?;
     let expected = expected(edge, &session.appid, &session.openid, host.now());
     let opened = user.and_then(|user| submitted.open(&user.ring, &expected));
     let Some(opened) = opened else {
         host.count(Counter::OpenDataRefused);
-        sessions::count_failure(edge, host, token).await?;
+        trials::failed(edge, host, token, &session, trial).await?;
         return Err(Reason::SessionKeyStale.into());
     };
     host.count(if opened.key == "current" {
@@ -193,7 +206,8 @@ pub(crate) async fn open<H: Host>(
     Ok(Owner { session, opened })
 }
 
-/// The same ciphertext is taken once per session.
+/// The same ciphertext is taken once per session, until its absolute end. A session that has shown more than can be
+/// remembered is ended: in a new one its data is stale before long.
 async fn refuse_replay<H: Host>(
     edge: &Edge,
     host: &H,
@@ -201,16 +215,30 @@ async fn refuse_replay<H: Host>(
     session: &SessionRecord,
     data: &EncryptedData,
 ) -> Result<(), Rejection> {
-    let key = replay_key(&token.id(), data.ciphertext());
-    let life = Life {
-        now: host.now(),
-        expires_at: sessions::ends_at(edge, session)
-            .max(host.now().after(edge.config.session.idle)),
-    };
-    let first = edge.store(host).swap(&key, None, b"1", life).await;
-    if sessions::counted(host, first)? {
-        Ok(())
-    } else {
-        Err(Reason::ReplayedData.into())
+    let id = token.id();
+    let (key, new) = (replay_key(&id), shown(&id, data.ciphertext()));
+    let store = edge.store(host);
+    // Most sessions show one piece.
+    let mut found: Option<Vec<u8>> = None;
+    for _ in 0..ATTEMPTS {
+        let mut all = found.clone().unwrap_or_default();
+        if all.as_chunks().0.contains(&new) {
+            return Err(Reason::ReplayedData.into());
+        }
+        if all.len() >= MOST_SHOWN * new.len() {
+            sessions::end(edge, host, &[id]).await?;
+            return Err(Reason::SessionExpired.into());
+        }
+        all.extend_from_slice(&new);
+        let life = Life {
+            now: host.now(),
+            expires_at: session.expires_at,
+        };
+        let swapped = store.swap(&key, found.as_deref(), &all, life).await;
+        if sessions::counted(host, swapped)? {
+            return Ok(());
+        }
+        found = sessions::counted(host, store.get(&key, host.now()).await)?;
     }
+    Err(StoreError::Contended.into())
 }

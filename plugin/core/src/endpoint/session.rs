@@ -38,14 +38,11 @@ pub(super) async fn answer<H: Host, R: Request>(
             expired: false,
             expires_in: 0,
         },
-        Some(found) => {
-            let ends_at = sessions::ends_at(edge, &found.record);
-            State {
-                has_session: true,
-                expired: now >= ends_at,
-                expires_in: ends_at.since(now).as_secs(),
-            }
-        }
+        Some(found) => State {
+            has_session: true,
+            expired: sessions::is_over(edge, &found.record, now),
+            expires_in: sessions::remaining(edge, &found.record, now).as_secs(),
+        },
     };
     Ok(Answer {
         body: ok(&state),

@@ -5,4 +5,5 @@ pub(crate) mod record;
 pub(crate) mod seal;
 pub(crate) mod sessions;
 pub(crate) mod token;
+pub(crate) mod trials;
 pub(crate) mod users;

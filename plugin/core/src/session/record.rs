@@ -73,6 +73,8 @@ pub(crate) struct CodeRecord {
     pub(crate) openid: String,
     /// The whole answer of `/wx/login`, the token in it.
     pub(crate) answer: String,
+    #[zeroize(skip)]
+    pub(crate) made_at: UnixMillis,
 }
 
 /// The user's entry. Hashed, so that the names of a store's entries are not a list of openids.
@@ -85,16 +87,30 @@ pub(crate) fn code_key(appid: &str, js_code: &str) -> Key {
     Key::hashed(Space::Sessions, "c:", digest("code", &[appid, js_code]))
 }
 
-/// The entry that remembers that a session has shown this data. The last block stands for all of it: it depends on
-/// every block before, while leading blocks can be cut off without anybody noticing.
-pub(crate) fn replay_key(session: &SessionId, ciphertext: &[u8]) -> Key {
-    let last_block = ciphertext.rchunks(16).next().unwrap_or_default();
+/// The entry of what all workers know of WeChat's trouble with this app.
+pub(crate) fn breaker_key(appid: &str) -> Key {
+    Key::hashed(Space::Sessions, "b:", digest("breaker", &[appid]))
+}
+
+/// The entry that remembers what data a session has shown.
+pub(crate) fn replay_key(session: &SessionId) -> Key {
     let digest = Sha256::new()
         .chain_update(b"replay")
         .chain_update(session.0)
-        .chain_update(last_block)
         .finalize();
     Key::hashed(Space::Sessions, "r:", digest.into())
+}
+
+/// What such an entry holds of one piece of data. The last block stands for all of it: it depends on every block
+/// before, while leading blocks can be cut off without anybody noticing.
+pub(crate) fn shown(session: &SessionId, ciphertext: &[u8]) -> [u8; 8] {
+    let last_block = ciphertext.rchunks(16).next().unwrap_or_default();
+    let digest = Sha256::new()
+        .chain_update(b"shown")
+        .chain_update(session.0)
+        .chain_update(last_block)
+        .finalize();
+    digest.first_chunk().copied().unwrap_or_default()
 }
 
 /// Length-prefixed, so that no two lists of parts give the same bytes.

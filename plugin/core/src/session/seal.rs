@@ -62,6 +62,14 @@ impl MasterKeys {
         self.seal_with(nonce, scope, record).ok_or(NotSealed)
     }
 
+    /// A name that nobody can tell from others without the first master key. `None` if there is none.
+    pub(crate) fn name(&self, label: &'static str, owner: &[u8]) -> Option<[u8; 32]> {
+        let mut name = [0; 32];
+        let info = [b"name:", label.as_bytes(), b":", owner];
+        self.0.first()?.expand_multi_info(&info, &mut name).ok()?;
+        Some(name)
+    }
+
     pub(crate) fn seal_with(
         &self,
         nonce: [u8; NONCE],

@@ -9,10 +9,11 @@ use super::seal::Scope;
 use super::token::{SessionId, Token};
 use super::users;
 use crate::edge::Edge;
+use crate::edge::tickets::given_back;
 use crate::host::Host;
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::store::{Change, Life, Store, StoreError, Write};
+use crate::store::{Change, Key, Life, Store, StoreError, Write};
 use crate::time::UnixMillis;
 
 /// How long an expired session stays in the store, so that its client is told "expired" and not "unknown".
@@ -24,11 +25,22 @@ pub(crate) const ATTEMPTS: usize = 8;
 /// Renewals beyond these are left to a later use: requests may end before anybody takes care of theirs.
 const MOST_RENEWALS: usize = 64;
 
-/// A session whose idle time is to be counted from `seen_at`.
-pub(crate) struct Renewal {
-    token: Token,
-    found: Found,
-    seen_at: UnixMillis,
+/// A moment of a session that lies further ahead than this is not believed: clocks are set back by less.
+const MOST_AHEAD: Duration = Duration::from_secs(24 * 3600);
+
+/// One that lies ahead by more than this is written anew.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// What can wait until its request has a verdict.
+pub(crate) enum Later {
+    /// The idle time of this session is to be counted from `seen_at`.
+    Renewal {
+        token: Token,
+        found: Found,
+        seen_at: UnixMillis,
+    },
+    /// A ticket is to be given back.
+    Return(Key),
 }
 
 /// A session as found in the store.
@@ -41,6 +53,21 @@ pub(crate) struct Found {
 pub(crate) fn ends_at(edge: &Edge, record: &SessionRecord) -> UnixMillis {
     let idle_end = record.seen_at.after(edge.config.session.idle);
     idle_end.min(record.expires_at)
+}
+
+/// Whether `record` has ended. A session that was last seen in the future is one that the clock was set back behind:
+/// it goes on, and its times begin anew as soon as it is used. Where the future is too far away, it is over.
+pub(crate) fn is_over(edge: &Edge, record: &SessionRecord, now: UnixMillis) -> bool {
+    now >= ends_at(edge, record) || record.seen_at.since(now) > MOST_AHEAD
+}
+
+/// How long `record` lasts if nobody uses it from now on.
+pub(crate) fn remaining(edge: &Edge, record: &SessionRecord, now: UnixMillis) -> Duration {
+    if is_over(edge, record, now) {
+        return Duration::ZERO;
+    }
+    let idle = edge.config.session.idle;
+    ends_at(edge, record).since(now).min(idle)
 }
 
 /// The session of `token`: from the verified cache, else from the store. When its idle time is to be renewed, that is
@@ -63,16 +90,17 @@ pub(crate) async fn verify<H: Host>(
         host.count(Counter::SessionDenied);
         return Err(Reason::InvalidToken.into());
     };
-    if now >= ends_at(edge, &found.record) {
+    if is_over(edge, &found.record, now) {
         host.count(Counter::SessionExpired);
         return Err(Reason::SessionExpired.into());
     }
     host.count(Counter::SessionMiss);
     let Found { record, sealed } = found;
-    let due = now.since(record.seen_at) >= edge.config.session.idle / 3;
+    let due = now.since(record.seen_at) >= edge.config.session.idle / 3
+        || record.seen_at.since(now) > SKEW;
     let mut renewals = edge.renewals.borrow_mut();
     if due && renewals.len() < MOST_RENEWALS {
-        renewals.push(Renewal {
+        renewals.push(Later::Renewal {
             token: token.clone(),
             found: Found {
                 record: record.clone(),
@@ -87,23 +115,32 @@ pub(crate) async fn verify<H: Host>(
     Ok(session)
 }
 
-/// Extends the idle times of sessions that were used, whose requests have their verdicts by now. A renewal that fails
-/// or comes second harms nobody: the next use tries again.
+/// Extends the idle times of sessions that were used, and gives back tickets, of requests that have their verdicts by
+/// now. A renewal that fails or comes second harms nobody: the next use tries again.
 pub(crate) async fn renew<H: Host>(edge: &Edge, host: &H) {
-    let renewals = edge.renewals.take();
-    for Renewal {
-        token,
-        found,
-        seen_at,
-    } in renewals
-    {
-        let renewed = SessionRecord {
-            seen_at,
-            ..found.record.clone()
-        };
-        // Counted when asked: the request may be over, and its future gone, before a far-away store has answered.
-        host.count(Counter::SessionRenewed);
-        let _ = replace(edge, host, &token, &found, &renewed).await;
+    for later in edge.renewals.take() {
+        match later {
+            Later::Renewal {
+                token,
+                found,
+                seen_at,
+            } => {
+                let latest = seen_at.after(edge.config.session.absolute);
+                let renewed = SessionRecord {
+                    seen_at,
+                    expires_at: found.record.expires_at.min(latest),
+                    ..found.record.clone()
+                };
+                // Counted when asked: the request may be over, and its future gone, before a far-away store has
+                // answered.
+                host.count(Counter::SessionRenewed);
+                let _ = replace(edge, host, &token, &found, &renewed).await;
+            }
+            Later::Return(ticket) => {
+                let returned = given_back(&ticket);
+                let _ = counted(host, edge.store(host).write(&[returned]).await);
+            }
+        }
     }
 }
 
@@ -214,13 +251,14 @@ pub(crate) fn forget(edge: &Edge, ended: &[SessionId]) {
     }
 }
 
-/// Counts open data that no key opened; at the limit the session ends.
+/// Counts open data that no key opened; at the limit the session ends. How many there are now.
 pub(crate) async fn count_failure<H: Host>(
     edge: &Edge,
     host: &H,
     token: &Token,
-) -> Result<(), Rejection> {
+) -> Result<u8, Rejection> {
     let id = token.id();
+    let max = edge.config.open_data.max_failures;
     for _ in 0..ATTEMPTS {
         let Some(found) = load(edge, host, token, &id, host.now()).await? else {
             // Ended elsewhere while it was in the cache here.
@@ -228,21 +266,21 @@ pub(crate) async fn count_failure<H: Host>(
             return Err(Reason::InvalidToken.into());
         };
         let failures = found.record.failures.saturating_add(1);
-        if failures >= edge.config.open_data.max_failures {
-            host.count(Counter::SessionEnded);
-            return Ok(end(edge, host, &[id]).await?);
+        if failures >= max {
+            break;
         }
         let counted = SessionRecord {
             failures,
             ..found.record.clone()
         };
         if replace(edge, host, token, &found, &counted).await? {
-            return Ok(());
+            return Ok(failures);
         }
     }
-    // Somebody floods this very session with failures: it ends.
+    // Also if somebody floods this very session with failures.
     host.count(Counter::SessionEnded);
-    Ok(end(edge, host, &[id]).await?)
+    end(edge, host, &[id]).await?;
+    Ok(max)
 }
 
 fn life(edge: &Edge, host: &impl Host, record: &SessionRecord) -> Life {

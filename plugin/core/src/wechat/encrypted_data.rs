@@ -35,7 +35,7 @@ pub struct Expected<'a> {
     pub appid: &'a str,
     /// `openId`, where the payload has one.
     pub openid: &'a str,
-    /// `watermark.timestamp` may be at most this old.
+    /// `watermark.timestamp` may be at most this far from now.
     pub max_age: Option<Duration>,
     /// The moment against which the age is measured.
     pub now: UnixMillis,
@@ -113,7 +113,8 @@ fn read(plain: &[u8], expected: &Expected<'_>) -> Result<OpenData, Refused> {
     let made = UnixMillis(payload.watermark.timestamp.saturating_mul(1000));
     let fresh = expected
         .max_age
-        .is_none_or(|max_age| expected.now.since(made) <= max_age);
+        // What is as far ahead is as far from being true.
+        .is_none_or(|max_age| expected.now.since(made).max(made.since(expected.now)) <= max_age);
     let owned = payload
         .openid
         .is_none_or(|openid| openid == expected.openid);
