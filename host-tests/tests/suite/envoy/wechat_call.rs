@@ -88,10 +88,13 @@ fn a_wechat_that_is_down_is_unavailable_at_once() {
 }
 
 #[test]
-fn a_cluster_that_envoy_does_not_know_is_unavailable_at_once() {
+fn a_cluster_that_envoy_does_not_know_is_the_operators_fault_and_named_in_the_log() {
     let edge =
         Edge::with(|config| config.patch_plugin(&json!({ "wechat": { "cluster": "nowhere" } })));
-    assert_unavailable_at_once(&edge);
+    let (status, error, took) = login(&edge);
+    assert_eq!((status, &*error), (500, "internal_error"));
+    assert!(took < AT_ONCE, "{took:?}");
+    assert!(edge.log().contains("nowhere"), "{}", edge.log());
     assert_still_serving(&edge);
 }
 

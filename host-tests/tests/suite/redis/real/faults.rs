@@ -55,7 +55,11 @@ const CASES: [Case; 9] = [
     Case {
         name: "GET forbidden",
         hurts: [Hurts::Everything; 2],
-        problems: [&["NOPERM this user has no permissions to run the 'get' command"]; 2],
+        // What a worker has just written it reads by a script.
+        problems: [&[
+            "NOPERM this user has no permissions to run the 'get' command",
+            "ERR The user executing the script can't run this command or subcommand",
+        ]; 2],
         strike: |backend| may(backend, "-get"),
         mend: open,
     },

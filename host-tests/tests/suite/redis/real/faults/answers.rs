@@ -15,7 +15,7 @@ const NO_PIPELINE: &str = "an answer to a pipeline that Redis does not give";
 const NOT_FOR_US: &str = "an answer to something else";
 const NO_GET: &str = "an answer to GET that Redis does not give";
 const NOT_OURS: &str = "an entry under the prefix was not written by wx-session";
-const BROKEN: &str = "no answer: the connection failed, or it took too long";
+const BROKEN: &str = "no answer: it was given up by the proxy";
 const TOO_LONG: &str = "the answer is longer than any value";
 const UNREACHABLE: &str = "HTTP 503";
 
