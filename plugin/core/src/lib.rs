@@ -11,6 +11,8 @@ mod access;
 mod assertion;
 #[cfg(feature = "bench")]
 pub mod bench;
+#[cfg(test)]
+mod documented;
 mod edge;
 mod endpoint;
 mod fold;

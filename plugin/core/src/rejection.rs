@@ -10,9 +10,22 @@ use crate::reply::{Data, Response, error_body};
 use crate::session::seal::NotSealed;
 use crate::store::StoreError;
 
-/// What went wrong, grouped by whose fault it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+/// Names each once, so that the documentation's table can be held to all of them.
+macro_rules! reasons {
+    ($(#[$doc:meta])* $($reason:ident,)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Reason { $($reason,)* }
+
+        #[cfg(test)]
+        impl Reason {
+            const ALL: &'static [Self] = &[$(Self::$reason,)*];
+        }
+    };
+}
+
+reasons! {
+    /// What went wrong, grouped by whose fault it is.
     // The request's.
     MalformedBody,
     MissingParameter,
@@ -276,5 +289,18 @@ impl Rejection {
             response.headers.push(("allow", allowed.into()));
         }
         response
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Reason, row};
+
+    /// HTTP status, `status`, `error` and `action` of every line.
+    pub(crate) fn table() -> impl Iterator<Item = (u16, u16, &'static str, &'static str)> {
+        Reason::ALL.iter().map(|reason| {
+            let row = row(*reason);
+            (row.http, row.status, row.error, row.action)
+        })
     }
 }

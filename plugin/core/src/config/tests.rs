@@ -1,9 +1,10 @@
 //! Every impossible value is refused by the name of its field.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Config, ConfigError, Platform, StoreKind};
+use super::{Config, ConfigError, Platform, StoreKind, raw};
 use crate::testing::test;
 use serde_json::{Value, json};
 
@@ -241,4 +242,74 @@ fn text_that_is_not_json_is_refused() {
         .err()
         .unwrap();
     assert_eq!(error.field, "configuration");
+}
+
+/// The default of every field that has a number, a switch or a list for one, as the documentation writes it.
+pub(crate) fn defaults() -> Vec<(&'static str, String)> {
+    let raw::Session {
+        idle_timeout_s,
+        absolute_timeout_s,
+        cache_ttl_s,
+        stale_ttl_s,
+        user_ttl_s,
+        max_per_user,
+        headers,
+        forward_token,
+        piggyback,
+        piggyback_header,
+        ..
+    } = raw::Session::default();
+    let raw::Limits {
+        body_bytes,
+        body_timeout_ms,
+        waiting_requests,
+        waiting_bytes,
+    } = raw::Limits::default();
+    let (login, open_data) = (raw::Login::default(), raw::OpenData::default());
+    let StoreKind::Embedded { slots, slot_bytes } = minimal().store else {
+        panic!("the embedded store is the default");
+    };
+    let redis = json!({ "store": { "kind": "redis_rest", "token": { "env": "LONG" } } });
+    let StoreKind::Redis(redis) = load(&document(redis)).unwrap().store else {
+        panic!("Redis was asked for");
+    };
+    let assertion = json!({ "assertion": { "key": { "env": "LONG" } } });
+    let assertion = load(&document(assertion)).unwrap().assertion.unwrap();
+    Vec::from([
+        (
+            "wechat.timeout_ms",
+            raw::Wechat::default().timeout_ms.to_string(),
+        ),
+        ("store.slots", slots.to_string()),
+        ("store.slot_bytes", slot_bytes.to_string()),
+        ("store.prefix", redis.prefix),
+        ("store.timeout_ms", redis.timeout.as_millis().to_string()),
+        ("session.idle_timeout_s", idle_timeout_s.to_string()),
+        ("session.absolute_timeout_s", absolute_timeout_s.to_string()),
+        ("session.cache_ttl_s", cache_ttl_s.to_string()),
+        ("session.stale_ttl_s", stale_ttl_s.to_string()),
+        ("session.user_ttl_s", user_ttl_s.to_string()),
+        ("session.max_per_user", max_per_user.to_string()),
+        ("session.headers", headers.join(", ")),
+        ("session.forward_token", forward_token.to_string()),
+        ("session.piggyback", piggyback.to_string()),
+        ("session.piggyback_header", piggyback_header),
+        ("endpoints.prefix", raw::Endpoints::default().prefix),
+        ("cors_preflight", minimal().routes.cors_preflight.to_string()),
+        ("assertion.ttl_s", assertion.lifetime.as_secs().to_string()),
+        ("login.remember_s", login.remember_s.to_string()),
+        (
+            "login.failures_per_minute",
+            login.failures_per_minute.to_string(),
+        ),
+        ("open_data.max_failures", open_data.max_failures.to_string()),
+        (
+            "open_data.refuse_replay",
+            open_data.refuse_replay.to_string(),
+        ),
+        ("limits.body_bytes", body_bytes.to_string()),
+        ("limits.body_timeout_ms", body_timeout_ms.to_string()),
+        ("limits.waiting_requests", waiting_requests.to_string()),
+        ("limits.waiting_bytes", waiting_bytes.to_string()),
+    ])
 }
