@@ -19,6 +19,7 @@ mod head;
 mod host;
 mod json_text;
 mod metrics;
+mod needed;
 mod open_body;
 mod path;
 mod piggyback;
@@ -45,7 +46,8 @@ pub mod wechat;
 
 pub use config::{Config, ConfigError};
 pub use edge::Edge;
-pub use handle::{finish, handle};
+pub use edge::crowd::Crowd;
+pub use handle::{crowded, finish, handle};
 pub use host::{
     BodyError, CallError, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
 };

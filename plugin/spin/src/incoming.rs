@@ -2,12 +2,15 @@
 //! read it.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use spin_sdk::wasip3::http::types::{self, Method, RequestOptions, Scheme, Trailers};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::{BodyError, Head, Request};
 
+use crate::instance::Instance;
 use crate::outbound::read;
+use crate::waiting::Place;
 
 /// Set by Spin on every request, in place of what a client wrote there: address and port of the connection.
 const CLIENT_ADDRESS: &str = "spin-client-addr";
@@ -17,6 +20,7 @@ pub(crate) struct Incoming {
     line: Line,
     /// Gone while it is read, and when it could not be.
     body: RefCell<Option<Body>>,
+    place: Rc<Place>,
 }
 
 /// What WASI HTTP holds beside headers and body.
@@ -34,7 +38,7 @@ pub(crate) enum Body {
 }
 
 impl Incoming {
-    pub(crate) fn new(request: types::Request) -> Self {
+    pub(crate) fn new(request: types::Request, instance: &Rc<Instance>) -> Self {
         let mut pairs = request.get_headers().copy_all();
         for (name, _) in &mut pairs {
             name.make_ascii_lowercase();
@@ -57,11 +61,25 @@ impl Incoming {
                 .into_iter()
                 .filter_map(|(name, value)| Some((name.to_owned(), value?.into_bytes()))),
         );
+        let head = Head::from_pairs(pairs);
         Self {
-            head: Head::from_pairs(pairs),
+            place: Rc::new(Place::new(instance, head.bytes())),
+            head,
             line,
             body: RefCell::new(Some(Body::Unread(request))),
         }
+    }
+
+    /// Its place among those that wait.
+    pub(crate) fn place(&self) -> Rc<Place> {
+        Rc::clone(&self.place)
+    }
+
+    /// How much of a body is held, of which at most `limit` bytes are wanted.
+    fn held(&self, limit: usize) -> usize {
+        let length = self.head.text("content-length");
+        let length = length.and_then(|length| length.parse().ok());
+        length.map_or(limit, |length: usize| length.min(limit))
     }
 
     /// Head, line and body, unless the body could not be read.
@@ -87,8 +105,13 @@ impl Request for Incoming {
         };
         let (_handled, outcome) = wit_future::new(|| Ok(()));
         let (stream, end) = types::Request::consume_body(request, outcome);
-        let bytes = read(stream, limit).await.ok_or(BodyError::TooLarge)?;
-        let trailers = end.await.map_err(|_| BodyError::Unreadable)?;
+        let receiving = async {
+            let bytes = read(stream, limit).await.ok_or(BodyError::TooLarge)?;
+            let trailers = end.await.map_err(|_| BodyError::Unreadable)?;
+            Ok((bytes, trailers))
+        };
+        let held = self.held(limit);
+        let (bytes, trailers) = self.place.for_client(held, receiving).await??;
         // A copy stays here, for the app: the core hands its own back only when it has changed it.
         self.body.replace(Some(Body::Read(bytes.clone(), trailers)));
         Ok(bytes)

@@ -12,6 +12,7 @@ mod open_data_body;
 mod resources;
 mod stores;
 mod streams;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -9,6 +9,7 @@ use core::time::Duration;
 use zeroize::ZeroizeOnDrop;
 
 mod check;
+mod check_limits;
 mod check_routes;
 mod check_store;
 mod check_upstreams;
@@ -35,6 +36,19 @@ pub struct Config {
     pub(crate) login: LoginRules,
     pub(crate) open_data: OpenDataRules,
     pub(crate) body_bytes: usize,
+    /// How long a host waits for the body of a request.
+    pub body_timeout: Duration,
+    /// What may wait on one worker.
+    pub waiting: WaitingLimits,
+}
+
+/// How much may wait on one worker at a time: for clients, for the store, for WeChat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingLimits {
+    /// Number of requests.
+    pub requests: usize,
+    /// Bytes of their headers, and of their bodies as far as they are held.
+    pub bytes: usize,
 }
 
 /// One mini program.

@@ -82,7 +82,7 @@ async fn read(
             Err(BodyError::TooLarge) => {
                 Err(Reason::UnsupportedMediaType.with("content-type must be application/json"))
             }
-            Err(BodyError::Unreadable) => Err(BodyError::Unreadable.into()),
+            Err(other) => Err(other.into()),
         };
     }
     let body = request.body(limit).await?;
