@@ -12,7 +12,7 @@ use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict, to_json};
-use crate::route::Destination;
+use crate::route::{Destination, Endpoint};
 use crate::session::sessions;
 use crate::upgrade::{self, Upgrade};
 use crate::{endpoint, gate, open_body, path};
@@ -28,6 +28,17 @@ pub async fn handle<H: Host, R: Request>(edge: &Edge, host: &H, request: &R) -> 
 /// What could wait until the verdict of [`handle`] was carried out: renewals of idle times. Never delays a request.
 pub async fn finish<H: Host>(edge: &Edge, host: &H) {
     sessions::renew(edge, host).await;
+}
+
+/// The verdict about a request for which there is no room to wait: see [`Crowd`](crate::Crowd).
+pub fn crowded<H: Host>(edge: &Edge, host: &H, head: &Head) -> Verdict {
+    let mut rejection = Rejection::from(Reason::Overloaded);
+    if let Ok((method, path)) = canonical(head)
+        && let Destination::Endpoint(Endpoint::WeappLogin) = edge.config.routes.find(method, &path)
+    {
+        rejection = rejection.of_weapp_login();
+    }
+    refuse(edge, host, head, &rejection)
 }
 
 async fn serve<H: Host, R: Request>(
@@ -141,6 +152,11 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
         errcode: Option<i64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         rid: Option<&'a str>,
+    }
+    match rejection.reason {
+        Reason::Overloaded => host.count(Counter::RequestOverloaded),
+        Reason::BodyTimeout => host.count(Counter::RequestBodyTimeout),
+        _ => {}
     }
     let response = rejection.response(edge.config.session.wafer);
     let target = head.text(":path").unwrap_or_default();

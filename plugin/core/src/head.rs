@@ -14,6 +14,9 @@ pub struct Head {
     fields: SmallVec<[Field; 24]>,
 }
 
+/// Where a value stands that was not kept.
+const NOWHERE: Range<u32> = u32::MAX..u32::MAX;
+
 /// Where one header stands in the text.
 #[derive(Clone, Debug)]
 struct Field {
@@ -30,7 +33,8 @@ pub enum Header<'a> {
     Absent,
     /// Exactly one, and it is UTF-8.
     One(&'a str),
-    /// More than one, or not UTF-8: whoever reads it must refuse, for two readers could see two values.
+    /// More than one, or not UTF-8: whoever reads it must refuse, for two readers could see two values. Or its value was
+    /// not kept.
     Ambiguous,
 }
 
@@ -82,6 +86,41 @@ impl Head {
         head
     }
 
+    /// How large it is, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// A copy without some headers, and without the values of some others: those are then [`Header::Ambiguous`].
+    pub(crate) fn without(
+        &self,
+        gone: impl Fn(&[u8]) -> bool,
+        valueless: impl Fn(&[u8], &[u8]) -> bool,
+    ) -> Self {
+        let mut head = Self::default();
+        for field in &self.fields {
+            let (name, value) = (self.part(&field.name), self.part(&field.value));
+            if gone(name) {
+                continue;
+            }
+            let value = if valueless(name, value) {
+                NOWHERE
+            } else {
+                head.push(value)
+            };
+            let name = head.push(name);
+            head.fields.push(Field {
+                name,
+                value,
+                ..*field
+            });
+        }
+        // It grew in steps, and may have to wait.
+        head.text.shrink_to_fit();
+        head
+    }
+
     fn push(&mut self, part: &[u8]) -> Range<u32> {
         let start = self.end();
         self.text.extend_from_slice(part);
@@ -101,8 +140,10 @@ impl Head {
             if field.tag != tag || self.part(&field.name) != name.as_bytes() {
                 continue;
             }
-            found = match (found, core::str::from_utf8(self.part(&field.value))) {
-                (Header::Absent, Ok(text)) => Header::One(text),
+            let text = slice(&self.text, &field.value);
+            let text = text.and_then(|value| core::str::from_utf8(value).ok());
+            found = match (found, text) {
+                (Header::Absent, Some(text)) => Header::One(text),
                 _ => return Header::Ambiguous,
             };
         }

@@ -61,7 +61,7 @@ pub trait Request {
     /// The client's address as the host trusts it, for rate limits only.
     fn client_address(&self) -> Option<String>;
 
-    /// The whole body, once.
+    /// The whole body, once. Waits for it no longer than the configuration says.
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError>;
 }
 
@@ -138,6 +138,10 @@ pub enum BodyError {
     TooLarge,
     /// The host could not give what the client sent.
     Unreadable,
+    /// It did not come within the time that the configuration gives it. With what the host knows of the causes.
+    TimedOut(&'static str),
+    /// Too many requests wait, and this one has waited long for its client: see [`Crowd`](crate::Crowd).
+    Crowded,
 }
 
 /// The host has no randomness to give.

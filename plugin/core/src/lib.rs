@@ -21,6 +21,7 @@ mod host;
 mod json_text;
 mod media_type;
 mod metrics;
+mod needed;
 mod open_body;
 mod path;
 mod piggyback;
@@ -53,7 +54,8 @@ pub mod wechat;
 
 pub use config::{Config, ConfigError};
 pub use edge::Edge;
-pub use handle::{finish, handle};
+pub use edge::crowd::Crowd;
+pub use handle::{crowded, finish, handle};
 pub use host::{
     BodyError, CallError, Cause, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy,
     Request,

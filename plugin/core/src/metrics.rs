@@ -56,6 +56,10 @@ metrics! {
         SessionEnded = "wx_session.session.ended",
         /// A request that was refused for its path or method, before any route.
         RequestRefused = "wx_session.request.refused",
+        /// A request that was refused, or given up, because too many wait.
+        RequestOverloaded = "wx_session.request.overloaded",
+        /// A request whose body did not come in time.
+        RequestBodyTimeout = "wx_session.request.body_timeout",
         /// Open data opened or verified with the current key.
         OpenDataCurrent = "wx_session.open_data.current",
         /// Open data opened or verified with the previous key.

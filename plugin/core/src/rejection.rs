@@ -24,6 +24,7 @@ pub(crate) enum Reason {
     InvalidHeader,
     UpgradeRefused,
     UnknownApp,
+    BodyTimeout,
     // The session's.
     NoSession,
     InvalidToken,
@@ -44,6 +45,7 @@ pub(crate) enum Reason {
     WechatTimeout,
     StoreUnavailable,
     UpstreamUnavailable,
+    Overloaded,
     Internal,
 }
 
@@ -73,6 +75,7 @@ fn row(reason: Reason) -> Row {
         InvalidHeader        => (400, 1008, "invalid_header",         "none",         Warn,  0,  "请求头无效"),
         UpgradeRefused       => (403, 1009, "upgrade_refused",        "none",         Warn,  0,  "不允许的协议升级"),
         UnknownApp           => (400, 1010, "unknown_app",            "none",         Info,  0,  "未知的小程序"),
+        BodyTimeout          => (408, 1011, "body_timeout",           "retry_after",  Info,  1,  "请求体未及时到达"),
         NoSession            => (401, 2001, "no_session",             "relogin",      Info,  0,  "未登录"),
         InvalidToken         => (401, 2002, "invalid_token",          "relogin",      Info,  0,  "无效的token"),
         SessionExpired       => (401, 2003, "session_expired",        "relogin",      Info,  0,  "登录已过期"),
@@ -89,6 +92,7 @@ fn row(reason: Reason) -> Row {
         WechatTimeout        => (504, 5004, "wechat_unavailable",     "retry_after",  Error, 2,  "微信服务暂不可用，请稍后再试"),
         StoreUnavailable     => (503, 5005, "store_unavailable",      "retry_after",  Error, 2,  "会话服务暂不可用，请稍后再试"),
         UpstreamUnavailable  => (503, 5007, "upstream_unavailable",   "retry_after",  Error, 2,  "服务暂不可用，请稍后再试"),
+        Overloaded           => (503, 5008, "overloaded",             "retry_after",  Warn,  2,  "服务繁忙，请稍后再试"),
         Internal             => (500, 5006, "internal_error",         "none",         Error, 0,  "服务内部错误"),
     };
     Row { http, status, error, action, level, retry_after_s, msg }
@@ -186,6 +190,8 @@ impl From<BodyError> for Rejection {
         match error {
             BodyError::TooLarge => Reason::BodyTooLarge.into(),
             BodyError::Unreadable => Reason::MalformedBody.with("the body could not be read"),
+            BodyError::TimedOut(why) => Reason::BodyTimeout.with(why),
+            BodyError::Crowded => Reason::Overloaded.into(),
         }
     }
 }

@@ -5,9 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
-use wx_session_core::{Action, BodyError, Edge, Head, Request, Verdict, finish, handle};
+use wx_session_core::{Action, Edge, Head, Verdict, crowded, finish, handle};
 
+use crate::case::Case;
 use crate::host::EnvoyHost;
 use crate::hostcalls;
 use crate::powers::Powers;
@@ -15,11 +17,13 @@ use crate::powers::Powers;
 pub(crate) struct Exchange {
     pub(crate) context_id: u32,
     standing: Cell<Standing>,
+    abandoned: Cell<bool>,
     /// What the answer is to carry, once it comes. Most often nothing.
     answer: RefCell<Headers>,
     /// Decides, hands out the verdict, and then does what could wait until then. `None` when all is done.
     work: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
-    case: Rc<Case>,
+    /// `None` when the verdict is carried out: a request that has passed may take long, and needs it no more.
+    case: RefCell<Option<Rc<Case>>>,
 }
 
 type Headers = Vec<(Rc<str>, Rc<str>)>;
@@ -35,19 +39,6 @@ pub(crate) enum Standing {
     Replied,
 }
 
-/// What the callbacks and the future share: how much of the request has arrived, and what was decided about it.
-struct Case {
-    context_id: u32,
-    edge: Rc<Edge>,
-    powers: Rc<Powers>,
-    head: Head,
-    /// The client is gone: nothing more comes from it, and nothing more is said to it.
-    abandoned: Cell<bool>,
-    body_size: Cell<usize>,
-    complete: Cell<bool>,
-    verdict: Cell<Option<Verdict>>,
-}
-
 impl Exchange {
     pub(crate) fn new(
         edge: &Rc<Edge>,
@@ -56,16 +47,7 @@ impl Exchange {
         head: Head,
         complete: bool,
     ) -> Self {
-        let case = Rc::new(Case {
-            context_id,
-            edge: Rc::clone(edge),
-            powers: Rc::clone(powers),
-            head,
-            abandoned: Cell::new(false),
-            body_size: Cell::new(0),
-            complete: Cell::new(complete),
-            verdict: Cell::new(None),
-        });
+        let case = Rc::new(Case::new(edge, powers, context_id, head, complete));
         let host = EnvoyHost {
             powers: Rc::clone(powers),
             context_id,
@@ -74,36 +56,45 @@ impl Exchange {
         let work = Box::pin(async move {
             let verdict = handle(&request.edge, &host, &*request).await;
             request.verdict.set(Some(verdict));
-            finish(&request.edge, &host).await;
+            let edge = Rc::clone(&request.edge);
+            // What follows may wait too, and needs it no more.
+            drop(request);
+            finish(&edge, &host).await;
         });
         Self {
             context_id,
             standing: Cell::new(Standing::Deciding),
+            abandoned: Cell::new(false),
             answer: RefCell::default(),
             work: RefCell::new(Some(work)),
-            case,
+            case: RefCell::new(Some(case)),
         }
     }
 
     /// More of the body is buffered: `size` bytes in all.
     pub(crate) fn received(&self, size: usize, complete: bool) {
-        self.case.body_size.set(size);
+        if let Some(case) = &*self.case.borrow() {
+            case.body_size.set(size);
+        }
         self.complete_if(complete);
     }
 
     pub(crate) fn complete_if(&self, complete: bool) {
-        if complete {
-            self.case.complete.set(true);
+        if complete && let Some(case) = &*self.case.borrow() {
+            case.complete.set(true);
         }
     }
 
     /// The client is gone: nothing more is said to it.
     pub(crate) fn abandon(&self) {
-        self.case.abandoned.set(true);
+        self.abandoned.set(true);
+        if let Some(case) = &*self.case.borrow() {
+            case.abandoned.set(true);
+        }
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.case.abandoned.get()
+        self.abandoned.get()
     }
 
     pub(crate) fn standing(&self) -> Standing {
@@ -115,11 +106,27 @@ impl Exchange {
         self.work.borrow().is_none()
     }
 
+    /// What is held of the request while it waits, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.case.borrow().as_ref().map_or(0, |case| case.bytes())
+    }
+
+    /// Until when it waits for its client, if it does.
+    pub(crate) fn for_client_until(&self) -> Option<Instant> {
+        self.case.borrow().as_ref()?.for_client_until.get()
+    }
+
+    pub(crate) fn is_for_client(&self) -> bool {
+        self.for_client_until().is_some()
+    }
+
     /// Takes off what the client says of itself, before it waits: should the client leave now, an access log must not say
     /// it after it.
     pub(crate) fn hide_claims(&self) {
-        for name in self.case.edge.claims(&self.case.head) {
-            hostcalls::remove_request_header(name);
+        if let Some(case) = &*self.case.borrow() {
+            for name in case.edge.claims(&case.head) {
+                hostcalls::remove_request_header(name);
+            }
         }
     }
 
@@ -137,17 +144,39 @@ impl Exchange {
         };
         drop(work);
         drop(finished);
-        if let Some(verdict) = self.case.verdict.take() {
+        if let Some((case, verdict)) = self.decided() {
             self.standing.set(if self.is_abandoned() {
                 Standing::Replied
             } else {
-                self.carry_out(&verdict)
+                self.carry_out(&case, &verdict)
             });
         }
         self.standing()
     }
 
-    fn carry_out(&self, verdict: &Verdict) -> Standing {
+    /// The verdict, once, with what it is about.
+    fn decided(&self) -> Option<(Rc<Case>, Verdict)> {
+        let mut case = self.case.borrow_mut();
+        let verdict = case.as_ref()?.verdict.take()?;
+        Some((case.take()?, verdict))
+    }
+
+    /// There is no room for it to wait: its work ends here, and it is answered so if it was not before.
+    pub(crate) fn turn_away(&self) {
+        let work = self.work.borrow_mut().take();
+        drop(work);
+        let case = self.case.borrow_mut().take();
+        if let Some(case) = case {
+            let host = EnvoyHost {
+                powers: Rc::clone(&case.powers),
+                context_id: case.context_id,
+            };
+            let verdict = crowded(&case.edge, &host, &case.head);
+            self.standing.set(self.carry_out(&case, &verdict));
+        }
+    }
+
+    fn carry_out(&self, case: &Case, verdict: &Verdict) -> Standing {
         match &verdict.action {
             Action::Forward(changes) if hostcalls::change_request(changes) => {
                 self.answer.borrow_mut().clone_from(&changes.answer);
@@ -160,8 +189,7 @@ impl Exchange {
             }
             Action::Reply(response) => {
                 // Access logs are best effort.
-                let _ =
-                    hostcalls::change_request(&self.case.edge.for_log(&self.case.head, verdict));
+                let _ = hostcalls::change_request(&case.edge.for_log(&case.head, verdict));
                 hostcalls::reply(response);
                 Standing::Replied
             }
@@ -179,34 +207,5 @@ impl Exchange {
         if !headers.is_empty() {
             hostcalls::change_answer(&headers);
         }
-    }
-}
-
-impl Request for Case {
-    fn head(&self) -> &Head {
-        &self.head
-    }
-
-    fn client_address(&self) -> Option<String> {
-        hostcalls::client_address()
-    }
-
-    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
-        std::future::poll_fn(|_| {
-            if self.abandoned.get() {
-                return Poll::Ready(Err(BodyError::Unreadable));
-            }
-            let size = self.body_size.get();
-            if size > limit {
-                return Poll::Ready(Err(BodyError::TooLarge));
-            }
-            if !self.complete.get() {
-                // Who waits for the client has nothing that must be finished without it.
-                self.powers.release(self.context_id);
-                return Poll::Pending;
-            }
-            Poll::Ready(hostcalls::request_body(size).ok_or(BodyError::Unreadable))
-        })
-        .await
     }
 }

@@ -66,9 +66,12 @@ impl HttpContext for Filter {
         if self.standing == Standing::Deciding {
             exchange.hide_claims();
         }
-        self.exchange = match exchange.is_over() {
-            false => Some(worker.keep(exchange)),
-            true => exchange.has_answer().then(|| Rc::new(exchange)),
+        self.exchange = if exchange.is_over() {
+            exchange.has_answer().then(|| Rc::new(exchange))
+        } else {
+            let kept = worker.keep(exchange);
+            self.standing = kept.standing();
+            Some(kept)
         };
         self.action()
     }

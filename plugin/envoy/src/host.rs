@@ -116,7 +116,8 @@ impl EnvoyHost {
             if self.powers.is_root_turn() {
                 return Poll::Ready(());
             }
-            self.powers.clock.wake_at(Instant::now(), self.context_id);
+            let now = Instant::now();
+            self.powers.clock.wake_at(now, now, self.context_id);
             Poll::Pending
         })
         .await;
@@ -132,11 +133,12 @@ impl Future for Sleep<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if Instant::now() >= self.until {
+        let now = Instant::now();
+        if now >= self.until {
             return Poll::Ready(());
         }
         let host = self.host;
-        host.powers.clock.wake_at(self.until, host.context_id);
+        host.powers.clock.wake_at(now, self.until, host.context_id);
         Poll::Pending
     }
 }

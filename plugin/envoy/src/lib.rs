@@ -6,6 +6,7 @@
     reason = "a module for Envoy, with no items for other crates"
 )]
 
+mod case;
 mod clock;
 mod configuration;
 mod exchange;

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use wx_session_core::config::StoreKind;
 use wx_session_core::store::slots::Slots;
@@ -16,6 +17,8 @@ use crate::shared_data::SharedData;
 pub(crate) struct Powers {
     pub(crate) store: Slots<SharedData>,
     pub(crate) clock: Clock,
+    /// How long a body may take to come.
+    pub(crate) body_timeout: Duration,
     counters: Vec<Option<u32>>,
     histograms: Vec<Option<u32>>,
     /// Call-outs under way, by their id.
@@ -46,6 +49,7 @@ impl Powers {
         Self {
             store: Slots::new(SharedData, slots, slot_bytes),
             clock: Clock::default(),
+            body_timeout: config.body_timeout,
             counters: Counter::ALL
                 .iter()
                 .map(|counter| hostcalls::define_counter(counter.name()))

@@ -14,9 +14,11 @@ use crate::instance::Instance;
 use crate::log::log;
 use crate::outbound;
 use crate::own_store::OwnStore;
+use crate::waiting::Place;
 
 pub(crate) struct SpinHost {
     pub(crate) instance: Rc<Instance>,
+    pub(crate) place: Rc<Place>,
     counted: RefCell<Counted>,
 }
 
@@ -40,9 +42,10 @@ impl Serialize for Counted {
 }
 
 impl SpinHost {
-    pub(crate) fn new(instance: Rc<Instance>) -> Self {
+    pub(crate) fn new(instance: Rc<Instance>, place: Rc<Place>) -> Self {
         Self {
             instance,
+            place,
             counted: RefCell::default(),
         }
     }
@@ -76,6 +79,10 @@ impl Host for SpinHost {
 
     /// `must_finish` needs nothing here: Spin runs a request to its end, with or without its client.
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
+        // Before it is sent: a code that WeChat has seen is spent.
+        if call.must_finish && !self.place.take() {
+            return Err(CallError::NotSent);
+        }
         outbound::call(call).await
     }
 

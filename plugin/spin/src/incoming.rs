@@ -2,12 +2,15 @@
 //! read it.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use spin_sdk::wasip3::http::types::{self, Method, RequestOptions, Scheme, Trailers};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::{BodyError, Head, Request};
 
+use crate::instance::Instance;
 use crate::outbound::read;
+use crate::waiting::Place;
 
 /// Address and port of the connection: Spin's own value, which it appends to whatever a client wrote there.
 const CLIENT_ADDRESS: &str = "spin-client-addr";
@@ -18,6 +21,7 @@ pub(crate) struct Incoming {
     line: Line,
     /// Gone while it is read, and when it could not be.
     body: RefCell<Option<Body>>,
+    place: Rc<Place>,
 }
 
 /// Names in lower case, and values, as WASI HTTP takes them too.
@@ -38,7 +42,7 @@ pub(crate) enum Body {
 }
 
 impl Incoming {
-    pub(crate) fn new(request: types::Request) -> Self {
+    pub(crate) fn new(request: types::Request, instance: &Rc<Instance>) -> Self {
         let mut headers = request.get_headers().copy_all();
         for (name, _) in &mut headers {
             name.make_ascii_lowercase();
@@ -62,12 +66,26 @@ impl Incoming {
         let real = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_slice()));
+        let head = Head::from_pairs(real.chain(pseudo));
         Self {
-            head: Head::from_pairs(real.chain(pseudo)),
+            place: Rc::new(Place::new(instance, head.bytes())),
+            head,
             headers,
             line,
             body: RefCell::new(Some(Body::Unread(request))),
         }
+    }
+
+    /// Its place among those that wait.
+    pub(crate) fn place(&self) -> Rc<Place> {
+        Rc::clone(&self.place)
+    }
+
+    /// How much of a body is held, of which at most `limit` bytes are wanted.
+    fn held(&self, limit: usize) -> usize {
+        let length = self.head.text("content-length");
+        let length = length.and_then(|length| length.parse().ok());
+        length.map_or(limit, |length: usize| length.min(limit))
     }
 
     /// Headers, line and body, unless the body could not be read.
@@ -99,8 +117,13 @@ impl Request for Incoming {
         };
         let (_handled, outcome) = wit_future::new(|| Ok(()));
         let (stream, end) = types::Request::consume_body(request, outcome);
-        let bytes = read(stream, limit).await.ok_or(BodyError::TooLarge)?;
-        let trailers = end.await.map_err(|_| BodyError::Unreadable)?;
+        let receiving = async {
+            let bytes = read(stream, limit).await.ok_or(BodyError::TooLarge)?;
+            let trailers = end.await.map_err(|_| BodyError::Unreadable)?;
+            Ok((bytes, trailers))
+        };
+        let held = self.held(limit);
+        let (bytes, trailers) = self.place.for_client(held, receiving).await??;
         // A copy stays here, for the app: the core hands its own back only when it has changed it.
         self.body.replace(Some(Body::Read(bytes.clone(), trailers)));
         Ok(bytes)

@@ -10,11 +10,13 @@ use wx_session_core::{Config, Edge, self_test};
 use crate::configuration;
 use crate::forward::Upstream;
 use crate::own_store::OwnStore;
+use crate::waiting::Waiting;
 
 pub(crate) struct Instance {
     pub(crate) edge: Edge,
     pub(crate) store: OwnStore,
     pub(crate) upstream: Upstream,
+    pub(crate) waiting: Waiting,
 }
 
 thread_local! {
@@ -40,6 +42,7 @@ async fn make() -> Result<Instance, String> {
     Ok(Instance {
         store: OwnStore::open(&config.store).await?,
         upstream: Upstream::at(&config.upstream_url),
+        waiting: Waiting::new(&config),
         edge: Edge::new(config),
     })
 }

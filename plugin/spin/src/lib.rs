@@ -19,13 +19,14 @@ mod own_store;
 mod redis;
 mod reply;
 mod spin_headers;
+mod waiting;
 
 use std::rc::Rc;
 
 use spin_sdk::wasip3;
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
-use wx_session_core::{Action, Level, Verdict, finish, handle, internal_error};
+use wx_session_core::{Action, Level, Verdict, finish, internal_error};
 
 use crate::host::SpinHost;
 use crate::incoming::Incoming;
@@ -49,9 +50,9 @@ impl Guest for Component {
                 return reply::response(internal_error()).await;
             }
         };
-        let incoming = Incoming::new(request);
-        let host = Rc::new(SpinHost::new(instance));
-        let verdict = handle(&host.instance.edge, &*host, &incoming).await;
+        let incoming = Incoming::new(request, &instance);
+        let host = Rc::new(SpinHost::new(instance, incoming.place()));
+        let verdict = waiting::verdict(&host, &incoming).await;
         let Verdict {
             action,
             openid,
@@ -61,6 +62,7 @@ impl Guest for Component {
             let host = Rc::clone(&host);
             async move {
                 finish(&host.instance.edge, &*host).await;
+                host.place.leave();
                 host.report(openid.as_deref(), auth_status);
             }
         });

@@ -1,5 +1,6 @@
 //! As much of HPACK as a test client needs: header blocks without compression, and of an answer the status and what is
-//! spelled out. It keeps no dynamic table: what it sends needs none, and `:status` comes first and from the static one.
+//! spelled out. It keeps no dynamic table: what it sends needs none but where it says so, and `:status` comes first and
+//! from the static one.
 
 /// Literal header fields never indexed, names and values as plain octets (RFC 7541, 6.2.3).
 pub fn literal(headers: &[(&[u8], &[u8])]) -> Vec<u8> {
@@ -13,6 +14,19 @@ pub fn literal(headers: &[(&[u8], &[u8])]) -> Vec<u8> {
     }
     out
 }
+
+/// A literal header field with incremental indexing (RFC 7541, 6.2.1): the peer remembers it.
+pub fn remembered(name: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x40];
+    for text in [name, value] {
+        integer(&mut out, text.len());
+        out.extend(text);
+    }
+    out
+}
+
+/// What the peer has remembered last, in one byte (RFC 7541, 6.1): the static table ends at 61.
+pub const REMEMBERED: u8 = 0x80 | 62;
 
 /// An integer with a prefix of 7 bits (RFC 7541, 5.1).
 fn integer(out: &mut Vec<u8>, value: usize) {

@@ -7,6 +7,7 @@ mod memory;
 mod random_worlds;
 mod store_faults;
 mod trailers;
+mod waiting;
 mod workers;
 
 use host_tests::fakes::wechat::{FakeWechat, Phone};

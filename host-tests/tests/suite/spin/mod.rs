@@ -16,6 +16,7 @@ mod resources;
 mod stores;
 mod streams;
 mod up;
+mod waiting;
 mod writes;
 
 use std::net::SocketAddr;

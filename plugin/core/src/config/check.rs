@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::check_limits::limits;
 use super::check_routes::{endpoints, rules};
 use super::check_store::store;
 use super::check_upstreams::{app, wechat};
@@ -43,10 +44,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
             "must be at least 1; leave it out for no limit",
         );
     }
-    let body_bytes = document.limits.body_bytes;
-    if !(1024..=1_048_576).contains(&body_bytes) {
-        return wrong("limits.body_bytes", "must be between 1024 and 1048576");
-    }
+    let limits = limits(&document.limits)?;
     let mut config = Config {
         apps,
         master_secrets,
@@ -71,7 +69,9 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
             max_failures: document.open_data.max_failures,
             refuse_replay: document.open_data.refuse_replay,
         },
-        body_bytes,
+        body_bytes: limits.body_bytes,
+        body_timeout: limits.body_timeout,
+        waiting: limits.waiting,
         limits_in_store: platform == Platform::Spin,
     };
     config.also_ours = also_ours(&config);

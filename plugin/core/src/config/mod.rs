@@ -9,6 +9,7 @@ use core::time::Duration;
 use zeroize::ZeroizeOnDrop;
 
 mod check;
+mod check_limits;
 mod check_routes;
 mod check_store;
 mod check_upstreams;
@@ -39,6 +40,19 @@ pub struct Config {
     pub(crate) body_bytes: usize,
     /// Workers come and go with a few requests: what must hold longer lives in the store.
     pub(crate) limits_in_store: bool,
+    /// How long a host waits for the body of a request.
+    pub body_timeout: Duration,
+    /// What may wait on one worker.
+    pub waiting: WaitingLimits,
+}
+
+/// How much may wait on one worker at a time: for clients, for the store, for WeChat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingLimits {
+    /// Number of requests.
+    pub requests: usize,
+    /// Bytes of their headers, and of their bodies as far as they are held.
+    pub bytes: usize,
 }
 
 /// One mini program.

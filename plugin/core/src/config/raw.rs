@@ -307,11 +307,19 @@ impl Default for OpenData {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     pub(super) body_bytes: usize,
+    pub(super) body_timeout_ms: u64,
+    pub(super) waiting_requests: usize,
+    pub(super) waiting_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 16_384 }
+        Self {
+            body_bytes: 16_384,
+            body_timeout_ms: 10_000,
+            waiting_requests: 1024,
+            waiting_bytes: 16_777_216,
+        }
     }
 }
 

@@ -130,6 +130,11 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"login": {"remember_s": 3600}}), "login.remember_s", "at most 300"),
         (json!({"open_data": {"max_failures": 0}}), "open_data.max_failures", "at least 1"),
         (json!({"limits": {"body_bytes": 1}}), "limits.body_bytes", "between"),
+        (json!({"limits": {"body_timeout_ms": 0}}), "limits.body_timeout_ms", "between"),
+        (json!({"limits": {"body_timeout_ms": 60_001}}), "limits.body_timeout_ms", "between"),
+        (json!({"limits": {"waiting_requests": 0}}), "limits.waiting_requests", "between"),
+        (json!({"limits": {"waiting_bytes": 0}}), "limits.waiting_bytes", "between"),
+        (json!({"limits": {"waiting_bytes": 2_000_000, "body_bytes": 1_000_000}}), "limits.waiting_bytes", "four times limits.body_bytes"),
         (json!({"assertion": {"key": {"env": "SHORT"}}}), "assertion.key.env", "at least 32"),
     ] {
         let error = load(&document(patch.clone())).err().unwrap();

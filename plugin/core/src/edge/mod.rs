@@ -1,5 +1,6 @@
 //! What one worker keeps between requests: its configuration, its keys and its bounded memories. No request state.
 
+pub(crate) mod crowd;
 pub(crate) mod flight;
 pub(crate) mod guard;
 pub(crate) mod quota;
@@ -17,6 +18,7 @@ use crate::access;
 use crate::config::{Config, StoreKind};
 use crate::head::Head;
 use crate::host::Host;
+use crate::needed;
 use crate::reply::{Changes, Verdict};
 use crate::route::{Outage, Rule};
 use crate::session::cache::VerifiedCache;
@@ -73,6 +75,13 @@ impl Edge {
                 ChosenStore::Redis(Redis::over_http(host, rules, &self.own_writes))
             }
         }
+    }
+
+    /// A large head without what nobody here reads, for a host that makes no other request of it. `None` if there is
+    /// nothing to be gained.
+    #[must_use]
+    pub fn lightened(&self, head: &Head) -> Option<Head> {
+        needed::lightened(head, &self.config)
     }
 
     /// Changes to the headers of a request that is answered here, for a host whose access log reads them: gone is the

@@ -39,7 +39,10 @@ pub(crate) async fn log_in<H: Host, R: Request>(
     let started = host.now();
     let outcome = attempt(edge, host, request, place).await;
     host.observe(Histogram::LoginMs, host.now().since(started));
-    if let Err(rejection) = &outcome {
+    // Those beyond the limits are counted as such alone: of most of them nobody knows what they were about.
+    if let Err(rejection) = &outcome
+        && rejection.reason != Reason::Overloaded
+    {
         host.count(counter(rejection.reason));
     }
     outcome
@@ -340,6 +343,7 @@ fn counter(reason: Reason) -> Counter {
         | Reason::InvalidParameter
         | Reason::UnsupportedMediaType
         | Reason::BodyTooLarge
+        | Reason::BodyTimeout
         | Reason::InvalidHeader
         | Reason::UnknownApp => Counter::LoginBadRequest,
         _ => Counter::LoginFailed,

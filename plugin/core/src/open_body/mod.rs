@@ -100,7 +100,7 @@ async fn read(
             // Many clients name a type on requests that have no body.
             Ok(_) => Ok(None),
             Err(BodyError::TooLarge) => Err(Reason::UnsupportedMediaType.with(problem)),
-            Err(error) => Err(error.into()),
+            Err(other) => Err(other.into()),
         };
     }
     let body = match request.body(limit).await {

@@ -1,0 +1,98 @@
+//! What the callbacks of one request and the core's future share: how much of the request has arrived, and what was
+//! decided about it. Never answers it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Instant;
+
+use wx_session_core::{BodyError, Edge, Head, Request, Verdict};
+
+use crate::hostcalls;
+use crate::powers::Powers;
+
+/// Said to clients and operators alike: with Envoy set up wrongly, no body ever comes.
+const NO_BODY: &str = "the body did not come in time: a slow client, or Envoy without allow_on_headers_stop_iteration";
+
+pub(crate) struct Case {
+    pub(crate) context_id: u32,
+    pub(crate) edge: Rc<Edge>,
+    pub(crate) powers: Rc<Powers>,
+    /// What of it is read here.
+    pub(crate) head: Head,
+    /// The head as it came, which Envoy keeps, in bytes.
+    head_size: usize,
+    /// The client is gone: nothing more comes from it, and nothing more is said to it.
+    pub(crate) abandoned: Cell<bool>,
+    pub(crate) body_size: Cell<usize>,
+    pub(crate) complete: Cell<bool>,
+    /// It waits for the client, and no longer than this.
+    pub(crate) for_client_until: Cell<Option<Instant>>,
+    pub(crate) verdict: Cell<Option<Verdict>>,
+}
+
+impl Case {
+    pub(crate) fn new(
+        edge: &Rc<Edge>,
+        powers: &Rc<Powers>,
+        context_id: u32,
+        head: Head,
+        complete: bool,
+    ) -> Self {
+        let head_size = head.bytes();
+        Self {
+            context_id,
+            edge: Rc::clone(edge),
+            powers: Rc::clone(powers),
+            head: edge.lightened(&head).unwrap_or(head),
+            head_size,
+            abandoned: Cell::new(false),
+            body_size: Cell::new(0),
+            complete: Cell::new(complete),
+            for_client_until: Cell::new(None),
+            verdict: Cell::new(None),
+        }
+    }
+
+    /// What is held of the request while it waits, here and in Envoy.
+    pub(crate) fn bytes(&self) -> usize {
+        self.head_size.saturating_add(self.body_size.get())
+    }
+}
+
+impl Request for Case {
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn client_address(&self) -> Option<String> {
+        hostcalls::client_address()
+    }
+
+    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        std::future::poll_fn(|_| {
+            let until = self.for_client_until.take();
+            if self.abandoned.get() {
+                return Poll::Ready(Err(BodyError::Unreadable));
+            }
+            let size = self.body_size.get();
+            if size > limit {
+                return Poll::Ready(Err(BodyError::TooLarge));
+            }
+            if !self.complete.get() {
+                // Who waits for the client has nothing that must be finished without it.
+                self.powers.release(self.context_id);
+                let now = Instant::now();
+                let until = until.unwrap_or_else(|| now + self.powers.body_timeout);
+                if until <= now {
+                    return Poll::Ready(Err(BodyError::TimedOut(NO_BODY)));
+                }
+                self.powers.clock.tick_by(now, until);
+                self.for_client_until.set(Some(until));
+                return Poll::Pending;
+            }
+            Poll::Ready(hostcalls::request_body(size).ok_or(BodyError::Unreadable))
+        })
+        .await
+    }
+}
