@@ -12,7 +12,7 @@ use core::time::Duration;
 
 use crate::host::{CallError, Host, HttpCall, HttpResponse, Level, NoEntropy};
 use crate::metrics::{Counter, Histogram};
-use crate::store::{Change, Key, Store, StoreError, Write};
+use crate::store::{Change, Key, Store, StoreError, Write, Written};
 use crate::time::UnixMillis;
 
 #[derive(Default)]
@@ -102,7 +102,7 @@ impl Host for FakeHost {
     }
 
     async fn call(&self, _: HttpCall) -> Result<HttpResponse, CallError> {
-        Err(CallError::NotSent)
+        Err(CallError::NotSent("a fake".into()))
     }
 
     async fn sleep(&self, span: Duration) {
@@ -152,8 +152,8 @@ impl Store for FakeStore {
         Ok(self.found(key, now))
     }
 
-    async fn write(&self, writes: &[Write]) -> Result<bool, StoreError> {
-        let mut all = true;
+    async fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
+        let mut written = Written::All;
         for Write { key, change } in writes {
             turn().await;
             let (value, life) = match change {
@@ -168,8 +168,9 @@ impl Store for FakeStore {
                     life,
                 } => {
                     assert!(!self.only_reads_and_writes, "a swap");
-                    if self.found(key, life.now) != *expected {
-                        all = false;
+                    let found = self.found(key, life.now);
+                    if found != *expected {
+                        written = Written::Found(found);
                         continue;
                     }
                     (value, life)
@@ -179,6 +180,6 @@ impl Store for FakeStore {
             let entry = (value.clone(), life.expires_at);
             self.entries.borrow_mut().insert(key.name.clone(), entry);
         }
-        Ok(all)
+        Ok(written)
     }
 }

@@ -2,9 +2,10 @@
 //! the app must not see, and what it leaves out is not there to be misjudged: whoever reads it after all finds it
 //! unreadable, and refuses.
 
-use crate::access::{LOGIN_HEADERS, WAFER_ID, is_identity};
+use crate::access::{LOGIN_HEADERS, is_identity};
 use crate::config::Config;
 use crate::host::Head;
+use crate::presented::WAFER_ID;
 
 /// Mini programs send less, in bytes: their heads are kept as they are.
 const LARGE: usize = 4096;

@@ -14,7 +14,7 @@ use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
 use super::{
     App, Assertion, Checked, Config, IdentityHeaders, LoginRules, OpenDataRules, Piggyback,
-    SessionRules, wrong,
+    Platform, SessionRules, wrong,
 };
 use crate::access::{also_ours, carries_login, is_identity};
 use crate::presented::WAFER_ID;

@@ -17,7 +17,7 @@ use crate::rejection::{Reason, Rejection};
 use crate::session::record::breaker_key;
 use crate::session::seal::Scope;
 use crate::session::sessions::counted;
-use crate::store::{Change, Key, Life, Store, StoreError, Write};
+use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
 
 /// How long trouble is remembered that nobody had again.
 const TROUBLE_LASTS: core::time::Duration = core::time::Duration::from_secs(3600);
@@ -190,13 +190,15 @@ async fn tell<H: Host>(
                 },
             },
         };
-        if counted(host, store.write(&[told]).await)? {
-            if let Some(own) = edge.guard.borrow_mut().breaker(number) {
-                *own = breaker;
+        match counted(host, store.write(&[told]).await)? {
+            Written::All => {
+                if let Some(own) = edge.guard.borrow_mut().breaker(number) {
+                    *own = breaker;
+                }
+                return Ok(());
             }
-            return Ok(());
+            Written::Found(other) => found = other,
         }
-        found = counted(host, store.get(&key, host.now()).await)?;
     }
     Ok(())
 }
