@@ -50,7 +50,7 @@ impl Guest for Probe {
         let answer = answer.unwrap_or_else(|problem| json!({ "error": problem }));
         let (trailers, no_trailers) = wit_future::new(|| Ok(None));
         drop(trailers);
-        let body = outbound::stream(answer.to_string().into_bytes());
+        let body = outbound::stream(answer.to_string().into_bytes()).await;
         let (response, _transmitted) = Response::new(Fields::new(), Some(body), no_trailers);
         Ok(response)
     }

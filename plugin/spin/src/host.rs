@@ -81,7 +81,9 @@ impl Host for SpinHost {
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
         // Before it is sent: a code that WeChat has seen is spent.
         if call.must_finish && !self.place.take() {
-            return Err(CallError::NotSent);
+            return Err(CallError::NotSent(
+                "too many requests wait on this instance".into(),
+            ));
         }
         outbound::call(call).await
     }
