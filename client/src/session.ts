@@ -23,6 +23,8 @@ export interface Login {
   event: 'new' | 'returning' | 'switched'
   /** The profile, if registered. */
   user?: any
+  /** Why open data sent with the login was of no use: `session_key_stale`, `no_profile` or `invalid_parameter`. */
+  openData?: string
 }
 
 /** As `wx.getUserInfo`, `getPhoneNumber` and the like give it; other fields are not sent. */
