@@ -97,6 +97,8 @@ pub(crate) fn run<T>(one: impl Future<Output = T>) -> T {
 impl Host for FakeHost {
     type Store = FakeStore;
 
+    const LIMITS_IN_STORE: bool = true;
+
     fn store(&self) -> &FakeStore {
         &self.store
     }

@@ -21,6 +21,10 @@ pub trait Host {
     /// The store that the host itself has.
     type Store: Store;
 
+    /// Whether its workers come and go with a few requests: then limits that must hold longer live in the store. Of
+    /// others the code for that is no part.
+    const LIMITS_IN_STORE: bool = false;
+
     /// Where sessions live, unless the configuration names a store on the network.
     fn store(&self) -> &Self::Store;
 

@@ -160,6 +160,9 @@ impl Pattern {
             Self::Exact(own) => (own.trim_end_matches('/'), false),
             Self::Prefix(own) => (&**own, true),
         };
+        if begin_apart(own, path) {
+            return false;
+        }
         let mut path = loosely(path);
         if !loosely(own).all(|character| path.next() == Some(character)) {
             return false;
@@ -169,6 +172,19 @@ impl Pattern {
             Some(next) if next.is_alphanumeric() => false,
             Some(next) => goes_on || is_last(next, path),
         }
+    }
+}
+
+/// Whether two paths differ in their first letter or digit, in any case: as nearly all do, so that few are read whole.
+fn begin_apart(one: &str, other: &str) -> bool {
+    let first = |path: &str| path.as_bytes().get(1).copied();
+    match (first(one), first(other)) {
+        (Some(one), Some(other)) => {
+            one.is_ascii_alphanumeric()
+                && other.is_ascii_alphanumeric()
+                && !one.eq_ignore_ascii_case(&other)
+        }
+        _ => false,
     }
 }
 

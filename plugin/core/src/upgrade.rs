@@ -2,7 +2,7 @@
 //! some clients send with every request) is passed over, as a server may (RFC 9110, 7.8); after any other upgrade
 //! nobody looks at the requests any more, so it passes only where a route names it.
 
-use crate::host::Head;
+use crate::host::{Head, Header};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Changes;
 use crate::route::Rule;
@@ -23,6 +23,10 @@ pub(crate) enum Upgrade {
 /// # Errors
 /// It asks for a protocol that the route does not name.
 pub(crate) fn judge(head: &Head, rule: Option<&Rule>) -> Result<Upgrade, Rejection> {
+    // As nearly all requests.
+    if head.get("upgrade") == Header::Absent {
+        return Ok(Upgrade::None);
+    }
     let mut values = head.pairs().filter(|(name, _)| *name == b"upgrade");
     let Some((_, first)) = values.next() else {
         return Ok(Upgrade::None);

@@ -73,6 +73,8 @@ impl SpinHost {
 impl Host for SpinHost {
     type Store = OwnStore;
 
+    const LIMITS_IN_STORE: bool = true;
+
     fn store(&self) -> &Self::Store {
         &self.instance.store
     }

@@ -94,7 +94,7 @@ fn a_cluster_that_envoy_does_not_know_is_the_operators_fault_and_named_in_the_lo
     let (status, error, took) = login(&edge);
     assert_eq!((status, &*error), (500, "internal_error"));
     assert!(took < AT_ONCE, "{took:?}");
-    assert!(edge.log().contains("nowhere"), "{}", edge.log());
+    assert!(edge.envoy.log().contains("nowhere"), "{}", edge.envoy.log());
     assert_still_serving(&edge);
 }
 

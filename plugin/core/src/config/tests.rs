@@ -295,7 +295,10 @@ pub(crate) fn defaults() -> Vec<(&'static str, String)> {
         ("session.piggyback", piggyback.to_string()),
         ("session.piggyback_header", piggyback_header),
         ("endpoints.prefix", raw::Endpoints::default().prefix),
-        ("cors_preflight", minimal().routes.cors_preflight.to_string()),
+        (
+            "cors_preflight",
+            minimal().routes.cors_preflight.to_string(),
+        ),
         ("assertion.ttl_s", assertion.lifetime.as_secs().to_string()),
         ("login.remember_s", login.remember_s.to_string()),
         (

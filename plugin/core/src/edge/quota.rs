@@ -44,7 +44,7 @@ impl Quota {
         number: usize,
         address: Option<&str>,
     ) -> Result<Self, Rejection> {
-        if !edge.config.limits_in_store {
+        if !H::LIMITS_IN_STORE || !edge.config.limits_in_store {
             return Ok(Self::default());
         }
         let (breaker, tickets) =
@@ -86,7 +86,7 @@ impl Quota {
 
     /// Tells the others of trouble with WeChat. They learn of the next if they do not learn of this.
     pub(crate) async fn tell<H: Host>(&self, edge: &Edge, host: &H, number: usize, is: &Trouble) {
-        if edge.config.limits_in_store {
+        if H::LIMITS_IN_STORE && edge.config.limits_in_store {
             let _ = tell(edge, host, number, self.breaker.clone(), is).await;
         }
     }

@@ -68,7 +68,7 @@ pub(crate) async fn reserve<'a, H: Host>(
     host: &H,
     token: &Token,
 ) -> Result<Trial<'a>, Rejection> {
-    if !edge.config.limits_in_store {
+    if !H::LIMITS_IN_STORE || !edge.config.limits_in_store {
         return Ok(Trial { edge, ticket: None });
     }
     let id = token.id();
@@ -154,7 +154,7 @@ pub(crate) async fn failed<H: Host>(
     mut trial: Trial<'_>,
 ) -> Result<(), Rejection> {
     let id = token.id();
-    let Some(ticket) = trial.ticket.take() else {
+    let Some(ticket) = trial.ticket.take().filter(|_| H::LIMITS_IN_STORE) else {
         let counting = Counting::begin(edge, id, session.failures, host.now());
         let failures = sessions::count_failure(edge, host, token).await;
         match &failures {
@@ -188,8 +188,8 @@ pub(crate) fn born_with(edge: &Edge) -> u8 {
 }
 
 /// The write that makes the place of that failure a taken one, where there are tickets.
-pub(crate) fn born_without(edge: &Edge, host: &impl Host, token: &Token) -> Option<Write> {
-    if !edge.config.limits_in_store || born_with(edge) == 0 {
+pub(crate) fn born_without<H: Host>(edge: &Edge, host: &H, token: &Token) -> Option<Write> {
+    if !H::LIMITS_IN_STORE || !edge.config.limits_in_store || born_with(edge) == 0 {
         return None;
     }
     let tickets = tickets_of(edge, &token.id())?;
