@@ -160,32 +160,32 @@ impl Pattern {
             Self::Exact(own) => (own.trim_end_matches('/'), false),
             Self::Prefix(own) => (&**own, true),
         };
-        if begin_apart(own, path) {
-            return false;
-        }
-        let mut path = loosely(path);
-        if !loosely(own).all(|character| path.next() == Some(character)) {
-            return false;
-        }
-        match path.next() {
-            None => true,
-            Some(next) if next.is_alphanumeric() => false,
-            Some(next) => goes_on || is_last(next, path),
+        match plainly_behind(own, path) {
+            Some(None) => false,
+            Some(Some(rest)) => ends_there(rest.chars(), goes_on),
+            None => {
+                let mut path = loosely(path);
+                loosely(own).all(|character| path.next() == Some(character))
+                    && ends_there(path, goes_on)
+            }
         }
     }
 }
 
-/// Whether two paths differ in their first letter or digit, in any case: as nearly all do, so that few are read whole.
-fn begin_apart(one: &str, other: &str) -> bool {
-    let first = |path: &str| path.as_bytes().get(1).copied();
-    match (first(one), first(other)) {
-        (Some(one), Some(other)) => {
-            one.is_ascii_alphanumeric()
-                && other.is_ascii_alphanumeric()
-                && !one.eq_ignore_ascii_case(&other)
-        }
-        _ => false,
+/// What of `path` follows `own`, in any case, if both are visible ASCII, as nearly all are: then each byte is a character
+/// and none is dropped.
+fn plainly_behind<'a>(own: &str, path: &'a str) -> Option<Option<&'a str>> {
+    let loose = |byte: u8| match byte {
+        b'_' => b'-',
+        byte => byte.to_ascii_lowercase(),
+    };
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_plain(own) || !is_plain(path) {
+        return None;
     }
+    let parts = path.split_at_checked(own.len());
+    let behind = parts.filter(|(head, _)| head.bytes().map(loose).eq(own.bytes().map(loose)));
+    Some(behind.map(|(_, rest)| rest))
 }
 
 /// A path as its loosest reader compares it.
@@ -199,6 +199,15 @@ fn loosely(path: &str) -> impl Iterator<Item = char> {
         let separates = character == '_' || character.is_whitespace();
         Some(if separates { '-' } else { character })
     })
+}
+
+/// Whether a name ends where `rest` begins, and nothing comes that a pattern does not mean.
+fn ends_there(mut rest: impl Iterator<Item = char>, goes_on: bool) -> bool {
+    match rest.next() {
+        None => true,
+        Some(next) if next.is_alphanumeric() => false,
+        Some(next) => goes_on || is_last(next, rest),
+    }
 }
 
 /// Whether no further segment comes.

@@ -59,7 +59,7 @@ fn build(path: &str) {
 }
 
 /// The application, with a WeChat that is here.
-fn serve(application: Application, wechat: SocketAddr) -> SpinHost {
+fn serve(application: &Application, wechat: SocketAddr) -> SpinHost {
     let mut manifest = application.manifest.clone();
     let at = Upstream::plain(wechat);
     manifest
@@ -87,7 +87,7 @@ fn the_shipped_manifests_start_and_nobody_passes_without_a_session() {
             "wx-session"
         };
         assert_eq!(application.id, expected);
-        let host = serve(application, server.addr());
+        let host = serve(&application, server.addr());
         assert_eq!(status(&host, "/orders"), 401, "{path}");
         assert_eq!(status(&host, "/public/hello"), 200, "{path}");
     }
@@ -98,7 +98,7 @@ fn a_misspelt_middleware_is_passed_over_and_the_app_is_open() {
     build(MIDDLEWARE);
     let misspelt = ("dependencies.middleware", "dependencies.middlewares");
     let application = Altered::new(MIDDLEWARE, misspelt).load().unwrap();
-    let host = serve(application, SocketAddr::from(([127, 0, 0, 1], 9)));
+    let host = serve(&application, SocketAddr::from(([127, 0, 0, 1], 9)));
     assert_eq!(status(&host, "/orders"), 200);
 }
 
