@@ -1,5 +1,6 @@
 //! A component, compiled once, and an instance of it at work on many requests at once. Which requests is for the pool.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -43,14 +44,15 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// Compiling takes seconds: once for each component in this process.
     pub(crate) fn cached(component: &[u8], fuel: bool) -> Result<Arc<Self>> {
-        static ALL: Mutex<Vec<(Vec<u8>, bool, Arc<Loaded>)>> = Mutex::new(Vec::new());
+        type ByComponent = BTreeMap<(Vec<u8>, bool), Arc<Loaded>>;
+        static ALL: Mutex<ByComponent> = Mutex::new(BTreeMap::new());
         let mut all = ALL.lock().unwrap();
-        let same = |one: &&(Vec<u8>, bool, _)| one.0 == component && one.1 == fuel;
-        if let Some((.., loaded)) = all.iter().find(same) {
+        let key = (component.to_vec(), fuel);
+        if let Some(loaded) = all.get(&key) {
             return Ok(Arc::clone(loaded));
         }
         let loaded = Arc::new(Self::new(component, fuel)?);
-        all.push((component.to_vec(), fuel, Arc::clone(&loaded)));
+        all.insert(key, Arc::clone(&loaded));
         Ok(loaded)
     }
 

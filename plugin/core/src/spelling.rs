@@ -213,7 +213,7 @@ mod tests {
                     wrong.push((u32::from(character), own, expected));
                 }
                 ends_in_ascii += 1;
-            } else if own.chars().all(|c| c.is_ascii()) {
+            } else if own.is_ascii() {
                 // What Unicode leaves alone may be unseen, punctuation or one of those that are named here.
                 let upper: String = character.to_uppercase().collect();
                 let known = own.is_empty()
