@@ -95,7 +95,8 @@ fn a_cluster_that_envoy_does_not_know_is_the_operators_fault_and_named_in_the_lo
     assert_eq!((status, &*error), (500, "internal_error"));
     assert!(took < AT_ONCE, "{took:?}");
     assert!(edge.envoy.log().contains("nowhere"), "{}", edge.envoy.log());
-    assert_still_serving(&edge);
+    assert_eq!(edge.send(&Request::get("/public/x")).status, 200);
+    assert_eq!((edge.active_requests(), edge.reloads()), (0, 0));
 }
 
 #[test]

@@ -276,7 +276,7 @@ impl<'a> Check<'a> {
         let Some((command, text)) = command.and_then(|node| Some((node, node.text()?))) else {
             return;
         };
-        let has_feature = text.contains("middleware");
+        let has_feature = has_middleware_feature(text);
         if text.contains("wx-session-spin") && has_feature != is_middleware {
             let problem = if is_middleware {
                 "builds the service: a middleware is built with `--features middleware`"
@@ -300,4 +300,15 @@ fn middleware<'a>(trigger: &'a Node, id: &str) -> Option<(usize, &'a Node)> {
     let of = |node: &&Node| node.get("component").and_then(Node::text) == Some(id);
     let mut places = chain.items().iter().enumerate();
     places.find(|(_, node)| of(node))
+}
+
+/// Whether a command of cargo turns the feature `middleware` on.
+fn has_middleware_feature(command: &str) -> bool {
+    let names_it = |list: &str| list.split(',').any(|feature| feature == "middleware");
+    let mut before = "";
+    command.split_whitespace().any(|word| {
+        let is_list = ["--features", "-F"].contains(&std::mem::replace(&mut before, word));
+        let joined = word.strip_prefix("--features=");
+        is_list && names_it(word) || joined.is_some_and(names_it)
+    })
 }

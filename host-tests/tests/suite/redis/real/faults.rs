@@ -92,7 +92,7 @@ const CASES: [Case; 9] = [
     Case {
         name: "EVAL forbidden",
         // Before a database that may have replicas, what this worker has just written is read by a script.
-        hurts: [Hurts::Writes, Hurts::Everything],
+        hurts: [Hurts::Writes, Hurts::WritesAndLookUps],
         problems: [&["NOPERM this user has no permissions to run the 'eval' command"]; 2],
         strike: |backend| may(backend, "-eval"),
         mend: open,

@@ -43,6 +43,8 @@ pub enum Hurts {
     Everything,
     /// Sessions can be looked up, but nobody can log in.
     Writes,
+    /// Neither, but what a login asks before WeChat is answered.
+    WritesAndLookUps,
 }
 
 /// The plugin's configuration, for all edges here. Nothing is cached, so that every request asks the store.
@@ -112,7 +114,7 @@ impl Trial {
         self.log_read = self.edge.log().len();
         strike(&self.backend);
         match hurts {
-            Hurts::Everything => self.assert_unavailable(&name),
+            Hurts::Everything | Hurts::WritesAndLookUps => self.assert_unavailable(&name),
             Hurts::Writes => self.assert_passes(),
         }
         let got = self.login(&code);
@@ -129,7 +131,7 @@ impl Trial {
                 let got = self.in_the_end(&name, |trial| trial.login(&code));
                 self.logged_in(&got);
             }
-            Hurts::Writes => {
+            Hurts::Writes | Hurts::WritesAndLookUps => {
                 self.log_in();
                 recovered(&name, mended);
                 // WeChat was asked: the code is spent, and nobody learns what half of a login has left.

@@ -16,7 +16,7 @@ const NOT_FOR_US: &str = "an answer to something else";
 const NO_GET: &str = "an answer to GET that Redis does not give";
 const NOT_OURS: &str = "an entry under the prefix was not written by wx-session";
 const BROKEN: &str = "no answer: it was given up by the proxy";
-const TOO_LONG: &str = "the answer is longer than any value";
+const TOO_LONG: &str = "the answer is too long";
 const UNREACHABLE: &str = "HTTP 503";
 
 /// What the dialects' answers may be besides good, with what the log says of each when it answers a GET.
