@@ -2,7 +2,6 @@
 //! Holds no tests and no fakes itself: they are in `host-tests`.
 
 mod bench;
-mod check;
 mod client;
 mod demo;
 mod frameworks;
@@ -18,8 +17,10 @@ cargo xtask build
     The filter for Envoy, as `target/wx_session.wasm`. Adds the Rust target if it is missing.
 
 cargo xtask check FILE...
-    What is wrong in a Spin manifest with wx-session in it, by file, line and field: also what Spin itself passes over
-    without a word and leaves the app open by. Fails if anything is wrong.
+    What is wrong in a configuration, by file, line and field, before a proxy has it: in Envoy's own files, in manifests
+    of Istio, Envoy Gateway and Higress, in wx-session.json, in a Spin manifest. Also what the host itself passes over
+    without a word and leaves the app open by. Needs no secret; fails if anything is wrong. The same as a program of its
+    own, for pipelines: `cargo install --path check` installs wx-session-check.
 
 cargo xtask demo [--host envoy|spin] [--store embedded|redis] [--once] [--port N] [--admin-port N]
     A Mini Program's whole journey through a real Envoy, then Envoy stays up to be tried with curl.
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
     let result = match arguments.split_first() {
         Some((&"bench", options)) if !wants_help(options) => bench::run(options),
         Some((&"build", [])) => build(),
-        Some((&"check", options)) if !wants_help(options) => check::run(options),
+        Some((&"check", options)) if !wants_help(options) => wx_session_check::run(options),
         Some((&"client", options)) if !wants_help(options) => client::run(options),
         Some((&"demo", options)) if !wants_help(options) => demo::run(options),
         Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),

@@ -14,6 +14,8 @@ mod check_routes;
 mod check_store;
 mod check_upstreams;
 mod raw;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;

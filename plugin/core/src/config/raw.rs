@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::ConfigError;
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Document {
     pub(super) apps: Vec<App>,
@@ -42,6 +43,7 @@ pub(super) struct Document {
 
 /// Whose clients are served beside our own.
 #[derive(Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Compat {
     /// Tencent's Wafer, 1 and 2.
@@ -49,6 +51,7 @@ pub(super) enum Compat {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct App {
     pub(super) appid: String,
@@ -56,6 +59,7 @@ pub(super) struct App {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Wechat {
     pub(super) cluster: Option<String>,
@@ -77,6 +81,7 @@ impl Default for Wechat {
 
 /// The fields of every kind; which kind has which is checked later.
 #[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Store {
     pub(super) kind: Option<StoreName>,
@@ -94,12 +99,14 @@ pub(super) struct Store {
 }
 
 #[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Upstream {
     pub(super) url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StoreName {
     SharedData,
@@ -110,6 +117,7 @@ pub(super) enum StoreName {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Session {
     pub(super) idle_timeout_s: u64,
@@ -148,6 +156,7 @@ impl Default for Session {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Endpoints {
     pub(super) prefix: String,
@@ -180,6 +189,7 @@ impl Default for Endpoints {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Route {
     pub(super) path: Option<String>,
@@ -198,6 +208,7 @@ pub(super) struct Route {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum SessionNeed {
     Required,
@@ -206,6 +217,7 @@ pub(super) enum SessionNeed {
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outage {
     #[default]
@@ -215,12 +227,14 @@ pub(super) enum Outage {
 }
 
 #[derive(Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum OpenDataPlace {
     Body,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum OtherTypes {
     Refuse,
@@ -228,6 +242,7 @@ pub(super) enum OtherTypes {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct IdentityHeaders {
     pub(super) openid: String,
@@ -252,6 +267,7 @@ impl Default for IdentityHeaders {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Assertion {
     pub(super) key: Value,
@@ -270,6 +286,7 @@ fn default_assertion_ttl() -> u64 {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Login {
     pub(super) remember_s: u64,
@@ -286,6 +303,7 @@ impl Default for Login {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct OpenData {
     pub(super) max_age_s: Option<u64>,
@@ -304,6 +322,7 @@ impl Default for OpenData {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     pub(super) body_bytes: usize,

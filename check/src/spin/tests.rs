@@ -1,13 +1,15 @@
 //! The shipped manifests, and each of them with one thing wrong.
 
-use std::path::Path;
-
-use host_tests::envoy::root;
+use std::path::{Path, PathBuf};
 
 use super::check;
 
 const SERVICE: &str = "spin.toml";
 const MIDDLEWARE: &str = "examples/spin-middleware/spin.toml";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
 
 fn shipped(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()

@@ -8,7 +8,8 @@ use wx_session_core::config::{Platform, StoreKind};
 
 use super::hosts::allow;
 use super::{CAPABILITIES, Check};
-use crate::check::toml_tree::{At, Node};
+use crate::document::{Document, SECRET};
+use crate::tree::{At, Node, Value};
 
 /// The component whose resources they are: a service's own, a middleware's app.
 pub(super) struct Holder<'a> {
@@ -20,13 +21,11 @@ pub(super) struct Holder<'a> {
 const VARIABLE: &str = "wx_session_config";
 const FILE: &str = "wx-session.json";
 
-/// In place of every secret, whose value is not known here: long enough, and in the form of all that can be one.
-const SECRET: &str = "redis://unknown:unknown-unknown-unknown-unknown";
-
 /// The configuration document, and where it stands.
-struct Document<'a> {
-    text: String,
-    line: usize,
+struct Found<'a> {
+    document: Document,
+    /// Of all of it, where it stands in a file of its own.
+    line: Option<usize>,
     at: At,
     /// What gives it to the component.
     by: &'a str,
@@ -39,19 +38,19 @@ impl Check<'_> {
         holder: &Holder<'_>,
         inherits: Option<(&Node, &At)>,
     ) -> Option<Config> {
-        let document = self.document_of(holder)?;
-        let mut needs = vec![document.by];
-        let names = Config::secret_names(&document.text);
+        let found = self.document_of(holder)?;
+        let mut needs = vec![found.by];
+        let names = found.document.secret_names();
         if !names.is_empty() {
             needs.push("variables");
             needs.dedup();
         }
         self.secrets(holder, &names);
-        let secret = |_: &str| Some(SECRET.to_owned());
-        let config = match Config::from_json(&document.text, Platform::Spin, &secret) {
+        let config = match found.document.judge(Platform::Spin) {
             Ok(config) => config,
-            Err(error) => {
-                self.find(document.line, &document.at, error.to_string());
+            Err(wrong) => {
+                let problem = format!("{}: {}", wrong.field, wrong.problem);
+                self.find(found.line.unwrap_or(wrong.line), &found.at, problem);
                 return None;
             }
         };
@@ -72,7 +71,7 @@ impl Check<'_> {
     }
 
     /// As the component looks for it: the variable, or else the file.
-    fn document_of(&mut self, holder: &Holder<'_>) -> Option<Document<'static>> {
+    fn document_of(&mut self, holder: &Holder<'_>) -> Option<Found<'static>> {
         let variables = holder.node.get("variables");
         if let Some(node) = variables.and_then(|all| all.get(VARIABLE)) {
             let at = holder.at.name("variables").name(VARIABLE);
@@ -89,9 +88,13 @@ impl Check<'_> {
                 );
                 return None;
             }
-            return Some(Document {
-                text,
-                line: node.line,
+            let first_line = match node.value {
+                Value::Text { line, .. } => line,
+                _ => node.line,
+            };
+            return Some(Found {
+                document: Document::of_text(&text, first_line),
+                line: None,
                 at,
                 by: "variables",
             });
@@ -107,9 +110,9 @@ impl Check<'_> {
         };
         let at = holder.at.name("files");
         match fs::read_to_string(self.folder.join(FILE)) {
-            Ok(text) => Some(Document {
-                text,
-                line: file.line,
+            Ok(text) => Some(Found {
+                document: Document::of_text(&text, 1),
+                line: Some(file.line),
                 at,
                 by: "files",
             }),

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::Finding;
-use super::toml_tree::{At, Entry, Node, parse};
+use crate::Finding;
+use crate::toml_tree::parse;
+use crate::tree::{At, Entry, Node};
 use resources::Holder;
 
 /// What Spin knows in an HTTP trigger.

@@ -1,0 +1,139 @@
+//! Objects of Kubernetes that put wx-session into a gateway: Istio's WasmPlugin and TrafficExtension, Higress'
+//! WasmPlugin, Envoy Gateway's EnvoyExtensionPolicy.
+
+use std::path::Path;
+
+use crate::Finding;
+use crate::plugin::{Clusters, Place, Plugin, names_us, texts};
+use crate::tree::Node;
+
+/// What is wrong in an object, or nothing if wx-session is not in it.
+pub(crate) fn check(file: &Path, object: &Node) -> Option<Vec<Finding>> {
+    let text = |name: &str| object.get(name).and_then(Node::text).unwrap_or_default();
+    let spec = object.get("spec")?;
+    let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
+    match (
+        text("kind"),
+        text("apiVersion").split('/').next().unwrap_or_default(),
+    ) {
+        ("WasmPlugin", "extensions.higress.io") if named || is_ours(spec) => {
+            Some(higress(file, spec))
+        }
+        ("WasmPlugin", _) if named || is_ours(spec) => Some(istio(spec, "spec").check(file)),
+        ("TrafficExtension", _) => {
+            let wasm = spec.get("wasm")?;
+            (named || is_ours(wasm)).then(|| istio(wasm, "spec.wasm").check(file))
+        }
+        ("EnvoyExtensionPolicy", _) => {
+            let all = spec
+                .get("wasm")
+                .map_or(&[][..], Node::items)
+                .iter()
+                .enumerate();
+            let ours =
+                all.filter(|(_, wasm)| named || names_us(wasm.get("name").and_then(Node::text)));
+            let found: Vec<_> = ours
+                .map(|(index, wasm)| envoy_gateway(wasm, index).check(file))
+                .collect();
+            (!found.is_empty()).then(|| found.concat())
+        }
+        _ => None,
+    }
+}
+
+fn is_ours(plugin: &Node) -> bool {
+    names_us(plugin.get("url").and_then(Node::text))
+        || names_us(plugin.get("pluginName").and_then(Node::text))
+}
+
+/// <https://istio.io/latest/docs/reference/config/proxy_extensions/wasm-plugin/>
+fn istio<'a>(plugin: &'a Node, at: &str) -> Plugin<'a> {
+    let list = plugin.at(&["vmConfig", "env"]);
+    let field = format!("{at}.vmConfig.env");
+    let mut passed_on = Vec::new();
+    let mut inline = Vec::new();
+    for entry in list.map_or(&[][..], Node::items) {
+        let name = entry
+            .get("name")
+            .and_then(Node::text)
+            .unwrap_or_default()
+            .to_owned();
+        if entry.get("valueFrom").and_then(Node::text) == Some("HOST") {
+            passed_on.push(name);
+        } else {
+            inline.push((name, entry.line));
+        }
+    }
+    let strategy = plugin.entry("failStrategy");
+    let open = strategy.filter(|entry| entry.node.text() == Some("FAIL_OPEN"));
+    Plugin {
+        place: Place::new(plugin.line, &format!("{at}.pluginConfig")),
+        document: plugin.get("pluginConfig"),
+        passed_on,
+        inline,
+        list: Place::new(list.map_or(plugin.line, |list| list.line), &field),
+        fails_open: open.map(|entry| Place::new(entry.line, &format!("{at}.failStrategy"))),
+        clusters: Clusters::Begin("outbound|"),
+    }
+}
+
+/// As Istio's, with rules of its own, and the document under another name.
+/// <https://higress.cn/en/docs/latest/user/wasm-plugin/>
+fn higress(file: &Path, spec: &Node) -> Vec<Finding> {
+    let mut plugin = istio(spec, "spec");
+    if plugin.document.is_none() {
+        plugin.document = spec.get("defaultConfig");
+        plugin.place = Place::new(spec.line, "spec.defaultConfig");
+    }
+    let mut findings = plugin.check(file);
+    let mut find = |line: usize, field: String, problem: &str| {
+        findings.push(Finding {
+            file: file.to_owned(),
+            line,
+            field,
+            problem: problem.to_owned(),
+        });
+    };
+    for (index, rule) in spec
+        .get("matchRules")
+        .map_or(&[][..], Node::items)
+        .iter()
+        .enumerate()
+    {
+        if rule.get("configDisable").and_then(Node::flag) != Some(true) {
+            let problem = "wx-session takes one document for all domains: say in its `routes` what needs a session, and \
+                           leave only rules with `configDisable: true` here";
+            find(rule.line, format!("spec.matchRules[{index}]"), problem);
+        }
+    }
+    if spec.get("failStrategy").is_none() {
+        find(
+            spec.line,
+            "spec.failStrategy".to_owned(),
+            "is missing: write FAIL_CLOSE, so that nobody passes a filter that fails",
+        );
+    }
+    findings
+}
+
+/// <https://gateway.envoyproxy.io/docs/api/extension_types/#wasm>
+fn envoy_gateway(wasm: &Node, index: usize) -> Plugin<'_> {
+    let at = format!("spec.wasm[{index}]");
+    let list = wasm.at(&["env", "hostKeys"]);
+    let open = wasm
+        .entry("failOpen")
+        .filter(|entry| entry.node.flag() == Some(true));
+    Plugin {
+        place: Place::new(wasm.line, &format!("{at}.config")),
+        document: wasm.get("config"),
+        passed_on: texts(list),
+        inline: Vec::new(),
+        list: Place::new(
+            list.map_or(wasm.line, |list| list.line),
+            &format!("{at}.env.hostKeys"),
+        ),
+        fails_open: open.map(|entry| Place::new(entry.line, &format!("{at}.failOpen"))),
+        // They stand in an EnvoyProxy, in a file of its own.
+        clusters: Clusters::Unknown,
+    }
+}

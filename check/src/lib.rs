@@ -1,0 +1,128 @@
+//! What is wrong with a configuration of wx-session, before a proxy has it: by file, line and field, in the core's own
+//! words. Each kind of file has a module of its own, which gives findings and never prints. Needs no secret.
+
+mod document;
+mod envoy;
+mod kubernetes;
+mod plugin;
+mod spin;
+mod toml_tree;
+mod tree;
+mod yaml_tree;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use wx_session_core::config::Platform;
+
+use document::Document;
+use tree::Node;
+
+/// Something that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file.
+    pub file: PathBuf,
+    /// Counted from 1.
+    pub line: usize,
+    /// The field, such as `trigger.http[0].dependencies.middlewares` or, in the document, `routes[2].session`.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            line,
+            field,
+            problem,
+        } = self;
+        write!(f, "{}:{line}: {field}: {problem}", file.display())
+    }
+}
+
+/// Checks all files, says what is wrong with each, and fails if anything is.
+///
+/// # Errors
+/// When anything is wrong, a file cannot be read, or has no wx-session in it.
+pub fn run(files: &[&str]) -> Result<()> {
+    if files.is_empty() {
+        bail!("which file? {USAGE}");
+    }
+    let mut found = 0;
+    for file in files {
+        let findings = check(Path::new(file)).with_context(|| (*file).to_owned())?;
+        for finding in &findings {
+            println!("{finding}");
+        }
+        if findings.is_empty() {
+            println!("{file}: nothing is wrong");
+        }
+        found += findings.len();
+    }
+    match found {
+        0 => Ok(()),
+        1 => bail!("1 thing is wrong"),
+        more => bail!("{more} things are wrong"),
+    }
+}
+
+/// What can be checked.
+pub const USAGE: &str = "FILE... are Envoy's configurations, manifests of Istio, Envoy Gateway and Higress (*.yaml, *.yml, \
+                         *.json), wx-session.json, and Spin's manifests (*.toml)";
+
+/// What is wrong in one file.
+///
+/// # Errors
+/// When it cannot be read, is not of its kind, or has no wx-session in it.
+pub fn check(file: &Path) -> Result<Vec<Finding>> {
+    let text = std::fs::read_to_string(file).context("cannot be read")?;
+    match file.extension().and_then(|end| end.to_str()) {
+        Some("toml") => spin::check(file, &text),
+        Some("yaml" | "yml" | "json") => documents(file, &yaml_tree::parse(&text)?),
+        _ => bail!("is no file that this command knows: {USAGE}"),
+    }
+}
+
+/// The first document of a text in YAML, for tests that judge it otherwise.
+///
+/// # Errors
+/// When it is no YAML.
+pub fn to_json(text: &str) -> Result<serde_json::Value> {
+    let first = yaml_tree::parse(text)?.into_iter().next();
+    Ok(first.context("is empty")?.to_json())
+}
+
+fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
+    let is_json = file.extension().is_some_and(|end| end == "json");
+    let mut found = None;
+    for one in all {
+        let own = if Document::at(one).is_ours() {
+            Some(alone(file, one, is_json))
+        } else {
+            kubernetes::check(file, one).or_else(|| envoy::check(file, one))
+        };
+        if let Some(own) = own {
+            found.get_or_insert_with(Vec::new).extend(own);
+        }
+    }
+    found.context("has no wx-session in it: neither a Wasm filter nor an object of Kubernetes with that name, nor `apps`")
+}
+
+/// The document without anything around it: as JSON it is Spin's.
+fn alone(file: &Path, node: &Node, is_json: bool) -> Vec<Finding> {
+    let platform = if is_json {
+        Platform::Spin
+    } else {
+        Platform::Envoy
+    };
+    let judged = Document::at(node).judge(platform);
+    judged
+        .err()
+        .map(|wrong| wrong.in_file(file))
+        .into_iter()
+        .collect()
+}
