@@ -10,6 +10,7 @@
 
 pub mod bench;
 pub mod client;
+pub mod debian;
 pub mod demo;
 pub mod envoy;
 pub mod fakes;

@@ -5,6 +5,7 @@ mod bench;
 mod client;
 mod demo;
 mod frameworks;
+mod image;
 mod release;
 mod steps;
 mod test;
@@ -45,9 +46,13 @@ cargo xtask frameworks
     Of these, only the test that asks real frameworks (Express, Koa, Fastify, Flask, Django) what they read as the name
     that only the edge may write. npm and pip fetch them into target/tools.
 
+cargo xtask image
+    One image for Istio, Envoy Gateway and Higress, as an OCI layout in `target/image`, and the digest that it has
+    whenever it is made; beside it the bare filter with its SHA-256. Publishes nothing.
+
 cargo xtask release
-    The files of a release, in `target/release-files`: the filter, both components, the npm package, their SHA-256. What
-    has changed, in `target/release-notes.md`. Publishes nothing.
+    The files of a release, in `target/release-files`: the filter, its image, both components, wx-session-check for this
+    machine's kind, the npm package, their SHA-256. What has changed, in `target/release-notes.md`. Publishes nothing.
 
 cargo xtask bench [--quick] [--arms a,b,c] [--write]
     What a request costs at a real Envoy: without a filter, with wx-session, with what is used instead of it. What
@@ -78,11 +83,12 @@ fn main() -> ExitCode {
         Some((&"client", options)) if !wants_help(options) => client::run(options),
         Some((&"demo", options)) if !wants_help(options) => demo::run(options),
         Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),
+        Some((&"image", options)) if !wants_help(options) => image::run(options),
         Some((&"release", options)) if !wants_help(options) => release::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
         Some((
-            &("help" | "build" | "bench" | "check" | "client" | "demo" | "frameworks" | "release"
-            | "test"),
+            &("help" | "build" | "bench" | "check" | "client" | "demo" | "frameworks" | "image"
+            | "release" | "test"),
             _,
         )) => {
             return usage(ExitCode::SUCCESS);

@@ -1,18 +1,20 @@
 //! `cargo xtask release`: the files of a release in `target/release-files`, with their SHA-256 and what changed.
 //! Publishes nothing.
 
+use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use host_tests::envoy::plugin::build_plugin_shown;
+use host_tests::envoy::plugin::{build_plugin_shown, cargo};
 use host_tests::envoy::{root, target_folder};
 use host_tests::mini_program::client_folder;
 use host_tests::spin::Manifest;
 use sha2::{Digest, Sha256};
 
+use crate::image;
 use crate::steps::must;
 use crate::tools;
 
@@ -34,10 +36,13 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    fs::copy(build_plugin_shown()?, folder.join("wx_session.wasm"))?;
+    let module = fs::read(build_plugin_shown()?)?;
+    fs::write(folder.join("wx_session.wasm"), &module)?;
+    image::release(&folder, &module)?;
     for (manifest, name) in COMPONENTS {
         fs::copy(component(manifest)?, folder.join(name))?;
     }
+    checker(&folder)?;
     npm_package(&folder)?;
     fs::write(folder.join("SHA256SUMS"), sums(&folder)?)?;
     let changelog = fs::read_to_string(root().join("CHANGELOG.md"))?;
@@ -57,6 +62,17 @@ fn component(manifest: &str) -> Result<PathBuf> {
         }
     }
     ours.with_context(|| format!("{manifest} builds no wx_session_spin.wasm"))
+}
+
+/// The check as a program, for pipelines on this kind of machine.
+fn checker(folder: &Path) -> Result<()> {
+    must(cargo().args(["build", "--release", "-p", "wx-session-check"]))?;
+    let name = format!("wx-session-check-{}-{}", env::consts::ARCH, env::consts::OS);
+    fs::copy(
+        target_folder().join("release/wx-session-check"),
+        folder.join(name),
+    )?;
+    Ok(())
 }
 
 fn npm_package(folder: &Path) -> Result<()> {
