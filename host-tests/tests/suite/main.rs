@@ -10,6 +10,7 @@
 )]
 
 mod budgets;
+mod deploy;
 mod envoy;
 mod frameworks;
 mod invariants;
