@@ -54,7 +54,14 @@ pub fn run(files: &[&str]) -> Result<()> {
     }
     let mut found = 0;
     for file in files {
-        let findings = check(Path::new(file)).with_context(|| (*file).to_owned())?;
+        let findings = match check(Path::new(file)) {
+            Ok(findings) => findings,
+            Err(error) => {
+                println!("{file}: {error:#}");
+                found += 1;
+                continue;
+            }
+        };
         for finding in &findings {
             println!("{finding}");
         }

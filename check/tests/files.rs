@@ -334,14 +334,11 @@ fn the_document_alone_is_spins_and_a_file_without_one_is_refused() {
 
 #[test]
 fn the_program_says_what_it_found_and_ends_with_1() {
-    let run = |file: &Path| {
-        Command::new(env!("CARGO_BIN_EXE_wx-session-check"))
-            .arg(file)
-            .env_clear()
-            .output()
-            .unwrap()
+    let run = |files: &[&Path]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_wx-session-check"));
+        program.args(files).env_clear().output().unwrap()
     };
-    let output = run(&root().join(ENVOY));
+    let output = run(&[&root().join(ENVOY)]);
     assert_eq!(output.status.code(), Some(0));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gateway.yaml");
@@ -350,7 +347,9 @@ fn the_program_says_what_it_found_and_ends_with_1() {
         text(ENVOY).replace("kind: shared_data", "kind: mysql"),
     )
     .unwrap();
-    let output = run(&file);
+    // One that is none of ours does not keep the others from being checked.
+    let none = root().join("deploy/istio/gateway-env.yaml");
+    let output = run(&[&none, &file]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(
@@ -380,6 +379,8 @@ fn editors_judge_the_document_where_it_stands() {
         .with_registry(&registry)
         .build(&named)
         .unwrap();
+    let alone = jsonschema::validator_for(&read("deploy/wx-session.schema.json")).unwrap();
+    assert!(alone.is_valid(&read("wx-session.json")));
     for path in shipped().iter().filter(|path| path.ends_with(".yaml")) {
         let text = text(path);
         let schema = text

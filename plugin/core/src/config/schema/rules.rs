@@ -73,7 +73,8 @@ fn stores() -> Value {
     };
     let with = |more: &'static str| -> Vec<&str> { BRIDGE.into_iter().chain([more]).collect() };
     let none_named = json!({ "properties": { "kind": { "type": "null" } } });
-    let needing = |name: &str, own: &[&str]| json!({ "allOf": [others(own), { "required": [name] }] });
+    let needing =
+        |name: &str, own: &[&str]| json!({ "allOf": [others(own), { "required": [name] }] });
     let rest = needing("token", &with("token"));
     let address = needing("address", &["address", "prefix", "timeout_ms"]);
     json!([
