@@ -60,8 +60,10 @@ pub(crate) fn make(folder: &Path, module: &[u8]) -> Result<String> {
     let mut layers = Vec::new();
     for (media_type, name) in PAGES {
         let path = root().join("deploy/higress").join(name);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        layers.push(Layer::plain(media_type, name, bytes));
+        let text = fs::read_to_string(&path);
+        let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+        let text = text.replace("VERSION", VERSION);
+        layers.push(Layer::plain(media_type, name, text.into_bytes()));
     }
     layers.push(Layer::packed("plugin.tar.gz", MODULE, module)?);
     let annotations = json!({

@@ -75,6 +75,9 @@ fn the_module_is_the_last_layer_and_what_higress_shows_stands_before_it() {
         module(folder.path()),
         ("plugin.wasm".to_owned(), WASM.to_vec())
     );
+    let spec = layers[0]["digest"].as_str().unwrap().replace(':', "/");
+    let spec = fs::read_to_string(folder.path().join("blobs").join(spec)).unwrap();
+    assert!(spec.contains(&format!("version: {VERSION}\n")) && !spec.contains(":VERSION"));
 }
 
 /// Debian's registry on a free port of 127.0.0.1, gone when dropped.
