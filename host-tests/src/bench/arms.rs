@@ -109,9 +109,13 @@ fn hostcalls(config: Config, stage: &Stage) -> Config {
     other(config, "hostcalls", &stage.modules.hostcalls)
 }
 
-/// The plugin's own place and VM options, with another module and a VM of its own.
+/// The plugin's own place and VM options, with another module and a VM of its own, which may do what it likes.
 fn other(config: Config, name: &str, module: &Path) -> Config {
-    let vm = json!({ "vm_id": name, "environment_variables": null });
+    let vm = json!({
+        "vm_id": name,
+        "environment_variables": null,
+        "capability_restriction_config": null,
+    });
     config
         .module(module)
         .patch_filter(&json!({ "name": name, "configuration": null, "vm_config": vm }))
