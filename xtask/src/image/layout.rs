@@ -72,29 +72,30 @@ pub(crate) fn write(
         "config": {},
         "rootfs": { "type": "layers", "diff_ids": diff_ids },
     });
-    let config = blob(folder, CONFIG, config.to_string().as_bytes())?;
+    let config = Blob::write(folder, CONFIG, config.to_string().as_bytes())?;
     let layers = layers.iter().map(|layer| {
-        let mut descriptor = blob(folder, layer.media_type, &layer.bytes)?;
-        descriptor["annotations"] = json!({ "org.opencontainers.image.title": layer.title });
-        Ok(descriptor)
+        let written = Blob::write(folder, layer.media_type, &layer.bytes)?;
+        Ok(written.annotated("org.opencontainers.image.title", layer.title))
     });
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": config,
+        "config": config.descriptor(),
         "layers": layers.collect::<Result<Vec<_>>>()?,
         "annotations": annotations,
     });
-    let mut manifest = blob(folder, MANIFEST, manifest.to_string().as_bytes())?;
-    let digest = manifest["digest"].as_str().unwrap_or_default().to_owned();
-    manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": tag });
-    let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [manifest] });
+    let manifest = Blob::write(folder, MANIFEST, manifest.to_string().as_bytes())?;
+    let index = json!({
+        "schemaVersion": 2,
+        "mediaType": INDEX,
+        "manifests": [manifest.annotated("org.opencontainers.image.ref.name", tag)],
+    });
     fs::write(folder.join("index.json"), index.to_string())?;
     fs::write(
         folder.join("oci-layout"),
         json!({ "imageLayoutVersion": "1.0.0" }).to_string(),
     )?;
-    Ok(digest)
+    Ok(manifest.digest)
 }
 
 /// The layout as one file, as `oci-archive:` names it.
@@ -131,11 +132,37 @@ fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) -> Resu
     Ok(())
 }
 
-fn blob(folder: &Path, media_type: &str, bytes: &[u8]) -> Result<Value> {
-    let digest = digest(bytes);
-    let name = digest.trim_start_matches("sha256:");
-    fs::write(folder.join("blobs/sha256").join(name), bytes)?;
-    Ok(json!({ "mediaType": media_type, "digest": digest, "size": bytes.len() }))
+/// What is written under its digest.
+struct Blob {
+    media_type: &'static str,
+    digest: String,
+    size: usize,
+}
+
+impl Blob {
+    fn write(folder: &Path, media_type: &'static str, bytes: &[u8]) -> Result<Self> {
+        let digest = digest(bytes);
+        let name = digest.trim_start_matches("sha256:");
+        fs::write(folder.join("blobs/sha256").join(name), bytes)?;
+        Ok(Self {
+            media_type,
+            digest,
+            size: bytes.len(),
+        })
+    }
+
+    fn descriptor(&self) -> Value {
+        json!({ "mediaType": self.media_type, "digest": self.digest, "size": self.size })
+    }
+
+    fn annotated(&self, name: &str, text: &str) -> Value {
+        let Self {
+            media_type,
+            digest,
+            size,
+        } = self;
+        json!({ "mediaType": media_type, "digest": digest, "size": size, "annotations": { name: text } })
+    }
 }
 
 /// As OCI writes it.
