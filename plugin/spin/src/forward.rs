@@ -3,7 +3,11 @@
 //! What the app answers never enters this module.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use spin_sdk::wasip3::http::types::{
     ErrorCode, Fields, Method, Request, Response, Scheme, Trailers,
@@ -12,7 +16,7 @@ use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 use wx_session_core::{Changes, Level, describes_body, internal_error, upstream_unavailable};
 
-use crate::incoming::{Body, Headers, Incoming};
+use crate::incoming::{Body, End, Headers, Incoming};
 use crate::instance::Instance;
 use crate::log::log;
 use crate::outbound::{self, CHUNK};
@@ -88,7 +92,10 @@ pub(crate) async fn changed(
         (Body::Unread(request), None) => {
             let (_handled, outcome) = wit_future::new(|| Ok(()));
             let (body, trailers) = Request::consume_body(request, outcome);
-            relayed(body, trailers, instance).await
+            relayed(Vec::new(), body, trailers, instance).await
+        }
+        (Body::Begun(begun, body, trailers), None) => {
+            relayed(begun, body, trailers, instance).await
         }
         (Body::Read(body, trailers), None) => {
             whole(body, trailers, |name| instance.edge.is_identity(name)).await
@@ -98,7 +105,7 @@ pub(crate) async fn changed(
             whole(body, trailers, is_forbidden).await
         }
         // Nobody changes a body without having read it.
-        (Body::Unread(_), Some(_)) => return None,
+        (Body::Unread(_) | Body::Begun(..), Some(_)) => return None,
     };
     let (request, _transmitted) = Request::new(headers, contents, trailers, line.options);
     if !matches!(line.method, Method::Get) {
@@ -135,17 +142,16 @@ fn only_spins(headers: &mut Headers, url_changed: bool) {
     }
 }
 
-type End = Result<Option<Trailers>, ErrorCode>;
-
 type Onward = (Option<StreamReader<u8>>, FutureReader<End>);
 
-/// The body as it comes, piece by piece, and its trailers without those that an app could take for a statement of
-/// ours. Of a request that is over with its head, nothing.
+/// What has come of the body, the rest as it comes, piece by piece, and its trailers without those that an app could
+/// take for a statement of ours. Of a request that is over with its head, nothing.
 ///
 /// Every piece goes through here only because of the trailers: a stream that is handed back to wasmtime unread is
 /// joined to its source there, and the trailers given with it are ignored for those that the client sent
 /// (wasmtime-wasi-http 48, `Body::new_guest`).
 async fn relayed(
+    begun: Vec<u8>,
     mut body: StreamReader<u8>,
     trailers: FutureReader<End>,
     instance: &Rc<Instance>,
@@ -155,40 +161,71 @@ async fn relayed(
         let (result, _) = body.read(Vec::new()).await;
         (result, body)
     });
-    let begun = outbound::at_once(asked.as_mut()).await;
-    if let Some((StreamResult::Dropped, _)) = begun {
+    let answered = outbound::at_once(asked.as_mut()).await;
+    if let (true, Some((StreamResult::Dropped, _))) = (begun.is_empty(), &answered) {
         // Where there is no body, there are no trailers.
         return (None, trailers);
     }
     let instance = Rc::clone(instance);
+    let idle = instance.waiting.relay_idle();
     let (mut onward, relayed) = wit_stream::new();
     let (end, relayed_end) = wit_future::new(|| Ok(None));
-    let mut relay = Box::pin(async move {
-        let (mut result, mut body) = match begun {
-            Some(begun) => begun,
-            None => asked.await,
-        };
-        while result != StreamResult::Dropped {
-            let piece;
-            (result, piece) = body.read(Vec::with_capacity(CHUNK)).await;
-            // Whoever stopped reading wants no more.
-            if !onward.write_all(piece).await.is_empty() {
-                return;
+    let pieces = Rc::new(Cell::new(0_u64));
+    let mut relay = Box::pin({
+        let pieces = Rc::clone(&pieces);
+        async move {
+            if !begun.is_empty() && !onward.write_all(begun).await.is_empty() {
+                return Ok(None);
+            }
+            let (mut result, mut body) = match answered {
+                Some(answered) => answered,
+                None => asked.await,
+            };
+            while result != StreamResult::Dropped {
+                let piece;
+                (result, piece) = body.read(Vec::with_capacity(CHUNK)).await;
+                // Whoever stopped reading wants no more.
+                if !onward.write_all(piece).await.is_empty() {
+                    return Ok(None);
+                }
+                pieces.set(pieces.get().wrapping_add(1));
+            }
+            drop(onward);
+            match trailers.await {
+                Ok(Some(trailers)) => without(&trailers, |name| instance.edge.is_identity(name)),
+                end => end,
             }
         }
-        drop(onward);
-        let stripped = match trailers.await {
-            Ok(Some(trailers)) => without(&trailers, |name| instance.edge.is_identity(name)),
-            end => end,
-        };
-        // As above.
-        let _ = end.write(stripped).await;
     });
     // What is here already leaves together with the head.
-    if outbound::at_once(relay.as_mut()).await.is_none() {
-        spawn(relay);
-    }
+    let done = outbound::at_once(relay.as_mut()).await;
+    spawn(async move {
+        let ended = match done {
+            Some(ended) => ended,
+            None => while_moving(idle, &pieces, relay).await,
+        };
+        // Whoever stopped reading wants no more.
+        let _ = end.write(ended).await;
+    });
     (Some(relayed), relayed_end)
+}
+
+/// What `relay` comes to, unless for as long as `idle`, and at most twice as long, no piece moves: whoever sends or
+/// takes them is gone then, and the other side must not take what came for the whole.
+async fn while_moving(
+    idle: Duration,
+    pieces: &Cell<u64>,
+    mut relay: Pin<Box<impl Future<Output = End>>>,
+) -> End {
+    loop {
+        let before = pieces.get();
+        if let Some(ended) = outbound::within(idle, relay.as_mut()).await {
+            return ended;
+        }
+        if pieces.get() == before {
+            return Err(ErrorCode::ConnectionReadTimeout);
+        }
+    }
 }
 
 /// A body that has been read, and those of its trailers that may go on.

@@ -4,7 +4,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use spin_sdk::wasip3::http::types::{self, Method, RequestOptions, Scheme, Trailers};
+use spin_sdk::wasip3::http::types::{self, ErrorCode, Method, RequestOptions, Scheme, Trailers};
+use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::{BodyError, Head, Request};
 
@@ -36,8 +37,13 @@ pub(crate) struct Line {
     pub(crate) options: Option<RequestOptions>,
 }
 
+/// How a body ends: with its trailers, if it has any.
+pub(crate) type End = Result<Option<Trailers>, ErrorCode>;
+
 pub(crate) enum Body {
     Unread(types::Request),
+    /// More came than was wanted: this, and what is still to come.
+    Begun(Vec<u8>, StreamReader<u8>, FutureReader<End>),
     Read(Vec<u8>, Option<Trailers>),
 }
 
@@ -88,6 +94,21 @@ impl Incoming {
         length.map_or(limit, |length: usize| length.min(limit))
     }
 
+    /// What has been read. A copy stays here, for the app: the core hands its own back only when it has changed it.
+    fn keep(
+        &self,
+        bytes: Vec<u8>,
+        trailers: Option<Trailers>,
+        limit: usize,
+    ) -> Result<Vec<u8>, BodyError> {
+        let copy = match bytes.len() > limit {
+            true => Err(BodyError::TooLarge),
+            false => Ok(bytes.clone()),
+        };
+        self.body.replace(Some(Body::Read(bytes, trailers)));
+        copy
+    }
+
     /// Headers, line and body, unless the body could not be read.
     pub(crate) fn into_parts(self) -> Option<(Headers, Line, Body)> {
         Some((self.headers, self.line, self.body.into_inner()?))
@@ -112,21 +133,30 @@ impl Request for Incoming {
     }
 
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
-        let Some(Body::Unread(request)) = self.body.take() else {
-            return Err(BodyError::Unreadable);
+        let (begun, mut stream, end) = match self.body.take() {
+            Some(Body::Unread(request)) => {
+                let (_handled, outcome) = wit_future::new(|| Ok(()));
+                let (stream, end) = types::Request::consume_body(request, outcome);
+                (Vec::new(), stream, end)
+            }
+            Some(Body::Begun(begun, stream, end)) => (begun, stream, end),
+            Some(Body::Read(bytes, trailers)) => return self.keep(bytes, trailers, limit),
+            None => return Err(BodyError::Unreadable),
         };
-        let (_handled, outcome) = wit_future::new(|| Ok(()));
-        let (stream, end) = types::Request::consume_body(request, outcome);
         let receiving = async {
-            let bytes = read(stream, limit).await.ok_or(BodyError::TooLarge)?;
+            let bytes = match read(&mut stream, begun, limit).await {
+                Ok(bytes) => bytes,
+                Err(begun) => {
+                    self.body.replace(Some(Body::Begun(begun, stream, end)));
+                    return Err(BodyError::TooLarge);
+                }
+            };
             let trailers = end.await.map_err(|_| BodyError::Unreadable)?;
             Ok((bytes, trailers))
         };
         let held = self.held(limit);
         let (bytes, trailers) = self.place.for_client(held, receiving).await??;
-        // A copy stays here, for the app: the core hands its own back only when it has changed it.
-        self.body.replace(Some(Body::Read(bytes.clone(), trailers)));
-        Ok(bytes)
+        self.keep(bytes, trailers, limit)
     }
 }
 

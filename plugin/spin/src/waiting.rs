@@ -33,6 +33,11 @@ impl Waiting {
             tickets: Cell::new(0),
         }
     }
+
+    /// How long a body that is relayed to the app may stand still: with the default, as long as Envoy lets one.
+    pub(crate) fn relay_idle(&self) -> Duration {
+        30 * self.body_timeout
+    }
 }
 
 /// The place of one request among those that wait, once it has to.
