@@ -41,6 +41,18 @@ pub fn crowded<H: Host>(edge: &Edge, host: &H, head: &Head) -> Verdict {
     refuse(edge, host, head, &rejection)
 }
 
+/// Whether a request with this head may be asked for its body before it has a verdict, beyond whether it has one. If not,
+/// a host may leave the body with the client until then.
+#[must_use]
+pub fn reads_body(edge: &Edge, head: &Head) -> bool {
+    canonical(head).is_ok_and(
+        |(method, path)| match edge.config.routes.find(method, &path) {
+            Destination::Endpoint(_) => true,
+            Destination::App(_, rule) => rule.is_some_and(|rule| rule.open_data.is_some()),
+        },
+    )
+}
+
 async fn serve<H: Host, R: Request>(
     edge: &Edge,
     host: &H,

@@ -57,7 +57,7 @@ pub mod wechat;
 pub use config::{Config, ConfigError};
 pub use edge::Edge;
 pub use edge::crowd::Crowd;
-pub use handle::{crowded, finish, handle};
+pub use handle::{crowded, finish, handle, reads_body};
 pub use host::{
     BodyError, CallError, Cause, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy,
     Request,

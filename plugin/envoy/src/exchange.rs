@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use wx_session_core::{Action, Edge, Head, Verdict, crowded, finish, handle};
+use wx_session_core::{Action, Edge, Head, Verdict, crowded, finish, handle, reads_body};
 
 use crate::case::Case;
 use crate::host::EnvoyHost;
@@ -118,6 +118,14 @@ impl Exchange {
 
     pub(crate) fn is_for_client(&self) -> bool {
         self.for_client_until().is_some()
+    }
+
+    /// Whether its body may be read here before it has a verdict. Not when it has one.
+    pub(crate) fn reads_body(&self) -> bool {
+        let case = self.case.borrow();
+        case.as_ref().is_some_and(|case| {
+            case.for_client_until.get().is_some() || reads_body(&case.edge, &case.head)
+        })
     }
 
     /// Takes off what the client says of itself, before it waits: should the client leave now, an access log must not say

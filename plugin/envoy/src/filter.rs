@@ -1,5 +1,6 @@
 //! The callbacks of one request. Until the verdict is "forward", every one of them pauses: with
-//! `allow_on_headers_stop_iteration`, a body callback that continues would send the request on unjudged.
+//! `allow_on_headers_stop_iteration`, a body callback that continues would send the request on unjudged. Of a request
+//! whose body nobody reads here, none is called before.
 
 use std::rc::Rc;
 
@@ -71,6 +72,9 @@ impl HttpContext for Filter {
         } else {
             let kept = worker.keep(exchange);
             self.standing = kept.standing();
+            if !kept.reads_body() {
+                hostcalls::hold_everything();
+            }
             Some(kept)
         };
         self.action()

@@ -93,6 +93,11 @@ pub(crate) fn strip_trailers(is_forbidden: impl Fn(&str) -> bool) {
     }
 }
 
+/// Has Envoy hold the request of this callback for headers without reading more of its body than it has room for.
+pub(crate) fn hold_everything() {
+    envoy_abi::hold_everything();
+}
+
 /// Lets a paused request go on to the app.
 pub(crate) fn resume_request() {
     // There is nobody to tell: a stream that is gone needs no resuming.

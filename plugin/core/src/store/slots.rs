@@ -81,7 +81,10 @@ impl<M: SharedMap> Slots<M> {
             Space::Users => self.half,
         };
         let number = offset + u32::from_le_bytes(word) % self.half;
-        (format!("slot:{number}"), id.try_into().unwrap_or_default())
+        (
+            format!("wx-session/slot:{number}"),
+            id.try_into().unwrap_or_default(),
+        )
     }
 
     /// Reads a slot, decides what becomes of this key's entry, and commits it.
