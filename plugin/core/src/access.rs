@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::config::{Config, SessionRules};
 use crate::host::{Head, Header};
-use crate::presented::{WAFER_ID, bearer, is_name, is_nothing};
+use crate::presented::{WAFER_ID, bearer, cookie_of, cookies, is_name, is_nothing};
 use crate::reply::Changes;
 use crate::session::token::Token;
 
@@ -29,7 +29,7 @@ pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
             } else if let Ok(name) = core::str::from_utf8(name) {
                 remove(&mut changes, &name.into());
             }
-        } else if (is_identity(name, config) || carries_login(name, rules))
+        } else if (is_identity(name, config) || carries_login(name, rules) || is_disguised(name))
             && let Ok(name) = core::str::from_utf8(name)
         {
             remove(&mut changes, &name.into());
@@ -147,6 +147,21 @@ const ELSEWHERE: [&str; 3] = [
     "x-rewrite-url",
 ];
 
+/// What a server reads a body by, and that it may find in another spelling too: CGI joins both, or takes the last.
+const FRAMING: [&str; 4] = [
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "transfer-encoding",
+];
+
+/// Whether some server takes `name` for one of [`FRAMING`] that it is not.
+fn is_disguised(name: &[u8]) -> bool {
+    let same_length = |own: &&&str| own.len() == name.len();
+    let mut like = FRAMING.iter().filter(same_length);
+    like.any(|own| own.as_bytes() != name && begins_like(name, own))
+}
+
 /// Whether a reader may take `name` for `own`, to whom everything but letters and digits is the same.
 fn reads_as(name: &[u8], own: &str) -> bool {
     own.len() == name.len() && begins_like(name, own)
@@ -211,24 +226,15 @@ fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Chang
     }
 }
 
-/// What is left of all cookies goes on in one header.
+/// What is left of all cookies goes on in one header; of those that are no text, beside one of ours, nothing.
 fn strip_cookie(head: &Head, name: &str, changes: &mut Changes) {
-    let headers = head.pairs().filter(|(own, _)| *own == b"cookie");
-    let headers: Result<Vec<&str>, _> = headers
-        .map(|(_, value)| core::str::from_utf8(value))
-        .collect();
-    let Ok(headers) = headers else {
-        // Nobody can tell which part of them holds the token.
-        remove(changes, &"cookie".into());
-        return;
-    };
-    let is_ours = |cookie: &&str| cookie.split('=').next().is_some_and(|n| n.trim() == name);
-    let all = || headers.iter().flat_map(|header| header.split(';'));
+    let headers = || head.pairs().filter(|(own, _)| *own == b"cookie");
+    let is_ours = |cookie: &&[u8]| *cookie == name.as_bytes() || cookie_of(cookie, name).is_some();
+    let all = || headers().flat_map(|(_, header)| cookies(header));
     if all().any(|cookie| is_ours(&cookie)) {
         let rest: Vec<&str> = all()
-            .filter(|cookie| !is_ours(cookie))
-            .map(str::trim)
-            .filter(|cookie| !cookie.is_empty())
+            .filter(|cookie| !is_ours(cookie) && !cookie.is_empty())
+            .filter_map(|cookie| core::str::from_utf8(cookie).ok())
             .collect();
         if rest.is_empty() {
             remove(changes, &"cookie".into());

@@ -1,33 +1,16 @@
 //! What a reader may take a text for: programs fold case and width before they compare, and drop what nobody sees.
 //! For comparisons only: never changes what is passed on.
 
+use crate::spelling;
+
 /// The characters of `text` as the loosest reader compares them.
 pub(crate) fn folded(text: &str) -> impl Iterator<Item = char> {
     text.chars()
-        .filter(|character| !is_unseen(*character))
-        .flat_map(|character| narrow(character).to_uppercase())
+        .filter(|character| character.is_whitespace() || !spelling::is_unseen(*character))
+        .flat_map(spelling::plain)
+        .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
 }
-
-/// The plain letter of which a character is another form (NFKC): full-width, for mathematics, in a circle or a square.
-/// Of Turkish İ, Unicode's own mapping leaves a dot behind. (ſ, ı and K are what they are for their upper case.)
-fn narrow(character: char) -> char {
-    let code = u32::from(character);
-    let plain = match code {
-        0xff01..=0xff5e => code - 0xfee0,
-        0x1d400..=0x1d6a3 => A + (code - 0x1d400) % 26,
-        0x1d7ce..=0x1d7ff => ZERO + (code - 0x1d7ce) % 10,
-        0x24b6..=0x24e9 => A + (code - 0x24b6) % 26,
-        0x1f130..=0x1f149 => A + (code - 0x1f130),
-        0x130 => I,
-        other => other,
-    };
-    char::from_u32(plain).unwrap_or(character)
-}
-
-const A: u32 = 'a' as u32;
-const I: u32 = 'i' as u32;
-const ZERO: u32 = '0' as u32;
 
 /// Whether a character has no width and no ink: Unicode's `Default_Ignorable_Code_Point`.
 /// <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>
@@ -74,6 +57,9 @@ mod tests {
             ("ＡＤＭＩＮ／１", "admin/1"),
             ("𝐤𝓔𝕪𝚜𝟏ⓐⒷ🄲", "keys1abc"),
             ("a\u{200b}d\u{ad}min\u{feff}", "admin"),
+            ("key\u{2e2} \u{1d4f}eys k\u{212f}ys", "keys keys keys"),
+            ("ad\u{217f}in \u{24a1}iles \u{fb01}les", "admin files files"),
+            ("ke\u{fff9}ys ke\u{600}ys ke\u{70f}ys", "keys keys keys"),
             ("КЛЮЧ Straße", "ключ strasse"),
             ("用户", "用户"),
         ] {

@@ -12,10 +12,10 @@ use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict, to_json};
-use crate::route::{Destination, Endpoint};
+use crate::route::{Destination, Endpoint, Method};
 use crate::session::sessions;
 use crate::upgrade::{self, Upgrade};
-use crate::{endpoint, gate, open_body, path};
+use crate::{endpoint, gate, method, open_body, path};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
@@ -34,7 +34,8 @@ pub async fn finish<H: Host>(edge: &Edge, host: &H) {
 pub fn crowded<H: Host>(edge: &Edge, host: &H, head: &Head) -> Verdict {
     let mut rejection = Rejection::from(Reason::Overloaded);
     if let Ok((method, path)) = canonical(head)
-        && let Destination::Endpoint(Endpoint::WeappLogin) = edge.config.routes.find(method, &path)
+        && let Destination::Endpoint(Endpoint::WeappLogin) =
+            edge.config.routes.find(method::of(method, head), &path)
     {
         rejection = rejection.of_weapp_login();
     }
@@ -45,12 +46,12 @@ pub fn crowded<H: Host>(edge: &Edge, host: &H, head: &Head) -> Verdict {
 /// a host may leave the body with the client until then.
 #[must_use]
 pub fn reads_body(edge: &Edge, head: &Head) -> bool {
-    canonical(head).is_ok_and(
-        |(method, path)| match edge.config.routes.find(method, &path) {
+    canonical(head).is_ok_and(|(method, path)| {
+        match edge.config.routes.find(method::of(method, head), &path) {
             Destination::Endpoint(_) => true,
             Destination::App(_, rule) => rule.is_some_and(|rule| rule.open_data.is_some()),
-        },
-    )
+        }
+    })
 }
 
 async fn serve<H: Host, R: Request>(
@@ -79,7 +80,7 @@ async fn serve<H: Host, R: Request>(
             auth_status: "preflight",
         });
     }
-    match edge.config.routes.find(method, &path) {
+    match edge.config.routes.find(method::of(method, head), &path) {
         Destination::App(need, rule) => {
             let (mut verdict, holder) = gate::pass(edge, host, request, need, rule).await?;
             if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref())
@@ -131,7 +132,8 @@ fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejecti
     Ok((method, path))
 }
 
-/// The head of a preflight as browsers send it, and nothing that only looks like one: no upgrade, no word of a body.
+/// The head of a preflight as browsers send it, and nothing that only looks like one: no upgrade, no word of a body, no
+/// other method.
 /// <https://fetch.spec.whatwg.org/#cors-preflight-request>
 fn is_preflight(method: &str, head: &Head) -> bool {
     let asks = |name| head.text(name).is_some_and(|value| !value.is_empty());
@@ -140,6 +142,7 @@ fn is_preflight(method: &str, head: &Head) -> bool {
         && asks("origin")
         && asks("access-control-request-method")
         && upgrade::judge(head, None).is_ok()
+        && matches!(method::of(method, head), Method::Plain(_))
         && absent("transfer-encoding")
         && matches!(
             head.get("content-length"),

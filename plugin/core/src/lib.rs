@@ -22,6 +22,7 @@ mod head;
 mod host;
 mod json_text;
 mod media_type;
+mod method;
 mod metrics;
 mod needed;
 mod open_body;

@@ -28,6 +28,9 @@ pub(crate) fn told(edge: &Edge, login: &LoggedIn, mut verdict: Verdict) -> Verdi
     {
         let event = edge.config.identity.login_event.clone();
         changes.set.push((event, login.told.event.into()));
+        // An answer that says "as you have it" would be joined, token and all, to what some cache has.
+        let conditions = ["if-none-match", "if-modified-since", "if-range", "range"];
+        changes.remove.extend(conditions.map(Into::into));
         changes.answer = [
             ("cache-control".into(), "no-store".into()),
             (names.token.clone(), login.token.text().into()),

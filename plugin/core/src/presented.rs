@@ -8,6 +8,7 @@ use core::fmt;
 use percent_encoding::percent_decode_str;
 
 use crate::config::SessionRules;
+use crate::fold::is_unseen;
 use crate::host::{Head, Header};
 use crate::rejection::{Reason, Rejection};
 use crate::session::token::{TEXT_LENGTH, Token};
@@ -29,12 +30,15 @@ enum Place<'a> {
     Query(&'a str),
 }
 
-/// The one token that was found so far, and where.
+/// The one token that was found so far, and where; and whether there was something that can be none.
 #[derive(Default)]
-struct Found<'a>(Option<(&'a str, Place<'a>)>);
+struct Found<'a> {
+    token: Option<(Token, Place<'a>)>,
+    malformed: bool,
+}
 
-/// Reads the token from the places that the configuration names. What clients write where they have none is ignored;
-/// two different ones are refused, within one place and across all of them.
+/// Reads the token from the places that the configuration names. What clients write where they have none is ignored, and
+/// so is what can be none beside one that can; two different ones are refused, within one place and across all of them.
 pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
     let mut found = Found::default();
     let mut takes_authorization = false;
@@ -58,12 +62,12 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
     }
     if let Some(name) = &rules.cookie {
         for (_, header) in head.pairs().filter(|(own, _)| *own == b"cookie") {
-            let header = core::str::from_utf8(header).map_err(|_| ambiguous("cookie"))?;
-            let cookies = header
-                .split(';')
-                .filter_map(|cookie| cookie.split_once('='));
-            for (_, value) in cookies.filter(|(own, _)| own.trim() == name) {
-                found.take(value.trim(), Place::Cookie(name))?;
+            // Other cookies are the app's, and need not be text.
+            for value in cookies(header).filter_map(|cookie| cookie_of(cookie, name)) {
+                match core::str::from_utf8(value) {
+                    Ok(value) => found.take(value, Place::Cookie(name))?,
+                    Err(_) => found.malformed = true,
+                }
             }
         }
     }
@@ -75,27 +79,48 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
             found.take(value, Place::Query(name))?;
         }
     }
-    Ok(match found.0 {
-        None => Presented::Nothing,
-        Some((text, _)) => match Token::parse(text) {
-            Some(token) if !rules.wafer || names_it(head, &token)? => Presented::Token(token),
-            _ => Presented::Malformed,
-        },
+    Ok(match found.token {
+        Some((token, _)) if !rules.wafer || names_it(head, &token)? => Presented::Token(token),
+        None if !found.malformed => Presented::Nothing,
+        _ => Presented::Malformed,
     })
+}
+
+/// The cookies of one header, as they are written.
+pub(crate) fn cookies(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii)
+}
+
+/// The value of a cookie, if it goes by this name.
+pub(crate) fn cookie_of<'a>(cookie: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let at = cookie.iter().position(|byte| *byte == b'=')?;
+    let (own, value) = cookie.split_at_checked(at)?;
+    (own.trim_ascii() == name.as_bytes()).then(|| value.get(1..).unwrap_or_default().trim_ascii())
 }
 
 impl<'a> Found<'a> {
     fn take(&mut self, text: &'a str, place: Place<'a>) -> Result<(), Rejection> {
-        if is_nothing(text) {
+        let Some(token) = Token::parse(text).or_else(|| unwrapped(text)) else {
+            self.malformed |= !is_nothing(text);
             return Ok(());
-        }
-        match self.0 {
-            None => self.0 = Some((text, place)),
-            Some((earlier, _)) if earlier == text => {}
-            Some((_, first)) => return Err(two(first, place)),
+        };
+        match &self.token {
+            None => self.token = Some((token, place)),
+            Some((earlier, _)) if earlier.same(&token) => {}
+            Some((_, first)) => return Err(two(*first, place)),
         }
         Ok(())
     }
+}
+
+/// The token in a text that some client has quoted or percent-encoded.
+fn unwrapped(text: &str) -> Option<Token> {
+    // With every character encoded, and quotes.
+    if text.len() > 4 * TEXT_LENGTH {
+        return None;
+    }
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    Token::parse(decoded.trim_matches(['"', '\'', ' ']))
 }
 
 /// Says where both stand, so that the client can take one away.
@@ -138,14 +163,14 @@ fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Reject
     let is_doubled = match head.get(NAME) {
         Header::Absent => return Ok(()),
         Header::One(value) => value.contains(','),
-        Header::Ambiguous if found.0.is_none() => return Err(ambiguous(NAME)),
+        Header::Ambiguous if found.token.is_none() => return Err(ambiguous(NAME)),
         Header::Ambiguous => true,
     };
     for (_, value) in head.pairs().filter(|(own, _)| *own == NAME.as_bytes()) {
         let parts = core::str::from_utf8(value).unwrap_or_default().split(',');
         let bearers = parts.filter_map(|part| bearer(part.trim()));
         for text in bearers.filter(|text| Token::parse(text).is_some()) {
-            if is_doubled && found.0.is_none() {
+            if is_doubled && found.token.is_none() {
                 return Err(ambiguous(NAME));
             }
             found.take(text, Place::Header(NAME))?;
@@ -193,7 +218,7 @@ const MOST_OF_NOTHING: usize = 96;
 const LAYERS: usize = 4;
 
 /// What programs write for a value that is not there, in lower case.
-const NOTHING: [&str; 12] = [
+const NOTHING: [&str; 21] = [
     "",
     "undefined",
     "null",
@@ -201,15 +226,25 @@ const NOTHING: [&str; 12] = [
     "none",
     "nil",
     "(null)",
+    "(nil)",
+    "<null>",
+    "<nil>",
     "false",
-    "[object object]",
-    "[object null]",
-    "[object undefined]",
+    "true",
+    "0",
+    "-",
+    "n/a",
+    "[]",
+    "[null]",
     "{}",
+    // PHP's `setcookie` without a value.
+    "deleted",
+    "bearer",
+    "token",
 ];
 
 /// Whether a text is what clients send where they have no token yet: nothing, or what their language makes of it, with
-/// blanks, quotes, percent-encoding or `Bearer` around it.
+/// blanks, quotes, percent-encoding or `Bearer` around it, once or several times.
 pub(crate) fn is_nothing(text: &str) -> bool {
     // Nearly all texts are tokens. (None of the others is as long and begins so.)
     let is_long = text.len() == TEXT_LENGTH || text.len() > MOST_OF_NOTHING;
@@ -219,39 +254,39 @@ pub(crate) fn is_nothing(text: &str) -> bool {
     let mut text = Cow::Borrowed(text);
     // Layers are few; each turn takes one off.
     for _ in 0..LAYERS {
-        let bare = bared(&text);
-        if NOTHING.iter().any(|own| bare.eq_ignore_ascii_case(own)) {
+        if says_nothing(&text) {
             return true;
         }
-        let next = if bare.contains(['%', '+']) {
-            let decoded = bare.replace('+', " ");
-            percent_decode_str(&decoded)
-                .decode_utf8_lossy()
-                .into_owned()
-        } else {
-            bare.into()
-        };
-        if *next == *text {
+        if !text.contains(['%', '+']) {
             return false;
         }
-        text = Cow::Owned(next);
+        let decoded = text.replace('+', " ");
+        let decoded = percent_decode_str(&decoded)
+            .decode_utf8_lossy()
+            .into_owned();
+        text = Cow::Owned(decoded);
     }
-    false
+    says_nothing(&text)
 }
 
-/// Without blanks, quotes and one `Bearer` around it.
-fn bared(text: &str) -> &str {
-    let around = |c: char| c.is_whitespace() || ['"', '\'', '`', '\\', '\0'].contains(&c);
-    let bare = text.trim_matches(around);
-    match bare.split_at_checked("bearer".len()) {
-        Some((scheme, rest))
-            if scheme.eq_ignore_ascii_case("bearer")
-                && !rest.starts_with(|c: char| c.is_ascii_alphanumeric()) =>
-        {
-            rest.trim_matches(around)
-        }
-        _ => bare,
-    }
+/// Whether there is no other word than those, and what an object is in JavaScript.
+fn says_nothing(text: &str) -> bool {
+    let between = |c: char| c.is_whitespace() || is_unseen(c) || "\"'`\\\0,:;".contains(c);
+    let text = text.trim_matches(between);
+    let is_object = text.len() >= 8
+        && text.ends_with(']')
+        && text
+            .get(..8)
+            .is_some_and(|begin| begin.eq_ignore_ascii_case("[object "));
+    is_object || text.split(between).all(is_word_of_nothing)
+}
+
+fn is_word_of_nothing(word: &str) -> bool {
+    let is_one = |word: &str| NOTHING.iter().any(|own| word.eq_ignore_ascii_case(own));
+    // Glued to its scheme.
+    let glued = word.split_at_checked("bearer".len());
+    is_one(word)
+        || glued.is_some_and(|(scheme, rest)| scheme.eq_ignore_ascii_case("bearer") && is_one(rest))
 }
 
 #[cfg(test)]

@@ -57,10 +57,19 @@ impl Changes {
 /// nginx, of the CDNs (RFC 9213 and what came before it) and of HTTP/1.0. `name` is in lower case.
 #[must_use]
 pub fn invites_caches(name: &str) -> bool {
-    name.ends_with("-cache-control")
-        || name.starts_with("x-accel-")
-        || name.starts_with("surrogate-")
-        || ["expires", "pragma", "edge-control"].contains(&name)
+    // A control of a cache, or a time to live, under whatever brand.
+    let ends = ["-cache-control", "-ttl", "edge-control"];
+    let begins = ["x-accel-", "surrogate-", "x-litespeed-", "x-varnish-"];
+    let names = [
+        "expires",
+        "pragma",
+        "cf-edge-cache",
+        "x-cache-enabled",
+        "x-ttl",
+    ];
+    ends.iter().any(|end| name.ends_with(end))
+        || begins.iter().any(|begin| name.starts_with(begin))
+        || names.contains(&name)
 }
 
 /// An answer to the client.

@@ -95,7 +95,7 @@ pub(crate) enum Destination<'a> {
 }
 
 impl Routes {
-    pub(crate) fn find(&self, method: &str, path: &str) -> Destination<'_> {
+    pub(crate) fn find(&self, method: Method<'_>, path: &str) -> Destination<'_> {
         if let Some((_, endpoint)) = self.endpoints.iter().find(|(own, _)| own == path) {
             return Destination::Endpoint(*endpoint);
         }
@@ -104,16 +104,39 @@ impl Routes {
     }
 }
 
+/// The method of a request.
+#[derive(Clone, Copy)]
+pub(crate) enum Method<'a> {
+    Plain(&'a str),
+    /// The request also names another one, by which some apps go: nobody here knows which.
+    Overridden,
+}
+
 impl Rule {
-    fn matches(&self, method: &str, path: &str) -> bool {
-        self.reaches(path)
-            && (self.methods.is_empty() || self.methods.iter().any(|own| own == method))
+    fn matches(&self, method: Method<'_>, path: &str) -> bool {
+        self.reaches(path) && (self.methods.is_empty() || self.takes(method))
+    }
+
+    /// Apps answer HEAD as they do GET, and may go by another method than the request's own: what needs a session needs
+    /// it then too, and what needs none is not told from it.
+    fn takes(&self, method: Method<'_>) -> bool {
+        let own = |wanted: &str| self.methods.iter().any(|own| own == wanted);
+        match method {
+            Method::Plain("HEAD") if self.is_strict() => own("HEAD") || own("GET"),
+            Method::Plain(method) => own(method),
+            Method::Overridden => self.is_strict(),
+        }
+    }
+
+    /// Whether whatever an app may take for what this rule means is meant.
+    fn is_strict(&self) -> bool {
+        self.need == Need::Required || self.open_data.is_some()
     }
 
     /// Apps differ in what they take for the same path: what needs a session needs it in every spelling, and no
     /// spelling may lead a body around the look into it.
     fn reaches(&self, path: &str) -> bool {
-        if self.need == Need::Required || self.open_data.is_some() {
+        if self.is_strict() {
             self.pattern.could_mean(path)
         } else {
             self.pattern.matches(path)
@@ -157,7 +180,16 @@ impl Pattern {
     /// a name goes (`/keys.json`, `/keys~1`, `/keys,x`).
     fn could_mean(&self, path: &str) -> bool {
         let (own, goes_on) = match self {
-            Self::Exact(own) => (own.trim_end_matches('/'), false),
+            // What follows the name of a script is a parameter to it (PATH_INFO).
+            Self::Exact(own) => {
+                let own = own.trim_end_matches('/');
+                (
+                    own,
+                    own.rsplit('/')
+                        .next()
+                        .is_some_and(|last| last.contains('.')),
+                )
+            }
             Self::Prefix(own) => (&**own, true),
         };
         match plainly_behind(own, path) {
@@ -179,7 +211,10 @@ fn plainly_behind<'a>(own: &str, path: &'a str) -> Option<Option<&'a str>> {
         b'_' => b'-',
         byte => byte.to_ascii_lowercase(),
     };
-    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_plain = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'+')
+    };
     if !is_plain(own) || !is_plain(path) {
         return None;
     }
@@ -192,11 +227,13 @@ fn plainly_behind<'a>(own: &str, path: &'a str) -> Option<Option<&'a str>> {
 fn loosely(path: &str) -> impl Iterator<Item = char> {
     let mut begins = true;
     folded(path).filter_map(move |character| {
-        if begins && character.is_whitespace() {
+        // PHP's `urldecode` makes a blank of a plus.
+        let is_blank = character == '+' || character.is_whitespace();
+        if begins && is_blank {
             return None;
         }
         begins = character == '/';
-        let separates = character == '_' || character.is_whitespace();
+        let separates = character == '_' || is_blank;
         Some(if separates { '-' } else { character })
     })
 }
@@ -234,7 +271,7 @@ mod tests {
     }
 
     fn need(routes: &Routes, method: &str, path: &str) -> Option<Need> {
-        match routes.find(method, path) {
+        match routes.find(Method::Plain(method), path) {
             Destination::App(need, _) => Some(need),
             Destination::Endpoint(_) => None,
         }
@@ -294,7 +331,7 @@ mod tests {
             ("/p/", Some(Need::Required)),
             ("/q", None),
         ] {
-            let found = match routes.find("POST", path) {
+            let found = match routes.find(Method::Plain("POST"), path) {
                 Destination::App(need, Some(_)) => Some(need),
                 _ => None,
             };

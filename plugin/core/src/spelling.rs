@@ -70,7 +70,7 @@ impl Iterator for Parts<'_> {
 
 /// Characters that Unicode calls ignorable or format characters, spaces, controls, accents that stand alone, and what
 /// decoders put in the place of a broken byte.
-fn is_unseen(character: char) -> bool {
+pub(crate) fn is_unseen(character: char) -> bool {
     matches!(
         u32::from(character),
         0x80..=0xa0 | 0xad | 0x300..=0x36f | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2
@@ -78,6 +78,15 @@ fn is_unseen(character: char) -> bool {
             | 0x205f..=0x206f | 0x3000 | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0xfffd
             | 0x110bd | 0x110cd | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff
     )
+}
+
+/// The characters of ASCII in which a character ends, or itself.
+pub(crate) fn plain(character: char) -> impl Iterator<Item = char> {
+    let image = image(character).filter(|_| !character.is_ascii());
+    let own = image
+        .is_none()
+        .then(|| stands_for(character).unwrap_or(character));
+    own.into_iter().chain(image.unwrap_or_default().chars())
 }
 
 /// The one ASCII character in which a character of a regular block ends.

@@ -15,6 +15,7 @@ use crate::rejection::Rejection;
 use crate::session::record::CodeRecord;
 use crate::session::seal::Scope;
 use crate::session::sessions::Found;
+use crate::session::sessions::Gone;
 use crate::session::token::Token;
 use crate::session::{sessions, users};
 use crate::store::{Change, Key, Life, Store, Write};
@@ -59,7 +60,7 @@ pub(super) async fn recall<H: Host>(
     };
     let id = token.id();
     let (session, user) = join(
-        sessions::load(edge, host, &token, &id, host.now()),
+        sessions::load(edge, host, &token, &id, host.now(), Gone::Stays),
         users::load(edge, host, &input.app.appid, &record.openid, true),
     )
     .await;

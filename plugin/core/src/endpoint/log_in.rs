@@ -21,6 +21,7 @@ use crate::host::{Host, Request};
 use crate::metrics::{Counter, Histogram};
 use crate::rejection::{Reason, Rejection};
 use crate::session::record::{CodeRecord, KeyRing, SessionRecord, UserRecord, code_key};
+use crate::session::sessions::Gone;
 use crate::session::token::{SessionId, Token};
 use crate::session::users::Changed;
 use crate::session::{sessions, trials, users};
@@ -234,7 +235,7 @@ async fn old_session<H: Host>(
         return Ok(None);
     };
     let id = token.id();
-    let found = sessions::load(edge, host, token, &id, host.now()).await?;
+    let found = sessions::load(edge, host, token, &id, host.now(), Gone::Ends).await?;
     Ok(found.map(|found| (id, found.record)))
 }
 

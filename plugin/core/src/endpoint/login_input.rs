@@ -2,7 +2,6 @@
 
 use alloc::string::{String, ToString};
 
-use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use crate::access::LOGIN_HEADERS;
@@ -11,7 +10,7 @@ use crate::edge::Edge;
 use crate::endpoint::open_data::Submitted;
 use crate::endpoint::params::Params;
 use crate::host::{Head, Header, Host, Request};
-use crate::presented::{Presented, is_nothing, presented};
+use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::session::token::Token;
 
@@ -50,7 +49,11 @@ impl<'a> LoginInput<'a> {
             Place::Body => Params::read(request, edge.config.body_bytes).await?,
             Place::Headers => from_headers(head)?,
         };
-        let js_code = params.required("code")?;
+        let js_code = match (params.text("code")?, place) {
+            (Some(code), _) => code.trim(),
+            (None, Place::Body) => return Err(Reason::MissingParameter.with("code")),
+            (None, Place::Headers) => return Err(Reason::MissingParameter.with("X-WX-Code")),
+        };
         let well_formed = js_code.len() <= MAX_CODE
             && js_code
                 .bytes()
@@ -64,7 +67,6 @@ impl<'a> LoginInput<'a> {
         let (open_data, open_data_is_malformed) = Submitted::usable(&params, host);
         // A token that cannot be one is no reason to refuse a login: it is what the login replaces.
         let told = params.text("token").ok().flatten();
-        let told = told.filter(|text| !is_nothing(text));
         let old_token = match (told, presented(head, &edge.config.session)?) {
             (Some(text), _) => Token::parse(text),
             (None, Presented::Token(token)) => Some(token),
@@ -80,19 +82,12 @@ impl<'a> LoginInput<'a> {
     }
 }
 
-/// Headers carry what a body would. As they are ASCII, clients percent-encode `rawData`, which is a JSON object and
-/// begins with a brace otherwise. Of open data that cannot be read it is noted that it was there.
+/// Headers carry what a body would. Of open data that cannot be read it is noted that it was there.
 fn from_headers(head: &Head) -> Result<Params, Rejection> {
     let mut params = Params::default();
     for (header, name) in LOGIN_HEADERS {
         match head.get(header) {
             Header::Absent => {}
-            Header::One(value) if name == "rawData" && !value.starts_with('{') => {
-                match percent_decode_str(value).decode_utf8() {
-                    Ok(decoded) => params.insert(name, &decoded),
-                    Err(_) => params.insert_unreadable(name),
-                }
-            }
             Header::One(value) => params.insert(name, value),
             Header::Ambiguous if name == "code" => {
                 return Err(Reason::InvalidHeader.parameter(header, "must occur once and be ASCII"));
@@ -110,14 +105,15 @@ fn app<'a>(edge: &'a Edge, head: &Head, named: Option<&str>) -> Result<&'a App, 
     if let Some(appid) = named {
         return edge.config.app(appid).ok_or(Reason::UnknownApp.into());
     }
-    let hinted = head
+    let hint = head
         .text("referer")
         .and_then(|referer| referer.strip_prefix("https://servicewechat.com/"))
-        .and_then(|rest| rest.split('/').next())
-        .and_then(|appid| edge.config.app(appid));
+        .and_then(|rest| rest.split('/').next());
+    let hinted = hint.and_then(|appid| edge.config.app(appid));
     match (hinted, edge.config.apps.as_slice()) {
         (Some(app), _) => Ok(app),
         (None, [only]) => Ok(only),
+        _ if hint.is_some() => Err(Reason::UnknownApp.into()),
         _ => Err(Reason::MissingParameter.with("appid")),
     }
 }

@@ -11,6 +11,7 @@ use crate::rejection::{Reason, Rejection};
 use crate::reply::Answer;
 use crate::reply::ok;
 use crate::session::record::{SessionRecord, UserRecord};
+use crate::session::sessions::Gone;
 use crate::session::token::SessionId;
 use crate::session::users::{Changed, Of};
 use crate::session::{sessions, users};
@@ -29,7 +30,8 @@ pub(super) async fn answer<H: Host, R: Request>(
     let id = token.id();
     let params = Params::read(request, edge.config.body_bytes).await?;
     let everywhere = params.flag("everywhere")?;
-    let Some(found) = sessions::load(edge, host, &token, &id, host.now()).await? else {
+    let found = sessions::load(edge, host, &token, &id, host.now(), Gone::Ends).await?;
+    let Some(found) = found else {
         return Ok(Answer {
             body: ok(&serde_json::json!({ "ended": 0 })),
             openid: None,

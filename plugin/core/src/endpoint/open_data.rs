@@ -1,10 +1,12 @@
 //! Open data as clients send it (`rawData` + `signature`, `encryptedData` + `iv`), judged with the user's key ring.
 
+use alloc::borrow::Cow;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use futures_util::future::join;
+use percent_encoding::percent_decode_str;
 
 use crate::edge::Edge;
 use crate::endpoint::params::Params;
@@ -72,7 +74,7 @@ impl Submitted {
                 Reason::InvalidParameter.parameter("signature", "must be 40 hexadecimal digits")
             );
         }
-        self.raw_data = Some(raw_data.into());
+        self.raw_data = Some(undone(raw_data)?.into());
         self.signature = Some(signature.into());
         Ok(())
     }
@@ -108,6 +110,18 @@ impl Submitted {
             })
             .map(|(key, open_data)| Opened { open_data, key })
     }
+}
+
+/// `rawData` is a JSON object and begins with a brace. As headers are ASCII, clients percent-encode it there; some do so
+/// everywhere.
+fn undone(raw_data: &str) -> Result<Cow<'_, str>, Rejection> {
+    if !raw_data.starts_with('%') {
+        return Ok(raw_data.into());
+    }
+    let decoded = percent_decode_str(raw_data).decode_utf8();
+    decoded.map_err(|_| {
+        Reason::InvalidParameter.parameter("rawData", "must be UTF-8 where it is percent-encoded")
+    })
 }
 
 fn pair<'a>(

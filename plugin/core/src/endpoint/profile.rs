@@ -4,6 +4,7 @@ use alloc::string::String;
 
 use serde_json::{Map, Value};
 
+use crate::fold::is_unseen;
 use crate::session::record::UserRecord;
 use crate::wechat::payload::Shape;
 
@@ -24,8 +25,8 @@ const FIELDS: [&str; 10] = [
 /// Largest profile, in bytes of JSON: real ones have 400.
 const MAX_BYTES: usize = 1536;
 
-/// What WeChat's anonymous profile has for a name, since 2022.
-const NOBODY: &str = "微信用户";
+/// What WeChat's anonymous profile has for a name, since 2022, in the languages of WeChat.
+const NOBODY: [&str; 3] = ["微信用户", "微信用戶", "WeChat User"];
 /// Its picture, whatever host and size the address has.
 const NOBODYS_PICTURE: &str =
     "POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg";
@@ -48,7 +49,10 @@ pub(super) fn merge(profile: &str, payload: &str, shape: Shape) -> Result<Merged
         return Err("holds no field of a profile");
     }
     let is_nobody = payload.get("is_demote") == Some(&Value::Bool(true))
-        || payload.get("nickName").and_then(Value::as_str) == Some(NOBODY);
+        || payload
+            .get("nickName")
+            .and_then(Value::as_str)
+            .is_some_and(|name| NOBODY.contains(&seen(name)));
     let mut merged = object(profile).unwrap_or_default();
     let mut found = false;
     for field in FIELDS {
@@ -78,11 +82,16 @@ fn is_given(field: &str, value: &Value) -> bool {
     match value {
         Value::Number(number) => field != "gender" || number.as_u64() != Some(0),
         Value::String(text) => {
-            let text = text.trim();
+            let text = seen(text);
             !text.is_empty() && !text.contains(NOBODYS_PICTURE) && (field, text) != ("gender", "0")
         }
         _ => false,
     }
+}
+
+/// A text without what nobody sees around it.
+fn seen(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_unseen(c))
 }
 
 /// The user without ids and keys: `registered`, `createdAt` (seconds) and the profile's fields.
@@ -119,6 +128,7 @@ mod tests {
         for nothing in [
             &*picture,
             r#"{"nickName":"微信用户","avatarUrl":"https://thirdwx.qlogo.cn/another/132"}"#,
+            "{\"nickName\":\" 微信用戶\u{200b}\",\"avatarUrl\":\"x\"}",
             r#"{"nickName":"WeChat User","avatarUrl":"x","gender":0,"is_demote":true}"#,
             r#"{"nickName":"","avatarUrl":null,"gender":"0","province":"  ","country":""}"#,
         ] {

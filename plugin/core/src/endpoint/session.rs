@@ -9,6 +9,7 @@ use crate::rejection::Rejection;
 use crate::reply::Answer;
 use crate::reply::ok;
 use crate::session::sessions;
+use crate::session::sessions::Gone;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,7 +27,7 @@ pub(super) async fn answer<H: Host, R: Request>(
 ) -> Result<Answer, Rejection> {
     let found = match presented(request.head(), &edge.config.session)? {
         Presented::Token(token) => {
-            sessions::load(edge, host, &token, &token.id(), host.now()).await?
+            sessions::load(edge, host, &token, &token.id(), host.now(), Gone::Stays).await?
         }
         Presented::Malformed | Presented::Nothing => None,
     };

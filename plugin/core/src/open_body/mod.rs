@@ -51,6 +51,9 @@ pub(crate) async fn open<H: Host, R: Request>(
     let own = Own { name: &rules.name };
     let head = request.head();
     own.not_in_head(head)?;
+    // Spring binds headers as parameters, too.
+    let ours = head.names().filter(|name| same_name(name, &rules.name));
+    changes.remove.extend(ours.map(Into::into));
     let media_type = media_type::of(head)?;
     if let Some(value) = media_type.doubled {
         changes.set.push(("content-type".into(), value.into()));
@@ -118,13 +121,12 @@ async fn read(
     }
     match request.head().get("content-encoding") {
         Header::Absent => {}
-        Header::One(coding) if coding.eq_ignore_ascii_case("identity") => {}
+        Header::One(coding) if coding.is_empty() || coding.eq_ignore_ascii_case("identity") => {}
         _ => return Err(Reason::UnsupportedMediaType.with("the body must not be compressed")),
     }
     match kind {
-        Kind::Json => return Ok(Some(body)),
-        // Rack, and Perl's CGI, read a body without a type as a form.
-        Kind::Unsaid => {
+        // Rack, and Perl's CGI, read a body without a type as a form; Bottle, web.py and GoFrame one of any type.
+        Kind::Json | Kind::Unsaid => {
             own.not_in_form(&body)?;
             return Ok(Some(body));
         }

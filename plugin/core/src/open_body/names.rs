@@ -5,7 +5,9 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use super::encodings::{backslashes_undone, has_encoded_word, has_extended_name, percent_decoded};
+use super::encodings::{
+    backslashes_undone, has_encoded_part, has_encoded_word, has_extended_name, percent_decoded,
+};
 use crate::host::Head;
 use crate::json_text;
 use crate::rejection::{Reason, Rejection};
@@ -19,8 +21,14 @@ pub(crate) fn same_name(one: &str, other: &str) -> bool {
     letters(one).eq(letters(other))
 }
 
-/// Whether some app could find `name` by `key`.
+/// Whether some app could find `name` by `key`. Libraries for forms make a tree of `a-b` and `a__b`, too.
 pub(crate) fn says(key: &str, name: &str) -> bool {
+    says_it(key, name)
+        || ((key.contains('-') || key.contains("__"))
+            && says_it(&key.replace("__", ".").replace('-', "."), name))
+}
+
+fn says_it(key: &str, name: &str) -> bool {
     let mut rest = parts(key);
     let mut begins = true;
     loop {
@@ -69,7 +77,12 @@ impl Own<'_> {
                     let query = value.get(at + 1..).unwrap_or_default();
                     self.refuse(self.is_field(query), " in the query")?;
                 }
-                (b"cookie", _) => self.refuse(self.is_field(value), " in a cookie")?,
+                (b"cookie", _) => {
+                    // Old parsers split at commas and blanks as well.
+                    let mut cookies = value.split(|byte| b";, ".contains(byte));
+                    let found = cookies.any(|cookie| self.is_field(cookie));
+                    self.refuse(found, " in a cookie")?;
+                }
                 _ => {}
             }
         }
@@ -81,7 +94,7 @@ impl Own<'_> {
         for key in json_text::keys(text) {
             let key = json_text::unescaped(key)
                 .ok_or_else(|| Reason::MalformedBody.with("a key of the JSON body is no text"))?;
-            self.refuse(says(&key, self.name), "")?;
+            self.refuse(self.is_encoded(key.as_bytes()), "")?;
         }
         Ok(())
     }
@@ -99,10 +112,9 @@ impl Own<'_> {
             || says(&percent_decoded(body), self.name)
             || says(&backslashes_undone(&text), self.name);
         self.refuse(found, "")?;
-        if has_encoded_word(body) || has_extended_name(body) {
-            return Err(
-                Reason::MalformedBody.with("the names of a multipart body must be written plainly")
-            );
+        if has_encoded_word(body) || has_extended_name(body) || has_encoded_part(body) {
+            return Err(Reason::MalformedBody
+                .with("the names and fields of a multipart body must be written plainly"));
         }
         Ok(())
     }

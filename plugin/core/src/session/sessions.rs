@@ -49,6 +49,15 @@ pub(crate) struct Found {
     sealed: Vec<u8>,
 }
 
+/// What becomes of a session of an app that is not configured, or no longer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// Nothing: the app may be configured again.
+    Stays,
+    /// It ends, for its client wants it ended.
+    Ends,
+}
+
 /// When `record` ends if nobody uses it from now on.
 pub(crate) fn ends_at(edge: &Edge, record: &SessionRecord) -> UnixMillis {
     let idle_end = record.seen_at.after(edge.config.session.idle);
@@ -85,7 +94,7 @@ pub(crate) async fn verify<H: Host>(
     }
     let id = token.id();
     let generation = edge.cache.borrow().generation();
-    let Some(found) = load(edge, host, token, &id, now).await? else {
+    let Some(found) = load(edge, host, token, &id, now, Gone::Stays).await? else {
         edge.cache.borrow_mut().forget(token);
         host.count(Counter::SessionDenied);
         return Err(Reason::InvalidToken.into());
@@ -169,6 +178,7 @@ pub(crate) async fn load<H: Host>(
     token: &Token,
     id: &SessionId,
     now: UnixMillis,
+    gone: Gone,
 ) -> Result<Option<Found>, StoreError> {
     let key = id.key();
     let store = edge.store(host);
@@ -180,9 +190,17 @@ pub(crate) async fn load<H: Host>(
         let record: SessionRecord =
             edge.keys
                 .open_or_log(host, &scope(token, &key.name), &sealed)?;
-        edge.config.app(&record.appid)?;
         Some(Found { record, sealed })
     });
+    if found
+        .as_ref()
+        .is_some_and(|found| edge.config.app(&found.record.appid).is_none())
+    {
+        if gone == Gone::Ends {
+            end(edge, host, &[*id]).await?;
+        }
+        return Ok(None);
+    }
     if store.swaps_are_atomic() {
         return Ok(found);
     }
@@ -260,7 +278,7 @@ pub(crate) async fn count_failure<H: Host>(
     let id = token.id();
     let max = edge.config.open_data.max_failures;
     for _ in 0..ATTEMPTS {
-        let Some(found) = load(edge, host, token, &id, host.now()).await? else {
+        let Some(found) = load(edge, host, token, &id, host.now(), Gone::Stays).await? else {
             // Ended elsewhere while it was in the cache here.
             edge.cache.borrow_mut().remove(&id);
             return Err(Reason::InvalidToken.into());

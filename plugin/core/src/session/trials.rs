@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
 use crate::session::record::SessionRecord;
-use crate::session::sessions::{self, Later, counted};
+use crate::session::sessions::{self, Gone, Later, counted};
 use crate::session::token::{SessionId, Token};
 use crate::store::{Key, Store, StoreError, Write};
 use crate::time::UnixMillis;
@@ -81,7 +81,7 @@ pub(crate) async fn reserve<'a, H: Host>(
             let ticket = Some(key);
             return Ok(Trial { edge, ticket });
         }
-        let found = sessions::load(edge, host, token, &id, host.now()).await?;
+        let found = sessions::load(edge, host, token, &id, host.now(), Gone::Stays).await?;
         // Perhaps nobody could end it when it should have been.
         if found.is_none() || end_if_spent(edge, host, &id, &tickets).await? {
             edge.cache.borrow_mut().remove(&id);
