@@ -30,6 +30,23 @@ struct Flight {
     followers: Cell<u8>,
 }
 
+/// Somebody who waits for it; also if it leaves before it is over.
+struct Follower<'a>(&'a Cell<u8>);
+
+impl<'a> Follower<'a> {
+    fn of(flight: &'a Flight) -> Self {
+        let followers = &flight.followers;
+        followers.set(followers.get().saturating_add(1));
+        Self(followers)
+    }
+}
+
+impl Drop for Follower<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
 /// A place in the queue of one code.
 pub(crate) enum Turn<'a> {
     /// Nobody else is at it.
@@ -58,12 +75,11 @@ impl Flights {
             if flight.followers.get() >= MOST_FOLLOWERS {
                 return Turn::Crowded;
             }
-            flight
-                .followers
-                .set(flight.followers.get().saturating_add(1));
+            let follower = Follower::of(&flight);
             while !flight.over.get() {
                 host.sleep(STEP).await;
             }
+            drop(follower);
             let outcome = flight.outcome.borrow().clone();
             if let Some(outcome) = outcome {
                 return Turn::Followed(outcome);

@@ -9,7 +9,7 @@ pub(crate) mod tickets;
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::time::Duration;
 
 use self::flight::Flights;
@@ -28,6 +28,7 @@ use crate::session::trials::Trials;
 use crate::store::chosen::ChosenStore;
 use crate::store::redis::Redis;
 use crate::store::redis::own_writes::OwnWrites;
+use crate::time::UnixMillis;
 
 /// One worker of the edge. Everything in it that must survive the worker lives in the store.
 pub struct Edge {
@@ -42,7 +43,12 @@ pub struct Edge {
     /// What waits until its request has a verdict.
     pub(crate) renewals: RefCell<Vec<Later>>,
     own_writes: OwnWrites,
+    /// The latest moment that this worker has seen.
+    latest: Cell<UnixMillis>,
 }
+
+/// A clock that is mended by less than this changes nothing that matters.
+const MENDED: Duration = Duration::from_secs(1);
 
 impl Edge {
     /// A worker with empty memories.
@@ -61,8 +67,20 @@ impl Edge {
             doors: RefCell::default(),
             renewals: RefCell::default(),
             own_writes: OwnWrites::default(),
+            latest: Cell::default(),
             config,
         }
+    }
+
+    /// The host's time. If its clock was set back, what this worker has in its memory begins anew: otherwise what had
+    /// ended would come again when the clock gets there once more.
+    pub(crate) fn now(&self, host: &impl Host) -> UnixMillis {
+        let now = host.now();
+        if now.after(MENDED) < self.latest.replace(now) {
+            self.cache.borrow_mut().begin_anew();
+            self.guard.borrow_mut().begin_anew();
+        }
+        now
     }
 
     /// Where sessions live.

@@ -1,11 +1,11 @@
 //! What keeps strangers from burning the app's quota at WeChat where no worker lives long enough to remember it: the
 //! same limit and the same breaker as in `guard`, kept in the store. A login that goes well takes a ticket for each of
-//! its client's networks and gives it back with what it writes anyway; a refused code leaves its ticket taken. The
-//! breaker is read with the login's other entries, and written in trouble only.
+//! its client's networks and gives it back with what it writes anyway; a refused code leaves its ticket taken, and any
+//! other end gives it back behind the request. The breaker is read with the login's other entries, and written in trouble only.
 
 use alloc::vec::Vec;
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::{join, join_all};
 
 use super::guard::MINUTE;
 use super::guard::breaker::{Breaker, Trouble};
@@ -16,7 +16,7 @@ use crate::host::Host;
 use crate::rejection::{Reason, Rejection};
 use crate::session::record::breaker_key;
 use crate::session::seal::Scope;
-use crate::session::sessions::counted;
+use crate::session::sessions::{Later, counted};
 use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
 
 /// How long trouble is remembered that nobody had again.
@@ -25,34 +25,45 @@ const TROUBLE_LASTS: core::time::Duration = core::time::Duration::from_secs(3600
 /// How often the breaker is written when others write it too. What is lost then is one trouble of many.
 const ATTEMPTS: usize = 3;
 
-/// What one login holds in the store.
-#[derive(Default)]
-pub(crate) struct Quota {
+/// What one login holds in the store. Dropped, it is given back: also when the request ends before its answer.
+pub(crate) struct Quota<'a> {
+    edge: &'a Edge,
     tickets: Vec<Key>,
     /// The breaker as it was found, sealed.
     breaker: Option<Vec<u8>>,
 }
 
-impl Quota {
+impl Drop for Quota<'_> {
+    fn drop(&mut self) {
+        let returned = self.tickets.drain(..).map(Later::Return);
+        self.edge.renewals.borrow_mut().extend(returned);
+    }
+}
+
+impl<'a> Quota<'a> {
     /// Takes what a login of app `number` needs, and learns what other workers know of WeChat.
     ///
     /// # Errors
     /// When a network of the client has used up its minute, or the store fails.
     pub(crate) async fn take<H: Host>(
-        edge: &Edge,
+        edge: &'a Edge,
         host: &H,
         number: usize,
         address: Option<&str>,
     ) -> Result<Self, Rejection> {
-        if !H::LIMITS_IN_STORE || !edge.config.limits_in_store {
-            return Ok(Self::default());
-        }
-        let (breaker, tickets) =
-            join(breaker(edge, host, number), tickets(edge, host, address)).await;
-        let quota = Self {
-            tickets: tickets?,
-            breaker: breaker?,
+        let mut quota = Self {
+            edge,
+            tickets: Vec::new(),
+            breaker: None,
         };
+        if !H::LIMITS_IN_STORE || !edge.config.limits_in_store {
+            return Ok(quota);
+        }
+        let taking = tickets(edge, host, address, &mut quota.tickets);
+        let (breaker, tickets) = join(breaker(edge, host, number), taking).await;
+        // What was taken is given back when one of them has failed.
+        quota.breaker = breaker?;
+        tickets?;
         Ok(quota)
     }
 
@@ -67,12 +78,9 @@ impl Quota {
         writes
     }
 
-    /// Gives the tickets back at once. If that fails, they are over in a minute.
-    pub(crate) async fn give_back<H: Host>(&self, edge: &Edge, host: &H) {
-        if !self.tickets.is_empty() {
-            let writes: Vec<Write> = self.tickets.iter().map(given_back).collect();
-            let _ = counted(host, edge.store(host).write(&writes).await);
-        }
+    /// The code was refused, or has been given back by other means: the tickets stay as they are.
+    pub(crate) fn is_settled(mut self) {
+        self.tickets.clear();
     }
 
     /// Tells the others that WeChat answers again, if they know of trouble.
@@ -96,10 +104,11 @@ async fn tickets<H: Host>(
     edge: &Edge,
     host: &H,
     address: Option<&str>,
-) -> Result<Vec<Key>, Rejection> {
+    held: &mut Vec<Key>,
+) -> Result<(), Rejection> {
     let per_minute = edge.config.login.failures_per_minute;
     if per_minute == 0 {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let (network, site) = Network::of(address);
     let networks = [Some(network), site].into_iter().flatten();
@@ -109,23 +118,18 @@ async fn tickets<H: Host>(
         let taken = tickets.ok_or(Reason::Internal)?.take(edge, host).await?;
         Ok::<_, Rejection>((network, taken))
     });
-    let (mut taken, mut full) = (Vec::new(), None);
-    for (network, own) in try_join_all(asked).await? {
-        match own {
-            Taken::Ticket(key) => taken.push(key),
-            Taken::Full => full = Some(network),
+    let mut outcome = Ok(());
+    for asked in join_all(asked).await {
+        match asked {
+            Ok((_, Taken::Ticket(key))) => held.push(key),
+            Ok((network, Taken::Full)) => {
+                edge.guard.borrow_mut().hold_off(network, host.now());
+                outcome = Err(Reason::LoginRateLimited.into());
+            }
+            Err(rejection) => outcome = outcome.and(Err(rejection)),
         }
     }
-    let Some(network) = full else {
-        return Ok(taken);
-    };
-    edge.guard.borrow_mut().hold_off(network, host.now());
-    let quota = Quota {
-        tickets: taken,
-        breaker: None,
-    };
-    quota.give_back(edge, host).await;
-    Err(Reason::LoginRateLimited.into())
+    outcome
 }
 
 fn key(edge: &Edge, number: usize) -> Option<Key> {
@@ -155,7 +159,7 @@ async fn breaker<H: Host>(
         .as_deref()
         .and_then(|sealed| edge.keys.open_or_log(host, &scope(&key), sealed));
     if let Some(own) = edge.guard.borrow_mut().breaker(number) {
-        *own = known.unwrap_or_default();
+        own.learn(known.unwrap_or_default());
     }
     Ok(found)
 }

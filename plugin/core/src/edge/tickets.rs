@@ -14,7 +14,7 @@ use crate::config::StoreKind;
 use crate::edge::Edge;
 use crate::host::Host;
 use crate::rejection::Rejection;
-use crate::session::sessions::counted;
+use crate::session::sessions::{Later, counted};
 use crate::store::{Change, Key, Life, Space, Store, StoreError, Write};
 use crate::time::{UnixMillis, millis};
 
@@ -37,7 +37,7 @@ const SHUT_FOR: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_millis(1);
 
 /// How often others may be faster.
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 8;
 
 /// Tickets of one kind and one owner.
 pub(crate) struct Tickets {
@@ -51,7 +51,7 @@ pub(crate) struct Tickets {
 pub(crate) enum Taken {
     /// This one, until it is given back.
     Ticket(Key),
-    /// None is left, or others were faster each time.
+    /// None is left.
     Full,
 }
 
@@ -106,7 +106,8 @@ impl Tickets {
                 return Ok(Taken::Ticket(key));
             }
         }
-        Ok(Taken::Full)
+        // Others were faster each time: that says nothing of how many there are.
+        Err(StoreError::Contended.into())
     }
 
     /// Whether every ticket is taken for longer than these last, so that none will be given back.
@@ -140,7 +141,8 @@ impl Tickets {
             let end = most.min(step.saturating_add(AT_ONCE));
             let seen = try_join_all((step..end).map(async |step| {
                 let number = self.number(first, step);
-                let found = store.get(&self.key(number), host.now()).await?;
+                // One that a replica has not heard of would be claimed in vain.
+                let found = store.get_latest(&self.key(number), host.now()).await?;
                 Ok::<_, StoreError>((number, found))
             }));
             let seen = counted(host, seen.await)?;
@@ -173,7 +175,13 @@ impl Tickets {
             let now = host.now();
             let (own, life) = (entry(now, self.lasts, nonce), life(now, self.lasts));
             let store = edge.store(host);
-            store.swap(&key, found.as_deref(), &own, life).await
+            let swapped = store.swap(&key, found.as_deref(), &own, life).await;
+            if swapped.is_err() {
+                // It may have been carried out, and its answer be late.
+                let disclaimed = Later::Disclaim(key.clone(), own);
+                edge.renewals.borrow_mut().push(disclaimed);
+            }
+            swapped
         };
         Ok(counted(host, won)?.then_some(key))
     }

@@ -6,7 +6,6 @@ use core::time::Duration;
 
 use crate::config::App;
 use crate::edge::Edge;
-use crate::edge::guard::Admission;
 use crate::edge::guard::breaker::{OPEN_FOR, Trouble};
 use crate::edge::quota::Quota;
 use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
@@ -19,27 +18,32 @@ use crate::wechat::errcode::{Meaning, meaning};
 /// Waits before the second and the third attempt.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 
-/// Exchanges `js_code` within the configured deadline. A code that may have been received is never sent again. What
-/// was `admitted` is used up if WeChat refuses the code; of `quota` then nothing is given back, and after a login
-/// nothing yet.
+/// Why there is no login, and whether that counts against the client's network: it is about this code or this user.
+pub(super) struct Refused {
+    pub(super) rejection: Rejection,
+    pub(super) is_the_clients: bool,
+}
+
+/// Exchanges `js_code` within the configured deadline. A code that may have been received is never sent again.
 pub(super) async fn exchange<H: Host>(
     edge: &Edge,
     host: &H,
     app: &App,
     js_code: &str,
-    admitted: Admission<'_>,
-    quota: &Quota,
-) -> Result<Code2Session, Rejection> {
+    quota: &Quota<'_>,
+) -> Result<Code2Session, Refused> {
     let number = edge.config.number(app);
     let now = host.now();
     let open = edge.guard.borrow_mut().breaker(number).and_then(|breaker| {
-        let trouble = breaker.opened_by(now)?;
-        Some(Rejection::from(trouble.clone()).retry_after(OPEN_FOR))
+        let trouble = breaker.keeps_out(now)?;
+        Some(Rejection::from(trouble).retry_after(OPEN_FOR))
     });
     if let Some(rejection) = open {
         host.count(Counter::WechatBreaker);
-        quota.give_back(edge, host).await;
-        return Err(rejection);
+        return Err(Refused {
+            rejection,
+            is_the_clients: false,
+        });
     }
     let answer = ask(edge, host, app, js_code).await;
     let failure = match answer {
@@ -49,11 +53,9 @@ pub(super) async fn exchange<H: Host>(
         }
         Err(failure) => failure,
     };
-    if failure.is_the_clients() {
-        admitted.used_up();
+    let is_the_clients = failure.is_the_clients();
+    if is_the_clients {
         quota.calm(edge, host, number).await;
-    } else {
-        quota.give_back(edge, host).await;
     }
     match failure.trouble() {
         Some(trouble) => {
@@ -65,7 +67,10 @@ pub(super) async fn exchange<H: Host>(
         None if matches!(failure, Failure::NotSent | Failure::Forbidden) => {}
         None => answered(edge, number),
     }
-    Err(failure.into())
+    Err(Refused {
+        rejection: failure.into(),
+        is_the_clients,
+    })
 }
 
 fn answered(edge: &Edge, number: usize) {
@@ -186,16 +191,10 @@ impl Failure {
         }
     }
 
-    /// Counts against the client's network: it is about this code or this user.
+    /// It is about this code or this user, as far as is known.
     fn is_the_clients(&self) -> bool {
-        use Meaning::{CodeMissing, CodeUsed, InvalidCode, RateLimited, UserBlocked};
-        matches!(
-            self,
-            Self::Said(
-                CodeMissing | CodeUsed | InvalidCode | RateLimited | UserBlocked,
-                ..
-            )
-        )
+        use Meaning::{Busy, Configuration};
+        matches!(self, Self::Said(meaning, ..) if ![Busy, Configuration].contains(meaning))
     }
 
     fn counter(&self) -> Counter {

@@ -37,7 +37,7 @@ pub(crate) async fn log_in<H: Host, R: Request>(
     request: &R,
     place: Place,
 ) -> Outcome {
-    let started = host.now();
+    let started = edge.now(host);
     let outcome = attempt(edge, host, request, place).await;
     host.observe(Histogram::LoginMs, host.now().since(started));
     // Those beyond the limits are counted as such alone: of most of them nobody knows what they were about.
@@ -90,19 +90,25 @@ async fn fly<H: Host>(
     .await;
     if let Some(login) = known? {
         host.count(Counter::LoginRepeated);
-        if let Ok(quota) = quota {
-            quota.give_back(edge, host).await;
-        }
         return Ok(login);
     }
     let (old, quota) = (old?, quota?);
-    let exchanged = exchange(edge, host, input.app, &input.js_code, admitted, &quota);
+    let exchanged = exchange(edge, host, input.app, &input.js_code, &quota);
     let login = match exchanged.await {
         Ok(login) => login,
-        Err(rejection) if rejection.reason == Reason::CodeUsed => {
-            return code_memory::used_elsewhere(edge, host, input, key, rejection).await;
+        Err(refused) => {
+            let outcome = if refused.rejection.reason == Reason::CodeUsed {
+                code_memory::used_elsewhere(edge, host, input, key, refused.rejection).await
+            } else {
+                Err(refused.rejection)
+            };
+            // A code that was used by this client a moment ago is no refusal.
+            if outcome.is_err() && refused.is_the_clients {
+                admitted.used_up();
+                quota.is_settled();
+            }
+            return outcome;
         }
-        Err(rejection) => return Err(rejection),
     };
     let granted = Granted {
         login,
@@ -111,6 +117,7 @@ async fn fly<H: Host>(
         returns: quota.returns(edge, number),
     };
     let login = write_down(edge, host, input, key, &granted).await?;
+    quota.is_settled();
     edge.guard.borrow_mut().remember(&key.hash, host.now());
     host.count(Counter::LoginOk);
     Ok(login)

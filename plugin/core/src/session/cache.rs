@@ -95,6 +95,12 @@ impl VerifiedCache {
         }
     }
 
+    /// The clock was set back: nobody knows any more for how long an entry has been here.
+    pub(crate) fn begin_anew(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+        self.places.fill_with(|| None);
+    }
+
     /// Changes whenever a session is ended.
     pub(crate) fn generation(&self) -> u64 {
         self.generation

@@ -41,6 +41,8 @@ pub(crate) enum Later {
     },
     /// A ticket is to be given back.
     Return(Key),
+    /// A ticket is to be given back if it is this: nobody knows whether it was taken.
+    Disclaim(Key, Vec<u8>),
 }
 
 /// A session as found in the store.
@@ -86,7 +88,7 @@ pub(crate) async fn verify<H: Host>(
     host: &H,
     token: &Token,
 ) -> Result<Rc<SessionRecord>, Rejection> {
-    let now = host.now();
+    let now = edge.now(host);
     let cached = edge.cache.borrow().get(token, now);
     if let Some(session) = cached {
         host.count(Counter::SessionHit);
@@ -149,6 +151,13 @@ pub(crate) async fn renew<H: Host>(edge: &Edge, host: &H) {
                 let returned = given_back(&ticket);
                 let _ = counted(host, edge.store(host).write(&[returned]).await);
             }
+            Later::Disclaim(ticket, own) => {
+                let found = edge.store(host).get_latest(&ticket, host.now()).await;
+                if counted(host, found).is_ok_and(|found| found == Some(own)) {
+                    let returned = given_back(&ticket);
+                    let _ = counted(host, edge.store(host).write(&[returned]).await);
+                }
+            }
         }
     }
 }
@@ -186,12 +195,21 @@ pub(crate) async fn load<H: Host>(
     if sealed.is_none() && may_be_missed(edge, host, token) {
         sealed = counted(host, store.get_latest(&key, now).await)?;
     }
-    let found = sealed.and_then(|sealed| {
+    let opened = |sealed: Vec<u8>| {
         let record: SessionRecord =
             edge.keys
                 .open_or_log(host, &scope(token, &key.name), &sealed)?;
         Some(Found { record, sealed })
-    });
+    };
+    let mut found = sealed.and_then(opened);
+    // A replica may not have heard that somebody used it a moment ago.
+    if store.may_lag()
+        && found
+            .as_ref()
+            .is_some_and(|found| is_over(edge, &found.record, now))
+    {
+        found = counted(host, store.get_latest(&key, now).await)?.and_then(opened);
+    }
     if found
         .as_ref()
         .is_some_and(|found| edge.config.app(&found.record.appid).is_none())

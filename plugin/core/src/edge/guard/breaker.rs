@@ -19,6 +19,9 @@ pub(crate) struct Breaker {
     troubles: u8,
     /// When it opened last, and what opened it.
     opened: Option<(UnixMillis, Trouble)>,
+    /// It has closed, and somebody asks whether it may stay so.
+    #[serde(skip)]
+    tried: Option<UnixMillis>,
 }
 
 /// A failure that no client causes. An answer about one code or one user (45011 too) is none: one user must not lock
@@ -45,9 +48,36 @@ impl Breaker {
         now.is_within(OPEN_FOR, *at).then_some(trouble)
     }
 
+    /// What keeps somebody from asking WeChat now. When it closes one may, and the others when that one has an answer, or
+    /// has not come back for as long as it was open.
+    pub(crate) fn keeps_out(&mut self, now: UnixMillis) -> Option<Trouble> {
+        let is_open = self.opened_by(now).is_some();
+        let is_tried = self
+            .tried
+            .is_some_and(|since| now.is_within(OPEN_FOR, since));
+        let (_, trouble) = self.opened.as_ref()?;
+        if is_open || is_tried {
+            return Some(trouble.clone());
+        }
+        self.tried = Some(now);
+        None
+    }
+
+    /// What another worker has written of it. Who asks here, asks on.
+    pub(crate) fn learn(&mut self, known: Self) {
+        let tried = self.tried.filter(|_| self.opened == known.opened);
+        *self = Self { tried, ..known };
+    }
+
+    /// The clock was set back.
+    pub(crate) fn begin_anew(&mut self) {
+        *self = Self::default();
+    }
+
     /// Ten in a row open it; when it closes, one more opens it again.
     pub(crate) fn trouble(&mut self, trouble: Trouble, now: UnixMillis) {
         self.troubles = self.troubles.saturating_add(1);
+        self.tried = None;
         if self.troubles >= TROUBLES_TO_OPEN {
             self.opened = Some((now, trouble));
             self.troubles = TROUBLES_TO_OPEN - 1;
@@ -56,7 +86,7 @@ impl Breaker {
 
     /// WeChat has answered, be it with a refusal of a code.
     pub(crate) fn answered(&mut self) {
-        self.troubles = 0;
+        *self = Self::default();
     }
 }
 
@@ -84,6 +114,8 @@ mod tests {
         let mut breaker = open(0);
         assert_eq!(breaker.opened_by(UnixMillis(4999)), Some(&BUSY));
         assert_eq!(breaker.opened_by(UnixMillis(5000)), None);
+        assert_eq!(breaker.keeps_out(UnixMillis(5000)), None, "the first");
+        assert_eq!(breaker.keeps_out(UnixMillis(5000)), Some(BUSY), "another");
         breaker.trouble(Trouble::Timeout, UnixMillis(5000));
         assert_eq!(breaker.opened_by(UnixMillis(5001)), Some(&Trouble::Timeout));
     }
@@ -98,6 +130,23 @@ mod tests {
             breaker.answered();
             assert_eq!(breaker.opened_by(UnixMillis(0)), None);
         }
+    }
+
+    #[test]
+    fn one_asks_when_it_closes_and_the_others_when_that_one_has_an_answer() {
+        let mut breaker = open(0);
+        assert_eq!(breaker.keeps_out(UnixMillis(5000)), None);
+        assert!(breaker.keeps_out(UnixMillis(6000)).is_some());
+        breaker.answered();
+        assert_eq!(breaker.keeps_out(UnixMillis(6000)), None);
+        assert_eq!(breaker.keeps_out(UnixMillis(6000)), None);
+        let mut breaker = open(0);
+        assert_eq!(breaker.keeps_out(UnixMillis(5000)), None);
+        assert_eq!(
+            breaker.keeps_out(UnixMillis(10_000)),
+            None,
+            "it never came back"
+        );
     }
 
     #[test]

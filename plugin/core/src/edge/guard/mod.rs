@@ -28,7 +28,7 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
 /// One worker's memory of recent trouble, bounded. Which networks meet in one set depends on a key that nobody
 /// outside knows, and a count that is younger than a minute is never given up: when all places of a set have one, a
-/// further network shares the smallest.
+/// further network shares one of them, always the same.
 pub(crate) struct Guard {
     per_minute: u16,
     remember: Duration,
@@ -39,19 +39,66 @@ pub(crate) struct Guard {
     breakers: Vec<Breaker>,
 }
 
+/// A minute is counted in so many parts: a code counts for a minute, at most one part less.
+const PARTS: usize = 6;
+const PART: Duration = Duration::from_secs(10);
+
 #[derive(Clone, Copy)]
 struct Place {
     network: Network,
+    /// When the newest part began.
     since: UnixMillis,
-    /// Codes that are being asked about, and those that were refused.
-    taken: u32,
+    /// Codes that are being asked about, and those that were refused, newest part first.
+    taken: [u32; PARTS],
+    /// When the store last said that there is no room.
+    full: UnixMillis,
 }
 
 const FREE: Place = Place {
     network: Network::Unknown,
     since: UnixMillis(0),
-    taken: 0,
+    taken: [0; PARTS],
+    full: UnixMillis(0),
 };
+
+impl Place {
+    /// Goes on to the part that `now` is in. What lies further back than a minute, or ahead, counts no more.
+    fn turn(&mut self, now: UnixMillis) {
+        let parts = now.since(self.since).as_millis() / PART.as_millis();
+        let parts = usize::try_from(parts).unwrap_or(PARTS);
+        if now < self.since || parts >= PARTS {
+            (self.since, self.taken) = (now, [0; PARTS]);
+        } else {
+            self.since = (0..parts).fold(self.since, |since, _| since.after(PART));
+            self.taken.rotate_right(parts);
+            self.taken.iter_mut().take(parts).for_each(|part| *part = 0);
+        }
+    }
+
+    fn codes(&self) -> u32 {
+        self.taken.iter().sum()
+    }
+
+    fn is_full(&self, now: UnixMillis) -> bool {
+        now.is_within(FULL_FOR, self.full)
+    }
+
+    /// Whether another network may have it.
+    fn is_free(&self, now: UnixMillis) -> bool {
+        self.codes() == 0 && !self.is_full(now)
+    }
+
+    /// The part that began at `since`, if it still counts.
+    fn part(&mut self, since: UnixMillis) -> Option<&mut u32> {
+        let at = (0..PARTS).scan(since, |at, _| {
+            let part = *at;
+            *at = at.after(PART);
+            Some(part)
+        });
+        let number = at.enumerate().find(|(_, at)| *at == self.since)?.0;
+        self.taken.get_mut(number)
+    }
+}
 
 /// A code that was a login on this worker.
 #[derive(Clone, Copy, Default)]
@@ -69,7 +116,7 @@ pub(crate) struct Admission<'a> {
 #[derive(Clone, Copy)]
 struct Held {
     place: usize,
-    /// Of which minute.
+    /// Of which part.
     since: UnixMillis,
 }
 
@@ -82,6 +129,15 @@ impl Guard {
             places: Vec::new(),
             known: Vec::new(),
             breakers: alloc::vec![Breaker::default(); apps],
+        }
+    }
+
+    /// The clock was set back: nobody knows how long ago anything was. What is under way counts no more.
+    pub(crate) fn begin_anew(&mut self) {
+        self.places.fill(FREE);
+        self.known.clear();
+        for breaker in &mut self.breakers {
+            breaker.begin_anew();
         }
     }
 
@@ -100,28 +156,26 @@ impl Guard {
         Ok(())
     }
 
-    /// The place of `network`: its own, a free one, or the emptiest of its set.
+    /// The place of `network`: its own, a free one, or one of its set that it shares.
     fn place(&mut self, network: Network, now: UnixMillis) -> Option<(usize, &mut Place)> {
         let hash = Sha256::new()
             .chain_update(self.key?)
             .chain_update(network.bytes())
             .finalize();
         let set = usize::from(u16::from_le_bytes(*hash.first_chunk()?)) % SETS;
-        let counts = |place: &Place| place.taken > 0 && now.is_within(MINUTE, place.since);
+        let shared = hash.last().map_or(0, |byte| usize::from(*byte) % WAYS);
         let places = self.places.chunks_exact_mut(WAYS).nth(set)?;
-        let own = places
-            .iter()
-            .position(|place| place.network == network && counts(place));
-        let free = || places.iter().position(|place| !counts(place));
-        let found = own.or_else(free);
-        let emptiest = || (0..WAYS).min_by_key(|way| places.get(*way).map(|place| place.taken));
-        let way = found.or_else(emptiest)?;
+        places.iter_mut().for_each(|place| place.turn(now));
+        let is_own = |place: &Place| place.network == network && !place.is_free(now);
+        let own = places.iter().position(is_own);
+        let free = || places.iter().position(|place| place.is_free(now));
+        let way = own.or_else(free).unwrap_or(shared);
         let place = places.get_mut(way)?;
-        if !counts(place) {
+        if place.is_free(now) {
             *place = Place {
                 network,
                 since: now,
-                taken: 0,
+                ..FREE
             };
         }
         Some((set * WAYS + way, place))
@@ -130,10 +184,11 @@ impl Guard {
     fn take(&mut self, network: Network, now: UnixMillis) -> Option<Held> {
         let limit = network.limit(self.per_minute);
         let (index, place) = self.place(network, now)?;
-        if place.taken >= limit {
+        if place.codes() >= limit || place.is_full(now) {
             return None;
         }
-        place.taken += 1;
+        let [newest, ..] = &mut place.taken;
+        *newest += 1;
         Some(Held {
             place: index,
             since: place.since,
@@ -142,14 +197,12 @@ impl Guard {
 
     /// The store says that this network has used up its minute: it is not asked again for a moment.
     pub(crate) fn hold_off(&mut self, network: Network, now: UnixMillis) {
-        let limit = network.limit(self.per_minute);
         // A place that it shares is not its own to fill.
         if let Some((_, place)) = self
             .place(network, now)
             .filter(|(_, own)| own.network == network)
         {
-            place.since = now.before(MINUTE).after(FULL_FOR);
-            place.taken = limit;
+            place.full = now;
         }
     }
 
@@ -231,11 +284,10 @@ impl Drop for Admission<'_> {
     fn drop(&mut self) {
         let mut guard = self.guard.borrow_mut();
         for held in self.held.into_iter().flatten() {
-            // Another minute may have begun there.
-            if let Some(place) = guard.places.get_mut(held.place)
-                && place.since == held.since
-            {
-                place.taken = place.taken.saturating_sub(1);
+            // Its minute may be over.
+            let place = guard.places.get_mut(held.place);
+            if let Some(part) = place.and_then(|place| place.part(held.since)) {
+                *part = part.saturating_sub(1);
             }
         }
     }

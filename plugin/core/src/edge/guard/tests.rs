@@ -195,3 +195,29 @@ fn codes_that_were_logins_are_known_for_as_long_as_they_are_remembered() {
     assert!(!guard.remembers(&code(1), UnixMillis(HOUR + 60_000)));
     assert!(!guard.remembers(&code(1), UnixMillis(0)));
 }
+
+#[test]
+fn no_minute_has_more_than_its_codes_wherever_it_begins() {
+    let stage = Stage::new(60);
+    assert!(stage.refused("10.0.0.1"));
+    stage.host.pass(Duration::from_millis(59_800));
+    assert_eq!(stage.burn("10.0.0.1"), 59);
+    stage.host.pass(Duration::from_millis(200));
+    assert!(stage.burn("10.0.0.1") <= 1, "those of a moment ago count");
+    stage.host.pass(Duration::from_secs(49));
+    assert_eq!(stage.burn("10.0.0.1"), 0);
+    stage.host.pass(Duration::from_secs(1));
+    assert_eq!(stage.burn("10.0.0.1"), 59);
+}
+
+#[test]
+fn who_shares_a_place_has_one_and_not_all_of_its_set() {
+    let stage = Stage::new(60);
+    for number in 0..u16::try_from(8 * WAYS * SETS).unwrap() {
+        let [high, low] = number.to_be_bytes();
+        stage.refused(&format!("10.0.{high}.{low}"));
+    }
+    for last in 0..20 {
+        assert!(stage.burn(&format!("10.1.0.{last}")) <= 60, "{last}");
+    }
+}

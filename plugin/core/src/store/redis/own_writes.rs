@@ -35,7 +35,7 @@ impl OwnWrites {
         let mut entries = self.entries.borrow_mut();
         // Clocks step back, too.
         while let Some((_, at)) = entries.front()
-            && (entries.len() >= MOST || now.since(*at) >= REMEMBER)
+            && (entries.len() >= MOST || !now.is_within(REMEMBER, *at))
         {
             entries.pop_front();
         }
@@ -47,7 +47,7 @@ impl OwnWrites {
         let tag = tag(key);
         let entries = self.entries.borrow();
         let mut of_key = entries.iter().filter(|(own, _)| *own == tag);
-        of_key.any(|(_, at)| now.since(*at) < REMEMBER)
+        of_key.any(|(_, at)| now.is_within(REMEMBER, *at))
     }
 
     /// Empty before the first.
