@@ -8,9 +8,10 @@ use core::fmt;
 use percent_encoding::percent_decode_str;
 
 use crate::config::SessionRules;
-use crate::host::{Head, Header};
+use crate::head::{Head, Header};
+use crate::header_names::WAFER_ID;
+use crate::records::token::{TEXT_LENGTH, Token};
 use crate::rejection::{Reason, Rejection};
-use crate::session::token::{TEXT_LENGTH, Token};
 
 /// What a request shows to prove its session.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) enum Presented {
 
 /// Where a token may stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place<'a> {
+enum Spot<'a> {
     Header(&'a str),
     Cookie(&'a str),
     Query(&'a str),
@@ -31,7 +32,7 @@ enum Place<'a> {
 
 /// The one token that was found so far, and where.
 #[derive(Default)]
-struct Found<'a>(Option<(&'a str, Place<'a>)>);
+struct Found<'a>(Option<(&'a str, Spot<'a>)>);
 
 /// Reads the token from the places that the configuration names. What clients write where they have none is ignored;
 /// two different ones are refused, within one place and across all of them.
@@ -44,11 +45,11 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
             (_, Header::Absent) => {}
             // Proxies join doubled headers with a comma, which no token has.
             (name, Header::One(text)) if !text.contains(',') => {
-                found.take(text, Place::Header(name))?;
+                found.take(text, Spot::Header(name))?;
             }
             (name, _) => {
                 if let Some(text) = only(head, name)? {
-                    found.take(text, Place::Header(name))?;
+                    found.take(text, Spot::Header(name))?;
                 }
             }
         }
@@ -63,7 +64,7 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
                 .split(';')
                 .filter_map(|cookie| cookie.split_once('='));
             for (_, value) in cookies.filter(|(own, _)| own.trim() == name) {
-                found.take(value.trim(), Place::Cookie(name))?;
+                found.take(value.trim(), Spot::Cookie(name))?;
             }
         }
     }
@@ -72,7 +73,7 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
     {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         for (_, value) in pairs.filter(|(own, _)| is_name(own, name)) {
-            found.take(value, Place::Query(name))?;
+            found.take(value, Spot::Query(name))?;
         }
     }
     Ok(match found.0 {
@@ -85,21 +86,21 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
 }
 
 impl<'a> Found<'a> {
-    fn take(&mut self, text: &'a str, place: Place<'a>) -> Result<(), Rejection> {
+    fn take(&mut self, text: &'a str, spot: Spot<'a>) -> Result<(), Rejection> {
         if is_nothing(text) {
             return Ok(());
         }
         match self.0 {
-            None => self.0 = Some((text, place)),
+            None => self.0 = Some((text, spot)),
             Some((earlier, _)) if earlier == text => {}
-            Some((_, first)) => return Err(two(first, place)),
+            Some((_, first)) => return Err(two(first, spot)),
         }
         Ok(())
     }
 }
 
 /// Says where both stand, so that the client can take one away.
-fn two(first: Place<'_>, second: Place<'_>) -> Rejection {
+fn two(first: Spot<'_>, second: Spot<'_>) -> Rejection {
     let places = if first == second {
         format!("{first}")
     } else {
@@ -108,7 +109,7 @@ fn two(first: Place<'_>, second: Place<'_>) -> Rejection {
     Reason::InvalidHeader.parameter(&places, "two different session tokens; send one")
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Spot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(name) => f.write_str(name),
@@ -148,14 +149,11 @@ fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Reject
             if is_doubled && found.0.is_none() {
                 return Err(ambiguous(NAME));
             }
-            found.take(text, Place::Header(NAME))?;
+            found.take(text, Spot::Header(NAME))?;
         }
     }
     Ok(())
 }
-
-/// Wafer 1's clients name the session beside the token that proves it.
-pub(crate) const WAFER_ID: &str = "x-wx-id";
 
 /// Whether the session that a request names, if it names one, is that of its token. The token alone proves the session
 /// and the name is no secret; but a request that says two things about whose it is is refused, as Wafer's own server
@@ -277,7 +275,7 @@ pub(crate) mod tests {
             query: Some("wx".into()),
             forward_token: false,
             wafer: false,
-            piggyback: None,
+            login_on_the_way: None,
         }
     }
 

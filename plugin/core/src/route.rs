@@ -28,12 +28,12 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// Methods that it answers, as an `Allow` header has them.
-    pub(crate) fn methods(self) -> &'static str {
+    /// Methods that it answers.
+    pub(crate) fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::Login => "GET, POST",
-            Self::Session | Self::User | Self::WeappLogin | Self::WeappUser => "GET",
-            Self::Verify | Self::Decrypt | Self::Register | Self::Logout => "POST",
+            Self::Login => &["GET", "POST"],
+            Self::Session | Self::User | Self::WeappLogin | Self::WeappUser => &["GET"],
+            Self::Verify | Self::Decrypt | Self::Register | Self::Logout => &["POST"],
         }
     }
 }

@@ -68,6 +68,37 @@ impl Iterator for Parts<'_> {
     }
 }
 
+/// Whether some app could read both as one name.
+pub(crate) fn same_name(one: &str, other: &str) -> bool {
+    letters(one).eq(letters(other))
+}
+
+/// Whether some app could find `name` by `key`.
+pub(crate) fn says(key: &str, name: &str) -> bool {
+    let mut rest = parts(key);
+    let mut begins = true;
+    loop {
+        let here = rest.clone();
+        match rest.next() {
+            None => return false,
+            Some(Part::Boundary) => begins = true,
+            Some(Part::Letter(_)) => {
+                if begins && is_next(here, name) {
+                    return true;
+                }
+                begins = false;
+            }
+        }
+    }
+}
+
+/// Whether `name` comes next and ends at a boundary. It may have some inside: PHP reads `open.data` as `open_data`.
+fn is_next(mut rest: Parts<'_>, name: &str) -> bool {
+    let is_there = letters(name)
+        .all(|letter| rest.find(|part| *part != Part::Boundary) == Some(Part::Letter(letter)));
+    is_there && matches!(rest.next(), None | Some(Part::Boundary))
+}
+
 /// Characters that Unicode calls ignorable or format characters, spaces, controls, accents that stand alone, and what
 /// decoders put in the place of a broken byte.
 fn is_unseen(character: char) -> bool {
@@ -253,5 +284,23 @@ mod tests {
             assert!(parts(one).all(|part| part != Part::Boundary), "{one:?}");
         }
         assert_eq!(folded("订单éЯ"), "订单éЯ");
+    }
+
+    #[test]
+    fn a_name_is_the_same_in_every_spelling_that_a_reader_may_take_for_it() {
+        for name in [
+            "openData",
+            "OPENDATA",
+            "open_data",
+            "open-data",
+            "open data",
+            " openData\n",
+        ] {
+            assert!(same_name(name, "openData"), "{name:?}");
+        }
+        assert!(same_name("\u{212a}ey\u{17f}", "keys"), "Go folds these");
+        for name in ["openDat", "openData1", "xopenData", "数据openData", ""] {
+            assert!(!same_name(name, "openData"), "{name:?}");
+        }
     }
 }

@@ -2,59 +2,19 @@
 //! sends it over the network or to another component of the app, a middleware to the component that Spin put behind it.
 //! What the app answers never enters this module.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
-use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Method, Request, Response, Scheme, Trailers,
-};
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Trailers};
 use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
-use wx_session_core::{Changes, Level, describes_body, internal_error, upstream_unavailable};
+use wx_session_core::{Changes, Level, Trailers as Policy, internal_error, upstream_unavailable};
 
 use crate::incoming::{Body, Headers, Incoming};
 use crate::instance::Instance;
 use crate::log::log;
 use crate::outbound::{self, CHUNK};
-use crate::{reply, spin_headers};
-
-/// Headers of one connection, which a component may not send: with one of them left in, a client could make its own
-/// request fail with 500. wasmtime-wasi-http, `DEFAULT_FORBIDDEN_HEADERS`.
-pub(crate) const FORBIDDEN: [&str; 9] = [
-    "connection",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// Where the app is, for a service.
-pub(crate) struct Upstream {
-    scheme: Scheme,
-    authority: String,
-}
-
-impl Upstream {
-    /// `url` is scheme and host, as the configuration was checked to have it.
-    pub(crate) fn at(url: &str) -> Self {
-        let (scheme, authority) = outbound::split(url);
-        Self { scheme, authority }
-    }
-
-    /// As an operator knows it, for the log.
-    fn name(&self) -> Cow<'static, str> {
-        let Self { scheme, authority } = self;
-        match scheme {
-            _ if cfg!(feature = "middleware") => "the component behind this one".into(),
-            Scheme::Http => format!("http://{authority}").into(),
-            _ => format!("https://{authority}").into(),
-        }
-    }
-}
+use crate::upstream::Upstream;
+use crate::{hop_headers, reply, spin_headers};
 
 /// The request as the app is to see it. `None` if it cannot be made so.
 pub(crate) async fn changed(
@@ -72,11 +32,11 @@ pub(crate) async fn changed(
     headers.retain(|(name, _)| {
         let removed = || changes.remove.iter().any(|own| is(own, name));
         let replaced = || changes.set.iter().any(|(own, _)| is(own, name));
-        !FORBIDDEN.contains(&name.as_str()) && !removed() && !replaced()
+        !hop_headers::is_forbidden(name) && !removed() && !replaced()
     });
     // The core writes `connection: upgrade` on a request that may change protocols, which cannot be on Spin.
     let added = changes.set.iter().filter(|(name, _)| {
-        !name.starts_with(':') && !FORBIDDEN.iter().any(|forbidden| is(name, forbidden))
+        !name.starts_with(':') && !hop_headers::is_forbidden(&name.to_ascii_lowercase())
     });
     headers.extend(added.map(|(name, value)| {
         let name = name.to_ascii_lowercase();
@@ -84,18 +44,15 @@ pub(crate) async fn changed(
     }));
 
     let headers = Fields::from_list(&headers).ok()?;
+    let policy = changes.trailers;
     let (contents, trailers) = match (body, changes.body) {
         (Body::Unread(request), None) => {
             let (_handled, outcome) = wit_future::new(|| Ok(()));
             let (body, trailers) = Request::consume_body(request, outcome);
-            relayed(body, trailers, instance).await
+            relayed(body, trailers, policy).await
         }
-        (Body::Read(body, trailers), None) => {
-            whole(body, trailers, |name| instance.edge.is_identity(name)).await
-        }
-        (Body::Read(_, trailers), Some(body)) => {
-            let is_forbidden = |name: &str| instance.edge.is_identity(name) || describes_body(name);
-            whole(body, trailers, is_forbidden).await
+        (Body::Read(body, trailers), None) | (Body::Read(_, trailers), Some(body)) => {
+            whole(body, trailers, &policy).await
         }
         // Nobody changes a body without having read it.
         (Body::Unread(_), Some(_)) => return None,
@@ -139,8 +96,8 @@ type End = Result<Option<Trailers>, ErrorCode>;
 
 type Onward = (Option<StreamReader<u8>>, FutureReader<End>);
 
-/// The body as it comes, piece by piece, and its trailers without those that an app could take for a statement of
-/// ours. Of a request that is over with its head, nothing.
+/// The body as it comes, piece by piece, and those of its trailers that may go on. Of a request that is over with its
+/// head, nothing.
 ///
 /// Every piece goes through here only because of the trailers: a stream that is handed back to wasmtime unread is
 /// joined to its source there, and the trailers given with it are ignored for those that the client sent
@@ -148,7 +105,7 @@ type Onward = (Option<StreamReader<u8>>, FutureReader<End>);
 async fn relayed(
     mut body: StreamReader<u8>,
     trailers: FutureReader<End>,
-    instance: &Rc<Instance>,
+    policy: Policy,
 ) -> Onward {
     // With no room for a piece, this only asks whether there will be one.
     let mut asked = Box::pin(async move {
@@ -160,7 +117,6 @@ async fn relayed(
         // Where there is no body, there are no trailers.
         return (None, trailers);
     }
-    let instance = Rc::clone(instance);
     let (mut onward, relayed) = wit_stream::new();
     let (end, relayed_end) = wit_future::new(|| Ok(None));
     let mut relay = Box::pin(async move {
@@ -178,7 +134,7 @@ async fn relayed(
         }
         drop(onward);
         let stripped = match trailers.await {
-            Ok(Some(trailers)) => without(&trailers, |name| instance.edge.is_identity(name)),
+            Ok(Some(trailers)) => without(&trailers, &policy),
             end => end,
         };
         // As above.
@@ -192,14 +148,10 @@ async fn relayed(
 }
 
 /// A body that has been read, and those of its trailers that may go on.
-async fn whole(
-    body: Vec<u8>,
-    trailers: Option<Trailers>,
-    is_forbidden: impl Fn(&str) -> bool,
-) -> Onward {
+async fn whole(body: Vec<u8>, trailers: Option<Trailers>, policy: &Policy) -> Onward {
     let (end, whole_end) = wit_future::new(|| Ok(None));
     if let Some(trailers) = trailers {
-        let stripped = without(&trailers, is_forbidden);
+        let stripped = without(&trailers, policy);
         spawn(async move {
             // Whoever stopped reading wants no more.
             let _ = end.write(stripped).await;
@@ -208,9 +160,9 @@ async fn whole(
     (Some(outbound::stream(body).await), whole_end)
 }
 
-fn without(trailers: &Trailers, is_forbidden: impl Fn(&str) -> bool) -> End {
+fn without(trailers: &Trailers, policy: &Policy) -> End {
     let mut all = trailers.copy_all();
-    all.retain(|(name, _)| !is_forbidden(&name.to_ascii_lowercase()));
+    all.retain(|(name, _)| !policy.forbid(&name.to_ascii_lowercase()));
     Fields::from_list(&all)
         .map(Some)
         .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))

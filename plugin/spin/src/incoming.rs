@@ -8,9 +8,8 @@ use spin_sdk::wasip3::http::types::{self, Method, RequestOptions, Scheme, Traile
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::{BodyError, Head, Request};
 
-use crate::instance::Instance;
 use crate::outbound::read;
-use crate::waiting::Place;
+use crate::waiting::{Waiter, Waiting};
 
 /// Address and port of the connection: Spin's own value, which it appends to whatever a client wrote there.
 const CLIENT_ADDRESS: &str = "spin-client-addr";
@@ -21,7 +20,7 @@ pub(crate) struct Incoming {
     line: Line,
     /// Gone while it is read, and when it could not be.
     body: RefCell<Option<Body>>,
-    place: Rc<Place>,
+    waiter: Rc<Waiter>,
 }
 
 /// Names in lower case, and values, as WASI HTTP takes them too.
@@ -42,7 +41,7 @@ pub(crate) enum Body {
 }
 
 impl Incoming {
-    pub(crate) fn new(request: types::Request, instance: &Rc<Instance>) -> Self {
+    pub(crate) fn new(request: types::Request, waiting: &Rc<Waiting>) -> Self {
         let mut headers = request.get_headers().copy_all();
         for (name, _) in &mut headers {
             name.make_ascii_lowercase();
@@ -68,7 +67,7 @@ impl Incoming {
             .map(|(name, value)| (name.as_str(), value.as_slice()));
         let head = Head::from_pairs(real.chain(pseudo));
         Self {
-            place: Rc::new(Place::new(instance, head.bytes())),
+            waiter: Rc::new(Waiter::new(waiting, head.bytes())),
             head,
             headers,
             line,
@@ -76,9 +75,9 @@ impl Incoming {
         }
     }
 
-    /// Its place among those that wait.
-    pub(crate) fn place(&self) -> Rc<Place> {
-        Rc::clone(&self.place)
+    /// It among those that wait.
+    pub(crate) fn waiter(&self) -> Rc<Waiter> {
+        Rc::clone(&self.waiter)
     }
 
     /// How much of a body is held, of which at most `limit` bytes are wanted.
@@ -123,7 +122,7 @@ impl Request for Incoming {
             Ok((bytes, trailers))
         };
         let held = self.held(limit);
-        let (bytes, trailers) = self.place.for_client(held, receiving).await??;
+        let (bytes, trailers) = self.waiter.for_client(held, receiving).await??;
         // A copy stays here, for the app: the core hands its own back only when it has changed it.
         self.body.replace(Some(Body::Read(bytes.clone(), trailers)));
         Ok(bytes)

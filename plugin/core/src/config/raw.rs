@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::ConfigError;
+use super::model::ConfigError;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Document {
-    pub(super) apps: Vec<App>,
+    pub(super) apps: Vec<MiniProgram>,
     #[serde(default)]
     pub(super) master_keys: Vec<Value>,
     #[serde(default)]
@@ -50,7 +50,7 @@ pub(super) enum Compat {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct App {
+pub(super) struct MiniProgram {
     pub(super) appid: String,
     pub(super) secret: Value,
 }

@@ -1,0 +1,252 @@
+//! The code2Session exchange: one call, asked again only when WeChat said that it had not looked (-1).
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use core::time::Duration;
+
+use super::input::LoginInput;
+use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
+use crate::limits::circuit_breaker::{CircuitBreaker, OPEN_FOR, Trouble};
+use crate::limits::rate_limit::Permit;
+use crate::metrics::{Counter, Histogram};
+use crate::quota::Quota;
+use crate::rejection::{Reason, Rejection};
+use crate::reply::call_failed;
+use crate::wechat::code2session::{self, Code2Session, MAX_RESPONSE_BYTES, Refusal};
+use crate::wechat::errcode::{Meaning, meaning};
+use crate::worker::Context;
+
+/// Waits before the second and the third attempt.
+const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
+
+/// Exchanges the code of `input`, a login of mini program `number`, within the configured deadline. A code that may have
+/// been received is never sent again. What is `permitted` is used up if WeChat refuses the code; of `quota` then nothing
+/// is given back, and after a login nothing yet.
+pub(super) async fn exchange<H: Host>(
+    context: Context<'_, H>,
+    input: &LoginInput<'_>,
+    number: usize,
+    permitted: Permit<'_>,
+    quota: &Quota,
+) -> Result<Code2Session, Rejection> {
+    let Context { worker, host } = context;
+    let now = host.now();
+    let opened_by = worker.breaker(number, |breaker| breaker.opened_by(now).cloned());
+    if let Some(trouble) = opened_by.flatten() {
+        host.count(Counter::WechatBreaker);
+        quota.give_back(context).await;
+        return Err(Rejection::from(trouble).retry_after(OPEN_FOR));
+    }
+    let failure = match ask(context, input).await {
+        Ok(login) => {
+            worker.breaker(number, CircuitBreaker::answered);
+            return Ok(login);
+        }
+        Err(failure) => failure,
+    };
+    if failure.is_the_clients() {
+        permitted.used_up();
+        quota.calm(context).await;
+    } else {
+        quota.give_back(context).await;
+    }
+    match failure.trouble() {
+        Some(trouble) => {
+            let now = host.now();
+            worker.breaker(number, |breaker| breaker.trouble(trouble.clone(), now));
+            quota.tell(context, &trouble).await;
+        }
+        None if matches!(failure, Failure::NotSent | Failure::Forbidden) => {}
+        None => {
+            worker.breaker(number, CircuitBreaker::answered);
+        }
+    }
+    Err(failure.into())
+}
+
+async fn ask<H: Host>(
+    context: Context<'_, H>,
+    input: &LoginInput<'_>,
+) -> Result<Code2Session, Failure> {
+    let host = context.host;
+    let whole = context.config().wechat.timeout;
+    let deadline = host.now().after(whole);
+    let mut backoff = BACKOFF.into_iter();
+    loop {
+        // Bounded twice: a wall clock may be set back.
+        let timeout = deadline.since(host.now()).min(whole);
+        let answer = attempt(context, input, timeout).await;
+        host.count(match &answer {
+            Ok(_) => Counter::WechatOk,
+            Err(failure) => failure.counter(),
+        });
+        match (&answer, backoff.next()) {
+            (Err(Failure::Said(Meaning::Busy, ..)), Some(wait))
+                if host.now().after(wait) < deadline =>
+            {
+                host.sleep(wait).await;
+            }
+            _ => return answer,
+        }
+    }
+}
+
+async fn attempt<H: Host>(
+    context: Context<'_, H>,
+    input: &LoginInput<'_>,
+    timeout: Duration,
+) -> Result<Code2Session, Failure> {
+    let host = context.host;
+    let wechat = &context.config().wechat;
+    let (appid, secret) = (&input.app.appid, input.app.secret.expose());
+    let started = host.now();
+    let answer = host
+        .call(HttpCall {
+            target: wechat.target.clone(),
+            method: "GET",
+            authority: wechat.authority.clone(),
+            path: code2session::path(appid, secret, &input.js_code),
+            headers: [("accept", "application/json".into())].into(),
+            body: alloc::vec::Vec::new(),
+            // A host may take zero for "no limit".
+            timeout: timeout.max(Duration::from_millis(1)),
+            max_response_bytes: MAX_RESPONSE_BYTES,
+            must_finish: true,
+            wants: None,
+        })
+        .await;
+    host.observe(Histogram::WechatMs, host.now().since(started));
+    // Tells the operator why there is no answer: to a client one looks like the other.
+    let report = |problem: &str| {
+        let line = call_failed("wechat_failed", &wechat.target, problem);
+        host.log(Level::Error, &line);
+    };
+    match answer {
+        Ok(HttpResponse {
+            status: 200, body, ..
+        }) => code2session::parse(&body).map_err(Failure::from),
+        Ok(HttpResponse { status, .. }) => {
+            report(&format!("HTTP {status}"));
+            Err(match status {
+                // Proxies answer for an upstream that does not.
+                504 => Failure::Timeout,
+                503 => Failure::Unavailable,
+                // An answer, but none of WeChat's: a proxy's page, a portal's.
+                status => Failure::Unreadable(format!("has status {status}")),
+            })
+        }
+        Err(error) => {
+            report(&error.to_string());
+            Err(match error {
+                CallError::NotSent(_) => Failure::NotSent,
+                CallError::Forbidden(_) => Failure::Forbidden,
+                CallError::TimedOut => Failure::Timeout,
+                CallError::Broken(_) => Failure::Unavailable,
+                CallError::TooLarge => Failure::Unreadable("is too long".into()),
+            })
+        }
+    }
+}
+
+enum Failure {
+    Said(Meaning, i64, Option<String>),
+    Timeout,
+    /// A limit of the host's own, which says nothing about WeChat.
+    NotSent,
+    /// The host's configuration does not let calls to WeChat through.
+    Forbidden,
+    /// The connection failed, or broke.
+    Unavailable,
+    /// Something answered, and what is wrong with the answer.
+    Unreadable(String),
+}
+
+impl Failure {
+    /// What counts towards the breaker: no client causes it.
+    fn trouble(&self) -> Option<Trouble> {
+        use Meaning::{Busy, Configuration};
+        match self {
+            Self::Timeout => Some(Trouble::Timeout),
+            Self::Unavailable | Self::Unreadable(_) => Some(Trouble::Unavailable),
+            Self::Said(Busy | Configuration, errcode, rid) => Some(Trouble::Said {
+                errcode: *errcode,
+                rid: rid.clone(),
+            }),
+            Self::Said(..) | Self::NotSent | Self::Forbidden => None,
+        }
+    }
+
+    /// Counts against the client's network: it is about this code or this user.
+    fn is_the_clients(&self) -> bool {
+        use Meaning::{CodeMissing, CodeUsed, InvalidCode, RateLimited, UserBlocked};
+        matches!(
+            self,
+            Self::Said(
+                CodeMissing | CodeUsed | InvalidCode | RateLimited | UserBlocked,
+                ..
+            )
+        )
+    }
+
+    fn counter(&self) -> Counter {
+        match self {
+            Self::Said(Meaning::Busy, ..) => Counter::WechatBusy,
+            Self::Said(..) => Counter::WechatErrcode,
+            Self::Timeout | Self::NotSent | Self::Forbidden | Self::Unavailable => {
+                Counter::WechatUnavailable
+            }
+            Self::Unreadable(_) => Counter::WechatUnreadable,
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Errcode { errcode, rid } => Self::Said(meaning(errcode), errcode, rid),
+            Refusal::Unreadable(problem) => Self::Unreadable(problem.into()),
+        }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Timeout => Self::Timeout,
+            Trouble::Unavailable => Self::Unavailable,
+            Trouble::Said { errcode, rid } => Self::Said(meaning(errcode), errcode, rid),
+        }
+    }
+}
+
+impl From<Trouble> for Rejection {
+    fn from(trouble: Trouble) -> Self {
+        Failure::from(trouble).into()
+    }
+}
+
+impl From<Failure> for Rejection {
+    fn from(failure: Failure) -> Self {
+        let (meaning, errcode, rid) = match failure {
+            Failure::Timeout => return Reason::WechatTimeout.into(),
+            Failure::NotSent => return Reason::WechatUnavailable.with("WeChat was not asked"),
+            Failure::Forbidden => return Reason::Internal.into(),
+            Failure::Unavailable => return Reason::WechatUnavailable.with("WeChat did not answer"),
+            Failure::Unreadable(problem) => {
+                return Reason::WechatUnavailable.with(format!("the answer of WeChat {problem}"));
+            }
+            Failure::Said(meaning, errcode, rid) => (meaning, errcode, rid),
+        };
+        let reason = match meaning {
+            Meaning::Busy => Reason::WechatBusy,
+            Meaning::InvalidCode => Reason::InvalidCode,
+            Meaning::CodeUsed => Reason::CodeUsed,
+            Meaning::CodeMissing => Reason::MissingParameter,
+            Meaning::RateLimited => Reason::LoginRateLimited,
+            Meaning::UserBlocked => Reason::UserBlocked,
+            Meaning::Configuration => Reason::WechatConfig,
+            Meaning::Unknown => Reason::WechatError,
+        };
+        reason.said_by_wechat(errcode, rid)
+    }
+}

@@ -1,0 +1,209 @@
+//! What keeps strangers from burning the app's quota at WeChat where no worker lives long enough to remember it: the
+//! same limit and the same circuit breaker as in `limits`, kept in the store. A login that goes well takes a ticket for
+//! each of its client's networks and gives it back with what it writes anyway; a refused code leaves its ticket taken.
+//! The breaker is read with the login's other entries, and written in trouble only.
+
+pub(crate) mod tickets;
+
+use alloc::vec::Vec;
+
+use futures_util::future::{join, try_join_all};
+
+use self::tickets::{Taken, Tickets, given_back};
+use crate::host::Host;
+use crate::limits::circuit_breaker::{CircuitBreaker, Trouble};
+use crate::limits::network::Network;
+use crate::limits::rate_limit::MINUTE;
+use crate::records::record::breaker_key;
+use crate::rejection::{Reason, Rejection};
+use crate::seal::Scope;
+use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
+use crate::worker::Context;
+
+/// How long trouble is remembered that nobody had again.
+const TROUBLE_LASTS: core::time::Duration = core::time::Duration::from_secs(3600);
+
+/// How often the breaker is written when others write it too. What is lost then is one trouble of many.
+const ATTEMPTS: usize = 3;
+
+/// What one login holds in the store.
+pub(crate) struct Quota {
+    /// Of the mini program.
+    number: usize,
+    tickets: Vec<Key>,
+    /// The breaker as it was found, sealed.
+    breaker: Option<Vec<u8>>,
+}
+
+impl Quota {
+    /// Takes what a login of mini program `number` needs, and learns what other workers know of WeChat.
+    ///
+    /// # Errors
+    /// When a network of the client has used up its minute, or the store fails.
+    pub(crate) async fn take<H: Host>(
+        context: Context<'_, H>,
+        number: usize,
+        address: Option<&str>,
+    ) -> Result<Self, Rejection> {
+        if !H::LIMITS_IN_STORE {
+            return Ok(Self {
+                number,
+                tickets: Vec::new(),
+                breaker: None,
+            });
+        }
+        let (breaker, tickets) =
+            join(breaker(context, number), tickets(context, number, address)).await;
+        Ok(Self {
+            number,
+            tickets: tickets?,
+            breaker: breaker?,
+        })
+    }
+
+    /// The writes that give everything back, for a login that went well.
+    pub(crate) fn returns<H: Host>(&self, context: Context<'_, H>) -> Vec<Write> {
+        let mut writes = self.ticket_returns();
+        if self.breaker.is_some() {
+            writes.extend(key(context, self.number).as_ref().map(given_back));
+        }
+        writes
+    }
+
+    fn ticket_returns(&self) -> Vec<Write> {
+        self.tickets.iter().map(given_back).collect()
+    }
+
+    /// Gives the tickets back at once. If that fails, they are over in a minute.
+    pub(crate) async fn give_back<H: Host>(&self, context: Context<'_, H>) {
+        if H::LIMITS_IN_STORE && !self.tickets.is_empty() {
+            let _ = context.store().write(&self.ticket_returns()).await;
+        }
+    }
+
+    /// Tells the others that WeChat answers again, if they know of trouble.
+    pub(crate) async fn calm<H: Host>(&self, context: Context<'_, H>) {
+        if H::LIMITS_IN_STORE
+            && self.breaker.is_some()
+            && let Some(key) = key(context, self.number)
+        {
+            let _ = context.store().delete(&key).await;
+        }
+    }
+
+    /// Tells the others of trouble with WeChat. They learn of the next if they do not learn of this.
+    pub(crate) async fn tell<H: Host>(&self, context: Context<'_, H>, is: &Trouble) {
+        if H::LIMITS_IN_STORE {
+            let _ = tell(context, self.number, self.breaker.clone(), is).await;
+        }
+    }
+}
+
+async fn tickets<H: Host>(
+    context: Context<'_, H>,
+    number: usize,
+    address: Option<&str>,
+) -> Result<Vec<Key>, Rejection> {
+    let Context { worker, host } = context;
+    let per_minute = worker.config.login.failures_per_minute;
+    if per_minute == 0 {
+        return Ok(Vec::new());
+    }
+    let (network, site) = Network::of(address);
+    let networks = [Some(network), site].into_iter().flatten();
+    let asked = networks.map(async |network| {
+        let limit = network.limit(per_minute);
+        let tickets = Tickets::new(&worker.keys, "codes", &network.bytes(), limit, MINUTE);
+        let taken = tickets.ok_or(Reason::Internal)?.take(context).await?;
+        Ok::<_, Rejection>((network, taken))
+    });
+    let (mut taken, mut full) = (Vec::new(), None);
+    for (network, own) in try_join_all(asked).await? {
+        match own {
+            Taken::Ticket(key) => taken.push(key),
+            Taken::Full => full = Some(network),
+        }
+    }
+    let Some(network) = full else {
+        return Ok(taken);
+    };
+    worker.rate_limit.borrow_mut().hold_off(network, host.now());
+    let quota = Quota {
+        number,
+        tickets: taken,
+        breaker: None,
+    };
+    quota.give_back(context).await;
+    Err(Reason::LoginRateLimited.into())
+}
+
+fn key<H: Host>(context: Context<'_, H>, number: usize) -> Option<Key> {
+    let app = context.config().apps.get(number)?;
+    Some(breaker_key(&app.appid))
+}
+
+fn scope(key: &Key) -> Scope<'_> {
+    Scope {
+        label: "breaker",
+        owner: key.name.as_bytes(),
+        name: &key.name,
+    }
+}
+
+/// The breaker as the store has it, sealed; this worker's own is the same from now on.
+async fn breaker<H: Host>(
+    context: Context<'_, H>,
+    number: usize,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let Context { worker, host } = context;
+    let Some(key) = key(context, number) else {
+        return Ok(None);
+    };
+    let found = context.store().get(&key, host.now()).await?;
+    let known: Option<CircuitBreaker> = found
+        .as_deref()
+        .and_then(|sealed| worker.keys.open_or_log(host, &scope(&key), sealed));
+    worker.breaker(number, |own| *own = known.unwrap_or_default());
+    Ok(found)
+}
+
+async fn tell<H: Host>(
+    context: Context<'_, H>,
+    number: usize,
+    mut found: Option<Vec<u8>>,
+    trouble: &Trouble,
+) -> Result<(), Rejection> {
+    let Context { worker, host } = context;
+    let Some(key) = key(context, number) else {
+        return Ok(());
+    };
+    let store = context.store();
+    for _ in 0..ATTEMPTS {
+        let now = host.now();
+        let known = found
+            .as_deref()
+            .and_then(|sealed| worker.keys.open(&scope(&key), sealed));
+        let mut breaker: CircuitBreaker = known.unwrap_or_default();
+        breaker.trouble(trouble.clone(), now);
+        let sealed = worker.keys.seal(host, &scope(&key), &breaker)?;
+        let told = Write {
+            key: key.clone(),
+            change: Change::Swap {
+                expected: found,
+                value: sealed,
+                life: Life {
+                    now,
+                    expires_at: now.after(TROUBLE_LASTS),
+                },
+            },
+        };
+        match store.write(&[told]).await? {
+            Written::All => {
+                worker.breaker(number, |own| *own = breaker);
+                return Ok(());
+            }
+            Written::Found(other) => found = other,
+        }
+    }
+    Ok(())
+}
