@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 use super::answer::{Answer, ok};
 use crate::host::{Host, Request};
 use crate::login::{Source, log_in};
-use crate::records::login::{LoggedIn, Useless};
+use crate::records::login::LoggedIn;
+use crate::records::told::Useless;
 use crate::rejection::Rejection;
 use crate::worker::Context;
 

@@ -4,3 +4,4 @@
 pub(crate) mod login;
 pub(crate) mod record;
 pub(crate) mod token;
+pub(crate) mod told;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::login::Told;
 use super::token::{SessionId, Token};
+use super::told::Told;
 use crate::seal::Scope;
 use crate::shared_text::SharedText;
 use crate::store::{Key, Space};
