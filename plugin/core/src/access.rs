@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 use crate::config::{Config, SessionRules};
 use crate::head::{Head, Header};
 use crate::header_names::{is_of_login, reads_as};
-use crate::presented::{bearer, is_name, is_nothing};
+use crate::nothing::is_nothing;
+use crate::presented::{bearer, is_name};
 use crate::records::token::Token;
 use crate::reply::{Changes, Trailers};
 

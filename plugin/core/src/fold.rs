@@ -9,25 +9,46 @@ pub(crate) fn folded(text: &str) -> impl Iterator<Item = char> {
         .flat_map(char::to_lowercase)
 }
 
-/// The plain letter of which a character is another form (NFKC): full-width, for mathematics, in a circle or a square.
-/// Of Turkish İ, Unicode's own mapping leaves a dot behind. (ſ, ı and K are what they are for their upper case.)
+/// The plain character of which another is a form. Of Turkish İ, Unicode's own mapping leaves a dot behind. (ſ, ı and K
+/// are what they are for their upper case.)
 fn narrow(character: char) -> char {
-    let code = u32::from(character);
-    let plain = match code {
-        0xff01..=0xff5e => code - 0xfee0,
-        0x1d400..=0x1d6a3 => A + (code - 0x1d400) % 26,
-        0x1d7ce..=0x1d7ff => ZERO + (code - 0x1d7ce) % 10,
-        0x24b6..=0x24e9 => A + (code - 0x24b6) % 26,
-        0x1f130..=0x1f149 => A + (code - 0x1f130),
-        0x130 => I,
-        other => other,
-    };
-    char::from_u32(plain).unwrap_or(character)
+    match character {
+        '\u{130}' => 'i',
+        other => stands_for(other).unwrap_or(other),
+    }
 }
 
-const A: u32 = 'a' as u32;
-const I: u32 = 'i' as u32;
-const ZERO: u32 = '0' as u32;
+/// The one ASCII character of which a character of a regular block is a form (NFKC): full-width, for mathematics, in a
+/// circle or a square.
+pub(crate) fn stands_for(character: char) -> Option<char> {
+    let code = u32::from(character);
+    // As nearly all.
+    if code < 0x249c {
+        return None;
+    }
+    let place = |first, letters: &'static [u8]| {
+        let at = usize::try_from(code - first).unwrap_or_default() % letters.len();
+        letters.get(at).copied().map(char::from)
+    };
+    match code {
+        // Full-width.
+        0xff01..=0xff5e => char::from_u32(code - 0xfee0),
+        // In parentheses, circled; the same, then squared; outlined.
+        0x249c..=0x24b5 => place(0x249c, LETTERS),
+        0x24b6..=0x24e9 => place(0x24b6, LETTERS),
+        0x1f110..=0x1f129 => place(0x1f110, LETTERS),
+        0x1f130..=0x1f149 => place(0x1f130, LETTERS),
+        0x1ccd6..=0x1ccef => place(0x1ccd6, LETTERS),
+        0x1ccf0..=0x1ccf9 => place(0x1ccf0, DIGITS),
+        // For mathematics: bold, italic, script and others, capitals and small ones by turns.
+        0x1d400..=0x1d6a3 => place(0x1d400, LETTERS),
+        0x1d7ce..=0x1d7ff => place(0x1d7ce, DIGITS),
+        _ => None,
+    }
+}
+
+const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+const DIGITS: &[u8] = b"0123456789";
 
 /// Whether a character has no width and no ink: Unicode's `Default_Ignorable_Code_Point`.
 /// <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>

@@ -30,6 +30,7 @@ mod media_type;
 mod memory;
 mod metrics;
 mod needed;
+mod nothing;
 mod open_body;
 mod open_data;
 mod params;

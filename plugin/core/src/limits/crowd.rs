@@ -47,8 +47,8 @@ impl Crowd {
             && bytes <= self.limits.bytes.saturating_sub(self.bytes);
         if fits {
             self.bytes = self.bytes.saturating_add(bytes);
-            self.members.insert(id, Member { bytes, turn: None });
-            let _ = self.update(id, bytes, for_client);
+            let turn = for_client.then(|| self.begin_turn(id));
+            self.members.insert(id, Member { bytes, turn });
         }
         fits
     }
@@ -57,28 +57,28 @@ impl Crowd {
     /// it is to be ended. Says nothing of requests that did not join.
     #[must_use]
     pub fn update(&mut self, id: u32, bytes: usize, for_client: bool) -> bool {
-        let Some(member) = self.members.get_mut(&id) else {
+        let Some(member) = self.members.get(&id).copied() else {
             return true;
         };
-        let grows = bytes > member.bytes;
-        self.bytes = self
-            .bytes
-            .saturating_sub(member.bytes)
-            .saturating_add(bytes);
-        member.bytes = bytes;
-        match (member.turn, for_client) {
-            (None, true) => {
-                self.turns = self.turns.wrapping_add(1);
-                member.turn = Some(self.turns);
-                self.for_client.insert((self.turns, id));
-            }
+        let others = self.bytes.saturating_sub(member.bytes);
+        self.bytes = others.saturating_add(bytes);
+        let turn = match (member.turn, for_client) {
+            (None, true) => Some(self.begin_turn(id)),
             (Some(turn), false) => {
-                member.turn = None;
                 self.for_client.remove(&(turn, id));
+                None
             }
-            _ => {}
-        }
-        !grows || self.bytes <= self.limits.bytes
+            (turn, _) => turn,
+        };
+        self.members.insert(id, Member { bytes, turn });
+        bytes <= member.bytes || self.bytes <= self.limits.bytes
+    }
+
+    /// A request waits for its client from now on.
+    fn begin_turn(&mut self, id: u32) -> u64 {
+        self.turns = self.turns.wrapping_add(1);
+        self.for_client.insert((self.turns, id));
+        self.turns
     }
 
     /// A request waits no longer. Says nothing of requests that did not join.

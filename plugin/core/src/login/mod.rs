@@ -2,6 +2,7 @@
 //! written down. Renders no answer: that is for the endpoints, and for the request that is logged in on its way.
 
 mod exchange;
+mod failure;
 mod input;
 mod log_in;
 mod memory;

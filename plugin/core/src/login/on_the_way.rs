@@ -5,7 +5,7 @@ use alloc::format;
 
 use crate::config::Config;
 use crate::head::{Head, Header};
-use crate::presented::is_nothing;
+use crate::nothing::is_nothing;
 use crate::records::login::LoggedIn;
 use crate::reply::Changes;
 

@@ -3,13 +3,15 @@
 //! each of its client's networks and gives it back with what it writes anyway; a refused code leaves its ticket taken.
 //! The breaker is read with the login's other entries, and written in trouble only.
 
+pub(crate) mod entry;
 pub(crate) mod tickets;
 
 use alloc::vec::Vec;
 
 use futures_util::future::{join, try_join_all};
 
-use self::tickets::{Taken, Tickets, given_back};
+use self::entry::given_back;
+use self::tickets::{Taken, Tickets};
 use crate::host::Host;
 use crate::limits::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::limits::network::Network;

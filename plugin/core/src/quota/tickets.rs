@@ -10,12 +10,12 @@ use core::time::Duration;
 use futures_util::future::try_join_all;
 use sha2::{Digest, Sha256};
 
+use super::entry::{counts, entry, life, put, span};
 use crate::host::Host;
 use crate::limits::rate_limit::FULL_FOR;
 use crate::rejection::Rejection;
 use crate::seal::MasterKeys;
-use crate::store::{Change, Key, Life, Space, Store, StoreError, Write};
-use crate::time::{UnixMillis, millis};
+use crate::store::{Key, Space, Store, StoreError, Write};
 use crate::worker::{Context, Worker};
 
 /// How many tickets are looked at when the first one is taken. With more than that, a few may stay untaken.
@@ -153,7 +153,7 @@ impl Tickets {
 
     /// The write that has ticket `number` taken for `span`.
     pub(crate) fn spent(&self, number: u32, span: Duration, host: &impl Host) -> Write {
-        spent(&self.key(number), span, host)
+        put(&self.key(number), span, host.now(), [0; 8])
     }
 
     /// Takes ticket `number` if it is still as it was `found`.
@@ -251,57 +251,6 @@ impl Drop for Alone<'_> {
     fn drop(&mut self) {
         self.worker.doors.borrow_mut().remove(&self.door);
     }
-}
-
-/// The write that has a ticket taken for `span` from now on, whatever becomes of who took it.
-pub(crate) fn spent(ticket: &Key, span: Duration, host: &impl Host) -> Write {
-    put(ticket, span, host.now(), [0; 8])
-}
-
-/// The write that gives a ticket back.
-pub(crate) fn given_back(ticket: &Key) -> Write {
-    Write {
-        key: ticket.clone(),
-        change: Change::Delete,
-    }
-}
-
-fn put(key: &Key, span: Duration, now: UnixMillis, nonce: [u8; 8]) -> Write {
-    Write {
-        key: key.clone(),
-        change: Change::Put(entry(now, span, nonce), life(now, span)),
-    }
-}
-
-fn life(now: UnixMillis, span: Duration) -> Life {
-    Life {
-        now,
-        expires_at: now.after(span),
-    }
-}
-
-/// When it was taken, for how long, and what tells who took it from others. The end of an entry is for the store, but
-/// a clock may have been set back since.
-fn entry(taken_at: UnixMillis, lasts: Duration, nonce: [u8; 8]) -> Vec<u8> {
-    let mut entry = taken_at.0.to_be_bytes().to_vec();
-    entry.extend_from_slice(&millis(lasts).to_be_bytes());
-    entry.extend_from_slice(&nonce);
-    entry
-}
-
-/// Whether what was found is a ticket whose time is not over.
-fn counts(entry: &[u8], now: UnixMillis) -> bool {
-    let moments = number(entry, 0).zip(span(entry));
-    moments.is_some_and(|(taken_at, span)| now.is_near(span, UnixMillis(taken_at)))
-}
-
-fn span(entry: &[u8]) -> Option<Duration> {
-    number(entry, 8).map(Duration::from_millis)
-}
-
-fn number(entry: &[u8], at: usize) -> Option<u64> {
-    let bytes = entry.get(at..)?.first_chunk()?;
-    Some(u64::from_be_bytes(*bytes))
 }
 
 #[cfg(test)]

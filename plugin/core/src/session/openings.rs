@@ -15,7 +15,8 @@ use crate::host::Host;
 use crate::memory::failures::Counting;
 use crate::memory::later::Later;
 use crate::metrics::Counter;
-use crate::quota::tickets::{self, Taken, Tickets};
+use crate::quota::entry::spent;
+use crate::quota::tickets::{Taken, Tickets};
 use crate::records::record::SessionRecord;
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};
@@ -163,7 +164,7 @@ impl<'a, H: Host> Openings<'a, H> {
         };
         // Longer than the session, and than an opening in any case.
         let span = session.expires_at.since(host.now()).max(2 * OPENING_LASTS);
-        let spent = tickets::spent(&ticket, span, host);
+        let spent = spent(&ticket, span, host);
         self.context.store().write(&[spent]).await?;
         let tickets = self.tickets(&id).ok_or(Reason::Internal)?;
         // In the session too, for edges that go by it.

@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::memory::later::{Found, Later};
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
-use crate::quota::tickets::given_back;
+use crate::quota::entry::given_back;
 use crate::records::record::{SessionRecord, session_scope};
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};

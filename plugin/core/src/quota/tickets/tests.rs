@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use serde_json::json;
 
-use super::{FEW, Taken, Tickets, given_back, spent};
+use super::{FEW, Taken, Tickets};
 use crate::config::tests::minimal_on_spin;
 use crate::fake_host::{FakeHost, run, together};
+use crate::quota::entry::{given_back, spent};
 use crate::store::{Key, Store};
 use crate::testing::test;
 use crate::worker::{Context, Worker};
