@@ -12,7 +12,7 @@ use crate::metrics::{Counter, Histogram};
 use crate::store::Store;
 use crate::time::UnixMillis;
 
-/// The powers of one worker: network, clock, randomness, store, observability.
+/// What the core has of one worker's surroundings: network, clock, randomness, store, observability.
 #[allow(
     async_fn_in_trait,
     reason = "every host runs a request on one thread; no future needs to be Send"

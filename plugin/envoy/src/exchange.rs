@@ -7,12 +7,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use wx_session_core::{Action, Head, Verdict, Worker, crowded, finish, handle};
+use wx_session_core::{Action, Verdict, crowded, finish, handle};
 
 use crate::case::Case;
 use crate::host::EnvoyHost;
 use crate::hostcalls;
-use crate::resources::Resources;
 
 pub(crate) struct Exchange {
     pub(crate) context_id: u32,
@@ -40,16 +39,11 @@ pub(crate) enum Standing {
 }
 
 impl Exchange {
-    pub(crate) fn new(
-        worker: &Rc<Worker>,
-        resources: &Rc<Resources>,
-        context_id: u32,
-        head: Head,
-        complete: bool,
-    ) -> Self {
-        let case = Rc::new(Case::new(worker, resources, context_id, head, complete));
+    pub(crate) fn of(case: Case) -> Self {
+        let context_id = case.context_id;
+        let case = Rc::new(case);
         let host = EnvoyHost {
-            resources: Rc::clone(resources),
+            resources: Rc::clone(&case.resources),
             context_id,
         };
         let request = Rc::clone(&case);

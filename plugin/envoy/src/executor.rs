@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-use wx_session_core::{Config, Crowd, Worker};
+use wx_session_core::{Config, Crowd, Head, Worker};
 
+use crate::case::Case;
 use crate::exchange::{Exchange, Standing};
 use crate::hostcalls;
 use crate::resources::Resources;
@@ -41,11 +42,17 @@ impl Executor {
         }
     }
 
+    /// A request that begins with `head`, and is `complete` if that is all of it.
+    pub(crate) fn exchange(&self, context_id: u32, head: Head, complete: bool) -> Exchange {
+        let (worker, resources) = (&self.worker, &self.resources);
+        Exchange::of(Case::new(worker, resources, context_id, head, complete))
+    }
+
     /// Has the engine compile what the first requests need.
     pub(crate) fn warm_up(&self) {
         self.resources.warm_up(|| {
             for head in self.worker.warm_ups() {
-                let exchange = Exchange::new(&self.worker, &self.resources, NO_CONTEXT, head, true);
+                let exchange = self.exchange(NO_CONTEXT, head, true);
                 exchange.abandon();
                 exchange.advance();
             }

@@ -60,8 +60,7 @@ impl HttpContext for Filter {
             return Action::Pause;
         };
         let head = hostcalls::request_head();
-        let (worker, resources) = (&executor.worker, &executor.resources);
-        let exchange = Exchange::new(worker, resources, self.context_id, head, end_of_stream);
+        let exchange = executor.exchange(self.context_id, head, end_of_stream);
         self.standing = exchange.advance();
         if self.standing == Standing::Deciding {
             exchange.hide_claims();

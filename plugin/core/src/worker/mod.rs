@@ -51,7 +51,7 @@ pub struct Worker {
 /// A login, or its refusal.
 pub(crate) type LoginOutcome = Result<LoggedIn, Rejection>;
 
-/// What a request is handled with: the worker's memories and the host's powers.
+/// What a request is handled with: what the worker remembers, and the host.
 pub(crate) struct Context<'a, H> {
     pub(crate) worker: &'a Worker,
     pub(crate) host: &'a H,
