@@ -6,7 +6,9 @@
 pub(crate) mod entry;
 pub(crate) mod tickets;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::pin::Pin;
 
 use futures_util::future::{join, try_join_all};
 
@@ -27,6 +29,14 @@ const TROUBLE_LASTS: core::time::Duration = core::time::Duration::from_secs(3600
 
 /// How often the breaker is written when others write it too. What is lost then is one trouble of many.
 const ATTEMPTS: usize = 3;
+
+/// Work that is there only where limits live in the store. Made behind [`Host::LIMITS_IN_STORE`], and so that the state
+/// of who waits for it does not name its type: then the module of another host has no part of it.
+pub(crate) fn boxed<'a, T>(
+    work: impl Future<Output = T> + 'a,
+) -> Pin<Box<dyn Future<Output = T> + 'a>> {
+    Box::pin(work)
+}
 
 /// What one login holds in the store.
 pub(crate) struct Quota {
@@ -54,6 +64,14 @@ impl Quota {
                 breaker: None,
             });
         }
+        boxed(Self::take_in_store(context, number, address)).await
+    }
+
+    async fn take_in_store<H: Host>(
+        context: Context<'_, H>,
+        number: usize,
+        address: Option<&str>,
+    ) -> Result<Self, Rejection> {
         let (breaker, tickets) =
             join(breaker(context, number), tickets(context, number, address)).await;
         Ok(Self {
@@ -79,24 +97,30 @@ impl Quota {
     /// Gives the tickets back at once. If that fails, they are over in a minute.
     pub(crate) async fn give_back<H: Host>(&self, context: Context<'_, H>) {
         if H::LIMITS_IN_STORE && !self.tickets.is_empty() {
-            let _ = context.store().write(&self.ticket_returns()).await;
+            boxed(async {
+                let _ = context.store().write(&self.ticket_returns()).await;
+            })
+            .await;
         }
     }
 
     /// Tells the others that WeChat answers again, if they know of trouble.
     pub(crate) async fn calm<H: Host>(&self, context: Context<'_, H>) {
-        if H::LIMITS_IN_STORE
-            && self.breaker.is_some()
-            && let Some(key) = key(context, self.number)
-        {
-            let _ = context.store().delete(&key).await;
+        if H::LIMITS_IN_STORE && self.breaker.is_some() {
+            boxed(async {
+                if let Some(key) = key(context, self.number) {
+                    let _ = context.store().delete(&key).await;
+                }
+            })
+            .await;
         }
     }
 
     /// Tells the others of trouble with WeChat. They learn of the next if they do not learn of this.
     pub(crate) async fn tell<H: Host>(&self, context: Context<'_, H>, is: &Trouble) {
         if H::LIMITS_IN_STORE {
-            let _ = tell(context, self.number, self.breaker.clone(), is).await;
+            let told = boxed(tell(context, self.number, self.breaker.clone(), is));
+            let _ = told.await;
         }
     }
 }

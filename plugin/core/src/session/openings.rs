@@ -15,6 +15,7 @@ use crate::host::Host;
 use crate::memory::failures::Counting;
 use crate::memory::later::Later;
 use crate::metrics::Counter;
+use crate::quota::boxed;
 use crate::quota::entry::spent;
 use crate::quota::tickets::{Taken, Tickets};
 use crate::records::record::SessionRecord;
@@ -61,14 +62,17 @@ impl<'a, H: Host> Openings<'a, H> {
     /// # Errors
     /// When the session has ended meanwhile, and when none is free for seconds.
     pub(crate) async fn reserve(&self, token: &Token) -> Result<Opening<'a>, Rejection> {
+        let ticket = if H::LIMITS_IN_STORE {
+            Some(boxed(self.ticket(token)).await?)
+        } else {
+            None
+        };
+        let later = &self.context.worker.later;
+        Ok(Opening { later, ticket })
+    }
+
+    async fn ticket(&self, token: &Token) -> Result<Key, Rejection> {
         let Context { worker, host } = self.context;
-        let later = &worker.later;
-        if !H::LIMITS_IN_STORE {
-            return Ok(Opening {
-                later,
-                ticket: None,
-            });
-        }
         let sessions = self.context.sessions();
         let id = token.id();
         let tickets = self.tickets(&id).ok_or(Reason::Internal)?;
@@ -77,8 +81,7 @@ impl<'a, H: Host> Openings<'a, H> {
                 host.sleep(STEP * look.min(MOST_STEPS)).await;
             }
             if let Taken::Ticket(key) = tickets.take(self.context).await? {
-                let ticket = Some(key);
-                return Ok(Opening { later, ticket });
+                return Ok(key);
             }
             let found = sessions.load(token, &id, host.now()).await?;
             // Perhaps nobody could end it when it should have been.
@@ -145,30 +148,42 @@ impl<'a, H: Host> Openings<'a, H> {
         session: &SessionRecord,
         mut opening: Opening<'_>,
     ) -> Result<(), Rejection> {
+        if H::LIMITS_IN_STORE
+            && let Some(ticket) = opening.ticket.take()
+        {
+            return boxed(self.spend(token, session, ticket)).await;
+        }
         let Context { worker, host } = self.context;
-        let sessions = self.context.sessions();
-        let id = token.id();
-        let Some(ticket) = opening.ticket.take().filter(|_| H::LIMITS_IN_STORE) else {
-            let (max, known) = (self.max(), session.failures);
-            let counting = Counting::begin(&worker.failures, id, max, known, host.now());
-            let failures = sessions.count_failure(token).await;
-            match &failures {
-                Ok(failures) => counting.done(*failures, host.now()),
-                Err(gone) if gone.reason == Reason::InvalidToken => {
-                    counting.done(u8::MAX, host.now());
-                }
-                // Dropped, it counts here.
-                Err(_) => drop(counting),
+        let (max, known) = (self.max(), session.failures);
+        let counting = Counting::begin(&worker.failures, token.id(), max, known, host.now());
+        let failures = self.context.sessions().count_failure(token).await;
+        match &failures {
+            Ok(failures) => counting.done(*failures, host.now()),
+            Err(gone) if gone.reason == Reason::InvalidToken => {
+                counting.done(u8::MAX, host.now());
             }
-            return failures.map(|_| ());
-        };
-        // Longer than the session, and than an opening in any case.
+            // Dropped, it counts here.
+            Err(_) => drop(counting),
+        }
+        failures.map(|_| ())
+    }
+
+    /// Keeps the ticket of an opening that failed taken for longer than the session.
+    async fn spend(
+        &self,
+        token: &Token,
+        session: &SessionRecord,
+        ticket: Key,
+    ) -> Result<(), Rejection> {
+        let host = self.context.host;
+        let id = token.id();
+        // Longer than an opening in any case.
         let span = session.expires_at.since(host.now()).max(2 * OPENING_LASTS);
         let spent = spent(&ticket, span, host);
         self.context.store().write(&[spent]).await?;
         let tickets = self.tickets(&id).ok_or(Reason::Internal)?;
         // In the session too, for edges that go by it.
-        match sessions.count_failure(token).await {
+        match self.context.sessions().count_failure(token).await {
             Ok(failures) if failures >= self.max() => Ok(()),
             Ok(_) => Ok(self.end_if_spent(&id, &tickets).await.map(|_| ())?),
             // Another one was the last.
