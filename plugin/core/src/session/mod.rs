@@ -4,3 +4,4 @@
 pub(crate) mod openings;
 pub(crate) mod sessions;
 pub(crate) mod users;
+mod verify;

@@ -1,15 +1,11 @@
-//! The life of a session: verified, renewed, written, ended.
+//! The sessions of one store: read, written, counted against, ended.
 
-use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::head::Head;
 use crate::host::Host;
-use crate::memory::later::{Found, Later};
+use crate::memory::later::Found;
 use crate::metrics::Counter;
-use crate::presented::{Presented, presented};
-use crate::quota::entry::given_back;
 use crate::records::record::{SessionRecord, session_scope};
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};
@@ -23,18 +19,12 @@ const REMEMBER_EXPIRED: Duration = Duration::from_secs(600);
 /// How often a compare-and-swap is tried when others change the same record.
 pub(crate) const ATTEMPTS: usize = 8;
 
-/// Renewals beyond these are left to a later use: requests may end before anybody takes care of theirs.
-const MOST_RENEWALS: usize = 64;
-
 /// A moment of a session that lies further ahead than this is not believed: clocks are set back by less.
 const MOST_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// One that lies ahead by more than this is written anew.
-const SKEW: Duration = Duration::from_secs(60);
-
 /// The sessions of one store, and those that this worker has verified.
 pub(crate) struct Sessions<'a, H> {
-    context: Context<'a, H>,
+    pub(super) context: Context<'a, H>,
 }
 
 impl<'a, H: Host> Context<'a, H> {
@@ -63,117 +53,6 @@ impl<H: Host> Sessions<'_, H> {
         }
         let idle = self.context.config().session.idle;
         self.ends_at(record).since(now).min(idle)
-    }
-
-    /// The token of a request and the session that it proves.
-    pub(crate) async fn of_request(
-        &self,
-        head: &Head,
-    ) -> Result<(Token, Rc<SessionRecord>), Rejection> {
-        let Context { worker, host } = self.context;
-        match presented(head, &worker.config.session)? {
-            Presented::Token(token) => {
-                let session = self.verify(&token).await?;
-                Ok((token, session))
-            }
-            Presented::Malformed => {
-                host.count(Counter::SessionDenied);
-                Err(Reason::InvalidToken.into())
-            }
-            Presented::Nothing => {
-                host.count(Counter::SessionAbsent);
-                Err(Reason::NoSession.into())
-            }
-        }
-    }
-
-    /// The session of `token`: from the verified cache, else from the store. When its idle time is to be renewed, that is
-    /// left for [`Sessions::do_later`], after the verdict.
-    async fn verify(&self, token: &Token) -> Result<Rc<SessionRecord>, Rejection> {
-        let Context { worker, host } = self.context;
-        let now = host.now();
-        let cached = worker.verified.borrow().get(token, now);
-        if let Some(session) = cached {
-            host.count(Counter::SessionHit);
-            return Ok(session);
-        }
-        let id = token.id();
-        let generation = worker.verified.borrow().generation();
-        let Some(found) = self.load(token, &id, now).await? else {
-            worker.verified.borrow_mut().forget(token);
-            host.count(Counter::SessionDenied);
-            return Err(Reason::InvalidToken.into());
-        };
-        if self.is_over(&found.record, now) {
-            host.count(Counter::SessionExpired);
-            return Err(Reason::SessionExpired.into());
-        }
-        host.count(Counter::SessionMiss);
-        let Found { record, sealed } = found;
-        let due = now.since(record.seen_at) >= worker.config.session.idle / 3
-            || record.seen_at.since(now) > SKEW;
-        let mut later = worker.later.borrow_mut();
-        if due && later.len() < MOST_RENEWALS {
-            later.push(Later::Renewal {
-                token: token.clone(),
-                found: Found {
-                    record: record.clone(),
-                    sealed,
-                },
-                seen_at: now,
-            });
-        }
-        drop(later);
-        let session = Rc::new(record);
-        self.remember(token, id, &session, now, generation);
-        Ok(session)
-    }
-
-    /// Extends the idle times of sessions that were used, and gives back tickets, of requests that have their verdicts by
-    /// now. A renewal that fails or comes second harms nobody: the next use tries again.
-    pub(crate) async fn do_later(&self) {
-        let Context { worker, host } = self.context;
-        for later in worker.later.take() {
-            match later {
-                Later::Renewal {
-                    token,
-                    found,
-                    seen_at,
-                } => {
-                    let latest = seen_at.after(worker.config.session.absolute);
-                    let renewed = SessionRecord {
-                        seen_at,
-                        expires_at: found.record.expires_at.min(latest),
-                        ..found.record.clone()
-                    };
-                    // Counted when asked: the request may be over, and its future gone, before a far-away store has
-                    // answered.
-                    host.count(Counter::SessionRenewed);
-                    let _ = self.replace(&token, &found, &renewed).await;
-                }
-                Later::Return(ticket) => {
-                    let returned = given_back(&ticket);
-                    let _ = self.context.store().write(&[returned]).await;
-                }
-            }
-        }
-    }
-
-    /// Lets this worker trust a session that it has looked up or made, unless one was ended here since `generation`: it
-    /// must not come back.
-    pub(crate) fn remember(
-        &self,
-        token: &Token,
-        id: SessionId,
-        session: &Rc<SessionRecord>,
-        now: UnixMillis,
-        generation: u64,
-    ) {
-        let ends_at = self.ends_at(session);
-        let mut verified = self.context.worker.verified.borrow_mut();
-        if verified.generation() == generation {
-            verified.insert(token, id, Rc::clone(session), now, ends_at);
-        }
     }
 
     /// What the store has for `token`, expired or not. `None` also when no master key opens it, and when it is of a mini
@@ -229,7 +108,7 @@ impl<H: Host> Sessions<'_, H> {
     }
 
     /// Writes `record` if the store still has what was found: a session that was ended meanwhile stays ended.
-    async fn replace(
+    pub(super) async fn replace(
         &self,
         token: &Token,
         found: &Found,
