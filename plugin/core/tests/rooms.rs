@@ -1,5 +1,5 @@
-//! Which room of the core may name which, and that no two files name each other in a circle. A room is a file or a folder
-//! of `src`. The table is written from the ground up: a room names none but those that stand before it, so what it says
+//! Which room of the core may name which, and that no two files of what ships name each other in a circle. A room is a file
+//! or a folder of `src`. The table is written from the ground up: a room names none but those that stand before it, so what it says
 //! can have no circle. Tests may name what they like.
 #![allow(
     clippy::unwrap_used,
@@ -81,7 +81,7 @@ struct File {
 #[test]
 fn every_room_names_those_that_the_table_says_and_no_other() {
     let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for file in files() {
+    for file in files("core") {
         let room = file.module[0].clone();
         let others = named.entry(room.clone()).or_default();
         let rooms = file.names.iter().map(|path| path[0].clone());
@@ -109,7 +109,15 @@ fn every_room_names_those_that_the_table_says_and_no_other() {
 
 #[test]
 fn no_files_name_each_other_in_a_circle() {
-    let files: Vec<_> = files()
+    for plugin in ["core", "envoy", "spin"] {
+        let circle = circle(files(plugin));
+        assert!(circle.is_empty(), "{plugin}: {circle:#?}");
+    }
+}
+
+/// The files that are in one, or between two, with those that they name.
+fn circle(files: Vec<File>) -> Vec<String> {
+    let files: Vec<_> = files
         .into_iter()
         .filter(|file| !NOT_ROOMS.contains(&&*file.module[0]))
         .collect();
@@ -135,19 +143,21 @@ fn no_files_name_each_other_in_a_circle() {
             break;
         }
     }
-    let circle: Vec<_> = left
-        .iter()
+    left.iter()
         .map(|(file, named)| {
             let named = named.iter().filter(|other| left.contains_key(*other));
             let named: Vec<_> = named.map(|other| other.join("::")).collect();
             format!("{} -> {named:?}", file.join("::"))
         })
-        .collect();
-    assert!(circle.is_empty(), "{circle:#?}");
+        .collect()
 }
 
-fn files() -> Vec<File> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// Those of one part of the plugin.
+fn files(plugin: &str) -> Vec<File> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(plugin)
+        .join("src");
     let mut folders = vec![source.clone()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -160,7 +170,7 @@ fn files() -> Vec<File> {
             }
         }
     }
-    assert!(files.len() > 50, "{}", files.len());
+    assert!(files.len() > 5, "{plugin}: {}", files.len());
     files
 }
 
