@@ -11,14 +11,14 @@ use crate::header_names::{is_of_login, reads_as};
 use crate::nothing::is_nothing;
 use crate::presented::{bearer, is_name};
 use crate::records::token::Token;
-use crate::reply::{Changes, Trailers};
+use crate::reply::{Changes, TrailerPolicy};
 
 /// What is taken off every request that goes to the app: what only the edge may say, the token, and what a login on the
 /// way may take. In every spelling that an app server may read as the same name: CGI turns everything but letters and
 /// digits into `_`.
 pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     let mut changes = Changes {
-        trailers: Trailers::new(&config.own_names),
+        trailers: TrailerPolicy::new(&config.own_names),
         ..Changes::default()
     };
     let rules = &config.session;

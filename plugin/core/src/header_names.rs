@@ -73,6 +73,10 @@ impl OwnNames {
 
 fn is_standard(name: &[u8]) -> bool {
     const FAMILY: &str = "x-wx-";
+    // As most headers.
+    if name.first() != Some(&b'x') {
+        return false;
+    }
     if begins_like(name, FAMILY) {
         let rest = name.get(FAMILY.len()..).unwrap_or_default();
         return STANDARD.iter().any(|own| begins_like(rest, own));

@@ -78,6 +78,6 @@ pub use host::{
 pub use limits::crowd::Crowd;
 pub use metrics::{Counter, Histogram};
 pub use rejection::{internal_error, upstream_unavailable};
-pub use reply::{Action, Changes, Response, Trailers, Verdict, invites_caches};
+pub use reply::{Action, Changes, Response, TrailerPolicy, Verdict, invites_caches};
 pub use time::UnixMillis;
 pub use worker::Worker;

@@ -13,6 +13,9 @@ use crate::nothing::is_nothing;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
 
+/// Apps have tokens of their own in it.
+const AUTHORIZATION: &str = "authorization";
+
 /// What a request shows to prove its session.
 #[derive(Debug)]
 pub(crate) enum Presented {
@@ -40,14 +43,17 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
     let mut found = Found::default();
     let mut takes_authorization = false;
     for name in &rules.headers {
-        match (&**name, head.get(name)) {
-            ("authorization", _) => takes_authorization = true,
-            (_, Header::Absent) => {}
+        if **name == *AUTHORIZATION {
+            takes_authorization = true;
+            continue;
+        }
+        match head.get(name) {
+            Header::Absent => {}
             // Proxies join doubled headers with a comma, which no token has.
-            (name, Header::One(text)) if !text.contains(',') => {
+            Header::One(text) if !text.contains(',') => {
                 found.take(text, Spot::Header(name))?;
             }
-            (name, _) => {
+            _ => {
                 if let Some(text) = only(head, name)? {
                     found.take(text, Spot::Header(name))?;
                 }
@@ -135,21 +141,23 @@ fn only<'a>(head: &'a Head, name: &str) -> Result<Option<&'a str>, Rejection> {
 
 /// What is no token of ours in Authorization is one of the app's, and no concern of ours.
 fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Rejection> {
-    const NAME: &str = "authorization";
-    let is_doubled = match head.get(NAME) {
+    let is_doubled = match head.get(AUTHORIZATION) {
         Header::Absent => return Ok(()),
         Header::One(value) => value.contains(','),
-        Header::Ambiguous if found.0.is_none() => return Err(ambiguous(NAME)),
+        Header::Ambiguous if found.0.is_none() => return Err(ambiguous(AUTHORIZATION)),
         Header::Ambiguous => true,
     };
-    for (_, value) in head.pairs().filter(|(own, _)| *own == NAME.as_bytes()) {
+    for (_, value) in head
+        .pairs()
+        .filter(|(own, _)| *own == AUTHORIZATION.as_bytes())
+    {
         let parts = core::str::from_utf8(value).unwrap_or_default().split(',');
         let bearers = parts.filter_map(|part| bearer(part.trim()));
         for text in bearers.filter(|text| Token::parse(text).is_some()) {
             if is_doubled && found.0.is_none() {
-                return Err(ambiguous(NAME));
+                return Err(ambiguous(AUTHORIZATION));
             }
-            found.take(text, Spot::Header(NAME))?;
+            found.take(text, Spot::Header(AUTHORIZATION))?;
         }
     }
     Ok(())

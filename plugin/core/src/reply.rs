@@ -46,7 +46,7 @@ pub struct Changes {
     /// The whole body that the app gets in place of the client's. `None`: the client's, as it came.
     pub body: Option<Vec<u8>>,
     /// Those of the request that do not reach the app.
-    pub trailers: Trailers,
+    pub trailers: TrailerPolicy,
     /// Names and values to set on the app's response, whatever it is, in this order; most often none. First every header
     /// of the response goes that [`invites_caches`] names. If one of all these changes cannot be made, the later ones
     /// must not be.
@@ -56,12 +56,12 @@ pub struct Changes {
 /// Which trailers of a request must not reach the app: those that it could take for a statement of ours, and with a new
 /// body those that describe the old one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trailers {
+pub struct TrailerPolicy {
     own_names: OwnNames,
     of_new_body: bool,
 }
 
-impl Trailers {
+impl TrailerPolicy {
     pub(crate) fn new(own_names: &OwnNames) -> Self {
         Self {
             own_names: own_names.clone(),
@@ -71,7 +71,7 @@ impl Trailers {
 
     /// Whether a trailer of this name, in lower case, is taken off.
     #[must_use]
-    pub fn forbid(&self, name: &str) -> bool {
+    pub fn forbids(&self, name: &str) -> bool {
         self.own_names.has(name.as_bytes()) || (self.of_new_body && describes_body(name))
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
 use wx_session_core::{
-    CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, Trailers, UnixMillis,
+    CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, TrailerPolicy, UnixMillis,
     invites_caches,
 };
 
@@ -58,7 +58,7 @@ pub(crate) fn change_request(changes: &Changes) -> bool {
 
 /// Puts `body` in the place of all that is buffered. Only where something is: without a buffer Envoy has nothing to
 /// change.
-fn replace_body(body: &[u8], trailers: &Trailers) -> bool {
+fn replace_body(body: &[u8], trailers: &TrailerPolicy) -> bool {
     strip_trailers(trailers);
     // From the start, Envoy first drains so many bytes, or as many as there are (Buffer::copyFrom).
     hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX, body).is_ok()
@@ -89,9 +89,9 @@ pub(crate) fn remove_request_header(name: &str) {
 }
 
 /// Takes off the request those of its trailers that the core forbids.
-pub(crate) fn strip_trailers(policy: &Trailers) {
+pub(crate) fn strip_trailers(policy: &TrailerPolicy) {
     let trailers = hostcalls::get_map_bytes(MapType::HttpRequestTrailers).unwrap_or_default();
-    for (name, _) in trailers.iter().filter(|(name, _)| policy.forbid(name)) {
+    for (name, _) in trailers.iter().filter(|(name, _)| policy.forbids(name)) {
         // The map was there a line ago, so it can be written.
         let _ = hostcalls::remove_map_value(MapType::HttpRequestTrailers, name);
     }

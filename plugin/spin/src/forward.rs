@@ -7,7 +7,7 @@ use std::rc::Rc;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Trailers};
 use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
-use wx_session_core::{Changes, Level, Trailers as Policy, internal_error, upstream_unavailable};
+use wx_session_core::{Changes, Level, TrailerPolicy, internal_error, upstream_unavailable};
 
 use crate::incoming::{Body, Headers, Incoming};
 use crate::instance::Instance;
@@ -105,7 +105,7 @@ type Onward = (Option<StreamReader<u8>>, FutureReader<End>);
 async fn relayed(
     mut body: StreamReader<u8>,
     trailers: FutureReader<End>,
-    policy: Policy,
+    policy: TrailerPolicy,
 ) -> Onward {
     // With no room for a piece, this only asks whether there will be one.
     let mut asked = Box::pin(async move {
@@ -148,7 +148,7 @@ async fn relayed(
 }
 
 /// A body that has been read, and those of its trailers that may go on.
-async fn whole(body: Vec<u8>, trailers: Option<Trailers>, policy: &Policy) -> Onward {
+async fn whole(body: Vec<u8>, trailers: Option<Trailers>, policy: &TrailerPolicy) -> Onward {
     let (end, whole_end) = wit_future::new(|| Ok(None));
     if let Some(trailers) = trailers {
         let stripped = without(&trailers, policy);
@@ -160,9 +160,9 @@ async fn whole(body: Vec<u8>, trailers: Option<Trailers>, policy: &Policy) -> On
     (Some(outbound::stream(body).await), whole_end)
 }
 
-fn without(trailers: &Trailers, policy: &Policy) -> End {
+fn without(trailers: &Trailers, policy: &TrailerPolicy) -> End {
     let mut all = trailers.copy_all();
-    all.retain(|(name, _)| !policy.forbid(&name.to_ascii_lowercase()));
+    all.retain(|(name, _)| !policy.forbids(&name.to_ascii_lowercase()));
     Fields::from_list(&all)
         .map(Some)
         .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))

@@ -9,7 +9,7 @@ use super::check_limits::limits;
 use super::check_routes::{endpoints, rules};
 use super::check_session::session;
 use super::check_store::store;
-use super::check_upstreams::{backend, wechat};
+use super::check_upstreams::{app_url, wechat};
 use super::model::{Assertion, Checked, Config, LoginRules, MiniProgram, OpenDataRules, wrong};
 use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
@@ -18,8 +18,8 @@ use crate::route::Routes;
 
 pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
     let platform = environment.platform;
-    let apps = apps(document.apps, environment)?;
-    let master_secrets = master_secrets(&document.master_keys, &apps, environment)?;
+    let mini_programs = mini_programs(document.apps, environment)?;
+    let master_secrets = master_secrets(&document.master_keys, &mini_programs, environment)?;
     let wafer = matches!(document.compat, Some(raw::Compat::Wafer));
     let session = session(document.session, wafer)?;
     let identity = identity(&document.identity_headers)?;
@@ -40,10 +40,10 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     }
     let limits = limits(&document.limits)?;
     let mut config = Config {
-        apps,
+        mini_programs,
         master_secrets,
         wechat: wechat(&document.wechat, platform)?,
-        upstream_url: backend(&document.upstream, platform)?,
+        upstream_url: app_url(&document.upstream, platform)?,
         store: store(&document.store, environment)?,
         session,
         routes: Routes {
@@ -72,18 +72,21 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     Ok(config)
 }
 
-fn apps(raw: Vec<raw::MiniProgram>, environment: Environment<'_>) -> Checked<Vec<MiniProgram>> {
+fn mini_programs(
+    raw: Vec<raw::MiniProgram>,
+    environment: Environment<'_>,
+) -> Checked<Vec<MiniProgram>> {
     if raw.is_empty() {
         return wrong("apps", "needs at least one mini program");
     }
-    let mut apps: Vec<MiniProgram> = Vec::new();
+    let mut all: Vec<MiniProgram> = Vec::new();
     for (index, app) in raw.into_iter().enumerate() {
         let field = format!("apps[{index}].appid");
         let tail = app.appid.strip_prefix("wx").unwrap_or_default();
         if tail.len() != 16 || !tail.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return wrong(field, "must be \"wx\" and 16 hexadecimal digits");
         }
-        if apps.iter().any(|earlier| earlier.appid == app.appid) {
+        if all.iter().any(|earlier| earlier.appid == app.appid) {
             return wrong(field, "is listed twice");
         }
         let secret = secret(
@@ -92,12 +95,12 @@ fn apps(raw: Vec<raw::MiniProgram>, environment: Environment<'_>) -> Checked<Vec
             16,
             environment,
         )?;
-        apps.push(MiniProgram {
+        all.push(MiniProgram {
             appid: app.appid,
             secret,
         });
     }
-    Ok(apps)
+    Ok(all)
 }
 
 fn assertion(

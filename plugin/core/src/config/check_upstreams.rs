@@ -34,7 +34,7 @@ pub(super) fn wechat(raw: &raw::Wechat, platform: Platform) -> Checked<Wechat> {
 }
 
 /// Where the app is.
-pub(super) fn backend(raw: &raw::Upstream, platform: Platform) -> Checked<String> {
+pub(super) fn app_url(raw: &raw::Upstream, platform: Platform) -> Checked<String> {
     let Some(text) = &raw.url else {
         return Ok("http://app.spin.internal".into());
     };

@@ -14,7 +14,7 @@ use crate::route::Routes;
 /// Everything the core may be told, checked.
 pub struct Config {
     /// Whose users log in.
-    pub(crate) apps: Vec<MiniProgram>,
+    pub(crate) mini_programs: Vec<MiniProgram>,
     pub(crate) master_secrets: Vec<Secret>,
     pub(crate) wechat: Wechat,
     /// Which store the host is to make.
@@ -260,12 +260,15 @@ impl Config {
 
     /// The mini program with this id.
     pub(crate) fn mini_program(&self, appid: &str) -> Option<&MiniProgram> {
-        self.apps.iter().find(|own| own.appid == appid)
+        self.mini_programs.iter().find(|own| own.appid == appid)
     }
 
     /// Which of the mini programs this is.
-    pub(crate) fn number(&self, app: &MiniProgram) -> usize {
-        let number = self.apps.iter().position(|own| own.appid == app.appid);
+    pub(crate) fn number(&self, mini_program: &MiniProgram) -> usize {
+        let number = self
+            .mini_programs
+            .iter()
+            .position(|own| own.appid == mini_program.appid);
         number.unwrap_or_default()
     }
 }

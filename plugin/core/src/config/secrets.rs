@@ -103,13 +103,13 @@ pub(super) fn secret(
 
 pub(super) fn master_secrets(
     keys: &[Value],
-    apps: &[MiniProgram],
+    mini_programs: &[MiniProgram],
     environment: Environment<'_>,
 ) -> Checked<Vec<Secret>> {
     if keys.is_empty() {
-        return Ok(apps
+        return Ok(mini_programs
             .first()
-            .map(|app| app.secret.clone())
+            .map(|own| own.secret.clone())
             .into_iter()
             .collect());
     }

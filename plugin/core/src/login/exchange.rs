@@ -99,7 +99,10 @@ async fn attempt<H: Host>(
 ) -> Result<Code2Session, Failure> {
     let host = context.host;
     let wechat = &context.config().wechat;
-    let (appid, secret) = (&input.app.appid, input.app.secret.expose());
+    let (appid, secret) = (
+        &input.mini_program.appid,
+        input.mini_program.secret.expose(),
+    );
     let started = host.now();
     let answer = host
         .call(HttpCall {

@@ -19,7 +19,7 @@ use crate::worker::Context;
 
 /// A login request whose parameters are well formed.
 pub(super) struct LoginInput<'a> {
-    pub(super) app: &'a MiniProgram,
+    pub(super) mini_program: &'a MiniProgram,
     pub(super) js_code: Zeroizing<String>,
     /// The session that this phone had before.
     pub(super) old_token: Option<Token>,
@@ -74,7 +74,7 @@ impl<'a> LoginInput<'a> {
             (None, _) => None,
         };
         Ok(Self {
-            app: app(config, head, params.text("appid")?)?,
+            mini_program: mini_program(config, head, params.text("appid")?)?,
             js_code: Zeroizing::new(js_code.to_string()),
             old_token,
             open_data,
@@ -109,7 +109,7 @@ fn from_headers(head: &Head) -> Result<Params, Rejection> {
 /// Which mini program: named, or read from the Referer of `wx.request`
 /// (`https://servicewechat.com/{appid}/{version}/page-frame.html`), or the only one. A hint and no credential: a code
 /// is worth something with its own app only.
-fn app<'a>(
+fn mini_program<'a>(
     config: &'a Config,
     head: &Head,
     named: Option<&str>,
@@ -122,8 +122,8 @@ fn app<'a>(
         .and_then(|referer| referer.strip_prefix("https://servicewechat.com/"))
         .and_then(|rest| rest.split('/').next())
         .and_then(|appid| config.mini_program(appid));
-    match (hinted, config.apps.as_slice()) {
-        (Some(app), _) => Ok(app),
+    match (hinted, config.mini_programs.as_slice()) {
+        (Some(own), _) => Ok(own),
         (None, [only]) => Ok(only),
         _ => Err(Reason::MissingParameter.with("appid")),
     }

@@ -44,7 +44,7 @@ async fn attempt<H: Host, R: Request>(
     let Context { worker, host } = context;
     let input = LoginInput::read(context, request, source).await?;
     let address = request.client_address();
-    let key = code_key(&input.app.appid, &input.js_code);
+    let key = code_key(&input.mini_program.appid, &input.js_code);
     let lead = match worker.logins.join(host, &key.name).await {
         Turn::Lead(lead) => lead,
         Turn::Followed(outcome) => {
@@ -73,7 +73,7 @@ async fn lead_in<H: Host>(
     };
     // Everything that can fail without WeChat comes first: after the exchange the code is spent.
     let token = Token::mint(host, &worker.keys)?;
-    let number = worker.config.number(input.app);
+    let number = worker.config.number(input.mini_program);
     let (known, old, quota) = join3(
         memory::recall(context, input, key, false),
         old_session(context, input),

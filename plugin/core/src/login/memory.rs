@@ -56,7 +56,7 @@ pub(super) async fn recall<H: Host>(
     let (sessions, users) = (context.sessions(), context.users());
     let (session, user) = join(
         sessions.load(&token, &id, host.now()),
-        users.load(&input.app.appid, &record.openid, true),
+        users.load(&input.mini_program.appid, &record.openid, true),
     )
     .await;
     let known = user?.is_some_and(|user| user.sessions.contains(&id));

@@ -51,7 +51,7 @@ pub(super) async fn write_down<H: Host>(
     let mut before = Vec::from([sessions.entry(token, &stored)?]);
     before.extend(ended.iter().map(SessionId::removal));
     let user = Of {
-        appid: &input.app.appid,
+        appid: &input.mini_program.appid,
         openid: &login.openid,
         before,
         adds: Some(id.key()),
@@ -84,7 +84,7 @@ fn session<H: Host>(
 ) -> SessionRecord {
     let now = context.host.now();
     SessionRecord {
-        appid: input.app.appid.as_str().into(),
+        appid: input.mini_program.appid.as_str().into(),
         openid: login.openid.as_str().into(),
         unionid: login.unionid.as_deref().map(Into::into),
         seen_at: now,
@@ -214,7 +214,7 @@ impl<H: Host> Entry<'_, H> {
             return useless;
         }
         let rules = &self.context.config().open_data;
-        let expected = open_data::expected(rules, &input.app.appid, &login.openid, now);
+        let expected = open_data::expected(rules, &input.mini_program.appid, &login.openid, now);
         let Some(opened) = input.open_data.open(&user.ring, &expected) else {
             return Some(Useless::SessionKeyStale);
         };

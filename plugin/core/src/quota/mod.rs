@@ -164,8 +164,8 @@ async fn tickets<H: Host>(
 }
 
 fn key<H: Host>(context: Context<'_, H>, number: usize) -> Option<Key> {
-    let app = context.config().apps.get(number)?;
-    Some(breaker_key(&app.appid))
+    let own = context.config().mini_programs.get(number)?;
+    Some(breaker_key(&own.appid))
 }
 
 fn scope(key: &Key) -> Scope<'_> {

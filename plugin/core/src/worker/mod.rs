@@ -23,7 +23,7 @@ use crate::needed;
 use crate::records::login::LoggedIn;
 use crate::records::token::SessionId;
 use crate::rejection::Rejection;
-use crate::reply::{Changes, Trailers, Verdict};
+use crate::reply::{Changes, TrailerPolicy, Verdict};
 use crate::route::{Outage, Rule};
 use crate::seal::MasterKeys;
 use crate::single_flight::SingleFlight;
@@ -83,7 +83,7 @@ impl Worker {
     /// A worker with empty memories.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let breakers = alloc::vec![CircuitBreaker::default(); config.apps.len()];
+        let breakers = alloc::vec![CircuitBreaker::default(); config.mini_programs.len()];
         Self {
             keys: MasterKeys::new(config.master_secrets.iter().map(|secret| secret.expose())),
             verified: RefCell::new(VerifiedCache::new(config.session.cache, stale(&config))),
@@ -138,8 +138,8 @@ impl Worker {
 
     /// Which trailers must not reach the app, for a host to which they come at another time than the verdict.
     #[must_use]
-    pub fn trailers(&self) -> Trailers {
-        Trailers::new(&self.config.own_names)
+    pub fn trailers(&self) -> TrailerPolicy {
+        TrailerPolicy::new(&self.config.own_names)
     }
 }
 

@@ -26,7 +26,11 @@ impl Worker {
         let is_login = |(_, endpoint): &&(_, _)| *endpoint == Endpoint::Login;
         let login = self.config.routes.endpoints.iter().find(is_login);
         let login = login.map(|(path, _)| {
-            let appid = self.config.apps.first().map(|app| app.appid.as_str());
+            let appid = self
+                .config
+                .mini_programs
+                .first()
+                .map(|own| own.appid.as_str());
             let referer = format!("https://servicewechat.com/{}/", appid.unwrap_or_default());
             Head::from_pairs([
                 (":method", "GET"),
