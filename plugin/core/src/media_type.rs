@@ -2,8 +2,8 @@
 //! it says elsewhere. Apps that look for a word in the whole header would read it otherwise, so types that say two
 //! things can be told from those that say one.
 
-use crate::host::Head;
-use crate::presented::is_nothing;
+use crate::head::Head;
+use crate::nothing::is_nothing;
 use crate::rejection::{Reason, Rejection};
 
 /// How a body is to be read.

@@ -1,16 +1,17 @@
 //! The method of a request, and whether it names another one beside it, which some frameworks go by: Rails, Laravel and
 //! ThinkPHP do without being asked to. What stands in a body is not looked for.
 
-use crate::host::Head;
+use crate::head::Head;
+use crate::header_names::reads_as;
 use crate::presented::is_name;
 use crate::route::Method;
 
 /// The headers by which frameworks let a client name the method that it means.
-const HEADERS: [&[u8]; 4] = [
-    b"x-http-method-override",
-    b"x-http-method",
-    b"x-method-override",
-    b"x-method",
+const HEADERS: [&str; 4] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-method",
 ];
 
 /// The names of the same in a query, for Laravel and ThinkPHP.
@@ -41,15 +42,6 @@ fn is_parameter(pair: &[u8]) -> bool {
     let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
     let name = core::str::from_utf8(name).unwrap_or_default();
     PARAMETERS.iter().any(|own| is_name(name, own))
-}
-
-/// In the spellings that CGI makes one of.
-fn reads_as(name: &[u8], own: &[u8]) -> bool {
-    name.len() == own.len()
-        && name
-            .iter()
-            .zip(own)
-            .all(|(byte, own)| byte == own || (*own == b'-' && !byte.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]

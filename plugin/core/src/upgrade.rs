@@ -2,7 +2,7 @@
 //! some clients send with every request) is passed over, as a server may (RFC 9110, 7.8); after any other upgrade
 //! nobody looks at the requests any more, so it passes only where a route names it.
 
-use crate::host::{Head, Header};
+use crate::head::{Head, Header};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Changes;
 use crate::route::Rule;

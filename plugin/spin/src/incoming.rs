@@ -9,9 +9,8 @@ use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::{BodyError, Head, Request};
 
-use crate::instance::Instance;
 use crate::outbound::read;
-use crate::waiting::Place;
+use crate::waiting::{Waiter, Waiting};
 
 /// Address and port of the connection: Spin's own value, which it appends to whatever a client wrote there.
 const CLIENT_ADDRESS: &str = "spin-client-addr";
@@ -22,7 +21,7 @@ pub(crate) struct Incoming {
     line: Line,
     /// Gone while it is read, and when it could not be.
     body: RefCell<Option<Body>>,
-    place: Rc<Place>,
+    waiter: Rc<Waiter>,
 }
 
 /// Names in lower case, and values, as WASI HTTP takes them too.
@@ -48,7 +47,7 @@ pub(crate) enum Body {
 }
 
 impl Incoming {
-    pub(crate) fn new(request: types::Request, instance: &Rc<Instance>) -> Self {
+    pub(crate) fn new(request: types::Request, waiting: &Rc<Waiting>) -> Self {
         let mut headers = request.get_headers().copy_all();
         for (name, _) in &mut headers {
             name.make_ascii_lowercase();
@@ -74,7 +73,7 @@ impl Incoming {
             .map(|(name, value)| (name.as_str(), value.as_slice()));
         let head = Head::from_pairs(real.chain(pseudo));
         Self {
-            place: Rc::new(Place::new(instance, head.bytes())),
+            waiter: Rc::new(Waiter::new(waiting, head.bytes())),
             head,
             headers,
             line,
@@ -82,9 +81,9 @@ impl Incoming {
         }
     }
 
-    /// Its place among those that wait.
-    pub(crate) fn place(&self) -> Rc<Place> {
-        Rc::clone(&self.place)
+    /// It among those that wait.
+    pub(crate) fn waiter(&self) -> Rc<Waiter> {
+        Rc::clone(&self.waiter)
     }
 
     /// How much of a body is held, of which at most `limit` bytes are wanted.
@@ -101,9 +100,11 @@ impl Incoming {
         trailers: Option<Trailers>,
         limit: usize,
     ) -> Result<Vec<u8>, BodyError> {
-        let copy = match bytes.len() > limit {
-            true => Err(BodyError::TooLarge),
-            false => Ok(bytes.clone()),
+        let fits = bytes.len() <= limit;
+        let copy = if fits {
+            Ok(bytes.clone())
+        } else {
+            Err(BodyError::TooLarge)
         };
         self.body.replace(Some(Body::Read(bytes, trailers)));
         copy
@@ -155,7 +156,7 @@ impl Request for Incoming {
             Ok((bytes, trailers))
         };
         let held = self.held(limit);
-        let (bytes, trailers) = self.place.for_client(held, receiving).await??;
+        let (bytes, trailers) = self.waiter.for_client(held, receiving).await??;
         self.keep(bytes, trailers, limit)
     }
 }

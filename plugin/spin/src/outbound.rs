@@ -143,10 +143,14 @@ pub(crate) async fn read(
 /// What `work` comes to, unless it takes longer than `span`.
 pub(crate) async fn within<T>(span: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
-    let mut over = pin!(sleep(span));
+    // Not before something has to be waited for.
+    let mut over = None;
     poll_fn(|context| match work.as_mut().poll(context) {
         Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => over.as_mut().poll(context).map(|()| None),
+        Poll::Pending => {
+            let over = over.get_or_insert_with(|| Box::pin(sleep(span)));
+            over.as_mut().poll(context).map(|()| None)
+        }
     })
     .await
 }
@@ -154,7 +158,8 @@ pub(crate) async fn within<T>(span: Duration, work: impl Future<Output = T>) -> 
 /// Whether the manifest does not let the component ask.
 pub(crate) fn is_forbidden(error: &ErrorCode) -> bool {
     match error {
-        ErrorCode::HttpRequestDenied => true,
+        // The latter by `block_networks` of the runtime configuration.
+        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => true,
         // What Spin puts in the place of its client where a middleware does not inherit it.
         ErrorCode::InternalError(Some(words)) => words.ends_with("is not permitted"),
         _ => false,
@@ -185,7 +190,6 @@ fn failed(target: &str, error: &ErrorCode) -> CallError {
         | ErrorCode::DnsError(_)
         | ErrorCode::DestinationNotFound
         | ErrorCode::DestinationUnavailable
-        | ErrorCode::DestinationIpProhibited
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout

@@ -13,8 +13,8 @@ use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
 use wx_session_core::config::Platform;
 use wx_session_core::{
-    Action, BodyError, CallError, Config, Counter, Edge, Head, Histogram, Host, HttpCall,
-    HttpResponse, Level, NoEntropy, Request, UnixMillis, handle,
+    Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
+    Level, NoEntropy, Request, UnixMillis, Worker, handle,
 };
 
 use crate::rig::bridge::{self, FakeBridge};
@@ -37,8 +37,7 @@ struct Stage {
     wire: Wire,
     bridge: FakeBridge,
     wechat: FakeWechat,
-    edges: [Edge; 2],
-    unused: FakeStore,
+    edges: [Worker; 2],
     seed: Cell<u64>,
 }
 
@@ -51,7 +50,8 @@ impl Stage {
         let document = configuration(&patch).to_string();
         let environment = BTreeMap::from(ENVIRONMENT);
         let secret = |name: &str| environment.get(name).map(ToString::to_string);
-        let edge = |()| Edge::new(Config::from_json(&document, Platform::Envoy, &secret).unwrap());
+        let edge =
+            |()| Worker::new(Config::from_json(&document, Platform::Envoy, &secret).unwrap());
         let wechat = FakeWechat::new(APPID, SECRET);
         wechat.set_time(Some(NOW_S));
         Self {
@@ -59,7 +59,6 @@ impl Stage {
             bridge: FakeBridge::default(),
             wechat,
             edges: [(), ()].map(edge),
-            unused: FakeStore::default(),
             seed: Cell::new(1),
         }
     }
@@ -180,8 +179,8 @@ impl Request for Sent {
 impl Host for Stage {
     type Store = FakeStore;
 
-    fn store(&self) -> &FakeStore {
-        &self.unused
+    fn store(&self) -> Option<&FakeStore> {
+        None
     }
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {

@@ -3,7 +3,7 @@
 use host_tests::client::Request;
 use serde_json::{Value, json};
 use wx_session_core::Config;
-use wx_session_core::config::{Platform, StoreKind};
+use wx_session_core::config::{HostStore, Platform, StoreKind};
 
 use super::Stage;
 use crate::rig::{APPID, ENVIRONMENT, Way, configuration};
@@ -23,8 +23,14 @@ fn the_document_of_envoy_yaml_serves_both_platforms() {
     document.as_object_mut().unwrap().remove("store");
     let on_envoy = accepted(&document, Platform::Envoy);
     let on_spin = accepted(&document, Platform::Spin);
-    assert!(matches!(on_envoy.store, StoreKind::Embedded { .. }));
-    assert!(matches!(on_spin.store, StoreKind::SpinKeyValue { .. }));
+    assert!(matches!(
+        on_envoy.store,
+        StoreKind::OfHost(HostStore::Embedded { .. })
+    ));
+    assert!(matches!(
+        on_spin.store,
+        StoreKind::OfHost(HostStore::SpinKeyValue { .. })
+    ));
     assert_eq!(document["apps"][0]["appid"], APPID);
 }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use wx_session_core::store::StoreError;
-use wx_session_core::store::slots::{SharedMap, Version};
+use wx_session_core::store::embedded::{SharedMap, Version};
 
 use super::schedule::step_aside;
 use crate::wasm_host::SharedData;

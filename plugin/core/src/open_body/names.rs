@@ -8,50 +8,13 @@ use alloc::string::String;
 use super::encodings::{
     backslashes_undone, has_encoded_part, has_encoded_word, has_extended_name, percent_decoded,
 };
-use crate::host::Head;
+use crate::head::Head;
 use crate::json_text;
 use crate::rejection::{Reason, Rejection};
-use crate::spelling::{Part, Parts, letters, parts};
+use crate::spelling::says;
 
 /// How often a name may be percent-encoded before nobody would find it any more.
 const MOST_ENCODINGS: usize = 4;
-
-/// Whether some app could read both as one name.
-pub(crate) fn same_name(one: &str, other: &str) -> bool {
-    letters(one).eq(letters(other))
-}
-
-/// Whether some app could find `name` by `key`. Libraries for forms make a tree of `a-b` and `a__b`, too.
-pub(crate) fn says(key: &str, name: &str) -> bool {
-    says_it(key, name)
-        || ((key.contains('-') || key.contains("__"))
-            && says_it(&key.replace("__", ".").replace('-', "."), name))
-}
-
-fn says_it(key: &str, name: &str) -> bool {
-    let mut rest = parts(key);
-    let mut begins = true;
-    loop {
-        let here = rest.clone();
-        match rest.next() {
-            None => return false,
-            Some(Part::Boundary) => begins = true,
-            Some(Part::Letter(_)) => {
-                if begins && is_next(here, name) {
-                    return true;
-                }
-                begins = false;
-            }
-        }
-    }
-}
-
-/// Whether `name` comes next and ends at a boundary. It may have some inside: PHP reads `open.data` as `open_data`.
-fn is_next(mut rest: Parts<'_>, name: &str) -> bool {
-    let is_there = letters(name)
-        .all(|letter| rest.find(|part| *part != Part::Boundary) == Some(Part::Letter(letter)));
-    is_there && matches!(rest.next(), None | Some(Part::Boundary))
-}
 
 /// Refuses a body or query in which the client wrote `name` itself.
 pub(super) struct Own<'a> {

@@ -11,7 +11,7 @@ use alloc::string::String;
 use serde::Deserialize;
 
 use crate::json_text::{self, Member};
-use crate::open_body::{same_name, says};
+use crate::spelling::{same_name, says};
 
 /// What a payload is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
