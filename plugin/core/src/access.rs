@@ -99,10 +99,9 @@ fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Chang
     if let Some(name) = &rules.cookie {
         strip_cookie(head, name, changes);
     }
-    if let (Some(name), Some((path, query))) = (
-        &rules.query,
-        head.text(":path").and_then(|path| path.split_once('?')),
-    ) {
+    if let Some(name) = &rules.query
+        && let Some((path, query)) = head.text(":path").and_then(|path| path.split_once('?'))
+    {
         let is_ours = |pair: &&str| is_name(pair.split('=').next().unwrap_or_default(), name);
         if query.split('&').any(|pair| is_ours(&pair)) {
             let rest: Vec<&str> = query.split('&').filter(|pair| !is_ours(pair)).collect();

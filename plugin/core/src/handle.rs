@@ -14,7 +14,7 @@ use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict, to_json};
-use crate::route::{Destination, Endpoint, Method, Need, Rule};
+use crate::route::{Destination, Endpoint, Method};
 use crate::upgrade::{self, Upgrade};
 use crate::worker::{Context, Worker};
 use crate::{endpoint, method, open_body, path};
@@ -85,7 +85,23 @@ async fn serve<H: Host, R: Request>(
         });
     }
     match config.routes.find(method::of(method, head), &path) {
-        Destination::App(need, rule) => forward(context, request, need, rule).await,
+        Destination::App(need, rule) => {
+            let Passage {
+                who,
+                holder,
+                mut changes,
+            } = gate::pass(context, request, need, rule).await?;
+            if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref()) {
+                // Boxed, so that other requests do not carry the room for it.
+                let opened = open_body::open(context, request, rules, holder, &mut changes);
+                Box::pin(opened).await?;
+            }
+            Ok(Verdict {
+                action: Action::Forward(changes),
+                openid: who.session.map(|session| Rc::clone(&session.openid.0)),
+                auth_status: who.auth_status,
+            })
+        }
         Destination::Endpoint(endpoint) => {
             let methods = endpoint.methods();
             if !methods.contains(&method) {
@@ -100,35 +116,6 @@ async fn serve<H: Host, R: Request>(
             })
         }
     }
-}
-
-async fn forward<H: Host, R: Request>(
-    context: Context<'_, H>,
-    request: &R,
-    need: Need,
-    rule: Option<&Rule>,
-) -> Result<Verdict, Rejection> {
-    let Passage {
-        who,
-        holder,
-        mut changes,
-    } = gate::pass(context, request, need, rule).await?;
-    if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref()) {
-        // Boxed, as above.
-        Box::pin(open_body::open(
-            context,
-            request,
-            rules,
-            holder,
-            &mut changes,
-        ))
-        .await?;
-    }
-    Ok(Verdict {
-        action: Action::Forward(changes),
-        openid: who.session.map(|session| Rc::clone(&session.openid.0)),
-        auth_status: who.auth_status,
-    })
 }
 
 fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejection> {
@@ -151,8 +138,8 @@ fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejecti
         Header::Absent => return Err(Reason::BadPath.with("the request has no path")),
         Header::Ambiguous => return Err(Reason::BadPath.with("the path must be ASCII")),
     };
-    let path = path::canonical(path.as_bytes())
-        .map_err(|problem| Reason::BadPath.parameter("path", problem))?;
+    let path =
+        path::canonical(path).map_err(|problem| Reason::BadPath.parameter("path", problem))?;
     Ok((method, path))
 }
 

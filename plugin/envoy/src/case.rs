@@ -32,26 +32,30 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Behind a pointer at once: a head is half a kilobyte to be moved.
     pub(crate) fn new(
         worker: &Rc<Worker>,
         resources: &Rc<Resources>,
         context_id: u32,
-        head: Head,
+        mut head: Head,
         complete: bool,
-    ) -> Self {
+    ) -> Rc<Self> {
         let head_size = head.bytes();
-        Self {
+        if let Some(light) = worker.lightened(&head) {
+            head = light;
+        }
+        Rc::new(Self {
             context_id,
             worker: Rc::clone(worker),
             resources: Rc::clone(resources),
-            head: worker.lightened(&head).unwrap_or(head),
+            head,
             head_size,
             abandoned: Cell::new(false),
             body_size: Cell::new(0),
             complete: Cell::new(complete),
             for_client_until: Cell::new(None),
             verdict: Cell::new(None),
-        }
+        })
     }
 
     /// What is held of the request while it waits, here and in Envoy.

@@ -39,9 +39,8 @@ pub(crate) enum Standing {
 }
 
 impl Exchange {
-    pub(crate) fn of(case: Case) -> Self {
+    pub(crate) fn of(case: Rc<Case>) -> Self {
         let context_id = case.context_id;
-        let case = Rc::new(case);
         let host = EnvoyHost {
             resources: Rc::clone(&case.resources),
             context_id,

@@ -189,7 +189,8 @@ pub(crate) fn now() -> UnixMillis {
         .ok()
         .and_then(|now| now.duration_since(std::time::UNIX_EPOCH).ok())
         .unwrap_or_default();
-    UnixMillis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+    let millis = since_epoch.as_secs().saturating_mul(1000);
+    UnixMillis(millis.saturating_add(since_epoch.subsec_millis().into()))
 }
 
 /// Ticks of the root context; zero stops them.

@@ -27,8 +27,17 @@ const YOUNG: Duration = Duration::from_secs(30);
 
 /// 32 bytes that only the client and the running core hold: 20 random ones, the second in which they were minted, and a
 /// mark of the master key by which an edge knows a token of its kind without asking anybody. The store has their hash.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub(crate) struct Token(pub(crate) [u8; 32]);
+
+impl ZeroizeOnDrop for Token {}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        // As a slice, in one go: an array is wiped byte by byte, each with a fence, on every request.
+        self.0.as_mut_slice().zeroize();
+    }
+}
 
 impl Token {
     pub(crate) fn mint(host: &impl Host, keys: &MasterKeys) -> Result<Self, NotSealed> {
