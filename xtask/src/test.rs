@@ -1,16 +1,12 @@
 //! `cargo xtask test`: everything that must hold before a change is taken, in one command.
 //! Never passes over a check in silence: what could not be done is in the last line.
 
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
-use host_tests::envoy::plugin::{build_plugin_shown, cargo, ensure_target};
-use host_tests::envoy::{configurations, install, root, validate_file};
-use host_tests::redis;
-use host_tests::spin::{Manifest, Runner};
+use project::{Manifest, cargo, configurations, debian, ensure_target, envoy, filter, root, shown};
 
-use crate::steps::{Outcome, Steps, must, shown};
+use crate::steps::{Outcome, Steps, must, words};
 use crate::{client, frameworks, tools};
 
 const ENVOY_TARGET: &str = "wasm32-wasip1";
@@ -82,10 +78,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     )?;
     steps.run("advisories on the dependencies", full(advisories))?;
     steps.run("the plugin for Envoy", || {
-        let module = build_plugin_shown()?;
+        let module = filter::built_in_sight()?;
         println!(
             "{}: {} bytes",
-            shown_path(&module),
+            shown(&module),
             std::fs::metadata(&module)?.len()
         );
         Ok(Outcome::Done)
@@ -95,9 +91,9 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         components,
     )?;
     steps.run("envoy.yaml and the examples", || {
-        println!("{}", shown_path(&install::envoy()?));
+        println!("{}", shown(&envoy::executable()?));
         for path in configurations()? {
-            validate_file(&root().join(&path), &ENVIRONMENT)?;
+            envoy::validate(&root().join(&path), &ENVIRONMENT)?;
             println!("{path} is valid");
         }
         Ok(Outcome::Done)
@@ -153,7 +149,7 @@ fn components() -> Result<Outcome> {
                 build.run()?;
                 println!(
                     "{}: {} bytes",
-                    shown_path(&build.source),
+                    shown(&build.source),
                     std::fs::metadata(&build.source)?.len()
                 );
                 done.push(build.command);
@@ -165,10 +161,10 @@ fn components() -> Result<Outcome> {
 
 /// Before the tests, so that a machine that cannot have them says so in one line and not in fifty failed tests.
 fn redis_and_webdis() -> Result<Outcome> {
-    redis::install::ensure()?;
-    must(Command::new(redis::install::server()?).arg("--version"))?;
+    debian::ensure_redis()?;
+    must(Command::new(debian::redis_server()?).arg("--version"))?;
     // webdis itself has no option for this: it would start.
-    let webdis = redis::install::webdis()?;
+    let webdis = debian::webdis()?;
     let package = Command::new("dpkg-query")
         .args(["--show", "--showformat", "${Version}", "webdis"])
         .output();
@@ -185,8 +181,8 @@ fn redis_and_webdis() -> Result<Outcome> {
 
 /// What a new user runs first, to its end; shown only if it fails.
 fn demo(options: &[&str]) -> Result<Outcome> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["demo", "--once"]).args(options);
+    let mut command = Command::new(project::program("demo")?);
+    command.arg("--once").args(options);
     let output = command.output()?;
     if !output.status.success() {
         print!(
@@ -194,13 +190,13 @@ fn demo(options: &[&str]) -> Result<Outcome> {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
-        bail!("`{}` ended with {}", shown(&command), output.status);
+        bail!("`{}` ended with {}", words(&command), output.status);
     }
     Ok(Outcome::Done)
 }
 
 fn demo_under_spin() -> Result<Outcome> {
-    match Runner::spin() {
+    match project::spin::executable() {
         Ok(_) => demo(&["--host", "spin"]),
         Err(reason) => Ok(Outcome::LeftOut(reason)),
     }
@@ -256,7 +252,7 @@ fn tests_under_node() -> Result<Outcome> {
     ensure!(
         output.status.success(),
         "`{}` ended with {}",
-        shown(&command),
+        words(&command),
         output.status
     );
     // The runner is content with a module that has no test.
@@ -265,11 +261,4 @@ fn tests_under_node() -> Result<Outcome> {
         "no test ran under Node"
     );
     Ok(Outcome::Done)
-}
-
-fn shown_path(path: &Path) -> String {
-    path.strip_prefix(root())
-        .unwrap_or(path)
-        .display()
-        .to_string()
 }

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use host_tests::envoy::install::on_path;
-use host_tests::envoy::plugin::cargo;
-use host_tests::envoy::{root, target_folder};
+use project::{cargo, on_path, root, tools_folder};
 
 use crate::steps::must;
 
@@ -20,7 +18,7 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
             let mut install = cargo();
             install
                 .args(["install", "cargo-deny", "--locked", "--root"])
-                .arg(folder());
+                .arg(tools_folder());
             install
         },
     )
@@ -49,7 +47,7 @@ pub(crate) fn wasm_bindgen_test_runner() -> Result<PathBuf> {
                 "--force",
                 "--root",
             ])
-            .arg(folder());
+            .arg(tools_folder());
         install
     })
 }
@@ -73,16 +71,12 @@ fn need(name: &str, remedy: &str) -> Result<()> {
     Ok(())
 }
 
-fn folder() -> PathBuf {
-    target_folder().join("tools")
-}
-
 fn find(
     name: &str,
     fits: impl Fn(&Path) -> bool,
     install: impl FnOnce() -> Command,
 ) -> Result<PathBuf> {
-    let ours = folder().join("bin").join(name);
+    let ours = tools_folder().join("bin").join(name);
     let found = on_path(name)
         .into_iter()
         .chain([ours.clone()])

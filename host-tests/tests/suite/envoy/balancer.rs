@@ -4,11 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request, Response, send};
-use host_tests::envoy::{Config, root};
-use host_tests::fakes::awkward_app::{AwkwardApp, Habits};
-use host_tests::nginx::Nginx;
+use project::root;
 use serde_json::json;
+use testkit::client::{Connection, Request, Response, send};
+use testkit::envoy::Config;
+use testkit::fakes::awkward_app::{AwkwardApp, Habits};
+use testkit::nginx::Nginx;
 
 use super::edge::{Edge, PATIENCE, login_request, token_of, with_token};
 

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::Fault;
 use serde_json::{Value, json};
+use testkit::client::Request;
+use testkit::fakes::wechat::Fault;
 
 use super::edge::{Edge, eventually, with_token};
 use super::http2::pseudo;

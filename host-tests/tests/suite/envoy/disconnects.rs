@@ -5,9 +5,9 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request};
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
+use testkit::client::{Connection, Request};
+use testkit::fakes::wechat::Fault;
 
 use super::edge::{Edge, eventually, login_request};
 use super::http2::pseudo;

@@ -5,12 +5,13 @@ use std::io::Write as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{self, Connection, Request, Response};
-use host_tests::envoy::{Config, Envoy, build_plugin};
-use host_tests::fakes::app::FakeApp;
-use host_tests::fakes::wechat::{FakeWechat, WechatServer};
+use project::filter;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
+use testkit::client::{self, Connection, Request, Response};
+use testkit::envoy::{Config, Envoy};
+use testkit::fakes::app::FakeApp;
+use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
 use super::http2::Http2;
 
@@ -46,7 +47,7 @@ impl Edge {
         let server = wechat.serve();
         let ca = pem_file(server.ca_pem());
         let app = FakeApp::start();
-        let config = Config::for_test(&build_plugin().unwrap())
+        let config = Config::for_test(&filter::built().unwrap())
             .unwrap()
             .wechat(server.addr(), ca.path())
             .endpoint("app", app.addr());

@@ -4,8 +4,8 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use host_tests::client::Request;
 use serde_json::{Value, json};
+use testkit::client::Request;
 
 use super::edge::{Edge, error_of, with_token};
 

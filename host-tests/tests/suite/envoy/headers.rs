@@ -1,7 +1,7 @@
 //! Header names and values that a client makes up: bytes that are not UTF-8, doubled, misspelt, enormous.
 //! A refusal or the true identity, never a trap and never a forged identity.
 
-use host_tests::client::Request;
+use testkit::client::Request;
 
 use super::edge::{Edge, bare, error_of, with_token};
 use super::http2::pseudo;

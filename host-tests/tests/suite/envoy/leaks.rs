@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
+use testkit::client::Request;
+use testkit::fakes::wechat::Fault;
 
 use super::edge::{Edge, SECRET, eventually, login_request, token_of, with_token};
 use super::shapes::Shape;

@@ -3,10 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request, Response};
-use host_tests::envoy::Config;
-use host_tests::fakes::awkward_app::{AwkwardApp, Habits};
 use serde_json::{Value, json};
+use testkit::client::{Connection, Request, Response};
+use testkit::envoy::Config;
+use testkit::fakes::awkward_app::{AwkwardApp, Habits};
 
 use super::edge::{Edge, with_token};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Request, Response, send};
-use host_tests::nginx::Nginx;
 use serde_json::json;
+use testkit::client::{Request, Response, send};
+use testkit::nginx::Nginx;
 
 use super::edge::{Edge, PATIENCE};
 

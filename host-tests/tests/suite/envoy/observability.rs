@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::Fault;
 use serde_json::{Value, json};
+use testkit::client::Request;
+use testkit::fakes::wechat::Fault;
 
 use super::edge::{Edge, PLUGIN_LINE, eventually, login_request, token_of, with_token};
 

@@ -4,8 +4,8 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use host_tests::client::{Connection, Request};
 use serde_json::{Value, json};
+use testkit::client::{Connection, Request};
 
 use super::edge::{Edge, eventually};
 use super::http2::pseudo;
@@ -32,7 +32,7 @@ fn body(edge: &Edge, filling: &str) -> (String, String) {
         edge.wechat.now(),
         phone.appid()
     );
-    let data = phone.open_data(host_tests::fakes::wechat::Source::UserProfile);
+    let data = phone.open_data(testkit::fakes::wechat::Source::UserProfile);
     let data = data.plaintext(&plain).build();
     let (encrypted, iv) = (data.encrypted_data, data.iv);
     (

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Request, send};
+use testkit::client::{Request, send};
 
 use super::edge::{Edge, bare};
 use super::http2::pseudo;

@@ -2,9 +2,9 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use host_tests::client::Request;
-use host_tests::envoy::Config;
 use serde_json::json;
+use testkit::client::Request;
+use testkit::envoy::Config;
 
 use super::edge::Edge;
 use super::http2::pseudo;

@@ -1,7 +1,7 @@
 //! Preflights on the wire: what has a body in HTTP/2 or in chunks is none, whatever its headers say.
 
-use host_tests::client::Request;
 use serde_json::json;
+use testkit::client::Request;
 
 use super::edge::{Edge, error_of};
 use super::headers::Field;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::Duration;
 
-use host_tests::client::{self, Piece, Request};
+use testkit::client::{self, Piece, Request};
 
 use super::edge::{Edge, PATIENCE};
 use super::http2::{Http2, pseudo};

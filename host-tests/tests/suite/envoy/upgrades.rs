@@ -1,9 +1,9 @@
 //! Requests that would turn a connection into something that nobody looks at any more: CONNECT and `Upgrade`.
 //! Passed only where a route names the protocol, and there only with a session.
 
-use host_tests::client::{Connection, Request, Response};
-use host_tests::envoy::Config;
 use serde_json::json;
+use testkit::client::{Connection, Request, Response};
+use testkit::envoy::Config;
 
 use super::edge::{Edge, bare};
 use super::http2::pseudo;

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use host_tests::client::{self, Request};
-use host_tests::envoy::{Config, configurations};
+use project::configurations;
 use serde_json::{Value, json};
+use testkit::client::{self, Request};
+use testkit::envoy::Config;
 
 use super::edge::{Edge, eventually, login_request};
 use super::flood::{Sent, Shape, flood};

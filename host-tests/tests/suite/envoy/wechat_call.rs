@@ -4,9 +4,9 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::{FakeWechat, Fault};
 use serde_json::json;
+use testkit::client::Request;
+use testkit::fakes::wechat::{FakeWechat, Fault};
 
 use super::edge::{APPID, Edge, SECRET, error_of, eventually, login_request, pem_file, with_token};
 use super::impostor::Impostor;

@@ -4,10 +4,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request};
-use host_tests::envoy::Config;
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
+use testkit::client::{Connection, Request};
+use testkit::envoy::Config;
+use testkit::fakes::wechat::Fault;
 
 use super::edge::{Edge, error_of, eventually, login_request, token_of, with_token};
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
+use testkit::fakes::wechat::Fault;
 
 use super::Stage;
 use crate::rig::{Ask, Login, Rig, bridge};
-use crate::wasm_host::{CallReply, Delivery, Outcome, StreamId};
+use proxy_wasm_host::{CallReply, Delivery, Outcome, StreamId};
 
 #[track_caller]
 fn assert_worker_is_well(stage: &mut Stage) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Stage, embedded};
 use crate::rig::{Rig, bridge};
-use crate::wasm_host::{FaultKind, FaultOutcome};
+use proxy_wasm_host::{FaultKind, FaultOutcome};
 
 /// Each request on a fresh worker whose cache is warm or cold, with one fault.
 fn every_hostcall_may_fail(store: &Value, cache_ttl_s: u64) -> u32 {

@@ -10,11 +10,11 @@ mod trailers;
 mod waiting;
 mod workers;
 
-use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, Phone};
 
 use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig, module};
-use crate::wasm_host::{Outcome, Plugin, SharedData, StreamId};
+use proxy_wasm_host::{Outcome, Plugin, SharedData, StreamId};
 
 /// A worker with one user logged in.
 pub struct Stage {

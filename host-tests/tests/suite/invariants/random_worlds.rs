@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::Fault;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::Fault;
 
 use super::{Stage, embedded};
 use crate::rig::{Ask, Rig, bridge};
-use crate::wasm_host::{CallReply, FaultKind, Outcome, StreamId};
+use proxy_wasm_host::{CallReply, FaultKind, Outcome, StreamId};
 
 #[derive(Clone, Debug)]
 enum Step {

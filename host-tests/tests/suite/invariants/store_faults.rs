@@ -1,7 +1,7 @@
 //! A store that fails at each of its operations: unavailable is not unauthorised, and never a pass.
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::FakeWechat;
 use wx_session_core::Host as _;
 
 use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET};

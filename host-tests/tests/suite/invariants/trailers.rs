@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Stage, embedded};
 use crate::rig::bridge;
-use crate::wasm_host::pairs;
+use proxy_wasm_host::pairs;
 
 #[test]
 fn trailers_that_describe_the_old_body_do_not_come_with_the_new_one() {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Stage;
 use crate::rig::{Ask, Login, Rig, bridge};
-use crate::wasm_host::{Outcome, StreamId};
+use proxy_wasm_host::{Outcome, StreamId};
 
 /// The least that can be configured.
 const MOST: usize = 16;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Fault, Source};
 use serde_json::json;
+use testkit::fakes::wechat::{FakeWechat, Fault, Source};
 
 use super::Stage;
 use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig, assert_refusal};
-use crate::wasm_host::{Outcome, SharedData, pairs};
+use proxy_wasm_host::{Outcome, SharedData, pairs};
 
 #[test]
 fn the_failure_cap_of_a_session_holds_on_every_worker() {

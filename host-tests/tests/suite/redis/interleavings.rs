@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, Phone};
 use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Edge, Head, Histogram, Host, HttpCall,

@@ -1,8 +1,8 @@
 //! What a route does while the store cannot be asked. Unavailable is not unauthorised: never a 401, never a pass that
 //! the route does not ask for.
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::FakeWechat;
 
 use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET, bridge};
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, Phone};
 
 use crate::rig::bridge::{self, FakeBridge};
 use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET, WasmRig};

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::FakeWechat;
 
 use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig, bridge};
-use crate::wasm_host::{Outcome, StreamId};
+use proxy_wasm_host::{Outcome, StreamId};
 
 struct Edge {
     rig: WasmRig,

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Transport};
 use serde_json::Value;
+use testkit::fakes::wechat::{FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Edge, Head, Histogram, Host, HttpCall,

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use host_tests::envoy::{Config, Envoy, build_plugin};
-use host_tests::fakes::app::FakeApp;
-use host_tests::fakes::wechat::{FakeWechat, WechatServer};
+use project::filter;
 use serde_json::{Value, json};
+use testkit::envoy::{Config, Envoy};
+use testkit::fakes::app::FakeApp;
+use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
 use super::{Ask, ENVIRONMENT, Got, Rig, over_tcp};
 use crate::redis::real::Backend;
@@ -43,7 +44,7 @@ impl EnvoyRig {
         let names: Vec<&str> = ENVIRONMENT.iter().map(|(name, _)| *name).collect();
         // The plugin's own rules are on trial: where Envoy would refuse first, it is told not to.
         let config = config
-            .in_test(&build_plugin().unwrap())
+            .in_test(&filter::built().unwrap())
             .wechat(server.addr(), ca.path())
             .endpoint("app", app.addr())
             .patch_filter(

@@ -11,8 +11,8 @@ mod world;
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::Value;
+use testkit::fakes::wechat::FakeWechat;
 
 pub use core_rig::CoreRig;
 pub use envoy_rig::EnvoyRig;
@@ -119,7 +119,7 @@ impl HostKind {
 
 /// What the app answers to a target, on hosts that have no app.
 fn app_answer(target: &str) -> (u16, Vec<(String, Vec<u8>)>) {
-    let (status, headers) = host_tests::fakes::app::answer_to(target);
+    let (status, headers) = testkit::fakes::app::answer_to(target);
     let owned =
         |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.as_bytes().to_vec());
     (status, headers.into_iter().map(owned).collect())
@@ -127,6 +127,6 @@ fn app_answer(target: &str) -> (u16, Vec<(String, Vec<u8>)>) {
 
 /// The plugin configuration of `envoy.yaml` with `patch` merged into it.
 pub fn configuration(patch: &Value) -> Value {
-    let config = host_tests::envoy::Config::load().unwrap();
+    let config = testkit::envoy::Config::load().unwrap();
     config.patch_plugin(patch).plugin().clone()
 }

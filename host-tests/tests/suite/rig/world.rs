@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, OpenData, Phone};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, OpenData, Phone};
 
 use super::{Ask, Got, Rig};
 

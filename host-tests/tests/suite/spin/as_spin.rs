@@ -5,10 +5,10 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
 use spin_host::{Instances, Manifest, SpinHost, Upstream};
+use testkit::client::Request;
+use testkit::fakes::wechat::Fault;
 
 use super::{Stage, TIMEOUT, login_with};
 use crate::rig::Way;

@@ -1,7 +1,7 @@
 //! The address that a client is limited by is Spin's, whatever the client says of itself.
 
-use host_tests::client::Request;
 use serde_json::json;
+use testkit::client::Request;
 
 use super::{Stage, login_with};
 use crate::rig::Way;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Connection, Request};
-use host_tests::fakes::wechat::Fault;
-use host_tests::redis::Server;
 use serde_json::json;
 use spin_host::{Instances, Upstream};
+use testkit::client::{Connection, Request};
+use testkit::fakes::wechat::Fault;
+use testkit::redis::Server;
 
 use super::{Stage, TIMEOUT, login_with, token};
 use crate::rig::Way;

@@ -1,7 +1,7 @@
 //! The configuration document: one serves Envoy and Spin, as a variable or as a file.
 
-use host_tests::client::Request;
 use serde_json::{Value, json};
+use testkit::client::Request;
 use wx_session_core::Config;
 use wx_session_core::config::{Platform, StoreKind};
 

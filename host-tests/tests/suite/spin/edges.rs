@@ -1,8 +1,8 @@
 //! A Redis that Envoy and Spin share: a session minted at one edge is honoured at the other, and ends at both.
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::{Value, json};
 use spin_host::{Manifest, Upstream};
+use testkit::fakes::wechat::FakeWechat;
 
 use crate::redis::real::{Backend, Bridge, in_the_end};
 use crate::rig::{APPID, Ask, EnvoyRig, Login, Rig, SECRET, SpinRig, Way, bridge};

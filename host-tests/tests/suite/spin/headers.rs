@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 
-use host_tests::client::{Connection, Request};
 use serde_json::json;
 use spin_host::{APP_OUTSIDE, Upstream};
+use testkit::client::{Connection, Request};
 
 use super::streams::{accepted, read_until};
 use super::{Stage, TIMEOUT};

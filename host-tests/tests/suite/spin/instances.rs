@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Connection, Request};
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
 use spin_host::Instances;
+use testkit::client::{Connection, Request};
+use testkit::fakes::wechat::Fault;
 
 use super::{Stage, TIMEOUT, login_with, token};
 use crate::rig::Way;

@@ -1,9 +1,9 @@
 //! The demo's journey through both components, on whatever the edge keeps its sessions in.
 
-use host_tests::demo::journey::{self, Edge, Scene};
-use host_tests::redis::Server;
+use demo::journey::{self, Edge, Scene};
 use serde_json::{Value, json};
 use spin_host::{Instances, Manifest, Upstream};
+use testkit::redis::Server;
 
 use super::Stage;
 use crate::rig::Way;

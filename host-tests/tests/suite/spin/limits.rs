@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Request, Response};
-use host_tests::fakes::wechat::{Fault, OpenData, Source};
-use host_tests::redis::Server;
 use serde_json::{Value, json};
 use spin_host::{Instances, Manifest, Upstream};
+use testkit::client::{Request, Response};
+use testkit::fakes::wechat::{Fault, OpenData, Source};
+use testkit::redis::Server;
 
 use super::{Stage, login_with, token};
 use crate::rig::{Rig as _, Way};

@@ -22,10 +22,10 @@ mod writes;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use host_tests::client::{self, Request, Response};
-use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
 use spin_host::Manifest;
+use testkit::client::{self, Request, Response};
+use testkit::fakes::wechat::{FakeWechat, Phone};
 
 use crate::rig::{APPID, SECRET, SpinRig, Way};
 

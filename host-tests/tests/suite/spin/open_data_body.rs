@@ -1,7 +1,7 @@
 //! Bodies that are opened on their way to the app, in every way in which a client can send one to Spin.
 
-use host_tests::client::{Connection, Request};
 use serde_json::json;
+use testkit::client::{Connection, Request};
 
 use super::{Stage, TIMEOUT};
 use crate::envoy::shapes::Shape;

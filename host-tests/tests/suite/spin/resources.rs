@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use host_tests::client::{Request, Response};
-use host_tests::redis::Server;
 use serde_json::{Value, json};
 use spin_host::{Inherited, Manifest, Upstream};
+use testkit::client::{Request, Response};
+use testkit::redis::Server;
 
 use super::{Stage, login_with};
 use crate::rig::{SECRET, Way};

@@ -3,9 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use host_tests::client::Request;
 use serde_json::json;
 use spin_host::Upstream;
+use testkit::client::Request;
 
 use super::{Stage, TIMEOUT};
 use crate::rig::Way;

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use host_tests::client::{self, Request};
-use host_tests::envoy::root;
-use host_tests::fakes::app::FakeApp;
-use host_tests::fakes::wechat::FakeWechat;
-use host_tests::spin::{Manifest, Outside, Runner, SpinEdge};
+use project::Manifest;
+use project::root;
 use spin_host::{Application, SpinHost, Upstream};
 use tempfile::TempDir;
+use testkit::client::{self, Request};
+use testkit::fakes::app::FakeApp;
+use testkit::fakes::wechat::FakeWechat;
+use testkit::spin::{Outside, Runner, SpinEdge};
 
 use super::TIMEOUT;
 use crate::rig::{APPID, SECRET};
@@ -161,7 +162,7 @@ fn what_spin_does_not_start_with_does_not_start_here_either() {
 
 /// An executable that calls itself Spin and takes what Spin takes.
 fn spin(folder: &Path) -> PathBuf {
-    let host = Runner::stand_in().unwrap();
+    let host = project::program("spin-host").unwrap();
     let script = format!(
         "#!/bin/sh\n[ \"$1\" = --version ] && {{ echo 'spin 4.1.0-pre0 (a test)'; exit; }}\nexec {} \"$@\"\n",
         host.display()

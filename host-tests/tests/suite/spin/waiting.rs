@@ -3,9 +3,9 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request};
-use host_tests::fakes::wechat::Fault;
 use serde_json::{Value, json};
+use testkit::client::{Connection, Request};
+use testkit::fakes::wechat::Fault;
 
 use super::{Stage, TIMEOUT, login_with};
 use crate::rig::Way;

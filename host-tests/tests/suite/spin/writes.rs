@@ -1,8 +1,8 @@
 //! Answers of ours leave in one write. Spin's sockets are without TCP_NODELAY: on a connection that is kept, a second
 //! write waits until the client has acknowledged the first, which it puts off for 40 ms.
 
-use host_tests::client::{Connection, Request};
 use serde_json::json;
+use testkit::client::{Connection, Request};
 
 use super::{Stage, TIMEOUT, login_with};
 use crate::rig::Way;

@@ -7,9 +7,9 @@ mod sending;
 use std::thread::sleep;
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::redis::BridgeFault;
 use serde_json::json;
+use testkit::client::Request;
+use testkit::redis::BridgeFault;
 
 use super::Backend;
 use super::slow_store::SlowStore;

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use host_tests::envoy::Config;
-use host_tests::fakes::wechat::{FakeWechat, Phone};
-use host_tests::redis::{Cluster, Webdis};
 use serde_json::{Value, json};
+use testkit::envoy::Config;
+use testkit::fakes::wechat::{FakeWechat, Phone};
+use testkit::redis::{Cluster, Webdis};
 
 use super::in_the_end;
 use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET, bridge};

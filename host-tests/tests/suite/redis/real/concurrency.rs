@@ -8,9 +8,9 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Fault, KeyAge, OpenData, Phone};
-use host_tests::redis::{BridgeFault, Server, Value};
 use serde_json::{Value as Json, json};
+use testkit::fakes::wechat::{FakeWechat, Fault, KeyAge, OpenData, Phone};
+use testkit::redis::{BridgeFault, Server, Value};
 
 use super::{Backend, in_the_end, names};
 use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET};

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use host_tests::client::{self, Request};
 use serde_json::json;
+use testkit::client::{self, Request};
 use wx_session_core::config::{Platform, StoreKind};
 use wx_session_core::store::redis::Redis;
 use wx_session_core::store::redis::http::Bridge as HttpBridge;

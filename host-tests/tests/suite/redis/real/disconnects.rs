@@ -5,10 +5,10 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use host_tests::client::{Connection, Piece, Request, Response};
-use host_tests::fakes::wechat::Fault;
-use host_tests::redis::BridgeFault;
 use serde_json::json;
+use testkit::client::{Connection, Piece, Request, Response};
+use testkit::fakes::wechat::Fault;
+use testkit::redis::BridgeFault;
 
 use super::Backend;
 use super::slow_store::SlowStore;

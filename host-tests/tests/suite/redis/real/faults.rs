@@ -6,8 +6,8 @@ mod answers;
 
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, send};
-use host_tests::redis::{FaultyProxy, Login as RedisLogin, RestServer, Server, Webdis};
+use testkit::client::{Connection, send};
+use testkit::redis::{FaultyProxy, Login as RedisLogin, RestServer, Server, Webdis};
 
 use super::trial::{Hurts, TIMED_OUT, Trial, assert_unavailable, recovered};
 use super::{Backend, Bridge};

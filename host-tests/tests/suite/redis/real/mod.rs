@@ -18,10 +18,10 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use host_tests::envoy::Config;
-use host_tests::fakes::wechat::FakeWechat;
-use host_tests::redis::{FaultyProxy, RestServer, Server, ServerOptions, Value as Answer, Webdis};
 use serde_json::Value;
+use testkit::envoy::Config;
+use testkit::fakes::wechat::FakeWechat;
+use testkit::redis::{FaultyProxy, RestServer, Server, ServerOptions, Value as Answer, Webdis};
 
 use crate::rig::{EnvoyRig, bridge};
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::json;
+use testkit::fakes::wechat::FakeWechat;
 
 use super::Backend;
 use super::trial::assert_unavailable;

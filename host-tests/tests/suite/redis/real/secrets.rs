@@ -6,9 +6,9 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use host_tests::fakes::wechat::{FakeWechat, KeyAge, Nickname, Phone, Source};
-use host_tests::redis::{Server, Value};
 use serde_json::{Value as Json, json};
+use testkit::fakes::wechat::{FakeWechat, KeyAge, Nickname, Phone, Source};
+use testkit::redis::{Server, Value};
 
 use super::{Backend, Bridge, entries, in_the_end, names};
 use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, MASTER_KEY, Rig, SECRET, bridge};

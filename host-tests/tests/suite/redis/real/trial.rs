@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use host_tests::fakes::wechat::{FakeWechat, Phone};
-use host_tests::redis::Value as Reply;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, Phone};
+use testkit::redis::Value as Reply;
 
 use super::Backend;
 use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET, bridge, relogin_refusal};

@@ -1,7 +1,7 @@
 //! What Envoy can hold of a body until the verdict is bounded: what becomes of larger ones, and how to let them through.
 
-use host_tests::envoy::Config;
 use serde_json::json;
+use testkit::envoy::Config;
 
 use super::sending::{assert_arrived, assert_too_large, send_all};
 use crate::envoy::edge::{eventually, with_token};

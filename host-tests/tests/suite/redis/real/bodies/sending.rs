@@ -1,7 +1,7 @@
 //! Sends bodies, many at once or one piece by piece, and checks what became of them. Never looks at a clock.
 
-use host_tests::client::{Connection, Piece, Request};
 use serde_json::Value;
+use testkit::client::{Connection, Piece, Request};
 
 use crate::envoy::http2::{Http2, pseudo};
 use crate::envoy::shapes::{Answer, Shape};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use host_tests::redis::BridgeFault;
 use serde_json::json;
+use testkit::redis::BridgeFault;
 
 use crate::redis::real::Backend;
 use crate::redis::real::trial::{Hurts, TIMED_OUT, Trial, assert_unavailable};

@@ -1,0 +1,11 @@
+//! A real Envoy around the built plugin: configuring it, running it.
+//! Knows nothing of WeChat, and never uses a configuration other than the repository's `envoy.yaml`, altered.
+
+mod admin;
+mod config;
+mod launch;
+mod process;
+
+pub use config::Config;
+pub use launch::validate;
+pub use process::Envoy;

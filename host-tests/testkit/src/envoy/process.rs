@@ -1,0 +1,218 @@
+//! A running Envoy: started on a configuration, asked through its administration interface, gone when dropped.
+//! Never leaves a process behind, not even when this one is killed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::config::Config;
+use super::{admin, launch};
+
+/// The module is compiled while Envoy starts, on a machine that may be busy.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
+
+const LOG: &str = "log";
+const ACCESS_LOG: &str = "access-log";
+
+/// An Envoy that answers. Dropping it kills it and removes its folder.
+#[derive(Debug)]
+pub struct Envoy {
+    process: Child,
+    watchdog: Child,
+    folder: TempDir,
+    listener: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Envoy {
+    /// Starts Envoy with exactly the environment `env`, and waits until it listens.
+    ///
+    /// # Errors
+    /// When Envoy cannot be had, refuses the configuration, or is not ready in a minute; with its last log lines.
+    pub fn start(config: &Config, env: &[(&str, &str)]) -> Result<Self> {
+        let folder = launch::write(config)?;
+        let admin_address = folder.path().join("admin-address");
+        let mut process = launch::command(folder.path(), env)?
+            .args([
+                "--concurrency",
+                &config.workers.to_string(),
+                "--use-dynamic-base-id",
+                "--disable-hot-restart",
+            ])
+            .args(["--file-flush-interval-msec", "10", "--admin-address-path"])
+            .arg(&admin_address)
+            .stdout(File::create(folder.path().join(ACCESS_LOG))?)
+            .stderr(File::create(folder.path().join(LOG))?)
+            .spawn()
+            .context("cannot start Envoy")?;
+        let watchdog = watchdog(process.id()).inspect_err(|_| drop(process.kill()))?;
+        let placeholder = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut started = Self {
+            process,
+            watchdog,
+            folder,
+            listener: placeholder,
+            admin: placeholder,
+        };
+        match started.wait_until_ready(&admin_address) {
+            Ok(()) => Ok(started),
+            Err(error) => Err(error.context(format!(
+                "Envoy did not start. Its log ends:\n{}",
+                project::envoy::tail(&started.log())
+            ))),
+        }
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.listener
+    }
+
+    /// Where the administration interface is.
+    #[must_use]
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Envoy's answer to `GET path` on the administration interface.
+    ///
+    /// # Errors
+    /// When it does not answer 200.
+    pub fn admin(&self, path: &str) -> Result<String> {
+        admin::get(self.admin, path)
+    }
+
+    /// All counters and gauges by Envoy's own names: the plugin's begin with `wasmcustom.wx_session.`.
+    ///
+    /// # Errors
+    /// When the administration interface does not answer.
+    pub fn stats(&self) -> Result<BTreeMap<String, u64>> {
+        let text = self.admin("/stats")?;
+        let number = |line: &str| {
+            let (name, value) = line.rsplit_once(": ")?;
+            Some((name.to_owned(), value.parse().ok()?))
+        };
+        Ok(text.lines().filter_map(number).collect())
+    }
+
+    /// `/stats/prometheus`. Histograms show what was recorded 100 ms ago and before.
+    ///
+    /// # Errors
+    /// When the administration interface does not answer.
+    pub fn prometheus(&self) -> Result<String> {
+        self.admin("/stats/prometheus")
+    }
+
+    /// What Envoy and the plugin have logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        read(&self.folder.path().join(LOG))
+    }
+
+    /// The access log's entries so far. One appears some 20 ms after its request has ended.
+    #[must_use]
+    pub fn access_log(&self) -> Vec<Value> {
+        let text = read(&self.folder.path().join(ACCESS_LOG));
+        text.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Bytes of memory that the process has in use (resident set; Linux only).
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .context("no VmRSS")?;
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kibibytes * 1024)
+    }
+
+    fn wait_until_ready(&mut self, admin_address: &Path) -> Result<()> {
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("it ended with {status}");
+            }
+            if let Ok(address) = read(admin_address).trim().parse() {
+                self.admin = address;
+                if self.admin("/ready").is_ok() {
+                    self.listener = self.listener_address()?;
+                    return Ok(());
+                }
+            }
+            if Instant::now() > deadline {
+                bail!("it was not ready after {} s", START_TIMEOUT.as_secs());
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// A listener bound to all addresses is given as 127.0.0.1.
+    fn listener_address(&self) -> Result<SocketAddr> {
+        let listeners: Value = serde_json::from_str(&self.admin("/listeners?format=json")?)?;
+        let address = &listeners["listener_statuses"][0]["local_address"]["socket_address"];
+        let ip: std::net::IpAddr = address["address"]
+            .as_str()
+            .context("no listener")?
+            .parse()?;
+        let ip = if ip.is_unspecified() {
+            [127, 0, 0, 1].into()
+        } else {
+            ip
+        };
+        Ok(SocketAddr::new(
+            ip,
+            u16::try_from(address["port_value"].as_u64().context("no port")?)?,
+        ))
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        // The watchdog first: once Envoy is reaped, its process id may belong to another.
+        for process in [&mut self.watchdog, &mut self.process] {
+            drop(process.kill());
+            drop(process.wait());
+        }
+    }
+}
+
+/// A shell that waits for the end of its input, which comes when this process ends in whatever way.
+fn watchdog(envoy: u32) -> Result<Child> {
+    Command::new("sh")
+        .args(["-c", "read -r _; kill -9 \"$0\"", &envoy.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .context("cannot start a shell")
+}
+
+/// Headers that a client sent may be in a log: it need not be UTF-8.
+fn read(path: &Path) -> String {
+    fs::read(path)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default()
+}

@@ -1,0 +1,20 @@
+//! What stands around wx-session when it is tried for real: fakes of WeChat and of the app, and real Envoys, Redises,
+//! nginxes and Spins, each gone when dropped.
+//! Nothing here is shipped, knows a test, or speaks to the real WeChat.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support: a failed step must stop the test with its message"
+)]
+
+pub mod client;
+pub mod envoy;
+pub mod fakes;
+pub mod listener;
+pub mod nginx;
+pub mod phone_server;
+mod process;
+pub mod redis;
+pub mod spin;
