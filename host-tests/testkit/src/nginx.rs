@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use project::debian;
 use tempfile::TempDir;
 
-use crate::process::{Process, on_a_free_port, tail};
+use crate::ports::{START_TIMEOUT, on_a_free_port, tail};
+use crate::process::Process;
 
 /// One process, so that nothing is left of it when it is killed; and every file in its own folder.
 const FRAME: &str = "\
@@ -81,11 +82,13 @@ fn launch(http: &str, addr: SocketAddr, folder: &TempDir) -> Result<Process> {
         .arg(&config)
         .arg("-e")
         .arg(&log);
-    let mut process = Process::spawn(&mut command, &folder.path().join("output"))?;
+    let mut process = Process::spawn_logging(&mut command, &folder.path().join("output"))?;
     // Written when the port is its own.
     let pid = folder.path().join("pid");
     process
-        .wait_until(|| pid.exists() && TcpStream::connect(addr).is_ok())
+        .wait_until(START_TIMEOUT, || {
+            pid.exists() && TcpStream::connect(addr).is_ok()
+        })
         .with_context(|| format!("nginx did not start. Its log ends:\n{}", tail(&log)))?;
     Ok(process)
 }

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::client::wire::Wire;
 use crate::fakes::wechat::{FakeWechat, KeyAge, OpenData};
 use crate::listener::Listener;
+use crate::serve::{self, Then, framed};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const PATHS: &str = "\
@@ -40,16 +40,13 @@ pub fn serve_pages(page: impl Fn(&str) -> Page + Send + Sync + 'static) -> Liste
 fn answer(stream: TcpStream, page: &impl Fn(&str) -> Page) -> io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    let mut wire = Wire::new(stream);
-    let Some(head) = wire.request_head()? else {
-        return Ok(());
-    };
-    let (status, kind, body) = page(&head.target);
-    write!(
-        wire.stream(),
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    serve::serve(stream, |wire, head, _| {
+        let (status, kind, body) = page(&head.target);
+        let headers = format!("content-type: {kind}\r\nconnection: close\r\n");
+        let answer = framed(status, &headers, &body);
+        wire.stream().write_all(answer.as_bytes())?;
+        Ok(Then::Close)
+    })
 }
 
 /// What the phone answers; a `target` that is none of [`PATHS`] gets their list.

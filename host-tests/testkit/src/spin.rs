@@ -1,22 +1,22 @@
 //! A running Spin with the service component of `spin.toml` in it: the `spin` on PATH, or else this project's own host
-//! for Spin components. Never leaves a process behind, not even when this one is killed.
+//! for Spin components. Never holds a manifest of its own: what is tried is what is shipped, altered.
 
-use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use project::{Manifest, ensure_target, program, root, target_folder};
-use rustix::process::{Pid, Signal, kill_process_group};
+use anyhow::{Context, Result};
+use project::{Manifest, ensure_target, program, target_folder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::ports::{free_port, tail};
+use crate::process::Process;
+
 /// The component is compiled while it starts, on a machine that may be busy.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(20);
 
 const COMPONENT: &str = "wx-session";
 const CONFIGURATION: &str = "wx-session.json";
@@ -62,8 +62,8 @@ impl Runner {
 /// A service component that answers. Dropping it ends it and removes its folder.
 #[derive(Debug)]
 pub struct SpinEdge {
-    process: Child,
-    watchdog: Child,
+    /// First, so that it is gone before its folder.
+    _process: Process,
     folder: TempDir,
     addr: SocketAddr,
 }
@@ -107,35 +107,25 @@ impl SpinEdge {
             .context("cannot write into target")?;
         altered(folder.path(), outside)?;
         let port = match port {
-            0 => TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
+            0 => free_port()?,
             port => port,
         };
         let addr = SocketAddr::from(([127, 0, 0, 1], port));
         let (Runner::Spin { path, .. } | Runner::TestHost { path, .. }) = runner;
         let mut command = up(path, folder.path(), addr, outside.secret);
-        let log = File::create(folder.path().join(LOG))?;
-        let mut process = command
-            // Spin starts a process of its own for each kind of trigger.
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        let watchdog = watchdog(process.id()).inspect_err(|_| drop(process.kill()))?;
-        let mut started = Self {
-            process,
-            watchdog,
+        let log = folder.path().join(LOG);
+        let mut process = Process::spawn_logging(&mut command, &log)?;
+        process
+            .wait_until(START_TIMEOUT, || TcpStream::connect(addr).is_ok())
+            .with_context(|| {
+                let end = tail(&log);
+                format!("the component did not start. The log ends:\n{end}")
+            })?;
+        Ok(Self {
+            _process: process,
             folder,
             addr,
-        };
-        match started.wait_until_it_listens() {
-            Ok(()) => Ok(started),
-            Err(error) => Err(error.context(format!(
-                "the component did not start. The log ends:\n{}",
-                tail(&started.log())
-            ))),
-        }
+        })
     }
 
     /// Where clients connect.
@@ -149,31 +139,6 @@ impl SpinEdge {
     pub fn log(&self) -> String {
         let bytes = fs::read(self.folder.path().join(LOG)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    fn wait_until_it_listens(&mut self) -> Result<()> {
-        let deadline = Instant::now() + START_TIMEOUT;
-        while TcpStream::connect(self.addr).is_err() {
-            if let Some(status) = self.process.try_wait()? {
-                bail!("it ended with {status}");
-            }
-            if Instant::now() > deadline {
-                bail!("it did not listen after {} s", START_TIMEOUT.as_secs());
-            }
-            std::thread::sleep(POLL);
-        }
-        Ok(())
-    }
-}
-
-impl Drop for SpinEdge {
-    fn drop(&mut self) {
-        // The watchdog first: once the process is reaped, its id may belong to another.
-        drop(self.watchdog.kill());
-        drop(self.watchdog.wait());
-        // An error says that all of them have ended.
-        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
-        drop(self.process.wait());
     }
 }
 
@@ -228,24 +193,6 @@ fn up(spin: &Path, folder: &Path, addr: SocketAddr, secret: &str) -> Command {
         .env("SPIN_VARIABLE_WX_SECRET", secret)
         .args(["up", "--from-file", MANIFEST, "--listen", &addr.to_string()]);
     command
-}
-
-/// A shell that waits for the end of its input, which comes when this process ends in whatever way.
-fn watchdog(group: u32) -> Result<Child> {
-    Command::new("sh")
-        .args(["-c", "read -r _; kill -9 \"-$0\"", &group.to_string()])
-        .current_dir(root())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .context("cannot start a shell")
-}
-
-fn tail(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! It never reconnects and never sends a byte it was not told to.
 
 use super::wire::Wire;
-use super::{Body, Held, Request, Response};
+use super::{Body, Request, Response};
+use crate::reset::reset_on_drop;
 use anyhow::{Context as _, bail};
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// A TCP connection that speaks HTTP/1.1 when asked to.
 #[derive(Debug)]
 pub struct Connection {
-    wire: Wire<Held>,
+    wire: Wire<TcpStream>,
     host: String,
 }
 
@@ -47,7 +48,7 @@ impl Connection {
         stream.set_read_timeout(Some(timeout))?;
         stream.set_write_timeout(Some(timeout))?;
         Ok(Self {
-            wire: Wire::new(Held::new(stream)),
+            wire: Wire::new(stream),
             host: addr.to_string(),
         })
     }
@@ -57,7 +58,7 @@ impl Connection {
     /// # Errors
     /// The system no longer knows the socket.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.wire.stream_ref().tcp().local_addr()
+        self.wire.stream_ref().local_addr()
     }
 
     /// Sends a request and reads its final answer. A peer that answers before it has read the whole body, and closes,
@@ -171,13 +172,12 @@ impl Connection {
     /// # Errors
     /// The connection is already gone.
     pub fn half_close(&mut self) -> io::Result<()> {
-        self.wire.stream_ref().tcp().shutdown(Shutdown::Write)
+        self.wire.stream_ref().shutdown(Shutdown::Write)
     }
 
-    /// Throws the connection away. True if the peer sees a reset, which needs that it has ever sent a byte here (an
-    /// earlier answer, a `100 Continue`); otherwise it sees an orderly close in the middle of what it was reading.
-    pub fn abort(mut self) -> bool {
-        self.wire.stream().reset_on_drop()
+    /// Throws the connection away: the peer sees a reset.
+    pub fn abort(self) {
+        reset_on_drop(self.wire.stream_ref());
     }
 
     fn write_body(&mut self, body: &Body) -> io::Result<()> {

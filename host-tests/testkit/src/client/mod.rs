@@ -2,13 +2,11 @@
 //! It never follows, retries, pools, or repairs anything.
 
 mod connection;
-mod held;
 mod request;
 mod response;
 pub(crate) mod wire;
 
 pub use connection::{Connection, Drained, End};
-pub(crate) use held::Held;
 pub use request::{Body, Piece, Request};
 pub use response::Response;
 

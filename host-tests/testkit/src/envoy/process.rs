@@ -1,24 +1,22 @@
 //! A running Envoy: started on a configuration, asked through its administration interface, gone when dropped.
-//! Never leaves a process behind, not even when this one is killed.
+//! Never changes what it was started on.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::config::Config;
 use super::{admin, launch};
+use crate::process::Process;
 
 /// The module is compiled while Envoy starts, on a machine that may be busy.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(20);
 
 const LOG: &str = "log";
 const ACCESS_LOG: &str = "access-log";
@@ -26,8 +24,8 @@ const ACCESS_LOG: &str = "access-log";
 /// An Envoy that answers. Dropping it kills it and removes its folder.
 #[derive(Debug)]
 pub struct Envoy {
-    process: Child,
-    watchdog: Child,
+    /// First, so that it is gone before its folder.
+    process: Process,
     folder: TempDir,
     listener: SocketAddr,
     admin: SocketAddr,
@@ -41,7 +39,8 @@ impl Envoy {
     pub fn start(config: &Config, env: &[(&str, &str)]) -> Result<Self> {
         let folder = launch::write(config)?;
         let admin_address = folder.path().join("admin-address");
-        let mut process = launch::command(folder.path(), env)?
+        let mut command = launch::command(folder.path(), env)?;
+        command
             .args([
                 "--concurrency",
                 &config.workers.to_string(),
@@ -51,14 +50,11 @@ impl Envoy {
             .args(["--file-flush-interval-msec", "10", "--admin-address-path"])
             .arg(&admin_address)
             .stdout(File::create(folder.path().join(ACCESS_LOG))?)
-            .stderr(File::create(folder.path().join(LOG))?)
-            .spawn()
-            .context("cannot start Envoy")?;
-        let watchdog = watchdog(process.id()).inspect_err(|_| drop(process.kill()))?;
+            .stderr(File::create(folder.path().join(LOG))?);
+        let process = Process::spawn(&mut command)?;
         let placeholder = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut started = Self {
             process,
-            watchdog,
             folder,
             listener: placeholder,
             admin: placeholder,
@@ -149,23 +145,14 @@ impl Envoy {
     }
 
     fn wait_until_ready(&mut self, admin_address: &Path) -> Result<()> {
-        let deadline = Instant::now() + START_TIMEOUT;
-        loop {
-            if let Some(status) = self.process.try_wait()? {
-                bail!("it ended with {status}");
-            }
-            if let Ok(address) = read(admin_address).trim().parse() {
-                self.admin = address;
-                if self.admin("/ready").is_ok() {
-                    self.listener = self.listener_address()?;
-                    return Ok(());
-                }
-            }
-            if Instant::now() > deadline {
-                bail!("it was not ready after {} s", START_TIMEOUT.as_secs());
-            }
-            std::thread::sleep(POLL);
-        }
+        let mut admin = None;
+        self.process.wait_until(START_TIMEOUT, || {
+            admin = read(admin_address).trim().parse().ok();
+            admin.is_some_and(|address| admin::get(address, "/ready").is_ok())
+        })?;
+        self.admin = admin.context("no admin address")?;
+        self.listener = self.listener_address()?;
+        Ok(())
     }
 
     /// A listener bound to all addresses is given as 127.0.0.1.
@@ -186,28 +173,6 @@ impl Envoy {
             u16::try_from(address["port_value"].as_u64().context("no port")?)?,
         ))
     }
-}
-
-impl Drop for Envoy {
-    fn drop(&mut self) {
-        // The watchdog first: once Envoy is reaped, its process id may belong to another.
-        for process in [&mut self.watchdog, &mut self.process] {
-            drop(process.kill());
-            drop(process.wait());
-        }
-    }
-}
-
-/// A shell that waits for the end of its input, which comes when this process ends in whatever way.
-fn watchdog(envoy: u32) -> Result<Child> {
-    Command::new("sh")
-        .args(["-c", "read -r _; kill -9 \"$0\"", &envoy.to_string()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .context("cannot start a shell")
 }
 
 /// Headers that a client sent may be in a log: it need not be UTF-8.

@@ -4,6 +4,7 @@
 
 use crate::client::wire::{Headers, RequestHead, Wire, header};
 use crate::listener::{Listener, locked};
+use crate::serve::{self, Then, framed, says};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -118,60 +119,60 @@ impl Read for Counted<'_> {
     }
 }
 
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
 fn serve(stream: TcpStream, seen: &Seen) -> io::Result<()> {
-    let mut wire = Wire::new(Counted {
+    let counted = Counted {
         stream,
         bytes: &seen.bytes,
-    });
-    while let Some(head) = wire.request_head()? {
-        if says(&head, "expect", "100-continue") {
-            wire.stream()
-                .stream
-                .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
-        }
-        let body = wire.body(head.framing()?)?;
-        let length = body.len();
-        let request = SeenByApp {
-            method: head.method,
-            path: head.target,
-            headers: head.headers,
-            body,
-        };
-        // Recorded before the answer: whoever has the answer finds the request.
-        locked(&seen.requests).push(request.clone());
-        if header(&request.headers, "upgrade")
-            .is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
-        {
-            wire.stream()
-                .stream
-                .write_all(switching(&request.headers).as_bytes())?;
-            return echo(&mut wire);
-        }
-        let text = description(&request, length).to_string();
-        let (status, headers) = answer_to(&request.path);
-        let headers: String = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
-        let framed = format!(
-            "HTTP/1.1 {status} OK\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
-            text.len()
-        );
-        let body = if request.method == "HEAD" {
-            ""
-        } else {
-            text.as_str()
-        };
-        wire.stream()
-            .stream
-            .write_all(format!("{framed}{body}").as_bytes())?;
-        if header(&request.headers, "connection")
-            .is_some_and(|value| value.eq_ignore_ascii_case(b"close"))
-        {
-            return Ok(());
-        }
+    };
+    serve::serve(counted, |wire, head, body| answer(wire, head, body, seen))
+}
+
+fn answer(
+    wire: &mut Wire<Counted<'_>>,
+    head: RequestHead,
+    body: Vec<u8>,
+    seen: &Seen,
+) -> io::Result<Then> {
+    let (upgrades, closes) = (
+        says(&head, "upgrade", "websocket"),
+        says(&head, "connection", "close"),
+    );
+    let request = SeenByApp {
+        method: head.method,
+        path: head.target,
+        headers: head.headers,
+        body,
+    };
+    // Recorded before the answer: whoever has the answer finds the request.
+    locked(&seen.requests).push(request.clone());
+    if upgrades {
+        let switching = switching(&request.headers);
+        wire.stream().write_all(switching.as_bytes())?;
+        echo(wire)?;
+        return Ok(Then::Close);
     }
-    Ok(())
+    let text = description(&request).to_string();
+    let (status, headers) = answer_to(&request.path);
+    let mut lines = "content-type: application/json\r\n".to_owned();
+    for (name, value) in headers {
+        lines += &format!("{name}: {value}\r\n");
+    }
+    let mut answer = framed(&format!("{status} OK"), &lines, &text);
+    if request.method == "HEAD" {
+        answer.truncate(answer.len() - text.len());
+    }
+    wire.stream().write_all(answer.as_bytes())?;
+    Ok(if closes { Then::Close } else { Then::Next })
 }
 
 /// The status and the headers, beside those of its body, with which the app answers a target:
@@ -186,11 +187,8 @@ pub fn answer_to(target: &str) -> (u16, Vec<(&str, &str)>) {
     status.map_or((200, Vec::new()), |status| (status, headers.collect()))
 }
 
-fn says(head: &RequestHead, name: &str, value: &str) -> bool {
-    header(&head.headers, name).is_some_and(|got| got.eq_ignore_ascii_case(value.as_bytes()))
-}
-
-fn description(request: &SeenByApp, length: usize) -> serde_json::Value {
+fn description(request: &SeenByApp) -> serde_json::Value {
+    let length = request.body.len();
     let headers: Vec<_> = request
         .headers
         .iter()
@@ -216,7 +214,7 @@ fn echo(wire: &mut Wire<Counted<'_>>) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
-        wire.stream().stream.write_all(&bytes)?;
+        wire.stream().write_all(&bytes)?;
     }
 }
 

@@ -7,9 +7,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::client::wire::{RequestHead, Wire};
-use crate::client::{Connection, Held, Request, Response};
+use crate::client::wire::RequestHead;
+use crate::client::{Connection, Request, Response};
 use crate::listener::{Listener, locked};
+use crate::reset::reset_on_drop;
+use crate::serve::{Then, serve};
 
 /// How long the bridge may be silent before its connection and the client's are closed.
 const BRIDGE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -83,7 +85,7 @@ impl FaultyProxy {
             move |stream| {
                 if !shared.refuses() {
                     // Whoever goes away ends this connection only.
-                    let _ = serve(stream, &shared);
+                    let _ = pass_on(stream, &shared);
                 }
             }
         });
@@ -136,16 +138,14 @@ impl Shared {
 }
 
 /// Exchanges until either side, or the fault, ends the connection.
-fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
-    let mut wire = Wire::new(Held::new(stream));
-    while let Some(head) = wire.request_head()? {
-        let body = wire.body(head.framing()?)?;
+fn pass_on(stream: TcpStream, shared: &Shared) -> io::Result<()> {
+    serve(stream, |wire, head, body| {
         let fault = shared.fault_for(&body);
         let answer = match &fault {
-            BridgeFault::Refuse => return Ok(()),
+            BridgeFault::Refuse => return Ok(Then::Close),
             BridgeFault::Hang => {
                 while !wire.some()?.is_empty() {}
-                return Ok(());
+                return Ok(Then::Close);
             }
             BridgeFault::EmptyObject => json(&head.target, "{}"),
             BridgeFault::Body(body) => json(&head.target, body),
@@ -154,30 +154,25 @@ fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
             BridgeFault::Status503 => made_up(503, "text/plain", ""),
             _ => match from_bridge(shared.bridge, &head, &body) {
                 Ok(answer) => answer,
-                Err(_) => return Ok(()),
+                Err(_) => return Ok(Then::Close),
             },
         };
-        if !deliver(&mut wire, answer, &fault)? {
-            return Ok(());
-        }
-    }
-    Ok(())
+        deliver(wire.stream(), answer, &fault)
+    })
 }
 
-/// Whether the connection is still of use.
-fn deliver(wire: &mut Wire<Held>, mut answer: Response, fault: &BridgeFault) -> io::Result<bool> {
+fn deliver(stream: &mut TcpStream, mut answer: Response, fault: &BridgeFault) -> io::Result<Then> {
     let half = answer.body.len() / 2;
     if *fault == BridgeFault::Truncated {
         answer.body.truncate(half);
     }
     let head = head_of(&answer);
-    let stream = wire.stream();
     match fault {
-        BridgeFault::LoseAnswer => return Ok(false),
+        BridgeFault::LoseAnswer => return Ok(Then::Close),
         BridgeFault::ResetMidBody => {
             stream.write_all(&[&head, &answer.body[..half]].concat())?;
-            stream.reset_on_drop();
-            return Ok(false);
+            reset_on_drop(stream);
+            return Ok(Then::Close);
         }
         BridgeFault::SlowDrip(pause) => {
             stream.write_all(&head)?;
@@ -185,13 +180,13 @@ fn deliver(wire: &mut Wire<Held>, mut answer: Response, fault: &BridgeFault) -> 
                 std::thread::sleep(*pause);
                 stream.write_all(&[*byte])?;
             }
-            return Ok(true);
+            return Ok(Then::Next);
         }
         BridgeFault::Delay(delay) => std::thread::sleep(*delay),
         _ => {}
     }
     stream.write_all(&[head, answer.body].concat())?;
-    Ok(true)
+    Ok(Then::Next)
 }
 
 /// Each exchange has a connection of its own to the bridge, so that no idle one can have died.

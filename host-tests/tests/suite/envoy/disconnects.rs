@@ -46,7 +46,7 @@ fn a_client_that_leaves_in_the_middle_of_its_request_is_forgotten() {
         sleep(MOMENT);
         drop(connection);
     }
-    // A reset instead of a close needs that Envoy has sent a byte: the 100.
+    // A reset instead of a close.
     let mut connection = edge.connect();
     connection.write_head(&request.expect_continue()).unwrap();
     assert_eq!(connection.read_response("POST").unwrap().status, 100);

@@ -31,7 +31,7 @@ fn a_connection_is_kept_for_a_second_request() {
             (200, Some(path))
         );
     }
-    assert!(connection.abort(), "an answer was read, so this is a reset");
+    connection.abort();
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn an_abort_after_a_continue_resets_in_the_middle_of_the_body() {
     peer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
     assert_eq!(connection.read_response("POST").unwrap().status, 100);
     connection.write(b"he").unwrap();
-    assert!(connection.abort());
+    connection.abort();
     let end =
         std::iter::repeat_with(|| peer.read(&mut [0; 4096])).find(|got| !matches!(got, Ok(1..)));
     assert_eq!(

@@ -2,9 +2,10 @@
 //! It never forms an answer, and a client that misbehaves ends its own connection only.
 
 use super::{FakeWechat, Fault, Transport};
-use crate::client::Held;
-use crate::client::wire::{Wire, header};
+use crate::client::wire::header;
 use crate::listener::Listener;
+use crate::reset::reset_on_drop;
+use crate::serve::{Then, serve};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -39,7 +40,7 @@ impl WechatServer {
     pub(super) fn plain(wechat: FakeWechat) -> Self {
         let listener = Listener::start(move |stream| {
             if !wechat.refuses() {
-                let _ = converse(Held::new(stream), |held| held, None, &wechat);
+                let _ = converse(stream, |stream| stream, None, &wechat);
             }
         });
         Self {
@@ -87,29 +88,23 @@ impl FakeWechat {
 
 fn over_tls(stream: TcpStream, config: &Arc<ServerConfig>, wechat: &FakeWechat) -> io::Result<()> {
     let mut tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
-    let mut stream = Held::new(stream);
+    let mut stream = stream;
     while tls.is_handshaking() {
         tls.complete_io(&mut stream)?;
     }
     let sni = tls.server_name().map(str::to_owned);
-    converse(
-        StreamOwned::new(tls, stream),
-        |tls| &mut tls.sock,
-        sni.as_deref(),
-        wechat,
-    )
+    let tls = StreamOwned::new(tls, stream);
+    converse(tls, |tls| &tls.sock, sni.as_deref(), wechat)
 }
 
 /// Answers requests until either side has had enough.
 fn converse<S: Read + Write>(
     stream: S,
-    socket: fn(&mut S) -> &mut Held,
+    socket: fn(&S) -> &TcpStream,
     sni: Option<&str>,
     wechat: &FakeWechat,
 ) -> io::Result<()> {
-    let mut wire = Wire::new(stream);
-    while let Some(head) = wire.request_head()? {
-        wire.body(head.framing()?)?;
+    serve(stream, |wire, head, _| {
         let host = header(&head.headers, "host").map(String::from_utf8_lossy);
         let answer = wechat.answer_to(&head.method, &head.target, host.as_deref(), sni);
         let framing = format!(
@@ -122,17 +117,17 @@ fn converse<S: Read + Write>(
         match answer.transport {
             Transport::Whole => {}
             Transport::Slow(delay) => std::thread::sleep(delay),
-            Transport::Refuse => return Ok(()),
+            Transport::Refuse => return Ok(Then::Close),
             Transport::ResetMidBody => bytes.truncate(framing.len() + answer.body.len() / 2),
         }
         wire.stream().write_all(&bytes)?;
         wire.stream().flush()?;
         if answer.transport == Transport::ResetMidBody {
-            socket(wire.stream()).reset_on_drop();
-            return Ok(());
+            reset_on_drop(socket(wire.stream()));
+            return Ok(Then::Close);
         }
-    }
-    Ok(())
+        Ok(Then::Next)
+    })
 }
 
 /// A certificate for [`NAME`] from a new CA, and that CA's certificate as PEM.

@@ -17,8 +17,9 @@ use serde_json::Value as Json;
 use self::dialect::{Command, Encoding};
 use self::replica::Replica;
 use super::resp::{self, Login};
-use crate::client::wire::{RequestHead, Wire, header};
+use crate::client::wire::{RequestHead, header};
 use crate::listener::{Listener, locked};
+use crate::serve::{Then, framed, serve};
 
 /// Each wait for Redis. After it the answer is 500, as it is when Redis cannot be reached.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -86,7 +87,7 @@ impl RestServer {
                         .map(|replica| (open(replica.addr), Arc::clone(replica))),
                 };
                 // A peer that goes away, or sends what is not HTTP, ends its own connection only.
-                let _ = serve(stream, &mut all, &token, &requests);
+                let _ = speak(stream, &mut all, &token, &requests);
             }
         });
         Self {
@@ -117,36 +118,28 @@ impl RestServer {
 }
 
 /// Status and body.
-type Answer = (u16, Json);
+type Said = (u16, Json);
 
-fn serve(
+fn speak(
     stream: TcpStream,
     all: &mut Database,
     token: &str,
     requests: &AtomicUsize,
 ) -> io::Result<()> {
-    let mut wire = Wire::new(stream);
-    while let Some(head) = wire.request_head()? {
-        let body = wire.body(head.framing()?)?;
+    serve(stream, |wire, head, body| {
         requests.fetch_add(1, Ordering::SeqCst);
         let (status, json) = answer(&head, &body, token, all);
-        let json = json.to_string();
-        let synced = all
-            .replica
-            .as_ref()
-            .map(|(_, replica)| replica.sync_token());
-        let synced = synced.map_or(String::new(), |token| format!("{SYNC_TOKEN}: {token}\r\n"));
-        let framing = format!(
-            "HTTP/1.1 {status} Rest\r\ncontent-type: application/json\r\n{synced}content-length: {}\r\n\r\n",
-            json.len()
-        );
-        wire.stream()
-            .write_all(format!("{framing}{json}").as_bytes())?;
-    }
-    Ok(())
+        let mut headers = "content-type: application/json\r\n".to_owned();
+        if let Some((_, replica)) = &all.replica {
+            headers += &format!("{SYNC_TOKEN}: {}\r\n", replica.sync_token());
+        }
+        let answer = framed(&format!("{status} Rest"), &headers, &json.to_string());
+        wire.stream().write_all(answer.as_bytes())?;
+        Ok(Then::Next)
+    })
 }
 
-fn answer(head: &RequestHead, body: &[u8], token: &str, all: &mut Database) -> Answer {
+fn answer(head: &RequestHead, body: &[u8], token: &str, all: &mut Database) -> Said {
     let says = |name: &str| header(&head.headers, name).map(String::from_utf8_lossy);
     if says("authorization").and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned))
         != Some(token.to_owned())
@@ -233,14 +226,14 @@ struct Redis {
 }
 
 impl Redis {
-    fn single(&mut self, command: &Command, encoding: Encoding) -> RedisResult<Answer> {
+    fn single(&mut self, command: &Command, encoding: Encoding) -> RedisResult<Said> {
         let value = self.ask(command)?;
         let status = if is_error(&value) { 400 } else { 200 };
         Ok((status, dialect::result(&value, encoding)))
     }
 
     /// One after the other; others may come in between. An error ends nothing.
-    fn pipeline(&mut self, commands: &[Command], encoding: Encoding) -> RedisResult<Answer> {
+    fn pipeline(&mut self, commands: &[Command], encoding: Encoding) -> RedisResult<Said> {
         let mut results = Vec::new();
         for command in commands {
             results.push(if command.is_empty() {
@@ -253,7 +246,7 @@ impl Redis {
     }
 
     /// All at once, or a single error for all.
-    fn transaction(&mut self, commands: &[Command], encoding: Encoding) -> RedisResult<Answer> {
+    fn transaction(&mut self, commands: &[Command], encoding: Encoding) -> RedisResult<Said> {
         self.ask(&["MULTI"])?;
         for command in commands {
             if command.is_empty() {

@@ -16,7 +16,8 @@ use self::options::Place;
 pub use self::options::ServerOptions;
 use super::resp;
 use crate::listener::locked;
-use crate::process::{Process, on_the_same_port};
+use crate::ports::on_the_same_port;
+use crate::process::Process;
 
 /// Each wait of [`Server::command`]: a server that is frozen answers with an error after this.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -11,7 +11,8 @@ use project::debian;
 use tempfile::TempDir;
 
 use super::{DUMP, LOG, Server, TIMEOUT};
-use crate::process::{Process, free_port, on_a_free_port, tail};
+use crate::ports::{START_TIMEOUT, free_port, on_a_free_port, tail};
+use crate::process::Process;
 use crate::redis::resp::{self, Login};
 
 /// Our own way in: it stays open whatever a test does to the other users.
@@ -95,10 +96,12 @@ impl ServerOptions {
             command.arg(format!("--{name}")).arg(value);
         }
         let log = folder.join(LOG);
-        let mut process = Process::spawn(&mut command, &log)?;
-        process.wait_until(|| place.answers()).with_context(|| {
-            format!("redis-server did not start. Its log ends:\n{}", tail(&log))
-        })?;
+        let mut process = Process::spawn_logging(&mut command, &log)?;
+        process
+            .wait_until(START_TIMEOUT, || place.answers())
+            .with_context(|| {
+                format!("redis-server did not start. Its log ends:\n{}", tail(&log))
+            })?;
         Ok(process)
     }
 

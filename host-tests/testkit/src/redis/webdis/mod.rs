@@ -15,7 +15,8 @@ pub use self::options::WebdisOptions;
 use self::options::{basic, post};
 use crate::client::Request;
 use crate::listener::locked;
-use crate::process::{Process, on_the_same_port};
+use crate::ports::on_the_same_port;
+use crate::process::Process;
 
 const LOG: &str = "log";
 

@@ -16,7 +16,8 @@ use tempfile::TempDir;
 
 use super::{LOG, Webdis};
 use crate::client::{Request, send};
-use crate::process::{Process, on_a_free_port, tail};
+use crate::ports::{START_TIMEOUT, on_a_free_port, tail};
+use crate::process::Process;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -114,10 +115,10 @@ impl WebdisOptions {
         drop(fs::remove_file(&log));
         let mut command = Command::new(debian::webdis()?);
         command.arg(config).current_dir(folder);
-        let mut process = Process::spawn(&mut command, &folder.path().join("output"))?;
+        let mut process = Process::spawn_logging(&mut command, &folder.path().join("output"))?;
         let ping = post("PING", Some(&readiness));
         process
-            .wait_until(|| self.is_ready(addr, &ping))
+            .wait_until(START_TIMEOUT, || self.is_ready(addr, &ping))
             .with_context(|| format!("webdis did not start. Its log ends:\n{}", tail(&log)))?;
         Ok(process)
     }

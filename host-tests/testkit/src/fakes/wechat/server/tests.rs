@@ -1,6 +1,7 @@
 //! The server, met over loopback with TLS and without.
 
 use super::*;
+use crate::client::wire::Wire;
 use crate::client::{Connection, End, Request, send};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
