@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::stage::Stage;
+use super::surroundings::Surroundings;
 use testkit::envoy::Config;
 
 /// The arm from which "added" is counted.
@@ -23,7 +23,7 @@ pub(super) struct Arm {
     /// For the reader of the table.
     pub(super) what: &'static str,
     /// Puts its filters into the configuration.
-    pub(super) filters: fn(Config, &Stage) -> Config,
+    pub(super) filters: fn(Config, &Surroundings) -> Config,
     pub(super) path: &'static str,
     pub(super) credential: Credential,
     /// What every answer must have.
@@ -97,15 +97,15 @@ function envoy_on_request(request)
 end
 "#;
 
-fn no_filter(config: Config, _: &Stage) -> Config {
+fn no_filter(config: Config, _: &Surroundings) -> Config {
     instead_of_ours(config, None)
 }
 
-fn empty(config: Config, stage: &Stage) -> Config {
+fn empty(config: Config, stage: &Surroundings) -> Config {
     other(config, "empty", &stage.modules.empty)
 }
 
-fn hostcalls(config: Config, stage: &Stage) -> Config {
+fn hostcalls(config: Config, stage: &Surroundings) -> Config {
     other(config, "hostcalls", &stage.modules.hostcalls)
 }
 
@@ -118,16 +118,16 @@ fn other(config: Config, name: &str, module: &Path) -> Config {
 }
 
 /// For as long as the plugin allows.
-fn ours_cached(config: Config, _: &Stage) -> Config {
+fn ours_cached(config: Config, _: &Surroundings) -> Config {
     config.patch_plugin(&json!({ "session": { "cache_ttl_s": 60 } }))
 }
 
-fn ours_uncached(config: Config, _: &Stage) -> Config {
+fn ours_uncached(config: Config, _: &Surroundings) -> Config {
     config.patch_plugin(&json!({ "session": { "cache_ttl_s": 0 } }))
 }
 
 /// With a `direct_response` route nobody else uses the cluster `app`.
-fn ours_webdis(config: Config, stage: &Stage) -> Config {
+fn ours_webdis(config: Config, stage: &Surroundings) -> Config {
     let webdis = stage
         .webdis()
         .expect("without a Webdis the arm is left out");
@@ -137,11 +137,11 @@ fn ours_webdis(config: Config, stage: &Stage) -> Config {
     }))
 }
 
-fn jwt(config: Config, _: &Stage) -> Config {
+fn jwt(config: Config, _: &Surroundings) -> Config {
     jwt_authn(config, &json!({}))
 }
 
-fn jwt_cached(config: Config, _: &Stage) -> Config {
+fn jwt_cached(config: Config, _: &Surroundings) -> Config {
     jwt_authn(config, &json!({ "jwt_cache_size": 100 }))
 }
 
@@ -160,14 +160,14 @@ fn jwt_authn(config: Config, cache: &Value) -> Config {
     )
 }
 
-fn lua(config: Config, _: &Stage) -> Config {
+fn lua(config: Config, _: &Surroundings) -> Config {
     let code = LUA.replace("TOKEN", LOOK_ALIKE);
     let settings = json!({ "default_source_code": { "inline_string": code } });
     instead_of_ours(config, Some(filter("lua.v3.Lua", settings)))
 }
 
 /// Through the cluster `app`, as above.
-fn ext_authz(config: Config, stage: &Stage) -> Config {
+fn ext_authz(config: Config, stage: &Surroundings) -> Config {
     let addr = stage.authorizer.addr();
     let uri = json!({ "uri": format!("http://{addr}"), "cluster": "app", "timeout": "1s" });
     // The only header that is not sent by default and that a check of a session needs.

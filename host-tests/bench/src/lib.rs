@@ -12,7 +12,6 @@
 mod arms;
 mod cores;
 mod cpu;
-mod edge;
 pub mod growth;
 mod load;
 mod machine;
@@ -21,8 +20,9 @@ mod memory;
 mod modules;
 mod pace;
 mod plot;
+mod running_arm;
 pub mod spin;
-mod stage;
+mod surroundings;
 mod table;
 mod warm_up;
 mod work;
@@ -34,13 +34,13 @@ use anyhow::{Context, Result, bail};
 
 use arms::{ARMS, Arm};
 use cores::Cores;
-use edge::Edge;
 use load::Wrk;
 use machine::Machine;
 use measure::Plan;
 use modules::Modules;
 use project::root;
-use stage::Stage;
+use running_arm::RunningArm;
+use surroundings::Surroundings;
 use table::Report;
 
 /// What the command line asks of the benchmark.
@@ -82,7 +82,7 @@ pub fn run(options: &Options) -> Result<()> {
         own_work = work::markdown(&work::measure(&plan)?, &plan);
         memory = memory::measure(options.quick)?;
     }
-    let mut stage = Stage::start(modules)?;
+    let mut stage = Surroundings::start(modules)?;
     let growth = if options.write && !only_arms {
         growth::measure(&stage, &wrk)?
     } else {
@@ -129,7 +129,7 @@ pub fn run(options: &Options) -> Result<()> {
 /// Starts an Envoy for each arm, and measures all of them.
 fn proxied(
     mut arms: Vec<&'static Arm>,
-    stage: &mut Stage,
+    stage: &mut Surroundings,
     cores: &Cores,
     wrk: &Wrk,
     plan: &Plan,
@@ -143,7 +143,9 @@ fn proxied(
     println!("starting {} Envoys …", arms.len());
     let edges = arms
         .iter()
-        .map(|arm| Edge::start(arm, stage, cores).with_context(|| format!("arm {}", arm.name)))
+        .map(|arm| {
+            RunningArm::start(arm, stage, cores).with_context(|| format!("arm {}", arm.name))
+        })
         .collect::<Result<Vec<_>>>()?;
     measure::all(&edges, wrk, plan)
 }

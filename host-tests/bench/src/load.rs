@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tempfile::NamedTempFile;
 
-use super::edge::Edge;
+use super::running_arm::RunningArm;
 use project::on_path;
 use project::target_folder;
 
@@ -74,7 +74,7 @@ impl Wrk {
     ///
     /// # Errors
     /// When a request was not answered, or not with the status of the arm.
-    pub(super) fn run(&self, edge: &Edge, time: Duration) -> Result<Done> {
+    pub(super) fn run(&self, edge: &RunningArm, time: Duration) -> Result<Done> {
         let target = Target {
             addr: edge.envoy.addr(),
             path: edge.arm.path,

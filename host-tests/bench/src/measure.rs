@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 
 use super::arms::{Arm, WEBDIS};
 use super::cpu::{Clock, Whose};
-use super::edge::Edge;
 use super::load::Wrk;
 use super::pace::{self, Times};
+use super::running_arm::RunningArm;
 
 /// How much is measured.
 pub(super) struct Plan {
@@ -96,7 +96,7 @@ impl Sample {
 }
 
 /// Measures all edges.
-pub(super) fn all(edges: &[Edge], wrk: &Wrk, plan: &Plan) -> Result<Vec<Measured>> {
+pub(super) fn all(edges: &[RunningArm], wrk: &Wrk, plan: &Plan) -> Result<Vec<Measured>> {
     let clock = Clock::new()?;
     println!("warming up …");
     let mut results = Vec::new();
@@ -136,9 +136,9 @@ pub(super) fn all(edges: &[Edge], wrk: &Wrk, plan: &Plan) -> Result<Vec<Measured
 fn there_and_back(
     what: &str,
     plan: &Plan,
-    edges: &[Edge],
+    edges: &[RunningArm],
     results: &mut [Measured],
-    mut measure: impl FnMut(&Edge, &mut Measured) -> Result<()>,
+    mut measure: impl FnMut(&RunningArm, &mut Measured) -> Result<()>,
 ) -> Result<()> {
     for round in 0..plan.rounds {
         println!("{what}, round {} of {} …", round + 1, plan.rounds);
@@ -175,7 +175,7 @@ struct FullLoad {
     others: f64,
 }
 
-fn full_load(edge: &Edge, wrk: &Wrk, clock: &Clock, time: Duration) -> Result<FullLoad> {
+fn full_load(edge: &RunningArm, wrk: &Wrk, clock: &Clock, time: Duration) -> Result<FullLoad> {
     let envoy = Whose::Process(edge.envoy.pid());
     let used = || -> Result<[Duration; 3]> {
         Ok([
@@ -206,7 +206,7 @@ fn full_load(edge: &Edge, wrk: &Wrk, clock: &Clock, time: Duration) -> Result<Fu
     })
 }
 
-fn half_load(edge: &Edge, rate: f64, time: Duration) -> Result<Times> {
+fn half_load(edge: &RunningArm, rate: f64, time: Duration) -> Result<Times> {
     let seen = edge.seen()?;
     let times = pace::run(edge, rate, time)?;
     edge.prove(seen, times.requests)?;

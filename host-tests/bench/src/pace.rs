@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::PATIENCE;
-use super::edge::Edge;
+use super::running_arm::RunningArm;
 
 /// Each has one connection, sleeps until its turn, and waits for its answer: nothing spins, so that a server on the
 /// same core gets its share.
@@ -27,7 +27,7 @@ pub(super) struct Times {
 }
 
 /// Sends `rate` requests a second for `time`, evenly spread.
-pub(super) fn run(edge: &Edge, rate: f64, time: Duration) -> Result<Times> {
+pub(super) fn run(edge: &RunningArm, rate: f64, time: Duration) -> Result<Times> {
     let gap = Duration::from_secs_f64(f64::from(THREADS) / rate);
     let started = Instant::now();
     let took = thread::scope(|scope| {
@@ -57,7 +57,7 @@ pub(super) fn run(edge: &Edge, rate: f64, time: Duration) -> Result<Times> {
 
 /// From the whole request written to the whole answer read, for each request.
 fn one_connection(
-    edge: &Edge,
+    edge: &RunningArm,
     first: Instant,
     gap: Duration,
     end: Instant,

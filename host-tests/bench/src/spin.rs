@@ -15,10 +15,10 @@ use super::PATIENCE;
 use super::arms::LOOK_ALIKE;
 use super::cores::Cores;
 use super::cpu::{Clock, Whose};
-use super::edge::HEADERS;
 use super::load::{Target, Wrk};
 use super::measure::Sample;
-use super::stage::SECRET;
+use super::running_arm::HEADERS;
+use super::surroundings::SECRET;
 use project::Manifest;
 use project::cargo;
 use project::{root, target_folder};
@@ -64,7 +64,7 @@ pub fn run(quick: bool) -> Result<()> {
     let cores = Cores::choose()?;
     let wrk = Wrk::find()?;
     let (rounds, time) = if quick { (2, 1) } else { (9, 4) };
-    let stage = Stage::start()?;
+    let stage = SpinSurroundings::start()?;
     let arms = ARMS.iter().map(|arm| Running::start(arm, &stage, &cores));
     let arms: Vec<Running> = arms.collect::<Result<_>>()?;
     cores.keep_for_load(std::process::id())?;
@@ -99,7 +99,7 @@ pub fn run(quick: bool) -> Result<()> {
 }
 
 /// What all arms share.
-struct Stage {
+struct SpinSurroundings {
     host: PathBuf,
     app: PathBuf,
     /// The configuration document.
@@ -108,7 +108,7 @@ struct Stage {
     server: WechatServer,
 }
 
-impl Stage {
+impl SpinSurroundings {
     fn start() -> Result<Self> {
         println!("building the host and the app …");
         let built = cargo()
@@ -178,7 +178,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(arm: &'static Arm, stage: &Stage, cores: &Cores) -> Result<Self> {
+    fn start(arm: &'static Arm, stage: &SpinSurroundings, cores: &Cores) -> Result<Self> {
         let mut command = stage.host(arm.component);
         let process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut running = Self {

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::arms::{ARMS, BASELINE, LOOK_ALIKE};
 use super::cores::Cores;
-use super::edge::HEADERS;
 use super::measure::Sample;
-use super::stage::{SECRET, Stage};
+use super::running_arm::HEADERS;
+use super::surroundings::{SECRET, Surroundings};
 use super::{PATIENCE, table};
 use testkit::client::{Connection, Request};
 use testkit::envoy::Envoy;
@@ -26,7 +26,7 @@ struct Row {
 }
 
 /// Measures in so many fresh Envoys of each kind: the table and its explanation.
-pub(super) fn measure(stage: &Stage, cores: &Cores, rounds: usize) -> Result<String> {
+pub(super) fn measure(stage: &Surroundings, cores: &Cores, rounds: usize) -> Result<String> {
     let mut rows = [
         "no filter",
         "wx-session, a token that nobody issued",
@@ -60,7 +60,7 @@ impl Row {
     }
 }
 
-fn start(stage: &Stage, cores: &Cores, arm: &str) -> Result<Envoy> {
+fn start(stage: &Surroundings, cores: &Cores, arm: &str) -> Result<Envoy> {
     let arm = ARMS.iter().find(|one| one.name == arm);
     let config = (arm.context("an arm of that name")?.filters)(stage.config()?, stage);
     let envoy = Envoy::start(&config, &[("WX_SECRET", SECRET)])?;
@@ -90,7 +90,7 @@ fn checks(envoy: &Envoy, token: &str, status: u16) -> Result<Vec<Duration>> {
 }
 
 /// Logins of users of their own; with the last one's token.
-fn logins(envoy: &Envoy, stage: &Stage, count: usize) -> Result<(Vec<Duration>, String)> {
+fn logins(envoy: &Envoy, stage: &Surroundings, count: usize) -> Result<(Vec<Duration>, String)> {
     let mut connection = Connection::open(envoy.addr(), PATIENCE)?;
     let mut token = String::new();
     let mut all = Vec::new();

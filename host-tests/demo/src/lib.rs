@@ -9,13 +9,13 @@
     reason = "a demo: a failed step must stop it with its message"
 )]
 
+mod envoy_demo;
 pub mod journey;
 mod page;
 mod redis;
 mod report;
 mod servers;
 mod spin;
-mod stage;
 mod timing;
 mod try_it;
 
@@ -26,11 +26,11 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use envoy_demo::EnvoyDemo;
 use journey::{Check, Scene};
 use page::Ink;
 use project::filter;
 use project::{debian, envoy, shown};
-use stage::Stage;
 use testkit::phone_server;
 
 /// What runs wx-session.
@@ -109,7 +109,7 @@ fn play(options: &Options, started: Instant, stop: &Receiver<()>) -> Result<()> 
     let mut pages = page::Scenes::new(ink);
     let show = |scene: &Scene| println!("{}", pages.text(scene));
     let edge = stage.edge();
-    let Stage {
+    let EnvoyDemo {
         servers,
         wechat,
         app,
@@ -160,7 +160,7 @@ fn concluded(
 }
 
 /// What Envoy knows of the journey, and how fast it was.
-fn afterwards(stage: &Stage, scenes: &[Scene], ink: Ink) -> Result<Vec<Check>> {
+fn afterwards(stage: &EnvoyDemo, scenes: &[Scene], ink: Ink) -> Result<Vec<Check>> {
     let heading = |text| println!("{}", ink.bold(text));
     heading(match stage.servers.redis {
         None => "What Envoy counted: /stats, wasmcustom.wx_session.*",
@@ -181,7 +181,7 @@ fn afterwards(stage: &Stage, scenes: &[Scene], ink: Ink) -> Result<Vec<Check>> {
 }
 
 /// Gets Envoy, builds the plugin, starts everything, and says what was done.
-fn set_up(options: &Options, stop: &Receiver<()>, ink: Ink) -> Result<Stage> {
+fn set_up(options: &Options, stop: &Receiver<()>, ink: Ink) -> Result<EnvoyDemo> {
     println!(
         "{}",
         ink.dim("getting Envoy (from PATH, or once into target/tools) …")
@@ -202,7 +202,7 @@ fn set_up(options: &Options, stop: &Receiver<()>, ink: Ink) -> Result<Stage> {
     println!("{}", ink.dim("building the plugin …"));
     let module = filter::built_in_sight()?;
     ensure!(stop.try_recv().is_err(), "interrupted");
-    let stage = Stage::start(options)?;
+    let stage = EnvoyDemo::start(options)?;
     let size = std::fs::metadata(&module)?.len() / 1024;
     println!();
     programs.push(("plugin", format!("{}, {size} KiB", shown(&module))));

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
+use super::envoy_demo::{EnvoyDemo, SECRET};
 use super::journey::{Check, Edge, Exchange, Scene, USERS};
 use super::page::{self, Ink};
 use super::servers::EdgeServer;
-use super::stage::{SECRET, Stage};
 use super::timing;
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::FakeWechat;
@@ -20,7 +20,7 @@ use testkit::fakes::wechat::FakeWechat;
 const LOG_DELAY: Duration = Duration::from_millis(150);
 
 /// The plugin's counters that are not zero, a line for each group of each edge.
-pub(super) fn counters(stage: &Stage) -> Result<Vec<String>> {
+pub(super) fn counters(stage: &EnvoyDemo) -> Result<Vec<String>> {
     let mut rows = Vec::new();
     for server in &stage.servers.edges {
         let stats = server.stats()?;
@@ -41,7 +41,7 @@ pub(super) fn counters(stage: &Stage) -> Result<Vec<String>> {
 }
 
 /// The access log's first entry for each value of `auth`.
-pub(super) fn access_log(stage: &Stage, ink: Ink) -> Vec<String> {
+pub(super) fn access_log(stage: &EnvoyDemo, ink: Ink) -> Vec<String> {
     sleep(LOG_DELAY);
     let mut rows = vec![
         ["auth", "request", "status", "ms", "openid"]
@@ -78,7 +78,7 @@ pub(super) fn times(edge: Edge, wechat: &FakeWechat, app: &FakeApp) -> Result<Ve
 }
 
 /// What must hold when all is over.
-pub(super) fn checks(stage: &Stage, scenes: &[Scene]) -> Vec<Check> {
+pub(super) fn checks(stage: &EnvoyDemo, scenes: &[Scene]) -> Vec<Check> {
     let requests = stage.wechat.requests();
     let over_tls = requests
         .iter()

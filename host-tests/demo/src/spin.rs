@@ -9,9 +9,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::envoy_demo::SECRET;
 use super::journey::{self, Check, Edge, Scene};
 use super::page::{self, Ink};
-use super::stage::SECRET;
 use super::{Options, concluded, phone_server, refuse_taken, report, show};
 use project::shown;
 use testkit::fakes::app::FakeApp;
@@ -19,14 +19,14 @@ use testkit::fakes::wechat::{FakeWechat, WechatServer};
 use testkit::spin::{Outside, Runner, SpinEdge, configuration};
 
 /// Everything that runs. Dropped from top to bottom: the edge first, so that it misses nobody.
-struct Stage {
+struct SpinDemo {
     edge: SpinEdge,
     wechat: FakeWechat,
     app: FakeApp,
     wechat_server: WechatServer,
 }
 
-impl Stage {
+impl SpinDemo {
     fn edge(&self) -> Edge {
         Edge {
             name: "",
@@ -61,7 +61,7 @@ pub(super) fn play(options: &Options, started: Instant, stop: &Receiver<()>) -> 
 }
 
 /// Finds what runs components, builds ours, starts everything, and says what was done.
-fn set_up(options: &Options, stop: &Receiver<()>, ink: Ink) -> Result<Stage> {
+fn set_up(options: &Options, stop: &Receiver<()>, ink: Ink) -> Result<SpinDemo> {
     println!("{}", ink.dim("looking for Spin, building the component …"));
     let runner = Runner::find()?;
     ensure!(stop.try_recv().is_err(), "interrupted");
@@ -79,7 +79,7 @@ fn set_up(options: &Options, stop: &Receiver<()>, ink: Ink) -> Result<Stage> {
         app: app.addr(),
         secret: SECRET,
     };
-    let stage = Stage {
+    let stage = SpinDemo {
         edge: SpinEdge::start(&runner, options.port, outside)?,
         wechat,
         app,
@@ -119,7 +119,7 @@ fn set_up(options: &Options, stop: &Receiver<()>, ink: Ink) -> Result<Stage> {
 }
 
 /// What the component's log knows of the journey, and how fast it was.
-fn afterwards(stage: &Stage, scenes: &[Scene], ink: Ink) -> Result<Vec<Check>> {
+fn afterwards(stage: &SpinDemo, scenes: &[Scene], ink: Ink) -> Result<Vec<Check>> {
     let heading = |text| println!("{}", ink.bold(text));
     let log = stage.edge.log();
     heading("What the component's log counts: `metrics` of its lines `decided`, added up");

@@ -3,14 +3,14 @@
 
 use std::net::SocketAddr;
 
+use super::envoy_demo::EnvoyDemo;
 use super::journey::CACHE_TTL_S;
 use super::page::Ink;
 use super::redis::{READER, Redis};
 use super::servers::EdgeServer;
-use super::stage::Stage;
 
 /// The text, with `phone` as the phone that answers curl.
-pub(super) fn text(stage: &Stage, phone: SocketAddr, ink: Ink) -> String {
+pub(super) fn text(stage: &EnvoyDemo, phone: SocketAddr, ink: Ink) -> String {
     let note = |text: &str| ink.dim(&format!("# {text}"));
     let edges = &stage.servers.edges;
     let (first, last, shared, elsewhere) = match &stage.servers.redis {

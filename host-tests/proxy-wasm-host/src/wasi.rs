@@ -3,7 +3,7 @@
 
 use wasmtime::{Caller, ExternType, Linker, Module, Val, format_err};
 
-use super::abi::{Answer, Call, Stop};
+use super::abi::{Call, HostcallResult, Stop};
 use super::config::LogLevel;
 use super::faults::Effect;
 use super::host::Host;
@@ -23,7 +23,7 @@ type Env<'a> = Caller<'a, Host>;
 fn wasi(
     env: Env<'_>,
     name: &'static str,
-    body: impl FnOnce(&mut Call<'_>) -> Answer<i32>,
+    body: impl FnOnce(&mut Call<'_>) -> HostcallResult<i32>,
 ) -> wasmtime::Result<i32> {
     match body(&mut Call::new(env, name)?) {
         Ok(errno) => Ok(errno),

@@ -12,8 +12,10 @@
 pub mod client;
 pub mod envoy;
 pub mod fakes;
+pub mod http2;
 pub mod listener;
 pub mod nginx;
+mod patience;
 pub mod phone_server;
 mod ports;
 mod process;
@@ -21,3 +23,5 @@ pub mod redis;
 mod reset;
 mod serve;
 pub mod spin;
+
+pub use patience::eventually;

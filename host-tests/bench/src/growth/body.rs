@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::{arm, micros, times};
-use crate::edge::Edge;
-use crate::stage::Stage;
+use crate::running_arm::RunningArm;
+use crate::surroundings::Surroundings;
 use crate::{PATIENCE, table};
 use testkit::client::{Connection, Request};
 use testkit::fakes::wechat::{FakeWechat, Phone, Source};
@@ -14,9 +14,9 @@ use testkit::fakes::wechat::{FakeWechat, Phone, Source};
 const SIZES: [usize; 5] = [1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10];
 const REQUESTS: usize = 500;
 
-pub(super) fn measure(stage: &Stage) -> Result<String> {
+pub(super) fn measure(stage: &Surroundings) -> Result<String> {
     println!("growth: bodies …");
-    let edge = Edge::free(arm("cached")?, stage, 1)?;
+    let edge = RunningArm::free(arm("cached")?, stage, 1)?;
     let phone = stage.wechat.phone("bodies");
     let mut connection = Connection::open(edge.envoy.addr(), PATIENCE)?;
     let login = Request::post("/wx/login").json(&json!({ "code": phone.login() }));

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::{arm, micros, times};
-use crate::edge::Edge;
-use crate::stage::Stage;
+use crate::running_arm::RunningArm;
+use crate::surroundings::Surroundings;
 use crate::{PATIENCE, table};
 use testkit::client::{Connection, Request};
 
@@ -19,9 +19,9 @@ const TIME: Duration = Duration::from_mins(1);
 const CLIENTS: usize = 8;
 const CHECKS: usize = 4000;
 
-pub(super) fn measure(stage: &Stage) -> Result<String> {
+pub(super) fn measure(stage: &Surroundings) -> Result<String> {
     println!("growth: logins for a minute …");
-    let edge = Edge::free(arm("embedded")?, stage, 1)?;
+    let edge = RunningArm::free(arm("embedded")?, stage, 1)?;
     let mut text = String::new();
     let names = [
         "sessions in Envoy",
@@ -56,8 +56,8 @@ pub(super) fn measure(stage: &Stage) -> Result<String> {
 
 /// Until there are `number` tokens, or the time is over.
 fn log_in(
-    edge: &Edge,
-    stage: &Stage,
+    edge: &RunningArm,
+    stage: &Surroundings,
     tokens: &mut Vec<String>,
     number: usize,
     end: Instant,
@@ -90,7 +90,7 @@ fn log_in(
     Ok(())
 }
 
-fn check(edge: &Edge, tokens: &[String]) -> Result<(Duration, Duration)> {
+fn check(edge: &RunningArm, tokens: &[String]) -> Result<(Duration, Duration)> {
     let mut connection = Connection::open(edge.envoy.addr(), PATIENCE)?;
     let before = edge.seen()?;
     let requests = (0..CHECKS).map(|at| {

@@ -16,7 +16,7 @@ use super::arms::{ARMS, Arm};
 use super::load::Wrk;
 use super::machine::Machine;
 use super::modules::Modules;
-use super::stage::Stage;
+use super::surroundings::Surroundings;
 use testkit::client::{Connection, Request};
 
 /// Builds, measures and prints.
@@ -28,14 +28,14 @@ pub fn run() -> Result<()> {
     let machine = Machine::look()?;
     let wrk = Wrk::find()?;
     println!("building the modules …");
-    let stage = Stage::start(Modules::build()?)?;
+    let stage = Surroundings::start(Modules::build()?)?;
     let text = measure(&stage, &wrk)?;
     println!("\n{}\n\n{text}", machine.line());
     Ok(())
 }
 
 /// All tables with their explanations.
-pub(super) fn measure(stage: &Stage, wrk: &Wrk) -> Result<String> {
+pub(super) fn measure(stage: &Surroundings, wrk: &Wrk) -> Result<String> {
     let mut parts = vec![slots::measure()?, embedded::measure(stage)?];
     parts.push(match redis::measure() {
         Ok(text) => text,

@@ -10,9 +10,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::{arm, micros, times};
 use crate::arms::WEBDIS;
-use crate::edge::Edge;
 use crate::modules::Modules;
-use crate::stage::Stage;
+use crate::running_arm::RunningArm;
+use crate::surroundings::Surroundings;
 use crate::{PATIENCE, table};
 use project::debian;
 use testkit::client::Connection;
@@ -29,10 +29,10 @@ const MOST_BYTES: u64 = 512;
 /// Fills a Redis of its own step by step, and measures at each.
 pub(super) fn measure() -> Result<String> {
     println!("growth: Redis …");
-    let mut stage = Stage::start(Modules::build()?)?;
+    let mut stage = Surroundings::start(Modules::build()?)?;
     stage.start_redis()?;
     let redis = stage.redis().context("started above")?;
-    let edge = Edge::free(arm(WEBDIS)?, &stage, 1)?;
+    let edge = RunningArm::free(arm(WEBDIS)?, &stage, 1)?;
     let session = session(redis)?;
     let mut text = String::new();
     let names = [
@@ -122,7 +122,7 @@ fn used(redis: &Server) -> Result<u64> {
     Ok(line.context("no used_memory")?.trim().parse()?)
 }
 
-fn check(edge: &Edge) -> Result<(Duration, Duration)> {
+fn check(edge: &RunningArm) -> Result<(Duration, Duration)> {
     let mut connection = Connection::open(edge.envoy.addr(), PATIENCE)?;
     let before = edge.seen()?;
     let took = times(&mut connection, (0..CHECKS).map(|_| edge.request()))?;

@@ -6,19 +6,19 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::arm;
-use crate::edge::Edge;
 use crate::load::Wrk;
 use crate::measure::Sample;
-use crate::stage::Stage;
+use crate::running_arm::RunningArm;
+use crate::surroundings::Surroundings;
 use crate::table;
 
 const ROUNDS: usize = 3;
 const WARM_UP: Duration = Duration::from_secs(1);
 const TIME: Duration = Duration::from_secs(3);
 
-pub(super) fn measure(stage: &Stage, wrk: &Wrk) -> Result<String> {
+pub(super) fn measure(stage: &Surroundings, wrk: &Wrk) -> Result<String> {
     println!("growth: workers …");
-    let edges = [1, 2].map(|workers| Edge::free(arm("cached")?, stage, workers));
+    let edges = [1, 2].map(|workers| RunningArm::free(arm("cached")?, stage, workers));
     let mut rates = [Sample::default(), Sample::default()];
     let edges = edges.into_iter().collect::<Result<Vec<_>>>()?;
     for edge in &edges {

@@ -5,7 +5,7 @@ use wasmtime::{Caller, Linker};
 
 use super::super::headers::{HeaderMap, Pairs, decode, encode};
 use super::super::host::Host;
-use super::{Answer, Call, Status, hostcall};
+use super::{Call, HostcallResult, Status, hostcall};
 
 type Env<'a> = Caller<'a, Host>;
 
@@ -100,7 +100,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn read_value(host: &Host, kind: u32, name: &str) -> Answer<Vec<u8>> {
+fn read_value(host: &Host, kind: u32, name: &str) -> HostcallResult<Vec<u8>> {
     let logging = host.stream().is_some_and(|(_, stream)| stream.logging);
     match host.map(kind) {
         Some(map) => Ok(map.get(name).ok_or(Status::NotFound)?.to_vec()),
@@ -116,7 +116,7 @@ fn change(
     (name, name_size): (u32, u32),
     (value, size): (u32, u32),
     apply: fn(&mut HeaderMap, &str, Vec<u8>),
-) -> Answer {
+) -> HostcallResult {
     let name = call.read_text(name, name_size)?;
     let value = call.read(value, size)?;
     call.host_mut().check_header(&name, &value);

@@ -9,7 +9,7 @@ use super::super::calls::{CallId, PendingCall};
 use super::super::headers::{HeaderMap, decode};
 use super::super::host::{Deferred, Host};
 use super::super::stream::{StreamId, Violation};
-use super::{Answer, Call, Status, hostcall};
+use super::{Call, HostcallResult, Status, hostcall};
 
 type Env<'a> = Caller<'a, Host>;
 
@@ -96,7 +96,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 }
 
 /// `continueStream`: what the plugin could read of the request is gone at once, the rest is deferred.
-fn continue_stream(host: &mut Host, kind: u32) -> Answer {
+fn continue_stream(host: &mut Host, kind: u32) -> HostcallResult {
     match kind {
         0 => defer(host, "proxy_continue_stream", Deferred::Continue),
         1 => defer(host, "proxy_continue_stream", |_| {
@@ -121,7 +121,7 @@ fn defer(host: &mut Host, hostcall: &'static str, action: impl FnOnce(StreamId) 
     }
 }
 
-fn dispatch(call: &mut Call<'_>, mut asked: PendingCall) -> Answer<CallId> {
+fn dispatch(call: &mut Call<'_>, mut asked: PendingCall) -> HostcallResult<CallId> {
     let host = call.host_mut();
     let complete = [":path", ":method", ":authority"]
         .iter()

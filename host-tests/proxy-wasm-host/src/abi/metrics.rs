@@ -4,7 +4,7 @@
 use wasmtime::{Caller, Linker};
 
 use super::super::host::{Host, Metric};
-use super::{Answer, Status, hostcall};
+use super::{HostcallResult, Status, hostcall};
 
 type Env<'a> = Caller<'a, Host>;
 
@@ -81,7 +81,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn metric(host: &mut Host, id: u32) -> Answer<&mut Metric> {
+fn metric(host: &mut Host, id: u32) -> HostcallResult<&mut Metric> {
     let name = host.metric_ids.get(&id).ok_or(Status::NotFound)?;
     Ok(host.metrics.get_mut(name).ok_or(Status::NotFound)?)
 }

@@ -44,7 +44,7 @@ impl From<wasmtime::Error> for Stop {
     }
 }
 
-pub(super) type Answer<T = ()> = Result<T, Stop>;
+pub(super) type HostcallResult<T = ()> = Result<T, Stop>;
 
 /// One hostcall in progress: the module's memory and the host's state.
 pub(super) struct Call<'a> {
@@ -59,7 +59,7 @@ fn hostcall(
     caller: Caller<'_, Host>,
     name: &'static str,
     detail: u32,
-    body: impl FnOnce(&mut Call<'_>) -> Answer,
+    body: impl FnOnce(&mut Call<'_>) -> HostcallResult,
 ) -> wasmtime::Result<i32> {
     let mut call = Call::new(caller, name)?;
     if call.host().starting && name != "proxy_log" {
@@ -104,7 +104,7 @@ impl<'a> Call<'a> {
     }
 
     /// Bytes from the module's memory.
-    pub(crate) fn read(&mut self, pointer: u32, size: u32) -> Answer<Vec<u8>> {
+    pub(crate) fn read(&mut self, pointer: u32, size: u32) -> HostcallResult<Vec<u8>> {
         let (start, size) = (pointer as usize, size as usize);
         let bytes = self
             .memory
@@ -117,12 +117,12 @@ impl<'a> Call<'a> {
     }
 
     /// Text from the module's memory; what is not UTF-8 is kept readable, because Envoy takes any bytes.
-    pub(crate) fn read_text(&mut self, pointer: u32, size: u32) -> Answer<String> {
+    pub(crate) fn read_text(&mut self, pointer: u32, size: u32) -> HostcallResult<String> {
         Ok(String::from_utf8_lossy(&self.read(pointer, size)?).into_owned())
     }
 
     /// Bytes into the module's memory, where the module has said they go.
-    pub(crate) fn write(&mut self, pointer: u32, bytes: &[u8]) -> Answer {
+    pub(crate) fn write(&mut self, pointer: u32, bytes: &[u8]) -> HostcallResult {
         let start = pointer as usize;
         self.memory
             .data_mut(&mut self.caller)
@@ -133,16 +133,16 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    pub(crate) fn write_u32(&mut self, pointer: u32, word: u32) -> Answer {
+    pub(crate) fn write_u32(&mut self, pointer: u32, word: u32) -> HostcallResult {
         self.write(pointer, &word.to_le_bytes())
     }
 
-    pub(crate) fn write_u64(&mut self, pointer: u32, word: u64) -> Answer {
+    pub(crate) fn write_u64(&mut self, pointer: u32, word: u64) -> HostcallResult {
         self.write(pointer, &word.to_le_bytes())
     }
 
     /// `copyToPointerSize`: into memory from the module's own allocator; a null pointer where there is nothing.
-    pub(crate) fn give(&mut self, bytes: &[u8], pointer_at: u32, size_at: u32) -> Answer {
+    pub(crate) fn give(&mut self, bytes: &[u8], pointer_at: u32, size_at: u32) -> HostcallResult {
         let size = u32::try_from(bytes.len()).unwrap();
         let pointer = if bytes.is_empty() {
             0
@@ -155,7 +155,7 @@ impl<'a> Call<'a> {
     }
 
     /// Re-enters the module in the VM context. It must not call back: Envoy has no context to answer in.
-    fn allocate(&mut self, size: u32) -> Answer<u32> {
+    fn allocate(&mut self, size: u32) -> HostcallResult<u32> {
         let malloc = ["malloc", "proxy_on_memory_allocate"]
             .into_iter()
             .find_map(|name| self.caller.get_export(name)?.into_func())

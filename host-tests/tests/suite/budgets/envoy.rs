@@ -7,7 +7,7 @@ use project::filter;
 use serde_json::json;
 
 use super::file::Costs;
-use crate::invariants::Stage;
+use crate::rig::wasm_world::WasmWorld;
 use crate::rig::{Ask, Login, Rig, module};
 use proxy_wasm_host::Plugin;
 
@@ -50,7 +50,7 @@ fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
         }),
         _ => json!({}),
     };
-    let mut stage = Stage::running(module, &patch);
+    let mut stage = WasmWorld::running(module, &patch);
     if kind == "embedded_check_in_a_full_slot" {
         crowd(&mut stage);
     }
@@ -88,7 +88,7 @@ fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
 }
 
 /// Fills the slot of the stage's session with others, and logs in again: what is closest to its end gives way.
-fn crowd(stage: &mut Stage) {
+fn crowd(stage: &mut WasmWorld) {
     for number in 0..CROWD {
         let code = stage.wechat.phone(&format!("user{number}")).login();
         let got = stage

@@ -7,7 +7,7 @@ use project::{filter, root};
 use serde_json::{Value, json};
 use testkit::envoy::{Config, Envoy, validate};
 
-use super::edge::{APPID, Edge, SECRET};
+use crate::rig::envoy_world::{APPID, EnvoyWorld, SECRET};
 
 const ENVIRONMENT: [(&str, &str); 1] = [("WX_SECRET", SECRET)];
 
@@ -128,7 +128,7 @@ fn the_configuration_may_also_be_a_string_of_json() {
         "@type": "type.googleapis.com/google.protobuf.StringValue",
         "value": text.to_string(),
     } });
-    let edge = Edge::with(|config| config.patch_filter(&configuration));
+    let edge = EnvoyWorld::with(|config| config.patch_filter(&configuration));
     let get = |path: &str| edge.send(&testkit::client::Request::get(path)).status;
     assert_eq!((get("/only"), get("/public/x")), (200, 401));
     edge.assert_sound();

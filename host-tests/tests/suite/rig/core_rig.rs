@@ -16,8 +16,8 @@ use wx_session_core::{
 };
 
 use super::bridge::FakeBridge;
+use super::fake_store::FakeStore;
 use super::{Ask, ENVIRONMENT, Got, Rig, Seen, app_answer, configuration};
-use crate::store::fake_store::FakeStore;
 
 /// The core with its fakes.
 pub struct CoreRig {

@@ -9,7 +9,7 @@ use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
 use super::{Ask, ENVIRONMENT, Got, Rig, over_tcp};
-use crate::redis::real::Backend;
+use crate::rig::backend::Backend;
 
 /// A running Envoy and what it talks to.
 pub struct EnvoyRig {

@@ -1,12 +1,19 @@
 //! One way to ask an edge, whatever runs it. A scenario is written once against [`World`] and runs on every host.
 
+pub mod backend;
 pub mod bridge;
 mod core_rig;
 mod envoy_rig;
+pub mod envoy_world;
+pub mod fake_store;
 pub mod over_tcp;
 mod request;
+pub mod schedule;
+pub mod shapes;
 mod spin_rig;
+pub mod spin_world;
 mod wasm_rig;
+pub mod wasm_world;
 mod world;
 
 use std::time::Duration;
@@ -19,7 +26,7 @@ pub use envoy_rig::EnvoyRig;
 pub use request::{Ask, Got, Seen};
 pub use spin_rig::{SpinRig, Way};
 pub use wasm_rig::{WasmRig, module};
-pub use world::{Login, World, assert_refusal, relogin_refusal};
+pub use world::{Login, World, assert_refusal, assert_unavailable, relogin_refusal};
 
 /// The app id of `envoy.yaml`.
 pub const APPID: &str = "wx0123456789abcdef";

@@ -134,6 +134,18 @@ pub fn assert_refusal(got: &Got, status: u16, error: &str) -> Value {
     body
 }
 
+/// Unavailable is not unauthorised: the client is to come again, not to log in anew, and the app has seen nothing.
+#[track_caller]
+pub fn assert_unavailable(got: &Got, story: &str) {
+    let body: Value = got.json();
+    let told = (got.status, &body["error"], &body["action"]);
+    let wanted = (503, &json!("store_unavailable"), &json!("retry_after"));
+    assert_eq!(told, wanted, "{story}");
+    assert!(got.header("retry-after").is_some(), "{story}");
+    assert!(body.get("detail").is_none(), "{story}: {body}");
+    assert!(got.seen.is_none(), "{story}");
+}
+
 /// A refusal that sends the client to wx.login.
 #[track_caller]
 pub fn relogin_refusal(got: &Got, status: u16, error: &str) -> Value {

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use spin_host::{Instances, Manifest, Upstream};
 use testkit::redis::Server;
 
-use super::Stage;
 use crate::rig::Way;
+use crate::rig::spin_world::SpinWorld;
 
 #[track_caller]
 fn play(way: Way, patch: &Value, change: impl FnOnce(&mut Manifest)) {
-    let stage = Stage::start_with(way, patch, change);
+    let stage = SpinWorld::start_with(way, patch, change);
     stage.wechat.bind(true);
     let edge = Edge {
         name: "",

@@ -16,7 +16,7 @@ use testkit::redis::Server;
 use wx_session_core::UnixMillis;
 use wx_session_core::store::{Change, Key, Life, Space, Store, StoreError, Write, Written};
 
-use super::TIMEOUT;
+use crate::rig::spin_world::TIMEOUT;
 use crate::store::conformance::Subject;
 
 /// The store in the component, seen from here.

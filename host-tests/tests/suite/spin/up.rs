@@ -14,7 +14,7 @@ use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::FakeWechat;
 use testkit::spin::{Outside, Runner, SpinEdge};
 
-use super::TIMEOUT;
+use crate::rig::spin_world::{TIMEOUT, login_with, token};
 use crate::rig::{APPID, SECRET};
 
 const MIDDLEWARE: &str = "examples/spin-middleware/spin.toml";
@@ -199,7 +199,7 @@ fn the_demos_edge_starts_under_what_is_as_strict_as_spin() {
     let send = |request: &Request| client::send(edge.addr(), request, TIMEOUT).unwrap();
     assert_eq!(send(&Request::get("/orders")).status, 401);
     let code = wechat.phone("alice").login();
-    let token = super::token(&send(&super::login_with(&code)));
+    let token = token(&send(&login_with(&code)));
     let call = Request::get("/orders").header("x-wx-skey", token);
     assert_eq!(send(&call).status, 200);
     // The demo adds up what the component says.

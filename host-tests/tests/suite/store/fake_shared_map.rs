@@ -7,7 +7,7 @@ use std::rc::Rc;
 use wx_session_core::store::StoreError;
 use wx_session_core::store::slots::{SharedMap, Version};
 
-use super::schedule::step_aside;
+use crate::rig::schedule::step_aside;
 use proxy_wasm_host::SharedData;
 
 /// A handle on one process's map: clones share everything. One for each worker.

@@ -1,22 +1,22 @@
 //! `GET /sns/jscode2session` (WeChat's documentation: auth.code2Session): the checks in their order, the errcodes, the
 //! JSON with its escaped slashes. It never carries the answer: see `server`.
 
-use super::world::{BadCode, SeenRequest, World};
-use super::{Answer, Fault};
+use super::world::{BadCode, SeenRequest, WechatState};
+use super::{Fault, WechatAnswer};
 
 const PATH: &str = "/sns/jscode2session";
 
 pub(super) fn answer(
-    world: &mut World,
+    world: &mut WechatState,
     method: &str,
     path_and_query: &str,
     host: Option<&str>,
     sni: Option<&str>,
-) -> Answer {
+) -> WechatAnswer {
     let fault = world.script.pop_front().unwrap_or(Fault::Ok);
     if fault == Fault::Refused {
         world.refusals += 1;
-        return Answer::refused();
+        return WechatAnswer::refused();
     }
     let (path, query) = path_and_query
         .split_once('?')
@@ -39,7 +39,7 @@ pub(super) fn answer(
         Fault::StringErrcode(errcode) => error(world, errcode, true),
         fault => {
             let whole = match session(world, &request) {
-                Ok(body) => Answer::json(body),
+                Ok(body) => WechatAnswer::json(body),
                 Err(errcode) => error(world, errcode, string),
             };
             whole.harmed(&fault)
@@ -48,7 +48,7 @@ pub(super) fn answer(
 }
 
 /// The success body, or the errcode.
-fn session(world: &mut World, request: &SeenRequest) -> Result<String, i64> {
+fn session(world: &mut WechatState, request: &SeenRequest) -> Result<String, i64> {
     let given = |name| request.param(name).filter(|value| !value.is_empty());
     if request.path != PATH {
         return Err(40066);
@@ -83,7 +83,7 @@ fn session(world: &mut World, request: &SeenRequest) -> Result<String, i64> {
     Ok(format!("{{{}}}", fields.join(",")))
 }
 
-fn error(world: &mut World, errcode: i64, as_string: bool) -> Answer {
+fn error(world: &mut WechatState, errcode: i64, as_string: bool) -> WechatAnswer {
     let meaning = match errcode {
         -1 => "system error",
         40002 => "invalid grant_type",
@@ -119,7 +119,7 @@ fn error(world: &mut World, errcode: i64, as_string: bool) -> Answer {
     } else {
         errcode.to_string()
     };
-    Answer::json(format!(
+    WechatAnswer::json(format!(
         "{{\"errcode\":{errcode},\"errmsg\":{}}}",
         escaped(&message)
     ))

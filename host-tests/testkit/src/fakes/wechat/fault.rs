@@ -43,7 +43,7 @@ pub enum Fault {
 
 /// An answer and how it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct WechatAnswer {
     /// HTTP status; 200 for errcodes too.
     pub status: u16,
     /// `text/plain` for JSON too, as WeChat has it.
@@ -67,7 +67,7 @@ pub enum Transport {
     ResetMidBody,
 }
 
-impl Answer {
+impl WechatAnswer {
     pub(super) fn json(body: String) -> Self {
         Self {
             status: 200,

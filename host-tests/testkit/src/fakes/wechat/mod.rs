@@ -9,7 +9,7 @@ mod seal;
 mod server;
 mod world;
 
-pub use fault::{Answer, Fault, Transport};
+pub use fault::{Fault, Transport, WechatAnswer};
 pub use open_data::{Nickname, OpenData, OpenDataBuilder, Source};
 pub use phone::{KeyAge, Phone};
 pub use seal::{decrypt, encrypt, sign};
@@ -18,12 +18,12 @@ pub use world::SeenRequest;
 
 use crate::listener::locked;
 use std::sync::{Arc, Mutex, MutexGuard};
-use world::World;
+use world::WechatState;
 
 /// WeChat, with its users, codes and keys. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct FakeWechat {
-    world: Arc<Mutex<World>>,
+    world: Arc<Mutex<WechatState>>,
 }
 
 impl FakeWechat {
@@ -37,7 +37,7 @@ impl FakeWechat {
     #[must_use]
     pub fn seeded(appid: &str, secret: &str, seed: &[u8]) -> Self {
         let wechat = Self {
-            world: Arc::new(Mutex::new(World::new(seed))),
+            world: Arc::new(Mutex::new(WechatState::new(seed))),
         };
         wechat.add_app(appid, secret);
         wechat
@@ -110,7 +110,7 @@ impl FakeWechat {
 
     /// Answers a request without a network, as the server would: takes the next fault, spends the code, records.
     #[must_use]
-    pub fn answer(&self, method: &str, path_and_query: &str) -> Answer {
+    pub fn answer(&self, method: &str, path_and_query: &str) -> WechatAnswer {
         self.answer_to(method, path_and_query, None, None)
     }
 
@@ -122,7 +122,7 @@ impl FakeWechat {
         path_and_query: &str,
         host: Option<&str>,
         sni: Option<&str>,
-    ) -> Answer {
+    ) -> WechatAnswer {
         code2session::answer(&mut self.world(), method, path_and_query, host, sni)
     }
 
@@ -166,7 +166,7 @@ impl FakeWechat {
         WechatServer::plain(self.clone())
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    fn world(&self) -> MutexGuard<'_, WechatState> {
         locked(&self.world)
     }
 }

@@ -60,7 +60,7 @@ pub(super) enum BadCode {
 }
 
 #[derive(Debug)]
-pub(super) struct World {
+pub(super) struct WechatState {
     apps: Vec<(String, String)>,
     codes: HashMap<String, Code>,
     /// Keys that were given out, oldest first.
@@ -83,7 +83,7 @@ pub(super) fn fresh_seed() -> [u8; 8] {
     RandomState::new().hash_one(SystemTime::now()).to_be_bytes()
 }
 
-impl World {
+impl WechatState {
     pub(super) fn new(seed: &[u8]) -> Self {
         Self {
             apps: Vec::new(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ::redis::{RedisResult, Value};
 use anyhow::Result;
 
-use self::options::Place;
+use self::options::ServerHome;
 pub use self::options::ServerOptions;
 use super::resp;
 use crate::listener::locked;
@@ -28,7 +28,7 @@ const LOG: &str = "log";
 #[derive(Debug)]
 pub struct Server {
     options: ServerOptions,
-    place: Place,
+    place: ServerHome,
     process: Mutex<Process>,
 }
 
@@ -47,7 +47,7 @@ impl Server {
         ServerOptions::default()
     }
 
-    fn new(options: ServerOptions, place: Place, process: Process) -> Self {
+    fn new(options: ServerOptions, place: ServerHome, process: Process) -> Self {
         Self {
             options,
             place,

@@ -67,13 +67,13 @@ impl ServerOptions {
     /// When `redis-server` cannot be had or is not ready in time; with its last log lines.
     pub fn start(self) -> Result<Server> {
         on_a_free_port(|port| {
-            let place = Place::new(port)?;
+            let place = ServerHome::new(port)?;
             let process = self.launch(&place)?;
             Ok(Server::new(self.clone(), place, process))
         })
     }
 
-    pub(super) fn launch(&self, place: &Place) -> Result<Process> {
+    pub(super) fn launch(&self, place: &ServerHome) -> Result<Process> {
         let folder = place.folder.path();
         let users = folder.join("users.acl");
         fs::write(&users, self.users_file(&place.admin))?;
@@ -114,7 +114,7 @@ impl ServerOptions {
 
 /// Where a server lives, over all its restarts.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ServerHome {
     pub(super) folder: TempDir,
     pub(super) addr: SocketAddr,
     /// For the other nodes of a cluster. Redis's own choice (the port + 10000) may not exist.
@@ -122,7 +122,7 @@ pub(super) struct Place {
     pub(super) admin: Login,
 }
 
-impl Place {
+impl ServerHome {
     fn new(port: u16) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         // Random, so that a server of another test that was faster to take the port does not let us in.

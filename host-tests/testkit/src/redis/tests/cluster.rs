@@ -1,6 +1,7 @@
 //! The cluster: three masters, each with its keys.
 
 use super::lives;
+use crate::eventually;
 use crate::redis::{Cluster, Server};
 
 /// A key of each node.
@@ -39,8 +40,8 @@ fn each_master_serves_its_keys_and_goes_on_when_another_is_killed() {
     for _ in 0..2 {
         set(&cluster.nodes()[0], &keys[0]).unwrap();
         set(&cluster.nodes()[2], &keys[2]).unwrap();
-        super::in_the_end(|| knows_of_a_failure(&cluster.nodes()[0]), &true);
-        super::in_the_end(|| knows_of_a_failure(&cluster.nodes()[2]), &true);
+        eventually(|| knows_of_a_failure(&cluster.nodes()[0]));
+        eventually(|| knows_of_a_failure(&cluster.nodes()[2]));
     }
     assert!(set(&cluster.nodes()[1], &keys[1]).is_err());
     let pids: Vec<u32> = cluster.nodes().iter().map(Server::pid).collect();

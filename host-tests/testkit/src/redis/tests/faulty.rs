@@ -124,7 +124,7 @@ fn answers_that_are_harmed_have_their_effect() {
     let mut connection = Connection::open(chain.proxy.addr(), IMPATIENCE).unwrap();
     connection.write_head(&request).unwrap();
     connection.write(b"SET/delayed/v").unwrap();
-    super::in_the_end(|| chain.has("delayed"), &true);
+    crate::eventually(|| chain.has("delayed"));
     let drained = connection.drain();
     assert!(drained.bytes.is_empty() && drained.end == End::Open);
 }

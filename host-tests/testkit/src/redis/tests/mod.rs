@@ -7,7 +7,7 @@ mod server;
 mod webdis;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// For what must come soon, on a machine that may be busy.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,17 +20,4 @@ const SWAP: &str = "local v=redis.call('GET',KEYS[1]) if (v or '*')==ARGV[1] the
 
 fn lives(pid: u32) -> bool {
     Path::new("/proc").join(pid.to_string()).exists()
-}
-
-/// Asks until the answer is the one that must come in the end.
-fn in_the_end<T: PartialEq + std::fmt::Debug>(mut ask: impl FnMut() -> T, expected: &T) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let answer = ask();
-        if answer == *expected {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{answer:?} is not {expected:?}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

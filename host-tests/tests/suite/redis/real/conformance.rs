@@ -15,11 +15,11 @@ use wx_session_core::{
     UnixMillis,
 };
 
-use super::{Backend, Bridge};
+use crate::rig::backend::{Backend, Bridge};
+use crate::rig::fake_store::FakeStore;
+use crate::rig::schedule::alone;
 use crate::rig::{ENVIRONMENT, SECRET, bridge};
 use crate::store::conformance::Subject;
-use crate::store::fake_store::FakeStore;
-use crate::store::schedule::alone;
 
 /// Calls wait: what is at once, is so on threads of its own.
 pub struct NetHost {
@@ -145,14 +145,16 @@ impl Subject for OnServer {
 }
 
 mod webdis {
-    use super::{Backend, OnServer};
+    use super::OnServer;
+    use crate::rig::backend::Backend;
     use crate::store::conformance::Subject as _;
 
     crate::store::conformance::conformance!(OnServer::new(Backend::webdis()));
 }
 
 mod redis_rest {
-    use super::{Backend, OnServer};
+    use super::OnServer;
+    use crate::rig::backend::Backend;
     use crate::store::conformance::Subject as _;
 
     crate::store::conformance::conformance!(OnServer::new(Backend::rest()));

@@ -10,10 +10,11 @@ use testkit::client::{Connection, Piece, Request, Response};
 use testkit::fakes::wechat::Fault;
 use testkit::redis::BridgeFault;
 
-use super::Backend;
 use super::slow_store::SlowStore;
-use crate::envoy::edge::{eventually, token_of, with_token};
-use crate::envoy::http2::pseudo;
+use crate::rig::backend::Backend;
+use crate::rig::envoy_world::{token_of, with_token};
+use testkit::eventually;
+use testkit::http2::pseudo;
 
 const SLOW: Duration = Duration::from_millis(200);
 

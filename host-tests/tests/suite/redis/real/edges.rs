@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use testkit::fakes::wechat::FakeWechat;
 
-use super::Backend;
+use crate::rig::backend::Backend;
 use crate::rig::{APPID, Ask, EnvoyRig, Login, Rig, SECRET};
 
 fn wechat() -> FakeWechat {

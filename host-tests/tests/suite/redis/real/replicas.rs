@@ -7,7 +7,7 @@ use serde_json::json;
 use spin_host::{Manifest, Upstream};
 use testkit::fakes::wechat::FakeWechat;
 
-use super::{Backend, Bridge};
+use crate::rig::backend::{Backend, Bridge};
 use crate::rig::{APPID, Ask, Login, Rig, SECRET, SpinRig, Way, bridge};
 
 const LAG: Duration = Duration::from_secs(1);

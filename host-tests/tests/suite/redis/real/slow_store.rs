@@ -8,10 +8,11 @@ use testkit::envoy::Config;
 use testkit::fakes::wechat::FakeWechat;
 use testkit::redis::Server;
 
-use super::Backend;
-use crate::envoy::edge::{PATIENCE, PLUGIN_LINE, eventually, login_request, token_of, with_token};
-use crate::envoy::http2::Http2;
+use crate::rig::backend::Backend;
+use crate::rig::envoy_world::{PATIENCE, PLUGIN_LINE, login_request, token_of, with_token};
 use crate::rig::{APPID, EnvoyRig, SECRET};
+use testkit::eventually;
+use testkit::http2::Http2;
 
 /// The edge and all that it talks to, in the order in which they go.
 pub struct SlowStore {

@@ -11,17 +11,17 @@ fn wechat() -> FakeWechat {
     FakeWechat::seeded(APPID, "the/secret", b"tests")
 }
 
-fn ask(wechat: &FakeWechat, code: &str) -> Answer {
+fn ask(wechat: &FakeWechat, code: &str) -> WechatAnswer {
     let query =
         format!("appid={APPID}&secret=the%2Fsecret&js_code={code}&grant_type=authorization_code");
     wechat.answer("GET", &format!("{PATH}?{query}"))
 }
 
-fn json(answer: &Answer) -> Value {
+fn json(answer: &WechatAnswer) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
-fn errcode(answer: &Answer) -> i64 {
+fn errcode(answer: &WechatAnswer) -> i64 {
     json(answer)["errcode"].as_i64().unwrap()
 }
 

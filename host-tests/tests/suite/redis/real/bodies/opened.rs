@@ -6,10 +6,10 @@ use testkit::client::Request;
 use testkit::fakes::wechat::Source;
 use testkit::redis::BridgeFault;
 
-use crate::envoy::edge::eventually;
-use crate::envoy::shapes::SHAPES;
-use crate::redis::real::Backend;
 use crate::redis::real::slow_store::SlowStore;
+use crate::rig::backend::Backend;
+use crate::rig::shapes::SHAPES;
+use testkit::eventually;
 
 fn start() -> SlowStore {
     let routes = json!([{ "prefix": "/api", "session": "required", "open_data": "body" }]);

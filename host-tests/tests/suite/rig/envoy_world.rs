@@ -2,18 +2,18 @@
 //! Never shared between tests: faults, counters and logs are a test's own.
 
 use std::io::Write as _;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use project::filter;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use testkit::client::{self, Connection, Request, Response};
 use testkit::envoy::{Config, Envoy};
+use testkit::eventually;
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
-use super::http2::Http2;
+use testkit::http2::Http2;
 
 /// The app that `envoy.yaml` names.
 pub const APPID: &str = "wx0123456789abcdef";
@@ -27,7 +27,7 @@ pub const PLUGIN_LINE: &str = r#"{"event":"#;
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Envoy and its surroundings. `envoy` is first, so that it is also first to go.
-pub struct Edge {
+pub struct EnvoyWorld {
     pub envoy: Envoy,
     pub app: FakeApp,
     pub wechat: FakeWechat,
@@ -35,7 +35,7 @@ pub struct Edge {
     _ca: NamedTempFile,
 }
 
-impl Edge {
+impl EnvoyWorld {
     /// The shipped `envoy.yaml` on one worker.
     pub fn start() -> Self {
         Self::with(|config| config)
@@ -151,15 +151,6 @@ pub fn pem_file(pem: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(pem.as_bytes()).unwrap();
     file
-}
-
-/// Waits until `holds`, and fails when it does not come true.
-pub fn eventually(mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "it did not come true in time");
-        sleep(Duration::from_millis(10));
-    }
 }
 
 /// Takes away all of Envoy's own care for paths, header names and upgrades: the plugin stands alone. (And does not

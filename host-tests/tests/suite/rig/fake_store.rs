@@ -19,27 +19,16 @@ struct Inner {
     working: usize,
     /// Operations that fail after those.
     failing: usize,
-    down: bool,
     /// Every swap comes second.
     contended: bool,
 }
 
 impl FakeStore {
-    /// The next `count` operations fail as [`StoreError::Unavailable`] and change nothing.
-    pub fn fail_next(&self, count: usize) {
-        self.fail_after(0, count);
-    }
-
-    /// The next `working` operations work, the `count` after them fail.
+    /// The next `working` operations work; the `count` after them fail as [`StoreError::Unavailable`] and change nothing.
     pub fn fail_after(&self, working: usize, count: usize) {
         let mut inner = self.inner();
         inner.working = working;
         inner.failing = count;
-    }
-
-    /// Every operation fails from now on, or (`false`) none does because of this.
-    pub fn fail_always(&self, down: bool) {
-        self.inner().down = down;
     }
 
     /// From now on somebody else is always first: no swap finds what it expects. Or (`false`) that is over.
@@ -74,9 +63,6 @@ impl FakeStore {
     fn operation(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
         let mut inner = self.inner();
         inner.operations += 1;
-        if inner.down {
-            return Err(StoreError::Unavailable);
-        }
         if inner.working > 0 {
             inner.working -= 1;
         } else if inner.failing > 0 {

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::PATIENCE;
 use super::arms::{Arm, Credential, JWT, LOOK_ALIKE, Proof};
 use super::cores::Cores;
-use super::stage::{SECRET, Stage};
+use super::surroundings::{SECRET, Surroundings};
 use testkit::client::{self, Request};
 use testkit::envoy::Envoy;
 
@@ -33,23 +33,23 @@ pub(super) const HEADERS: [(&str, &str); 5] = [
 const POLL: Duration = Duration::from_millis(20);
 
 /// An arm that runs.
-pub(super) struct Edge {
+pub(super) struct RunningArm {
     pub(super) arm: &'static Arm,
     pub(super) envoy: Envoy,
     /// All of a request's headers but `host`.
     pub(super) headers: Vec<(&'static str, String)>,
 }
 
-impl Edge {
+impl RunningArm {
     /// Starts Envoy on its core, and logs in through it if the arm needs a session.
-    pub(super) fn start(arm: &'static Arm, stage: &Stage, cores: &Cores) -> Result<Self> {
+    pub(super) fn start(arm: &'static Arm, stage: &Surroundings, cores: &Cores) -> Result<Self> {
         let edge = Self::free(arm, stage, 1)?;
         cores.keep_for_envoy(edge.envoy.pid())?;
         Ok(edge)
     }
 
     /// The same on whichever cores there are.
-    pub(super) fn free(arm: &'static Arm, stage: &Stage, workers: u32) -> Result<Self> {
+    pub(super) fn free(arm: &'static Arm, stage: &Surroundings, workers: u32) -> Result<Self> {
         let config = (arm.filters)(stage.config()?, stage).workers(workers);
         let envoy = Envoy::start(&config, &[("WX_SECRET", SECRET)])?;
         let credential = match arm.credential {
@@ -127,7 +127,7 @@ fn proven(seen: u64, requests: u64) -> bool {
     seen > 0 && seen + EXPIRIES >= requests
 }
 
-fn log_in(edge: SocketAddr, stage: &Stage) -> Result<String> {
+fn log_in(edge: SocketAddr, stage: &Surroundings) -> Result<String> {
     let code = stage.wechat.phone("bench").login();
     let login = Request::post("/wx/login").json(&json!({ "code": code }));
     let answer = client::send(edge, &login, PATIENCE)?;

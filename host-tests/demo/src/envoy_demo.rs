@@ -21,7 +21,7 @@ use testkit::fakes::wechat::{FakeWechat, WechatServer};
 pub(super) const SECRET: &str = "00112233445566778899aabbccddeeff";
 
 /// Everything that runs. Dropped from top to bottom: the Envoys first, so that they miss nobody.
-pub(super) struct Stage {
+pub(super) struct EnvoyDemo {
     pub(super) servers: Servers,
     pub(super) wechat: FakeWechat,
     pub(super) app: FakeApp,
@@ -29,7 +29,7 @@ pub(super) struct Stage {
     _trusted_ca: NamedTempFile,
 }
 
-impl Stage {
+impl EnvoyDemo {
     /// The plugin must have been built.
     pub(super) fn start(options: &Options) -> Result<Self> {
         let file = options.store.configuration();

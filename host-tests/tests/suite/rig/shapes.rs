@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use testkit::client::{self, Piece, Request};
 
-use super::edge::{Edge, PATIENCE};
-use super::http2::{Http2, pseudo};
+use super::envoy_world::{EnvoyWorld, PATIENCE};
+use testkit::http2::{Http2, pseudo};
 
 const PAUSE: Duration = Duration::from_millis(30);
 
@@ -38,23 +38,29 @@ pub const SHAPES: [Shape; 7] = [
 ];
 
 /// Status and body of the answer.
-pub type Answer = (u16, Vec<u8>);
+pub type StatusAndBody = (u16, Vec<u8>);
 
 impl Shape {
     /// Sends `POST path` with these headers and this body in this shape.
-    pub fn post(self, edge: &Edge, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn post(
+        self,
+        edge: &EnvoyWorld,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> StatusAndBody {
         self.send(edge, "POST", path, headers, body)
     }
 
     /// As `post`, with any method.
     pub fn send(
         self,
-        edge: &Edge,
+        edge: &EnvoyWorld,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Answer {
+    ) -> StatusAndBody {
         self.send_to(edge.envoy.addr(), method, path, headers, body)
     }
 
@@ -66,7 +72,7 @@ impl Shape {
         path: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Answer {
+    ) -> StatusAndBody {
         let mut request = Request::new(method, path);
         for (name, value) in headers {
             request = request.header(name, value);
@@ -95,7 +101,7 @@ impl Shape {
         path: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Answer {
+    ) -> StatusAndBody {
         let mut all = pseudo(method, path.as_bytes());
         all.extend(headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())));
         let mut connection = Http2::open(addr);

@@ -18,7 +18,7 @@ use testkit::redis::{Server, Webdis};
 pub(super) const SECRET: &str = "00112233445566778899aabbccddeeff";
 
 /// Everything that runs beside the Envoys.
-pub(super) struct Stage {
+pub(super) struct Surroundings {
     pub(super) modules: Modules,
     pub(super) wechat: FakeWechat,
     pub(super) authorizer: Listener,
@@ -27,7 +27,7 @@ pub(super) struct Stage {
     trusted_ca: NamedTempFile,
 }
 
-impl Stage {
+impl Surroundings {
     pub(super) fn start(modules: Modules) -> Result<Self> {
         let config = Config::load()?;
         let appid = config.plugin().pointer("/apps/0/appid");

@@ -1,12 +1,14 @@
 //! A raw HTTP/2 client: says what it is told to, legal or not, one frame at a time.
 //! It never compresses, repairs or checks a header.
 
+pub mod hpack;
+
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::hpack::{literal, spelled, status};
+use hpack::{literal, spelled, status};
 
 /// Headers to send, pseudo headers first.
 pub type Headers<'a> = [(&'a [u8], &'a [u8])];
@@ -40,7 +42,7 @@ pub fn pseudo<'a>(method: &'a str, path: &'a [u8]) -> Vec<(&'a [u8], &'a [u8])> 
 
 /// What came on one stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct Http2Answer {
     /// 0 if the stream or the connection was ended without an answer.
     pub status: u16,
     /// Those that the answer spells out: see [`super::hpack::spelled`].
@@ -51,7 +53,7 @@ pub struct Answer {
     over: bool,
 }
 
-impl Answer {
+impl Http2Answer {
     /// The header of this name, which is there once.
     #[track_caller]
     pub fn only(&self, name: &str) -> String {
@@ -69,7 +71,7 @@ pub struct Http2 {
     first_window: i64,
     /// Room to send, by stream; stream 0 is the connection.
     windows: HashMap<u32, i64>,
-    answers: HashMap<u32, Answer>,
+    answers: HashMap<u32, Http2Answer>,
     closed: bool,
 }
 
@@ -145,13 +147,13 @@ impl Http2 {
     }
 
     /// Waits for the whole answer to a stream.
-    pub fn answer(&mut self, id: u32) -> Answer {
+    pub fn answer(&mut self, id: u32) -> Http2Answer {
         self.first_bytes(id, usize::MAX)
     }
 
     /// Waits for an answer until it is over or its body has `size` bytes.
-    pub fn first_bytes(&mut self, id: u32, size: usize) -> Answer {
-        let enough = |answer: &Answer| answer.over || answer.body.len() >= size;
+    pub fn first_bytes(&mut self, id: u32, size: usize) -> Http2Answer {
+        let enough = |answer: &Http2Answer| answer.over || answer.body.len() >= size;
         while !self.closed && !self.answers.get(&id).is_some_and(enough) {
             self.receive();
         }
