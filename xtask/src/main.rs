@@ -4,6 +4,7 @@
 mod check;
 mod client;
 mod frameworks;
+mod lints;
 mod release;
 mod steps;
 mod test;

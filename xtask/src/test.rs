@@ -3,15 +3,12 @@
 
 use std::process::Command;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use project::{Manifest, cargo, configurations, debian, ensure_target, envoy, filter, root, shown};
 
 use crate::steps::{Outcome, Steps, must, words};
-use crate::{client, frameworks, tools};
+use crate::{client, frameworks, lints, tools};
 
-const ENVOY_TARGET: &str = "wasm32-wasip1";
-const SPIN_TARGET: &str = "wasm32-wasip2";
-const NODE_TARGET: &str = "wasm32-unknown-unknown";
 const SPIN_MANIFESTS: [&str; 2] = ["spin.toml", "examples/spin-middleware/spin.toml"];
 /// What the configurations take from it.
 const ENVIRONMENT: [(&str, &str); 3] = [
@@ -38,40 +35,12 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     };
     steps.run("Rust targets", rust_targets)?;
     steps.run("format", || must(cargo().args(["fmt", "--all", "--check"])))?;
-    steps.run("lints of the native crates", || {
-        must(cargo().args(["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]))
+    steps.run("the native crates, with lints", || {
+        must(lints::native().args(["test", "--no-run"]))
     })?;
-    steps.run("lints of what is built for Envoy", || {
-        lints(
-            ENVOY_TARGET,
-            &[
-                "-p",
-                "wx-session-envoy",
-                "-p",
-                "bench-empty",
-                "-p",
-                "bench-hostcalls",
-                "-p",
-                "bench-core",
-            ],
-        )
-    })?;
-    steps.run("lints of the filter that counts allocations", || {
-        let counting = ["-p", "counting-allocator", "-p", "wx-session-envoy"];
-        let feature = ["--features", "wx-session-envoy/count-allocations"];
-        lints(ENVOY_TARGET, &[&counting[..], &feature].concat())
-    })?;
-    steps.run("lints of what is built for Spin", || {
-        let apps = ["-p", "spin-app", "-p", "example-app", "-p", "spin-store"];
-        lints(
-            SPIN_TARGET,
-            &[&["-p", "wx-session-spin"], &apps[..]].concat(),
-        )
-    })?;
-    steps.run("lints of the middleware for Spin", || {
-        let middleware = ["-p", "wx-session-spin", "--features", "middleware"];
-        lints(SPIN_TARGET, &middleware)
-    })?;
+    for (what, target, packages) in lints::WASM {
+        steps.run(what, || must(&mut lints::wasm(target, packages)))?;
+    }
     steps.run(
         "licences, bans and sources of the dependencies",
         full(dependencies),
@@ -99,7 +68,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         Ok(Outcome::Done)
     })?;
     steps.run("Redis and webdis", redis_and_webdis)?;
-    steps.run("tests", || must(cargo().arg("test")))?;
+    steps.run("tests", || must(lints::native().arg("test")))?;
     steps.run("the demo on Envoy", || demo(&[]))?;
     steps.run("the demo on two Envoys and Redis", || {
         demo(&["--store", "redis"])
@@ -122,22 +91,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 }
 
 fn rust_targets() -> Result<Outcome> {
-    for target in [ENVOY_TARGET, SPIN_TARGET, NODE_TARGET] {
+    for target in [lints::ENVOY, lints::SPIN] {
         ensure_target(target)?;
     }
     Ok(Outcome::Done)
-}
-
-/// Of crates that are not built for this machine.
-fn lints(target: &str, packages: &[&str]) -> Result<Outcome> {
-    let arguments = ["clippy", "--quiet", "--target", target];
-    let command = &mut cargo();
-    must(
-        command
-            .args(arguments)
-            .args(packages)
-            .args(["--", "-D", "warnings"]),
-    )
 }
 
 /// As `spin build` would, but each command once.
@@ -230,35 +187,17 @@ fn deny() -> Result<Command> {
     Ok(command)
 }
 
+/// In V8, which Envoy has too: the tests as a program for WASI.
 fn tests_under_node() -> Result<Outcome> {
     tools::need_node()?;
-    let mut command = cargo();
-    command.args([
-        "test",
-        "-p",
-        "wx-session-core",
-        "--target",
-        NODE_TARGET,
-        "--lib",
-    ]);
-    command.env(
-        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
-        tools::wasm_bindgen_test_runner()?,
-    );
-    command.stderr(std::process::Stdio::inherit());
-    let output = command.output()?;
-    let report = String::from_utf8_lossy(&output.stdout);
-    print!("{report}");
-    ensure!(
-        output.status.success(),
-        "`{}` ended with {}",
-        words(&command),
-        output.status
-    );
-    // The runner is content with a module that has no test.
-    ensure!(
-        report.contains("test result: ok") && !report.contains(" 0 passed"),
-        "no test ran under Node"
-    );
-    Ok(Outcome::Done)
+    let runner = root().join("xtask/src/wasi.mjs");
+    must(
+        cargo()
+            .args(["test", "-p", "wx-session-core", "--lib", "--target"])
+            .arg(lints::ENVOY)
+            .env(
+                "CARGO_TARGET_WASM32_WASIP1_RUNNER",
+                format!("node --no-warnings {}", runner.display()),
+            ),
+    )
 }
