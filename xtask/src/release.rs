@@ -7,14 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use host_tests::envoy::plugin::build_plugin_shown;
-use host_tests::envoy::{root, target_folder};
-use host_tests::mini_program::client_folder;
-use host_tests::spin::Manifest;
+use project::{Manifest, filter, root, target_folder};
 use sha2::{Digest, Sha256};
 
 use crate::steps::must;
-use crate::tools;
+use crate::{client, tools};
 
 /// The component that each manifest builds beside its app, and its name in a release.
 const COMPONENTS: [(&str, &str); 2] = [
@@ -34,7 +31,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    fs::copy(build_plugin_shown()?, folder.join("wx_session.wasm"))?;
+    fs::copy(filter::built_in_sight()?, folder.join("wx_session.wasm"))?;
     for (manifest, name) in COMPONENTS {
         fs::copy(component(manifest)?, folder.join(name))?;
     }
@@ -64,7 +61,7 @@ fn npm_package(folder: &Path) -> Result<()> {
     tools::need_npm()?;
     let npm = |arguments: &[&str]| {
         let mut npm = Command::new("npm");
-        npm.current_dir(client_folder()).args(arguments);
+        npm.current_dir(client::folder()).args(arguments);
         npm
     };
     must(&mut npm(&["ci"]))?;

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use host_tests::client::{Request, Response, send};
-use host_tests::envoy::root;
-use host_tests::fakes::app::FakeApp;
-use host_tests::fakes::wechat::{FakeWechat, WechatServer};
-use host_tests::spin::{Build, Manifest};
+use project::root;
+use project::{Build, Manifest};
 use serde_json::Value;
 use spin_host::{SpinHost, Upstream, components};
+use testkit::client::{Request, Response, send};
+use testkit::fakes::app::FakeApp;
+use testkit::fakes::wechat::{FakeWechat, WechatServer};
 use wx_session_core::Config;
 use wx_session_core::config::{HostStore, Platform, StoreKind};
 

@@ -1,8 +1,9 @@
 //! The examples are `envoy.yaml` with another store: what makes the edge safe must not differ from file to file.
 //! Never what a store does: that is in `redis::real`.
 
-use host_tests::envoy::{Config, configurations};
+use project::configurations;
 use serde_json::Value;
+use testkit::envoy::Config;
 
 const FILTER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 /// In the filter.

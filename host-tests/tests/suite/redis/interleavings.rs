@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, Phone};
 use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
@@ -18,9 +18,9 @@ use wx_session_core::{
 };
 
 use crate::rig::bridge::{self, FakeBridge};
+use crate::rig::fake_store::FakeStore;
+use crate::rig::schedule::{every_order, step_aside};
 use crate::rig::{APPID, Ask, ENVIRONMENT, SECRET, configuration};
-use crate::store::fake_store::FakeStore;
-use crate::store::schedule::{every_order, step_aside};
 
 const NOW_S: u64 = 1_700_000_000;
 
@@ -33,7 +33,7 @@ struct Wire {
 }
 
 /// Two edges, one webdis, and whatever is on its way to it.
-struct Stage {
+struct TwoCores {
     wire: Wire,
     bridge: FakeBridge,
     wechat: FakeWechat,
@@ -43,7 +43,7 @@ struct Stage {
 
 type Task<'a> = Pin<Box<dyn Future<Output = (u16, Value)> + 'a>>;
 
-impl Stage {
+impl TwoCores {
     fn start(patch: &Value) -> Self {
         let mut patch = patch.clone();
         patch["store"] = bridge::webdis();
@@ -176,7 +176,7 @@ impl Request for Sent {
     }
 }
 
-impl Host for Stage {
+impl Host for TwoCores {
     type Store = FakeStore;
 
     fn store(&self) -> Option<&FakeStore> {
@@ -240,7 +240,7 @@ fn no_session_outlives_a_logout_everywhere_in_whatever_order_the_commands_arrive
     let patch = json!({ "session": { "cache_ttl_s": 0 }, "login": { "remember_s": 0 } });
     let (alive, ended) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let orders = every_order(|choose| {
-        let stage = Stage::start(&patch);
+        let stage = TwoCores::start(&patch);
         let phone = stage.wechat.phone("ming");
         let before = stage.login(0, &phone);
         let tasks = vec![
@@ -276,7 +276,7 @@ fn no_session_outlives_a_logout_everywhere_when_the_edge_of_a_login_dies() {
     let found = Rc::new(Cell::new(0));
     for arrived in 0..9 {
         every_order(|choose| {
-            let stage = Stage::start(&patch);
+            let stage = TwoCores::start(&patch);
             let phone = stage.wechat.phone("ming");
             let old = [(); 2].map(|()| stage.login(0, &phone));
             let code = phone.login();

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Transport};
 use serde_json::Value;
+use testkit::fakes::wechat::{FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
@@ -16,8 +16,8 @@ use wx_session_core::{
 };
 
 use super::bridge::FakeBridge;
+use super::fake_store::FakeStore;
 use super::{Ask, ENVIRONMENT, Got, Rig, Seen, app_answer, configuration};
-use crate::store::fake_store::FakeStore;
 
 /// The core with its fakes.
 pub struct CoreRig {

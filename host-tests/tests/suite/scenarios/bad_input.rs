@@ -337,7 +337,7 @@ pub fn nothing_secret_is_in_the_log(host: HostKind) {
     let code = phone.login();
     let login = world.login_with(json!({ "code": code }));
     let data = phone
-        .open_data(host_tests::fakes::wechat::Source::UserInfo)
+        .open_data(testkit::fakes::wechat::Source::UserInfo)
         .bad_padding()
         .build();
     world.decrypt(&login.token, &data);

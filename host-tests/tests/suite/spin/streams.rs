@@ -3,19 +3,19 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use host_tests::client::Request;
 use serde_json::json;
 use spin_host::Upstream;
+use testkit::client::Request;
 
-use super::{Stage, TIMEOUT};
 use crate::rig::Way;
+use crate::rig::spin_world::{SpinWorld, TIMEOUT};
 
 /// The answer begins before the request ends, and each part arrives before the next is sent.
 #[test]
 fn bodies_are_streamed_both_ways() {
     for way in Way::BOTH {
         let app = TcpListener::bind("127.0.0.1:0").unwrap();
-        let stage = Stage::start_with(way, &json!({}), |manifest| {
+        let stage = SpinWorld::start_with(way, &json!({}), |manifest| {
             let app = Upstream::plain(app.local_addr().unwrap());
             manifest.outbound.insert("app.spin.internal".into(), app);
         });
@@ -44,7 +44,7 @@ fn bodies_are_streamed_both_ways() {
 fn a_body_of_many_megabytes_passes_whole() {
     let body: Vec<u8> = (0..32 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let token = stage.login(&stage.wechat.phone("alice"));
         let request = Request::post("/up").header("X-WX-Skey", &token).body(&body);
         assert_eq!(stage.send(&request).status, 200, "{way:?}");
@@ -83,7 +83,7 @@ fn an_upload_that_stands_still_is_broken_off_at_the_app() {
 #[test]
 fn a_body_above_the_limit_is_refused() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         for size in [16_384, 16_385, 5 << 20] {
             let body = vec![b' '; size];
             let request = Request::post("/wx/login").header("content-type", "application/json");

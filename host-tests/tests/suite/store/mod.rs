@@ -9,12 +9,10 @@
 pub mod conformance;
 mod eviction;
 pub mod fake_shared_map;
-pub mod fake_store;
 mod faults;
 mod history;
 mod interleavings;
 mod model;
-pub mod schedule;
 
 use wx_session_core::UnixMillis;
 use wx_session_core::store::embedded::EmbeddedStore;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use host_tests::envoy::root;
+use project::root;
 
 use super::check;
 

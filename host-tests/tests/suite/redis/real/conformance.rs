@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use host_tests::client::{self, Request};
 use serde_json::json;
+use testkit::client::{self, Request};
 use wx_session_core::config::{Platform, StoreKind};
 use wx_session_core::store::redis::Redis;
 use wx_session_core::{
@@ -14,11 +14,11 @@ use wx_session_core::{
     Level, NoEntropy, UnixMillis,
 };
 
-use super::{Backend, Bridge};
+use crate::rig::backend::{Backend, Bridge};
+use crate::rig::fake_store::FakeStore;
+use crate::rig::schedule::alone;
 use crate::rig::{ENVIRONMENT, SECRET, bridge};
 use crate::store::conformance::Subject;
-use crate::store::fake_store::FakeStore;
-use crate::store::schedule::alone;
 
 /// Calls wait: what is at once, is so on threads of its own.
 pub struct NetHost {
@@ -140,14 +140,16 @@ impl Subject for OnServer {
 }
 
 mod webdis {
-    use super::{Backend, OnServer};
+    use super::OnServer;
+    use crate::rig::backend::Backend;
     use crate::store::conformance::Subject as _;
 
     crate::store::conformance::conformance!(OnServer::new(Backend::webdis()));
 }
 
 mod redis_rest {
-    use super::{Backend, OnServer};
+    use super::OnServer;
+    use crate::rig::backend::Backend;
     use crate::store::conformance::Subject as _;
 
     crate::store::conformance::conformance!(OnServer::new(Backend::rest()));

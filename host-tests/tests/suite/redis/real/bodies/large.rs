@@ -1,13 +1,14 @@
 //! What Envoy can hold of a body until the verdict is bounded: what becomes of larger ones, and how to let them through.
 
-use host_tests::envoy::Config;
 use serde_json::json;
+use testkit::envoy::Config;
 
 use super::sending::{assert_arrived, assert_too_large, send_all};
-use crate::envoy::edge::{eventually, with_token};
-use crate::envoy::shapes::{SHAPES, Shape};
-use crate::redis::real::Backend;
 use crate::redis::real::slow_store::SlowStore;
+use crate::rig::backend::Backend;
+use crate::rig::envoy_world::with_token;
+use crate::rig::shapes::{SHAPES, Shape};
+use testkit::eventually;
 
 /// Larger than what Envoy holds.
 const LARGE: [usize; 2] = [200_000, 2 << 20];

@@ -1,11 +1,11 @@
 //! Sends bodies, many at once or one piece by piece, and checks what became of them. Never looks at a clock.
 
-use host_tests::client::{Connection, Piece, Request};
 use serde_json::Value;
+use testkit::client::{Connection, Piece, Request};
 
-use crate::envoy::http2::{Http2, pseudo};
-use crate::envoy::shapes::{Answer, Shape};
 use crate::redis::real::slow_store::SlowStore;
+use crate::rig::shapes::{Shape, StatusAndBody};
+use testkit::http2::{Http2, pseudo};
 
 /// `size` bytes from `start` of a text in which a lost, doubled or moved piece shows.
 pub fn bytes(start: usize, size: usize) -> Vec<u8> {
@@ -18,7 +18,7 @@ pub struct Sent {
     pub shape: Shape,
     pub path: String,
     pub body: Vec<u8>,
-    pub answer: Answer,
+    pub answer: StatusAndBody,
 }
 
 impl Sent {
