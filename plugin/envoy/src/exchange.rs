@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use wx_session_core::{Action, Verdict, crowded, finish, handle, reads_body};
+use wx_session_core::{Action, Request as _, Verdict, crowded, finish, handle, reads_body};
 
 use crate::case::Case;
 use crate::host::EnvoyHost;
@@ -107,6 +107,11 @@ impl Exchange {
     /// Until when it waits for its client, if it does.
     pub(crate) fn for_client_until(&self) -> Option<Instant> {
         self.case.borrow().as_ref()?.for_client_until.get()
+    }
+
+    /// Where its client is, while that is of interest.
+    pub(crate) fn client_address(&self) -> Option<String> {
+        self.case.borrow().as_ref()?.client_address()
     }
 
     pub(crate) fn is_for_client(&self) -> bool {

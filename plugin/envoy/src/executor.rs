@@ -66,7 +66,9 @@ impl Executor {
         let exchange = Rc::new(exchange);
         let id = exchange.context_id;
         let mut crowd = self.crowd.borrow_mut();
-        let fits = crowd.join(id, exchange.bytes(), exchange.is_for_client());
+        let fits = crowd.join(id, exchange.bytes(), exchange.is_for_client(), || {
+            exchange.client_address()
+        });
         drop(crowd);
         if fits {
             let kept = Rc::clone(&exchange);
@@ -86,7 +88,9 @@ impl Executor {
             self.forget(id);
         } else {
             let mut crowd = self.crowd.borrow_mut();
-            let fits = crowd.update(id, exchange.bytes(), exchange.is_for_client());
+            let fits = crowd.update(id, exchange.bytes(), exchange.is_for_client(), || {
+                exchange.client_address()
+            });
             drop(crowd);
             if fits {
                 self.call_for_room();
@@ -141,7 +145,7 @@ impl Executor {
             left -= 1;
         }
         self.make_room(left);
-        let crowded = self.crowd.borrow().giving_way().next().map(|_| now);
+        let crowded = self.crowd.borrow().is_dense().then_some(now);
         let overdue = self.longest_for_client().map(|(_, until)| until);
         self.resources.clock.settle(now, crowded.or(overdue));
     }
@@ -157,7 +161,7 @@ impl Executor {
     /// Has those who are to give way do so in a tick: in the callback of one request, nobody else can be answered.
     /// Envoy would take what that callback returns for a stop of everything, and call it no more.
     fn call_for_room(&self) {
-        if self.crowd.borrow().giving_way().next().is_some() {
+        if self.crowd.borrow().is_dense() {
             let now = Instant::now();
             self.resources.clock.tick_by(now, now);
         }
@@ -174,7 +178,7 @@ impl Executor {
 
     /// Ends those who are to give way, at most so many.
     fn make_room(&self, most: usize) {
-        let giving_way: Vec<u32> = self.crowd.borrow().giving_way().take(most).collect();
+        let giving_way = self.crowd.borrow().giving_way(most);
         for context_id in giving_way {
             let exchange = self.waiting.borrow().get(&context_id).map(Rc::clone);
             if let Some(exchange) = exchange

@@ -156,7 +156,10 @@ impl Request for Incoming {
             Ok((bytes, trailers))
         };
         let held = self.held(limit);
-        let (bytes, trailers) = self.waiter.for_client(held, receiving).await??;
+        let (bytes, trailers) = self
+            .waiter
+            .for_client(held, self.client_address(), receiving)
+            .await??;
         self.keep(bytes, trailers, limit)
     }
 }

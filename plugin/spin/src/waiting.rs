@@ -1,4 +1,5 @@
-//! The requests that wait in one instance: as many as there is room for, and for a body no longer than a bounded time. Never counts what is merely relayed: there the app has the request.
+//! The requests that wait in one instance: as many as there is room for, and for a body no longer than a bounded time.
+//! Never counts what is merely relayed: there the app has the request.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -43,6 +44,8 @@ pub(crate) struct Waiter {
     /// What is held of the request.
     bytes: Cell<usize>,
     for_client: Cell<bool>,
+    /// Where its client is, once it waits for that.
+    address: RefCell<Option<String>>,
     joined: Cell<bool>,
     refused: Cell<bool>,
 }
@@ -55,6 +58,7 @@ impl Waiter {
             number: numbers.replace(numbers.get().wrapping_add(1)),
             bytes: Cell::new(bytes),
             for_client: Cell::new(false),
+            address: RefCell::default(),
             joined: Cell::new(false),
             refused: Cell::new(false),
         }
@@ -68,7 +72,9 @@ impl Waiter {
     pub(crate) fn join(&self) -> bool {
         if !self.joined.get() {
             let mut crowd = self.crowd().borrow_mut();
-            let fits = crowd.join(self.number, self.bytes.get(), self.for_client.get());
+            let fits = crowd.join(self.number, self.bytes.get(), self.for_client.get(), || {
+                self.address.borrow().clone()
+            });
             self.joined.set(fits);
             self.refused.set(!fits);
         }
@@ -80,16 +86,20 @@ impl Waiter {
         self.bytes.set(bytes);
         self.for_client.set(for_client);
         let mut crowd = self.crowd().borrow_mut();
-        crowd.update(self.number, bytes, for_client)
+        crowd.update(self.number, bytes, for_client, || {
+            self.address.borrow().clone()
+        })
     }
 
-    /// What comes of `receiving`, which waits for the client, and for which `bytes` more are held.
+    /// What comes of `receiving`, which waits for the client at `address`, and for which `bytes` more are held.
     pub(crate) async fn for_client<T>(
         &self,
         bytes: usize,
+        address: Option<String>,
         receiving: impl Future<Output = T>,
     ) -> Result<T, BodyError> {
         let bytes = self.bytes.get().saturating_add(bytes);
+        self.address.replace(address);
         if !self.update(bytes, true) {
             return Err(BodyError::Crowded);
         }
@@ -109,7 +119,7 @@ impl Waiter {
             }
             left = left.saturating_sub(step);
             let crowd = self.crowd().borrow();
-            if crowd.giving_way().any(|own| own == self.number) {
+            if crowd.giving_way(usize::MAX).contains(&self.number) {
                 return Err(BodyError::Crowded);
             }
         }

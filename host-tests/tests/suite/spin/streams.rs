@@ -58,7 +58,7 @@ fn an_upload_that_stands_still_is_broken_off_at_the_app() {
     for way in Way::BOTH {
         let app = TcpListener::bind("127.0.0.1:0").unwrap();
         let shortly = json!({ "limits": { "body_timeout_ms": 100 } });
-        let stage = Stage::start_with(way, &shortly, |manifest| {
+        let stage = SpinWorld::start_with(way, &shortly, |manifest| {
             let app = Upstream::plain(app.local_addr().unwrap());
             manifest.outbound.insert("app.spin.internal".into(), app);
         });

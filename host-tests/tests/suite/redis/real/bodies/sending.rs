@@ -76,15 +76,6 @@ pub fn assert_arrived(edge: &SlowStore, all: &[Sent], user: &str) {
     }
 }
 
-/// Envoy itself refused every one of them.
-pub fn assert_too_large(all: &[Sent]) {
-    for sent in all {
-        let what = (sent.shape, sent.body.len());
-        let got = (sent.answer.0, &*sent.answer.1);
-        assert_eq!(got, (413, &b"Payload Too Large"[..]), "{what:?}");
-    }
-}
-
 /// A body of unknown length on its way.
 pub enum Upload {
     Http1(Box<Connection>),
