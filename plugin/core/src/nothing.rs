@@ -69,21 +69,22 @@ pub(crate) fn is_nothing(text: &str) -> bool {
 fn says_nothing(text: &str) -> bool {
     let between = |c: char| c.is_whitespace() || is_unseen(c) || "\"'`\\\0,:;".contains(c);
     let text = text.trim_matches(between);
-    let is_object = text.len() >= 8
-        && text.ends_with(']')
-        && text
-            .get(..8)
-            .is_some_and(|begin| begin.eq_ignore_ascii_case("[object "));
-    is_object || text.split(between).all(is_word_of_nothing)
+    let begins = |word: &str| {
+        let head = text.get(..word.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(word))
+    };
+    if begins("[object ") && text.ends_with(']') {
+        return true;
+    }
+    // A scheme in front, perhaps glued to it.
+    if begins(BEARER) && text.len() > BEARER.len() {
+        return text.get(BEARER.len()..).is_some_and(says_nothing);
+    }
+    text.split(between)
+        .all(|word| NOTHING.iter().any(|own| word.eq_ignore_ascii_case(own)))
 }
 
-fn is_word_of_nothing(word: &str) -> bool {
-    let is_one = |word: &str| NOTHING.iter().any(|own| word.eq_ignore_ascii_case(own));
-    // Glued to its scheme.
-    let glued = word.split_at_checked("bearer".len());
-    is_one(word)
-        || glued.is_some_and(|(scheme, rest)| scheme.eq_ignore_ascii_case("bearer") && is_one(rest))
-}
+const BEARER: &str = "bearer";
 
 #[cfg(test)]
 mod tests {

@@ -59,6 +59,12 @@ impl Params {
         }
     }
 
+    /// Whether something stands under `name` that a client has made of nothing: it thought to send something.
+    pub(crate) fn says_nothing(&self, name: &'static str) -> bool {
+        let text = self.0.get(name).and_then(Value::as_str);
+        text.is_some_and(|text| !text.is_empty() && is_nothing(text))
+    }
+
     /// The text of `name`, which must be there.
     pub(crate) fn required(&self, name: &'static str) -> Result<&str, Rejection> {
         self.text(name)?
@@ -85,7 +91,8 @@ fn is_none(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::Number(number) => number.as_u64() == Some(0),
-        Value::String(text) => is_nothing(text),
+        // An empty object may be meant as a text.
+        Value::String(text) => is_nothing(text) && text != "{}",
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
         Value::Bool(true) => false,

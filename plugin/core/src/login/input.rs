@@ -51,11 +51,7 @@ impl<'a> LoginInput<'a> {
             Source::Body => Params::read(request, config.body_bytes).await?,
             Source::Headers => from_headers(head)?,
         };
-        let js_code = match (params.text("code")?, source) {
-            (Some(code), _) => code.trim(),
-            (None, Source::Body) => return Err(Reason::MissingParameter.with("code")),
-            (None, Source::Headers) => return Err(Reason::MissingParameter.with("X-WX-Code")),
-        };
+        let js_code = params.required("code")?.trim();
         let well_formed = js_code.len() <= MAX_CODE
             && js_code
                 .bytes()

@@ -47,6 +47,7 @@ pub(crate) async fn open<H: Host, R: Request>(
     };
     let text = json(&body)?;
     own.not_in_json(text)?;
+    own.not_in_form_of_json(text)?;
     let Some(sent) = find(text, rules)? else {
         return Ok(());
     };
@@ -109,8 +110,9 @@ async fn read(
         _ => return Err(Reason::UnsupportedMediaType.with("the body must not be compressed")),
     }
     match kind {
-        // Rack, and Perl's CGI, read a body without a type as a form; Bottle, web.py and GoFrame one of any type.
-        Kind::Json | Kind::Unsaid => {
+        Kind::Json => return Ok(Some(body)),
+        // Rack, and Perl's CGI, read a body without a type as a form.
+        Kind::Unsaid => {
             own.not_in_form(&body)?;
             return Ok(Some(body));
         }

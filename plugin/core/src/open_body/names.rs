@@ -67,6 +67,13 @@ impl Own<'_> {
         self.refuse(self.is_field(body), "")
     }
 
+    /// In a JSON text that some app reads as a form whatever its type is: Bottle, web.py, GoFrame. What comes before the
+    /// first `&` is no field of that name there, for it begins as JSON does.
+    pub(super) fn not_in_form_of_json(&self, text: &str) -> Result<(), Rejection> {
+        let rest = text.find(['&', ';']).and_then(|at| text.get(at..));
+        self.refuse(rest.is_some_and(|rest| self.is_field(rest.as_bytes())), "")
+    }
+
     /// In a multipart body. Its parsers differ in what they take for a header, a quote or a boundary: so the name may
     /// stand nowhere at all, and no name may be written in an encoding that some of them undo.
     pub(super) fn not_in_multipart(&self, body: &[u8]) -> Result<(), Rejection> {

@@ -60,7 +60,9 @@ impl Submitted {
         let mut submitted = Self::default();
         let signed = submitted.take_signed(params);
         let encrypted = submitted.take_encrypted(params, host);
-        (submitted, signed.is_err() || encrypted.is_err())
+        let names = ["rawData", "signature", "encryptedData", "iv"];
+        let is_void = names.iter().any(|name| params.says_nothing(name));
+        (submitted, signed.is_err() || encrypted.is_err() || is_void)
     }
 
     fn take_signed(&mut self, params: &Params) -> Result<(), Rejection> {

@@ -61,17 +61,6 @@ impl SlowStore {
         }
     }
 
-    /// On another Envoy configuration, whose store must be the proxy of `backend`.
-    pub fn on(config: Config, backend: Backend) -> Self {
-        let wechat = FakeWechat::new(APPID, SECRET);
-        let rig = EnvoyRig::start_on(config, &wechat, &patient(&json!({})));
-        Self {
-            rig,
-            wechat,
-            backend,
-        }
-    }
-
     /// From now on the store does not answer.
     pub fn hold(&self) -> Held<'_> {
         self.backend.redis.stop_process().unwrap();
