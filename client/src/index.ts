@@ -2,7 +2,8 @@
  * The mini program's side of wx-session. One login at a time, one repetition of each kind, and no loop.
  * Never sends the token anywhere but to `baseUrl`, and never repeats a request under another account.
  */
-import { failure, refusal } from './error'
+import { failure, refusal, SessionError } from './error'
+import { inHeaders } from './parameters'
 import { mayRepeat, mayWait, wait } from './patience'
 import { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session'
 import { Answer, call, load, mix, RequestOptions, store } from './wx'
@@ -31,6 +32,8 @@ export function createSession(options: SessionOptions): Session {
   /** Changes with the account: what began under another one is not repeated. */
   let account = 0
   let loggedOut = false
+  /** Whether endpoints get their parameters in headers. */
+  let bodiless = options.parameters === 'headers'
 
   function keep(value: string): void {
     token = value
@@ -76,9 +79,24 @@ export function createSession(options: SessionOptions): Session {
   }
 
   function endpoint(name: string, data: object | undefined, value: string): Promise<any> {
-    const request: RequestOptions = { url: prefix + '/' + name, method: data ? 'POST' : 'GET' }
-    if (data) request.data = data
-    return exchange(request, { token: value }).then(content)
+    const ask = () => exchange(asking(name, data), { token: value })
+    return ask().then(null, error => {
+      if (readsNoBody(error)) return ask()
+      throw error
+    }).then(content)
+  }
+
+  function asking(name: string, data?: object): RequestOptions {
+    const url = prefix + '/' + name
+    if (!data) return { url, method: 'GET' }
+    return bodiless ? { url, method: 'GET', header: inHeaders(data) } : { url, method: 'POST', data }
+  }
+
+  /** Whether the edge has just shown that it gets to see no body: then nothing was done, and headers may do. */
+  function readsNoBody(error: SessionError): boolean {
+    const shown = error.error === 'body_timeout' && !bodiless
+    bodiless = bodiless || shown
+    return shown
   }
 
   /** The login itself. `again`: it may take a second code. */
@@ -89,12 +107,13 @@ export function createSession(options: SessionOptions): Session {
       })
       // The old token goes along, so that the edge ends its session and sees whether the account is another.
       .then(({ code }) => {
-        const data = token ? { code, token } : { code }
-        return send({ url: prefix + '/login', method: 'POST', data }, '')
+        const data = token && !bodiless ? { code, token } : { code }
+        return send(asking('login', data), bodiless ? token : '')
       })
       .then((answer): Login | Promise<Login> => {
         const error = refusal(answer)
         if (!error) return welcome(content(answer))
+        if (readsNoBody(error)) return enter(again)
         if (again && error.action === 'relogin') return enter(false)
         if (again && mayWait(error)) return wait(error).then(() => enter(false))
         throw error

@@ -11,9 +11,9 @@ export function mayWait(error: SessionError): boolean {
   return error.action === 'retry_after' && error.retryAfter! <= LONGEST_WAIT_S
 }
 
-/** An app that did not answer may still have done what it was asked. */
+/** An app that did not answer may still have done what it was asked; and a body that took too long once takes so again. */
 export function mayRepeat(error: SessionError, options: RequestOptions): boolean {
-  return mayWait(error) && (error.error !== 'upstream_unavailable' || !options.method || options.method === 'GET')
+  return mayWait(error) && error.error !== 'body_timeout' && (error.error !== 'upstream_unavailable' || !options.method || options.method === 'GET')
 }
 
 export function wait(error: SessionError): Promise<void> {

@@ -10,6 +10,11 @@ export interface SessionOptions {
   header?: string
   /** The edge's `endpoints.prefix`. Default: `/wx`. */
   prefix?: string
+  /**
+   * How the endpoints get their parameters: in a body, or in headers, for an Envoy without
+   * `allow_on_headers_stop_iteration`. Default: `body`, until the edge answers `body_timeout`; from then on `headers`.
+   */
+  parameters?: 'body' | 'headers'
 }
 
 /** The answer to a login. */

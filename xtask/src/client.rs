@@ -1,13 +1,17 @@
 //! `cargo xtask client`: the tests of the mini program's side, under Node, on a real Envoy.
 //! Changes nothing outside `client`, where npm puts what it fetches and builds.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
-use host_tests::mini_program::{CONTROL, Stage, client_folder};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::steps::{Outcome, must};
 use crate::tools;
+
+/// The environment variable that tells the tests where the control server is; without it they leave the edge out.
+const CONTROL: &str = "WX_SESSION_CONTROL";
 
 pub(crate) fn run(options: &[&str]) -> Result<()> {
     if !options.is_empty() {
@@ -20,14 +24,33 @@ pub(crate) fn tests() -> Result<Outcome> {
     tools::need_node()?;
     tools::need_npm()?;
     must(npm().arg("ci"))?;
-    let stage = Stage::start()?;
-    must(npm().arg("test").env(CONTROL, stage.control()))?;
-    stage.ensure_used()?;
-    Ok(Outcome::Done)
+    // It goes when its input ends, and with it if we do.
+    let mut edge = Command::new(project::program("client-edge")?)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let said = edge.stdout.take().context("no output")?;
+    let mut control = String::new();
+    BufReader::new(said).read_line(&mut control)?;
+    let tested = if control.is_empty() {
+        Ok(Outcome::Done)
+    } else {
+        must(npm().arg("test").env(CONTROL, control.trim()))
+    };
+    drop(edge.stdin.take());
+    let ended = edge.wait()?;
+    let tested = tested?;
+    ensure!(ended.success(), "the edge for the tests has failed");
+    Ok(tested)
+}
+
+/// The folder of the npm package.
+pub(crate) fn folder() -> PathBuf {
+    project::root().join("client")
 }
 
 fn npm() -> Command {
     let mut npm = Command::new("npm");
-    npm.current_dir(client_folder());
+    npm.current_dir(folder());
     npm
 }

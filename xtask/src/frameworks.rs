@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use host_tests::envoy::plugin::cargo;
-use host_tests::envoy::{root, target_folder};
+use project::{cargo, root, tools_folder};
 
 use crate::steps::{Outcome, must};
 use crate::tools;
@@ -33,7 +32,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 pub(crate) fn tests() -> Result<Outcome> {
     tools::need_node()?;
     tools::need_npm()?;
-    let folder = target_folder().join("tools").join("frameworks");
+    let folder = tools_folder().join("frameworks");
     std::fs::create_dir_all(&folder)?;
     for file in FILES {
         std::fs::copy(

@@ -1,17 +1,19 @@
 //! What can be done with this project, one file per command.
-//! Holds no tests and no fakes itself: they are in `host-tests`.
+//! Holds no tests and no fakes itself: they are in `host-tests`, and those that run are started as programs.
 
-mod bench;
 mod client;
-mod demo;
 mod frameworks;
 mod image;
+mod lints;
 mod release;
 mod steps;
 mod test;
 mod tools;
 
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
 
 const USAGE: &str = "\
 cargo xtask build
@@ -77,11 +79,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.split_first() {
-        Some((&"bench", options)) if !wants_help(options) => bench::run(options),
+        Some((&"bench", options)) if !wants_help(options) => becomes("bench", options),
         Some((&"build", [])) => build(),
         Some((&"check", options)) if !wants_help(options) => wx_session_check::run(options),
         Some((&"client", options)) if !wants_help(options) => client::run(options),
-        Some((&"demo", options)) if !wants_help(options) => demo::run(options),
+        Some((&"demo", options)) if !wants_help(options) => becomes("demo", options),
         Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),
         Some((&"image", options)) if !wants_help(options) => image::run(options),
         Some((&"release", options)) if !wants_help(options) => release::run(options),
@@ -105,10 +107,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn build() -> anyhow::Result<()> {
-    let module = host_tests::envoy::plugin::build_plugin_shown()?;
+fn build() -> Result<()> {
+    let module = project::filter::built_in_sight()?;
     println!("{}", module.display());
     Ok(())
+}
+
+/// Builds a program and goes on as it: what stops this, such as Ctrl-C, then stops nothing but the program.
+fn becomes(program: &str, options: &[&str]) -> Result<()> {
+    let mut command = Command::new(project::program(program)?);
+    Err(command.args(options).exec().into())
 }
 
 fn wants_help(options: &[&str]) -> bool {

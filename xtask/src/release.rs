@@ -8,15 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use host_tests::envoy::plugin::{build_plugin_shown, cargo};
-use host_tests::envoy::{root, target_folder};
-use host_tests::mini_program::client_folder;
-use host_tests::spin::Manifest;
+use project::{Manifest, cargo, filter, root, target_folder};
 use sha2::{Digest, Sha256};
 
 use crate::image;
 use crate::steps::must;
-use crate::tools;
+use crate::{client, tools};
 
 /// The component that each manifest builds beside its app, and its name in a release.
 const COMPONENTS: [(&str, &str); 2] = [
@@ -36,7 +33,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    let module = fs::read(build_plugin_shown()?)?;
+    let module = fs::read(filter::built_in_sight()?)?;
     fs::write(folder.join("wx_session.wasm"), &module)?;
     image::release(&folder, &module)?;
     for (manifest, name) in COMPONENTS {
@@ -80,7 +77,7 @@ fn npm_package(folder: &Path) -> Result<()> {
     tools::need_npm()?;
     let npm = |arguments: &[&str]| {
         let mut npm = Command::new("npm");
-        npm.current_dir(client_folder()).args(arguments);
+        npm.current_dir(client::folder()).args(arguments);
         npm
     };
     must(&mut npm(&["ci"]))?;

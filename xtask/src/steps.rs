@@ -59,17 +59,18 @@ impl Steps {
 
 /// Runs a command with its output on the terminal.
 pub(crate) fn must(command: &mut Command) -> Result<Outcome> {
-    let shown = shown(command);
+    let words = words(command);
     let status = command
         .status()
-        .with_context(|| format!("cannot run `{shown}`"))?;
+        .with_context(|| format!("cannot run `{words}`"))?;
     if !status.success() {
-        bail!("`{shown}` ended with {status}");
+        bail!("`{words}` ended with {status}");
     }
     Ok(Outcome::Done)
 }
 
-pub(crate) fn shown(command: &Command) -> String {
+/// A command as one would type it.
+pub(crate) fn words(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words
         .map(|word| word.to_string_lossy())

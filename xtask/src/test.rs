@@ -1,21 +1,14 @@
 //! `cargo xtask test`: everything that must hold before a change is taken, in one command.
 //! Never passes over a check in silence: what could not be done is in the last line.
 
-use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail, ensure};
-use host_tests::envoy::plugin::{build_plugin_shown, cargo, ensure_target};
-use host_tests::envoy::{configurations, install, root, validate_file};
-use host_tests::redis;
-use host_tests::spin::{Manifest, Runner};
+use anyhow::{Result, bail};
+use project::{Manifest, cargo, configurations, debian, ensure_target, envoy, filter, root, shown};
 
-use crate::steps::{Outcome, Steps, must, shown};
-use crate::{client, frameworks, tools};
+use crate::steps::{Outcome, Steps, must, words};
+use crate::{client, frameworks, lints, tools};
 
-const ENVOY_TARGET: &str = "wasm32-wasip1";
-const SPIN_TARGET: &str = "wasm32-wasip2";
-const NODE_TARGET: &str = "wasm32-unknown-unknown";
 const SPIN_MANIFESTS: [&str; 2] = ["spin.toml", "examples/spin-middleware/spin.toml"];
 /// What the configurations take from it.
 const ENVIRONMENT: [(&str, &str); 3] = [
@@ -42,50 +35,22 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     };
     steps.run("Rust targets", rust_targets)?;
     steps.run("format", || must(cargo().args(["fmt", "--all", "--check"])))?;
-    steps.run("lints of the native crates", || {
-        must(cargo().args(["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]))
+    steps.run("the native crates, with lints", || {
+        must(lints::native().args(["test", "--no-run"]))
     })?;
-    steps.run("lints of what is built for Envoy", || {
-        lints(
-            ENVOY_TARGET,
-            &[
-                "-p",
-                "wx-session-envoy",
-                "-p",
-                "bench-empty",
-                "-p",
-                "bench-hostcalls",
-                "-p",
-                "bench-core",
-            ],
-        )
-    })?;
-    steps.run("lints of the filter that counts allocations", || {
-        let counting = ["-p", "counting-allocator", "-p", "wx-session-envoy"];
-        let feature = ["--features", "wx-session-envoy/count-allocations"];
-        lints(ENVOY_TARGET, &[&counting[..], &feature].concat())
-    })?;
-    steps.run("lints of what is built for Spin", || {
-        let apps = ["-p", "spin-app", "-p", "example-app", "-p", "spin-store"];
-        lints(
-            SPIN_TARGET,
-            &[&["-p", "wx-session-spin"], &apps[..]].concat(),
-        )
-    })?;
-    steps.run("lints of the middleware for Spin", || {
-        let middleware = ["-p", "wx-session-spin", "--features", "middleware"];
-        lints(SPIN_TARGET, &middleware)
-    })?;
+    for (what, target, packages) in lints::WASM {
+        steps.run(what, || must(&mut lints::wasm(target, packages)))?;
+    }
     steps.run(
         "licences, bans and sources of the dependencies",
         full(dependencies),
     )?;
     steps.run("advisories on the dependencies", full(advisories))?;
     steps.run("the plugin for Envoy", || {
-        let module = build_plugin_shown()?;
+        let module = filter::built_in_sight()?;
         println!(
             "{}: {} bytes",
-            shown_path(&module),
+            shown(&module),
             std::fs::metadata(&module)?.len()
         );
         Ok(Outcome::Done)
@@ -95,15 +60,15 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         components,
     )?;
     steps.run("envoy.yaml and the examples", || {
-        println!("{}", shown_path(&install::envoy()?));
+        println!("{}", shown(&envoy::executable()?));
         for path in configurations()? {
-            validate_file(&root().join(&path), &ENVIRONMENT)?;
+            envoy::validate(&root().join(&path), &ENVIRONMENT)?;
             println!("{path} is valid");
         }
         Ok(Outcome::Done)
     })?;
     steps.run("Redis and webdis", redis_and_webdis)?;
-    steps.run("tests", || must(cargo().arg("test")))?;
+    steps.run("tests", || must(lints::native().arg("test")))?;
     steps.run("the demo on Envoy", || demo(&[]))?;
     steps.run("the demo on two Envoys and Redis", || {
         demo(&["--store", "redis"])
@@ -126,22 +91,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 }
 
 fn rust_targets() -> Result<Outcome> {
-    for target in [ENVOY_TARGET, SPIN_TARGET, NODE_TARGET] {
+    for target in [lints::ENVOY, lints::SPIN] {
         ensure_target(target)?;
     }
     Ok(Outcome::Done)
-}
-
-/// Of crates that are not built for this machine.
-fn lints(target: &str, packages: &[&str]) -> Result<Outcome> {
-    let arguments = ["clippy", "--quiet", "--target", target];
-    let command = &mut cargo();
-    must(
-        command
-            .args(arguments)
-            .args(packages)
-            .args(["--", "-D", "warnings"]),
-    )
 }
 
 /// As `spin build` would, but each command once.
@@ -153,7 +106,7 @@ fn components() -> Result<Outcome> {
                 build.run()?;
                 println!(
                     "{}: {} bytes",
-                    shown_path(&build.source),
+                    shown(&build.source),
                     std::fs::metadata(&build.source)?.len()
                 );
                 done.push(build.command);
@@ -165,10 +118,10 @@ fn components() -> Result<Outcome> {
 
 /// Before the tests, so that a machine that cannot have them says so in one line and not in fifty failed tests.
 fn redis_and_webdis() -> Result<Outcome> {
-    redis::install::ensure()?;
-    must(Command::new(redis::install::server()?).arg("--version"))?;
+    debian::ensure_redis()?;
+    must(Command::new(debian::redis_server()?).arg("--version"))?;
     // webdis itself has no option for this: it would start.
-    let webdis = redis::install::webdis()?;
+    let webdis = debian::webdis()?;
     let package = Command::new("dpkg-query")
         .args(["--show", "--showformat", "${Version}", "webdis"])
         .output();
@@ -185,8 +138,8 @@ fn redis_and_webdis() -> Result<Outcome> {
 
 /// What a new user runs first, to its end; shown only if it fails.
 fn demo(options: &[&str]) -> Result<Outcome> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["demo", "--once"]).args(options);
+    let mut command = Command::new(project::program("demo")?);
+    command.arg("--once").args(options);
     let output = command.output()?;
     if !output.status.success() {
         print!(
@@ -194,13 +147,13 @@ fn demo(options: &[&str]) -> Result<Outcome> {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
-        bail!("`{}` ended with {}", shown(&command), output.status);
+        bail!("`{}` ended with {}", words(&command), output.status);
     }
     Ok(Outcome::Done)
 }
 
 fn demo_under_spin() -> Result<Outcome> {
-    match Runner::spin() {
+    match project::spin::executable() {
         Ok(_) => demo(&["--host", "spin"]),
         Err(reason) => Ok(Outcome::LeftOut(reason)),
     }
@@ -234,42 +187,17 @@ fn deny() -> Result<Command> {
     Ok(command)
 }
 
+/// In V8, which Envoy has too: the tests as a program for WASI.
 fn tests_under_node() -> Result<Outcome> {
     tools::need_node()?;
-    let mut command = cargo();
-    command.args([
-        "test",
-        "-p",
-        "wx-session-core",
-        "--target",
-        NODE_TARGET,
-        "--lib",
-    ]);
-    command.env(
-        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
-        tools::wasm_bindgen_test_runner()?,
-    );
-    command.stderr(std::process::Stdio::inherit());
-    let output = command.output()?;
-    let report = String::from_utf8_lossy(&output.stdout);
-    print!("{report}");
-    ensure!(
-        output.status.success(),
-        "`{}` ended with {}",
-        shown(&command),
-        output.status
-    );
-    // The runner is content with a module that has no test.
-    ensure!(
-        report.contains("test result: ok") && !report.contains(" 0 passed"),
-        "no test ran under Node"
-    );
-    Ok(Outcome::Done)
-}
-
-fn shown_path(path: &Path) -> String {
-    path.strip_prefix(root())
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    let runner = root().join("xtask/src/wasi.mjs");
+    must(
+        cargo()
+            .args(["test", "-p", "wx-session-core", "--lib", "--target"])
+            .arg(lints::ENVOY)
+            .env(
+                "CARGO_TARGET_WASM32_WASIP1_RUNNER",
+                format!("node --no-warnings {}", runner.display()),
+            ),
+    )
 }

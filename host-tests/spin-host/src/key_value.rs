@@ -41,7 +41,7 @@ impl HostStoreWithStore<State> for HasSelf<State> {
         store: Resource<OpenStore>,
         key: String,
     ) -> Outcome<Option<Vec<u8>>> {
-        Place::new(accessor, &store, key)?
+        Entry::new(accessor, &store, key)?
             .call("get", |shared, place| {
                 shared.entries.lock().unwrap().get(&place).cloned()
             })
@@ -54,7 +54,7 @@ impl HostStoreWithStore<State> for HasSelf<State> {
         key: String,
         value: Vec<u8>,
     ) -> Outcome<()> {
-        Place::new(accessor, &store, key)?
+        Entry::new(accessor, &store, key)?
             .call("set", |shared, place| {
                 shared.entries.lock().unwrap().insert(place, value);
             })
@@ -62,7 +62,7 @@ impl HostStoreWithStore<State> for HasSelf<State> {
     }
 
     async fn delete(accessor: &Access, store: Resource<OpenStore>, key: String) -> Outcome<()> {
-        Place::new(accessor, &store, key)?
+        Entry::new(accessor, &store, key)?
             .call("delete", |shared, place| {
                 shared.entries.lock().unwrap().remove(&place);
             })
@@ -70,7 +70,7 @@ impl HostStoreWithStore<State> for HasSelf<State> {
     }
 
     async fn exists(accessor: &Access, store: Resource<OpenStore>, key: String) -> Outcome<bool> {
-        Place::new(accessor, &store, key)?
+        Entry::new(accessor, &store, key)?
             .call("exists", |shared, place| {
                 shared.entries.lock().unwrap().contains_key(&place)
             })
@@ -79,12 +79,12 @@ impl HostStoreWithStore<State> for HasSelf<State> {
 }
 
 /// An entry, there or not.
-struct Place {
+struct Entry {
     shared: Arc<Shared>,
     place: (String, String),
 }
 
-impl Place {
+impl Entry {
     fn new(accessor: &Access, store: &Resource<OpenStore>, key: String) -> wasmtime::Result<Self> {
         accessor.with(|mut access| {
             let state = access.get();

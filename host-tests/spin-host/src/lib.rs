@@ -45,7 +45,7 @@ pub use calls::Held;
 pub use components::{middleware, middleware_before_app, service};
 pub use manifest::{APP_OUTSIDE, Inherited, Instances, Manifest, Upstream};
 
-use manifest::Place;
+use manifest::Destination;
 use shared::Shared;
 
 /// A running component. Dropping it closes the port and ends the instances.
@@ -75,7 +75,7 @@ impl SpinHost {
         let loaded = load(component)?;
         let mut chained = BTreeMap::new();
         for (host, upstream) in &manifest.outbound {
-            if let Place::Component(component) = &upstream.0 {
+            if let Destination::Component(component) = &upstream.0 {
                 let name = host.rsplit("://").next().unwrap_or_default();
                 let name = arrival::chained_component(name).context("NAME.spin.internal")?;
                 chained.insert(name.to_owned(), load(component)?);

@@ -88,10 +88,10 @@ pub const APP_OUTSIDE: &str = "app.outside";
 
 /// Where an outbound host is.
 #[derive(Clone, Debug)]
-pub struct Upstream(pub(crate) Place);
+pub struct Upstream(pub(crate) Destination);
 
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Destination {
     /// With the authority that must have signed its certificate (PEM), where it is spoken to in TLS.
     Socket(SocketAddr, Option<String>),
     /// Where the system's resolver says it is.
@@ -106,32 +106,32 @@ impl Upstream {
     /// Spoken to in clear, also where the component asks for TLS.
     #[must_use]
     pub fn plain(address: SocketAddr) -> Self {
-        Self(Place::Socket(address, None))
+        Self(Destination::Socket(address, None))
     }
 
     /// Spoken to in TLS where the component asks for it; the certificate must be for the name that it asks for, and
     /// signed by this authority (PEM).
     #[must_use]
     pub fn tls(address: SocketAddr, trusted_ca: &str) -> Self {
-        Self(Place::Socket(address, Some(trusted_ca.to_owned())))
+        Self(Destination::Socket(address, Some(trusted_ca.to_owned())))
     }
 
     /// Where its name says, in clear.
     #[must_use]
     pub fn named() -> Self {
-        Self(Place::Named)
+        Self(Destination::Named)
     }
 
     /// Another component in this host, with the same resources: service chaining.
     #[must_use]
     pub fn component(bytes: Vec<u8>) -> Self {
-        Self(Place::Component(bytes))
+        Self(Destination::Component(bytes))
     }
 
     /// Allowed, but no component of the application has the name: whoever asks it traps.
     #[must_use]
     pub fn no_component() -> Self {
-        Self(Place::NoComponent)
+        Self(Destination::NoComponent)
     }
 }
 

@@ -16,7 +16,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::arrival::{chained_component, from_component};
 use crate::body::watched;
-use crate::manifest::{APP_OUTSIDE, Place};
+use crate::manifest::{APP_OUTSIDE, Destination};
 use crate::pool::empty_500;
 use crate::shared::Shared;
 use crate::state::Ruin;
@@ -65,17 +65,17 @@ impl WasiHttpHooks for Outbound {
 }
 
 async fn send(
-    place: &Place,
+    place: &Destination,
     authority: &Authority,
     request: Request<WasiBody>,
     shared: &Arc<Shared>,
     ruin: &Ruin,
 ) -> Answered {
     let (address, trusted_ca) = match place {
-        Place::Socket(address, trusted_ca) => (*address, trusted_ca.as_ref()),
-        Place::Named => (resolved(authority).await?, None),
-        Place::Component(_) => return chained(authority, request, shared).await,
-        Place::NoComponent => {
+        Destination::Socket(address, trusted_ca) => (*address, trusted_ca.as_ref()),
+        Destination::Named => (resolved(authority).await?, None),
+        Destination::Component(_) => return chained(authority, request, shared).await,
+        Destination::NoComponent => {
             ruin.ruin(format!("unknown routing destination '{authority}'"));
             // The instance is gone before there is an answer.
             return std::future::pending().await;

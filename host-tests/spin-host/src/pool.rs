@@ -105,9 +105,9 @@ struct Open {
 }
 
 /// A request's place in its instance, until its answer has begun.
-pub(crate) struct Place(Arc<AtomicUsize>);
+pub(crate) struct Seat(Arc<AtomicUsize>);
 
-impl Drop for Place {
+impl Drop for Seat {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -133,7 +133,7 @@ async fn recycled(
             let one = &mut open[at];
             one.given += 1;
             one.at_work.fetch_add(1, Ordering::Relaxed);
-            job.place = Some(Place(Arc::clone(&one.at_work)));
+            job.place = Some(Seat(Arc::clone(&one.at_work)));
             match one.jobs.send(job) {
                 Ok(()) => break,
                 // It has ended in this moment.

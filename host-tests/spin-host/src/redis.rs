@@ -11,7 +11,7 @@ use wasmtime::component::{Accessor, HasSelf, Resource};
 use crate::bindings::redis::{
     Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
 };
-use crate::manifest::Place;
+use crate::manifest::Destination;
 use crate::shared::Shared;
 use crate::state::State;
 
@@ -83,7 +83,7 @@ async fn connect(address: &str, shared: &Shared) -> Result<Connection, Error> {
     };
     let upstream = shared.manifest.upstream("redis", host);
     let stream = match upstream.ok_or(Error::InvalidAddress)?.0 {
-        Place::Socket(address, _) => TcpStream::connect(address).await,
+        Destination::Socket(address, _) => TcpStream::connect(address).await,
         _ => TcpStream::connect(host).await,
     };
     let stream = stream.map_err(|error| other(&error))?;

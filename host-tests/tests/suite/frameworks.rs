@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use host_tests::client::{Connection, Request};
 use serde_json::json;
+use testkit::client::{Connection, Request};
 
 use crate::rig::{Ask, HostKind};
 

@@ -20,4 +20,3 @@ mod scenarios;
 mod spin;
 mod spin_manifests;
 mod store;
-mod wasm_host;

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use host_tests::client::{Request, Response, send};
-use host_tests::envoy::root;
-use host_tests::fakes::app::FakeApp;
-use host_tests::fakes::wechat::{FakeWechat, WechatServer};
-use host_tests::spin::{Build, Manifest};
+use project::root;
+use project::{Build, Manifest};
 use serde_json::Value;
 use spin_host::{SpinHost, Upstream, components};
+use testkit::client::{Request, Response, send};
+use testkit::fakes::app::FakeApp;
+use testkit::fakes::wechat::{FakeWechat, WechatServer};
 use wx_session_core::Config;
-use wx_session_core::config::{Platform, StoreKind};
+use wx_session_core::config::{HostStore, Platform, StoreKind};
 
 const SERVICE: &str = "spin.toml";
 const MIDDLEWARE: &str = "examples/spin-middleware/spin.toml";
@@ -214,8 +214,10 @@ fn needs(document: &Value) -> Needs {
     let mut outbound_hosts = BTreeSet::from([format!("https://{wechat}")]);
     let mut key_value_stores = BTreeSet::new();
     match config.store {
-        StoreKind::SpinKeyValue { label } => drop(key_value_stores.insert(label)),
-        StoreKind::SpinRedis { address, .. } => {
+        StoreKind::OfHost(HostStore::SpinKeyValue { label }) => {
+            key_value_stores.insert(label);
+        }
+        StoreKind::OfHost(HostStore::SpinRedis { address, .. }) => {
             outbound_hosts.insert(address.expose().to_owned());
         }
         other => panic!("{other:?}"),

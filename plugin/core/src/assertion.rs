@@ -10,8 +10,8 @@ use serde::Serialize;
 use sha2::Sha256;
 
 use crate::config::Assertion;
+use crate::records::record::SessionRecord;
 use crate::reply::to_json;
-use crate::session::record::SessionRecord;
 use crate::time::{UnixMillis, millis};
 
 #[derive(Serialize)]

@@ -4,10 +4,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::session::record::SessionRecord;
-use crate::session::seal::MasterKeys;
-use crate::session::sessions::scope;
-use crate::session::token::Token;
+use crate::records::record::{SessionRecord, session_scope};
+use crate::records::token::Token;
+use crate::seal::MasterKeys;
 use crate::time::UnixMillis;
 
 /// A session with everything that its sealing depends on.
@@ -42,14 +41,14 @@ impl Sealing {
     /// As after a login.
     #[must_use]
     pub fn seal(&self, nonce: [u8; 12]) -> Option<Vec<u8>> {
-        let scope = scope(&self.token, &self.name);
+        let scope = session_scope(&self.token, &self.name);
         self.keys.seal_with(nonce, &scope, &self.record)
     }
 
     /// As for a check: whether `sealed` opens, and is this very session.
     #[must_use]
     pub fn opens(&self, sealed: &[u8]) -> bool {
-        let scope = scope(&self.token, &self.name);
+        let scope = session_scope(&self.token, &self.name);
         self.keys.open(&scope, sealed).as_ref() == Some(&self.record)
     }
 }

@@ -99,8 +99,8 @@ impl Host for FakeHost {
 
     const LIMITS_IN_STORE: bool = true;
 
-    fn store(&self) -> &FakeStore {
-        &self.store
+    fn store(&self) -> Option<&FakeStore> {
+        Some(&self.store)
     }
 
     async fn call(&self, _: HttpCall) -> Result<HttpResponse, CallError> {
@@ -183,5 +183,9 @@ impl Store for FakeStore {
             self.entries.borrow_mut().insert(key.name.clone(), entry);
         }
         Ok(written)
+    }
+
+    fn swaps_are_atomic(&self) -> bool {
+        !self.only_reads_and_writes
     }
 }

@@ -1,33 +1,60 @@
 //! What a reader may take a text for: programs fold case and width before they compare, and drop what nobody sees.
 //! For comparisons only: never changes what is passed on.
 
+mod images;
+
+pub(crate) use self::images::{image, is_punctuation};
+
 /// The characters of `text` as the loosest reader compares them.
 pub(crate) fn folded(text: &str) -> impl Iterator<Item = char> {
     text.chars()
-        .filter(|character| !is_unseen(*character))
-        .flat_map(|character| narrow(character).to_uppercase())
+        .filter(|character| character.is_whitespace() || !is_dropped(*character))
+        .flat_map(plain)
+        .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
 }
 
-/// The plain letter of which a character is another form (NFKC): full-width, for mathematics, in a circle or a square.
-/// Of Turkish İ, Unicode's own mapping leaves a dot behind. (ſ, ı and K are what they are for their upper case.)
-fn narrow(character: char) -> char {
-    let code = u32::from(character);
-    let plain = match code {
-        0xff01..=0xff5e => code - 0xfee0,
-        0x1d400..=0x1d6a3 => A + (code - 0x1d400) % 26,
-        0x1d7ce..=0x1d7ff => ZERO + (code - 0x1d7ce) % 10,
-        0x24b6..=0x24e9 => A + (code - 0x24b6) % 26,
-        0x1f130..=0x1f149 => A + (code - 0x1f130),
-        0x130 => I,
-        other => other,
-    };
-    char::from_u32(plain).unwrap_or(character)
+/// The characters of ASCII in which a character ends (NFKC, and Turkish İ, of which Unicode's own mapping leaves a dot
+/// behind), or itself. (ſ, ı and K are what they are for their upper case.)
+fn plain(character: char) -> impl Iterator<Item = char> {
+    let image = image(character).filter(|_| !character.is_ascii());
+    let own = image
+        .is_none()
+        .then(|| stands_for(character).unwrap_or(character));
+    own.into_iter().chain(image.unwrap_or_default().chars())
 }
 
-const A: u32 = 'a' as u32;
-const I: u32 = 'i' as u32;
-const ZERO: u32 = '0' as u32;
+/// The one ASCII character of which a character of a regular block is a form (NFKC): full-width, for mathematics, in a
+/// circle or a square.
+pub(crate) fn stands_for(character: char) -> Option<char> {
+    let code = u32::from(character);
+    // As nearly all.
+    if code < 0x249c {
+        return None;
+    }
+    let place = |first, letters: &'static [u8]| {
+        let at = usize::try_from(code - first).unwrap_or_default() % letters.len();
+        letters.get(at).copied().map(char::from)
+    };
+    match code {
+        // Full-width.
+        0xff01..=0xff5e => char::from_u32(code - 0xfee0),
+        // In parentheses, circled; the same, then squared; outlined.
+        0x249c..=0x24b5 => place(0x249c, LETTERS),
+        0x24b6..=0x24e9 => place(0x24b6, LETTERS),
+        0x1f110..=0x1f129 => place(0x1f110, LETTERS),
+        0x1f130..=0x1f149 => place(0x1f130, LETTERS),
+        0x1ccd6..=0x1ccef => place(0x1ccd6, LETTERS),
+        0x1ccf0..=0x1ccf9 => place(0x1ccf0, DIGITS),
+        // For mathematics: bold, italic, script and others, capitals and small ones by turns.
+        0x1d400..=0x1d6a3 => place(0x1d400, LETTERS),
+        0x1d7ce..=0x1d7ff => place(0x1d7ce, DIGITS),
+        _ => None,
+    }
+}
+
+const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+const DIGITS: &[u8] = b"0123456789";
 
 /// Whether a character has no width and no ink: Unicode's `Default_Ignorable_Code_Point`.
 /// <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>
@@ -39,6 +66,18 @@ pub(crate) fn is_unseen(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Beside what is ignorable: format characters, spaces, controls, accents that stand alone, and what decoders put in the
+/// place of a broken byte.
+pub(crate) fn is_dropped(character: char) -> bool {
+    is_unseen(character)
+        || matches!(
+            u32::from(character),
+            0x80..=0xa0 | 0x300..=0x36f | 0x600..=0x605 | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2 | 0x1680
+                | 0x2000..=0x200a | 0x2028..=0x2029 | 0x202f | 0x205f | 0x3000 | 0xfff9..=0xfffb | 0xfffd
+                | 0x110bd | 0x110cd | 0x13430..=0x1343f
+        )
 }
 
 /// Whether some reader takes a character for a full stop, or for several.
@@ -74,6 +113,9 @@ mod tests {
             ("ＡＤＭＩＮ／１", "admin/1"),
             ("𝐤𝓔𝕪𝚜𝟏ⓐⒷ🄲", "keys1abc"),
             ("a\u{200b}d\u{ad}min\u{feff}", "admin"),
+            ("key\u{2e2} \u{1d4f}eys k\u{212f}ys", "keys keys keys"),
+            ("ad\u{217f}in \u{24a1}iles \u{fb01}les", "admin files files"),
+            ("ke\u{fff9}ys ke\u{600}ys ke\u{70f}ys", "keys keys keys"),
             ("КЛЮЧ Straße", "ключ strasse"),
             ("用户", "用户"),
         ] {

@@ -1,63 +1,80 @@
 //! One request from its first byte to its verdict.
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::string::String;
 
 use serde::Serialize;
 
 use crate::access::strip;
-use crate::edge::Edge;
-use crate::host::{Head, Header, Host, Request};
+use crate::gate::{self, Passage};
+use crate::head::{Head, Header};
+use crate::host::{Host, Request};
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict, to_json};
-use crate::route::{Destination, Endpoint};
-use crate::session::sessions;
+use crate::route::{Destination, Endpoint, Method};
 use crate::upgrade::{self, Upgrade};
-use crate::{endpoint, gate, open_body, path};
+use crate::worker::{Context, Worker};
+use crate::{endpoint, method, open_body, path};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
-pub async fn handle<H: Host, R: Request>(edge: &Edge, host: &H, request: &R) -> Verdict {
-    let head = request.head();
-    let served = serve(edge, host, request).await;
-    served.unwrap_or_else(|rejection| refuse(edge, host, head, &rejection))
+pub async fn handle<H: Host, R: Request>(worker: &Worker, host: &H, request: &R) -> Verdict {
+    let served = serve(Context { worker, host }, request).await;
+    served.unwrap_or_else(|rejection| refuse(worker, host, request.head(), &rejection))
 }
 
 /// What could wait until the verdict of [`handle`] was carried out: renewals of idle times. Never delays a request.
-pub async fn finish<H: Host>(edge: &Edge, host: &H) {
-    sessions::renew(edge, host).await;
+pub async fn finish<H: Host>(worker: &Worker, host: &H) {
+    let context = Context { worker, host };
+    context.sessions().do_later().await;
 }
 
 /// The verdict about a request for which there is no room to wait: see [`Crowd`](crate::Crowd).
-pub fn crowded<H: Host>(edge: &Edge, host: &H, head: &Head) -> Verdict {
+pub fn crowded<H: Host>(worker: &Worker, host: &H, head: &Head) -> Verdict {
     let mut rejection = Rejection::from(Reason::Overloaded);
+    let routes = &worker.config.routes;
     if let Ok((method, path)) = canonical(head)
-        && let Destination::Endpoint(Endpoint::WeappLogin) = edge.config.routes.find(method, &path)
+        && let Destination::Endpoint(Endpoint::WeappLogin) =
+            routes.find(method::of(method, head), &path)
     {
         rejection = rejection.of_weapp_login();
     }
-    refuse(edge, host, head, &rejection)
+    refuse(worker, host, head, &rejection)
+}
+
+/// Whether a request with this head may be asked for its body before it has a verdict, beyond whether it has one. If not,
+/// a host may leave the body with the client until then.
+#[must_use]
+pub fn reads_body(worker: &Worker, head: &Head) -> bool {
+    let routes = &worker.config.routes;
+    canonical(head).is_ok_and(
+        |(method, path)| match routes.find(method::of(method, head), &path) {
+            Destination::Endpoint(_) => true,
+            Destination::App(_, rule) => rule.is_some_and(|rule| rule.open_data.is_some()),
+        },
+    )
 }
 
 async fn serve<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
 ) -> Result<Verdict, Rejection> {
     let head = request.head();
+    let config = context.config();
     let refused = |rejection| {
-        host.count(Counter::RequestRefused);
+        context.host.count(Counter::RequestRefused);
         rejection
     };
     let (method, path) = canonical(head).map_err(refused)?;
-    if edge.config.routes.cors_preflight
+    if config.routes.cors_preflight
         && is_preflight(method, head)
         // Headers need not tell of a body: only its end does.
         && request.body(0).await.is_ok()
     {
-        let mut changes = strip(head, &edge.config);
+        let mut changes = strip(head, config);
         if upgrade::judge(head, None) == Ok(Upgrade::PassedOver) {
             upgrade::pass_over(head, &mut changes);
         }
@@ -67,27 +84,34 @@ async fn serve<H: Host, R: Request>(
             auth_status: "preflight",
         });
     }
-    match edge.config.routes.find(method, &path) {
+    match config.routes.find(method::of(method, head), &path) {
         Destination::App(need, rule) => {
-            let (mut verdict, holder) = gate::pass(edge, host, request, need, rule).await?;
-            if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref())
-                && let Action::Forward(changes) = &mut verdict.action
-            {
-                // Boxed, as below.
-                Box::pin(open_body::open(edge, host, request, rules, holder, changes)).await?;
+            let Passage {
+                who,
+                holder,
+                mut changes,
+            } = gate::pass(context, request, need, rule).await?;
+            if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref()) {
+                // Boxed, so that other requests do not carry the room for it.
+                let opened = open_body::open(context, request, rules, holder, &mut changes);
+                Box::pin(opened).await?;
             }
-            Ok(verdict)
+            Ok(Verdict {
+                action: Action::Forward(changes),
+                openid: who.session.map(|session| Rc::clone(&session.openid.0)),
+                auth_status: who.auth_status,
+            })
         }
         Destination::Endpoint(endpoint) => {
-            let allowed = endpoint.methods();
-            if !allowed.split(", ").any(|own| own == method) {
-                return Err(refused(Reason::MethodNotAllowed.with(allowed)));
+            let methods = endpoint.methods();
+            if !methods.contains(&method) {
+                return Err(refused(Reason::not_allowed(methods)));
             }
             // Boxed, so that a request for the app does not carry the room that a login needs.
-            let answer = Box::pin(endpoint::answer(edge, host, request, endpoint, method)).await?;
+            let answer = Box::pin(endpoint::answer(context, request, endpoint, method)).await?;
             Ok(Verdict {
                 action: Action::Reply(Response::json(200, answer.body)),
-                openid: answer.openid.map(Into::into),
+                openid: answer.openid,
                 auth_status: "endpoint",
             })
         }
@@ -114,12 +138,13 @@ fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejecti
         Header::Absent => return Err(Reason::BadPath.with("the request has no path")),
         Header::Ambiguous => return Err(Reason::BadPath.with("the path must be ASCII")),
     };
-    let path = path::canonical(path.as_bytes())
-        .map_err(|problem| Reason::BadPath.parameter("path", problem))?;
+    let path =
+        path::canonical(path).map_err(|problem| Reason::BadPath.parameter("path", problem))?;
     Ok((method, path))
 }
 
-/// The head of a preflight as browsers send it, and nothing that only looks like one: no upgrade, no word of a body.
+/// The head of a preflight as browsers send it, and nothing that only looks like one: no upgrade, no word of a body, no
+/// other method.
 /// <https://fetch.spec.whatwg.org/#cors-preflight-request>
 fn is_preflight(method: &str, head: &Head) -> bool {
     let asks = |name| head.text(name).is_some_and(|value| !value.is_empty());
@@ -128,6 +153,7 @@ fn is_preflight(method: &str, head: &Head) -> bool {
         && asks("origin")
         && asks("access-control-request-method")
         && upgrade::judge(head, None).is_ok()
+        && matches!(method::of(method, head), Method::Plain(_))
         && absent("transfer-encoding")
         && matches!(
             head.get("content-length"),
@@ -136,7 +162,7 @@ fn is_preflight(method: &str, head: &Head) -> bool {
 }
 
 /// The reply of a rejection, and its one log line: who was refused what and why, and nothing that opens anything.
-fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> Verdict {
+fn refuse(worker: &Worker, host: &impl Host, head: &Head, rejection: &Rejection) -> Verdict {
     #[derive(Serialize)]
     struct Refused<'a> {
         event: &'a str,
@@ -158,7 +184,7 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
         Reason::BodyTimeout => host.count(Counter::RequestBodyTimeout),
         _ => {}
     }
-    let response = rejection.response(edge.config.session.wafer);
+    let response = rejection.response(worker.config.session.wafer);
     let target = head.text(":path").unwrap_or_default();
     // The query may hold a token or a code.
     let path = target.split(['?', '#']).next().unwrap_or_default();
@@ -168,7 +194,7 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
         status: response.status,
         method: shortened(head.text(":method").unwrap_or_default()),
         path: shortened(path),
-        session: session_hint(edge, head),
+        session: session_hint(worker, head),
         detail: rejection.detail(),
         errcode: rejection.errcode(),
         rid: rejection.rid(),
@@ -182,8 +208,8 @@ fn refuse(edge: &Edge, host: &impl Host, head: &Head, rejection: &Rejection) -> 
 }
 
 /// Eight hex digits of the hash of the token, if the request has one.
-fn session_hint(edge: &Edge, head: &Head) -> Option<String> {
-    match presented(head, &edge.config.session) {
+fn session_hint(worker: &Worker, head: &Head) -> Option<String> {
+    match presented(head, &worker.config.session) {
         Ok(Presented::Token(token)) => Some(token.id().short()),
         _ => None,
     }

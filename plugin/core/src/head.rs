@@ -44,7 +44,9 @@ impl Head {
     /// name that is not ASCII.
     #[must_use]
     pub fn packed(text: Vec<u8>) -> Option<Self> {
-        let (count, mut lengths) = split_u32(&text)?;
+        let (count, rest) = split_u32(&text)?;
+        let table = usize::try_from(count.checked_mul(8)?).ok()?;
+        let lengths = rest.get(..table)?.as_chunks::<4>().0;
         let mut start = 4_u32.checked_add(count.checked_mul(8)?)?;
         let mut take = |length: u32| {
             let end = start.checked_add(length)?;
@@ -53,11 +55,9 @@ impl Head {
             Some(taken)
         };
         let mut fields = SmallVec::new();
-        for _ in 0..count {
-            let (name, rest) = split_u32(lengths)?;
-            let (value, rest) = split_u32(rest)?;
-            lengths = rest;
-            let (name, value) = (take(name)?, take(value)?);
+        for [name, value] in lengths.as_chunks::<2>().0 {
+            let name = take(u32::from_le_bytes(*name))?;
+            let value = take(u32::from_le_bytes(*value))?;
             slice(&text, &value)?;
             let text = slice(&text, &name).filter(|name| name.is_ascii())?;
             let tag = tag(text);

@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-pub use crate::head::{Head, Header};
+use crate::head::Head;
 use crate::metrics::{Counter, Histogram};
 use crate::store::Store;
 use crate::time::UnixMillis;
 
-/// The powers of one worker: network, clock, randomness, store, observability.
+/// What the core has of one worker's surroundings: network, clock, randomness, store, observability.
 #[allow(
     async_fn_in_trait,
     reason = "every host runs a request on one thread; no future needs to be Send"
@@ -25,8 +25,9 @@ pub trait Host {
     /// others the code for that is no part.
     const LIMITS_IN_STORE: bool = false;
 
-    /// Where sessions live, unless the configuration names a store on the network.
-    fn store(&self) -> &Self::Store;
+    /// The store that the host made as the configuration says. `None` if sessions live in one that the core reaches over
+    /// the network.
+    fn store(&self) -> Option<&Self::Store>;
 
     /// Sends one HTTP request and waits for the whole answer, at most `call.timeout`.
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError>;

@@ -11,42 +11,53 @@ mod access;
 mod assertion;
 #[cfg(feature = "bench")]
 pub mod bench;
+mod chosen_store;
 #[cfg(test)]
 mod documented;
-mod edge;
 mod endpoint;
+mod error_body;
 mod fold;
 mod gate;
 mod handle;
 mod head;
+mod header_names;
+mod hex;
 mod host;
 mod json_text;
+mod limits;
+mod login;
 mod media_type;
+mod memory;
+mod method;
 mod metrics;
 mod needed;
+mod nothing;
 mod open_body;
+mod open_data;
+mod params;
 mod path;
-mod piggyback;
 mod presented;
+mod profile;
+mod quota;
+mod records;
 mod rejection;
 mod reply;
 mod route;
+mod seal;
 mod session;
 mod shared_text;
+mod single_flight;
 mod spelling;
 mod time;
 mod upgrade;
+mod worker;
 
 #[cfg(test)]
 mod fake_host;
 
-/// `#[test]` on every target: natively, and as WebAssembly under Node.
 #[cfg(test)]
 mod testing {
-    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) use core::prelude::v1::test;
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) use wasm_bindgen_test::wasm_bindgen_test as test;
 }
 
 pub mod config;
@@ -54,16 +65,16 @@ pub mod self_test;
 pub mod store;
 pub mod wechat;
 
+pub use chosen_store::bridge::Bridge;
 pub use config::{Config, ConfigError};
-pub use edge::Edge;
-pub use edge::crowd::Crowd;
-pub use handle::{crowded, finish, handle};
+pub use handle::{crowded, finish, handle, reads_body};
+pub use head::{Head, Header};
 pub use host::{
-    BodyError, CallError, Cause, Head, Header, Host, HttpCall, HttpResponse, Level, NoEntropy,
-    Request,
+    BodyError, CallError, Cause, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
 };
+pub use limits::crowd::Crowd;
 pub use metrics::{Counter, Histogram};
-pub use open_body::describes_body;
 pub use rejection::{internal_error, upstream_unavailable};
-pub use reply::{Action, Changes, Response, Verdict, invites_caches};
+pub use reply::{Action, Changes, Response, TrailerPolicy, Verdict, invites_caches};
 pub use time::UnixMillis;
+pub use worker::Worker;

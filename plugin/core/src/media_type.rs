@@ -2,7 +2,8 @@
 //! it says elsewhere. Apps that look for a word in the whole header would read it otherwise, so types that say two
 //! things can be told from those that say one.
 
-use crate::host::Head;
+use crate::head::Head;
+use crate::nothing::is_nothing;
 use crate::rejection::{Reason, Rejection};
 
 /// How a body is to be read.
@@ -46,15 +47,15 @@ pub(crate) fn of(head: &Head) -> Result<MediaType<'_>, Rejection> {
             .map_err(|_| Reason::InvalidHeader.parameter("content-type", "must be ASCII"))?;
         for value in joined(value) {
             times += 1;
-            if found.is_some_and(|first| !first.eq_ignore_ascii_case(value)) {
-                return Err(several());
-            }
-            found = found.or(Some(value));
+            found = match found {
+                None => Some(value),
+                Some(first) => Some(agreed(first, value).ok_or_else(several)?),
+            };
         }
     }
-    let value = found.unwrap_or_default();
-    let (essence, parameters) = value.split_at(value.find(';').unwrap_or(value.len()));
-    let essence = essence.trim_matches(OWS);
+    // Some clients write what their language makes of nothing.
+    let found = found.filter(|value| value.is_empty() || !is_nothing(value));
+    let (essence, parameters) = parted(found.unwrap_or_default());
     // What proxies join is a list, and no type is one.
     if essence.contains(',') {
         return Err(several());
@@ -69,13 +70,39 @@ pub(crate) fn of(head: &Head) -> Result<MediaType<'_>, Rejection> {
 
 const OWS: [char; 2] = [' ', '\t'];
 
-/// The values that a proxy has joined with commas, if they are all the same; else the one that it is.
+/// Essence, and parameters from their first `;` on.
+fn parted(value: &str) -> (&str, &str) {
+    let (essence, parameters) = value.split_at(value.find(';').unwrap_or(value.len()));
+    (essence.trim_matches(OWS), parameters)
+}
+
+/// The fuller one of two values that say the same, one of them perhaps without parameters.
+fn agreed<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
+    let (own, others) = (parted(one), parted(other));
+    if one.eq_ignore_ascii_case(other) {
+        return Some(one);
+    }
+    if own.0.is_empty() || !own.0.eq_ignore_ascii_case(others.0) {
+        return None;
+    }
+    match (own.1, others.1) {
+        (_, "") => Some(one),
+        ("", _) => Some(other),
+        _ => None,
+    }
+}
+
+/// The values that a proxy has joined with commas, if they say the same; else the one that it is.
 fn joined(value: &str) -> impl Iterator<Item = &str> {
-    let mut parts = value.split(',').map(|part| part.trim_matches(OWS));
-    let first = parts.next().unwrap_or_default();
-    let same = parts.all(|part| part.eq_ignore_ascii_case(first));
-    let times = if same { value.split(',').count() } else { 1 };
-    core::iter::repeat_n(if same { first } else { value.trim_matches(OWS) }, times)
+    let parts = || value.split(',').map(|part| part.trim_matches(OWS));
+    let first = parts().next().unwrap_or_default();
+    let fullest = parts().try_fold(first, agreed);
+    let times = if fullest.is_some() {
+        parts().count()
+    } else {
+        1
+    };
+    core::iter::repeat_n(fullest.unwrap_or(value.trim_matches(OWS)), times)
 }
 
 impl MediaType<'_> {
@@ -123,7 +150,15 @@ impl MediaType<'_> {
             ("form-data", &[Kind::Multipart]),
             ("boundary", &[Kind::Multipart]),
         ];
-        let says = |word: &str| contains(self.essence, word) || contains(self.parameters, word);
+        // A boundary is made at random, and who reads a multipart body looks for its names anyway.
+        let is_random =
+            |name: &str| kind == Kind::Multipart && name.eq_ignore_ascii_case("boundary");
+        let says = |word: &str| {
+            contains(self.essence, word)
+                || parameters(self.parameters).flatten().any(|(name, value)| {
+                    contains(name, word) || (!is_random(name) && contains(value, word))
+                })
+        };
         kind != Kind::Malformed
             && parameters(self.parameters).all(|parameter| parameter.is_some())
             && words
@@ -138,8 +173,9 @@ impl MediaType<'_> {
             .flatten()
             .filter(|(name, _)| name.trim_end_matches('*').eq_ignore_ascii_case("charset"))
             .all(|(_, value)| {
-                let value = value.trim_matches('"');
-                ["utf-8", "utf8"]
+                let value = value.trim_matches(['"', '\'']);
+                // Of which ASCII is a part.
+                ["utf-8", "utf8", "us-ascii"]
                     .iter()
                     .any(|own| own.eq_ignore_ascii_case(value))
             })

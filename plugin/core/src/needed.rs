@@ -2,10 +2,9 @@
 //! the app must not see, and what it leaves out is not there to be misjudged: whoever reads it after all finds it
 //! unreadable, and refuses.
 
-use crate::access::{LOGIN_HEADERS, is_identity};
 use crate::config::Config;
-use crate::host::Head;
-use crate::presented::WAFER_ID;
+use crate::head::Head;
+use crate::header_names::{LOGIN_HEADERS, WAFER_ID};
 
 /// Mini programs send less, in bytes: their heads are kept as they are.
 const LARGE: usize = 4096;
@@ -42,7 +41,7 @@ pub(crate) fn lightened(head: &Head, config: &Config) -> Option<Head> {
             || named(WAFER_ID)
     };
     Some(head.without(
-        |name| name.len() > SHORT && !is_read(name) && !is_identity(name, config),
+        |name| name.len() > SHORT && !is_read(name) && !config.own_names.has(name),
         |name, value| value.len() > SHORT && !is_read(name),
     ))
 }
@@ -52,7 +51,7 @@ mod tests {
     use super::*;
     use crate::access::strip;
     use crate::config::tests::minimal;
-    use crate::host::Header;
+    use crate::head::Header;
     use crate::testing::test;
     use alloc::format;
     use alloc::string::String;

@@ -1,16 +1,20 @@
 //! The token that a request presents, wherever clients put it. Never picks one of two: whoever picks one of them may pick
 //! another than the next reader.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use core::fmt;
 
 use percent_encoding::percent_decode_str;
 
 use crate::config::SessionRules;
-use crate::host::{Head, Header};
+use crate::head::{Head, Header};
+use crate::header_names::WAFER_ID;
+use crate::nothing::is_nothing;
+use crate::records::token::{TEXT_LENGTH, Token};
 use crate::rejection::{Reason, Rejection};
-use crate::session::token::{TEXT_LENGTH, Token};
+
+/// Apps have tokens of their own in it.
+const AUTHORIZATION: &str = "authorization";
 
 /// What a request shows to prove its session.
 #[derive(Debug)]
@@ -23,32 +27,38 @@ pub(crate) enum Presented {
 
 /// Where a token may stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place<'a> {
+enum Spot<'a> {
     Header(&'a str),
     Cookie(&'a str),
     Query(&'a str),
 }
 
-/// The one token that was found so far, and where.
+/// The one token that was found so far, and where; and whether there was something that can be none.
 #[derive(Default)]
-struct Found<'a>(Option<(&'a str, Place<'a>)>);
+struct Found<'a> {
+    token: Option<(Token, Spot<'a>)>,
+    malformed: bool,
+}
 
-/// Reads the token from the places that the configuration names. What clients write where they have none is ignored;
-/// two different ones are refused, within one place and across all of them.
+/// Reads the token from the places that the configuration names. What clients write where they have none is ignored, and
+/// so is what can be none beside one that can; two different ones are refused, within one place and across all of them.
 pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
     let mut found = Found::default();
     let mut takes_authorization = false;
     for name in &rules.headers {
-        match (&**name, head.get(name)) {
-            ("authorization", _) => takes_authorization = true,
-            (_, Header::Absent) => {}
+        if **name == *AUTHORIZATION {
+            takes_authorization = true;
+            continue;
+        }
+        match head.get(name) {
+            Header::Absent => {}
             // Proxies join doubled headers with a comma, which no token has.
-            (name, Header::One(text)) if !text.contains(',') => {
-                found.take(text, Place::Header(name))?;
+            Header::One(text) if !text.contains(',') => {
+                found.take(text, Spot::Header(name))?;
             }
-            (name, _) => {
+            _ => {
                 if let Some(text) = only(head, name)? {
-                    found.take(text, Place::Header(name))?;
+                    found.take(text, Spot::Header(name))?;
                 }
             }
         }
@@ -58,12 +68,12 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
     }
     if let Some(name) = &rules.cookie {
         for (_, header) in head.pairs().filter(|(own, _)| *own == b"cookie") {
-            let header = core::str::from_utf8(header).map_err(|_| ambiguous("cookie"))?;
-            let cookies = header
-                .split(';')
-                .filter_map(|cookie| cookie.split_once('='));
-            for (_, value) in cookies.filter(|(own, _)| own.trim() == name) {
-                found.take(value.trim(), Place::Cookie(name))?;
+            // Other cookies are the app's, and need not be text.
+            for value in cookies(header).filter_map(|cookie| cookie_of(cookie, name)) {
+                match core::str::from_utf8(value) {
+                    Ok(value) => found.take(value, Spot::Cookie(name))?,
+                    Err(_) => found.malformed = true,
+                }
             }
         }
     }
@@ -72,34 +82,55 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
     {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         for (_, value) in pairs.filter(|(own, _)| is_name(own, name)) {
-            found.take(value, Place::Query(name))?;
+            found.take(value, Spot::Query(name))?;
         }
     }
-    Ok(match found.0 {
-        None => Presented::Nothing,
-        Some((text, _)) => match Token::parse(text) {
-            Some(token) if !rules.wafer || names_it(head, &token)? => Presented::Token(token),
-            _ => Presented::Malformed,
-        },
+    Ok(match found.token {
+        Some((token, _)) if !rules.wafer || names_it(head, &token)? => Presented::Token(token),
+        None if !found.malformed => Presented::Nothing,
+        _ => Presented::Malformed,
     })
 }
 
+/// The cookies of one header, as they are written.
+pub(crate) fn cookies(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii)
+}
+
+/// The value of a cookie, if it goes by this name.
+pub(crate) fn cookie_of<'a>(cookie: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let at = cookie.iter().position(|byte| *byte == b'=')?;
+    let (own, value) = cookie.split_at_checked(at)?;
+    (own.trim_ascii() == name.as_bytes()).then(|| value.get(1..).unwrap_or_default().trim_ascii())
+}
+
 impl<'a> Found<'a> {
-    fn take(&mut self, text: &'a str, place: Place<'a>) -> Result<(), Rejection> {
-        if is_nothing(text) {
+    fn take(&mut self, text: &'a str, spot: Spot<'a>) -> Result<(), Rejection> {
+        let Some(token) = Token::parse(text).or_else(|| unwrapped(text)) else {
+            self.malformed |= !is_nothing(text);
             return Ok(());
-        }
-        match self.0 {
-            None => self.0 = Some((text, place)),
-            Some((earlier, _)) if earlier == text => {}
-            Some((_, first)) => return Err(two(first, place)),
+        };
+        match &self.token {
+            None => self.token = Some((token, spot)),
+            Some((earlier, _)) if earlier.same(&token) => {}
+            Some((_, first)) => return Err(two(*first, spot)),
         }
         Ok(())
     }
 }
 
+/// The token in a text that some client has quoted or percent-encoded.
+fn unwrapped(text: &str) -> Option<Token> {
+    // With every character encoded, and quotes.
+    if text.len() > 4 * TEXT_LENGTH {
+        return None;
+    }
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    Token::parse(decoded.trim_matches(['"', '\'', ' ']))
+}
+
 /// Says where both stand, so that the client can take one away.
-fn two(first: Place<'_>, second: Place<'_>) -> Rejection {
+fn two(first: Spot<'_>, second: Spot<'_>) -> Rejection {
     let places = if first == second {
         format!("{first}")
     } else {
@@ -108,7 +139,7 @@ fn two(first: Place<'_>, second: Place<'_>) -> Rejection {
     Reason::InvalidHeader.parameter(&places, "two different session tokens; send one")
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Spot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(name) => f.write_str(name),
@@ -134,28 +165,27 @@ fn only<'a>(head: &'a Head, name: &str) -> Result<Option<&'a str>, Rejection> {
 
 /// What is no token of ours in Authorization is one of the app's, and no concern of ours.
 fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Rejection> {
-    const NAME: &str = "authorization";
-    let is_doubled = match head.get(NAME) {
+    let is_doubled = match head.get(AUTHORIZATION) {
         Header::Absent => return Ok(()),
         Header::One(value) => value.contains(','),
-        Header::Ambiguous if found.0.is_none() => return Err(ambiguous(NAME)),
+        Header::Ambiguous if found.token.is_none() => return Err(ambiguous(AUTHORIZATION)),
         Header::Ambiguous => true,
     };
-    for (_, value) in head.pairs().filter(|(own, _)| *own == NAME.as_bytes()) {
+    for (_, value) in head
+        .pairs()
+        .filter(|(own, _)| *own == AUTHORIZATION.as_bytes())
+    {
         let parts = core::str::from_utf8(value).unwrap_or_default().split(',');
         let bearers = parts.filter_map(|part| bearer(part.trim()));
         for text in bearers.filter(|text| Token::parse(text).is_some()) {
-            if is_doubled && found.0.is_none() {
-                return Err(ambiguous(NAME));
+            if is_doubled && found.token.is_none() {
+                return Err(ambiguous(AUTHORIZATION));
             }
-            found.take(text, Place::Header(NAME))?;
+            found.take(text, Spot::Header(AUTHORIZATION))?;
         }
     }
     Ok(())
 }
-
-/// Wafer 1's clients name the session beside the token that proves it.
-pub(crate) const WAFER_ID: &str = "x-wx-id";
 
 /// Whether the session that a request names, if it names one, is that of its token. The token alone proves the session
 /// and the name is no secret; but a request that says two things about whose it is is refused, as Wafer's own server
@@ -186,74 +216,6 @@ pub(crate) fn is_name(written: &str, name: &str) -> bool {
         || (written.contains('%') && percent_decode_str(written).decode_utf8_lossy() == name)
 }
 
-/// Longer texts are never made of nothing.
-const MOST_OF_NOTHING: usize = 96;
-
-/// Quotes in an encoding in quotes: more than any client does.
-const LAYERS: usize = 4;
-
-/// What programs write for a value that is not there, in lower case.
-const NOTHING: [&str; 12] = [
-    "",
-    "undefined",
-    "null",
-    "nan",
-    "none",
-    "nil",
-    "(null)",
-    "false",
-    "[object object]",
-    "[object null]",
-    "[object undefined]",
-    "{}",
-];
-
-/// Whether a text is what clients send where they have no token yet: nothing, or what their language makes of it, with
-/// blanks, quotes, percent-encoding or `Bearer` around it.
-pub(crate) fn is_nothing(text: &str) -> bool {
-    // Nearly all texts are tokens. (None of the others is as long and begins so.)
-    let is_long = text.len() == TEXT_LENGTH || text.len() > MOST_OF_NOTHING;
-    if is_long && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-        return false;
-    }
-    let mut text = Cow::Borrowed(text);
-    // Layers are few; each turn takes one off.
-    for _ in 0..LAYERS {
-        let bare = bared(&text);
-        if NOTHING.iter().any(|own| bare.eq_ignore_ascii_case(own)) {
-            return true;
-        }
-        let next = if bare.contains(['%', '+']) {
-            let decoded = bare.replace('+', " ");
-            percent_decode_str(&decoded)
-                .decode_utf8_lossy()
-                .into_owned()
-        } else {
-            bare.into()
-        };
-        if *next == *text {
-            return false;
-        }
-        text = Cow::Owned(next);
-    }
-    false
-}
-
-/// Without blanks, quotes and one `Bearer` around it.
-fn bared(text: &str) -> &str {
-    let around = |c: char| c.is_whitespace() || ['"', '\'', '`', '\\', '\0'].contains(&c);
-    let bare = text.trim_matches(around);
-    match bare.split_at_checked("bearer".len()) {
-        Some((scheme, rest))
-            if scheme.eq_ignore_ascii_case("bearer")
-                && !rest.starts_with(|c: char| c.is_ascii_alphanumeric()) =>
-        {
-            rest.trim_matches(around)
-        }
-        _ => bare,
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -277,7 +239,7 @@ pub(crate) mod tests {
             query: Some("wx".into()),
             forward_token: false,
             wafer: false,
-            piggyback: None,
+            login_on_the_way: None,
         }
     }
 
@@ -313,36 +275,6 @@ pub(crate) mod tests {
         ] {
             let found = presented(&head(pairs), &rules()).unwrap();
             assert!(matches!(found, Presented::Nothing), "{pairs:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_nothing_in_every_wrapping_and_a_token_never_is() {
-        for text in [
-            "  ",
-            "Undefined",
-            "NULL",
-            "Bearer%20undefined",
-            "\"%22%5Bobject+Object%5D%22\"",
-            "Bearer bearer null",
-            "\\\"\\\"",
-            "%2522%2522",
-            "\u{3000}",
-        ] {
-            assert!(is_nothing(text), "{text:?}");
-        }
-        for text in [
-            &*token(),
-            "x",
-            "undefined1",
-            "bearer1",
-            "nullable",
-            "%ff",
-            "Basic abc",
-            &"x".repeat(5000),
-            &"%".repeat(5000),
-        ] {
-            assert!(!is_nothing(text), "{text:?}");
         }
     }
 

@@ -5,9 +5,10 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
+use crate::error_body::{Data, ErrorBody};
 use crate::host::{BodyError, Level, NoEntropy};
-use crate::reply::{Data, Response, error_body};
-use crate::session::seal::NotSealed;
+use crate::reply::{Response, to_json};
+use crate::seal::NotSealed;
 use crate::store::StoreError;
 
 /// Names each once, so that the documentation's table can be held to all of them.
@@ -135,6 +136,8 @@ pub(crate) struct Rejection {
     errcode: Option<i64>,
     rid: Option<String>,
     retry_after_s: Option<u16>,
+    /// Of a method that is not one of these.
+    allow: &'static [&'static str],
     of_weapp_login: bool,
 }
 
@@ -146,6 +149,7 @@ impl From<Reason> for Rejection {
             errcode: None,
             rid: None,
             retry_after_s: None,
+            allow: &[],
             of_weapp_login: false,
         }
     }
@@ -162,6 +166,14 @@ impl Reason {
     /// The parameter `name` and what it should have been.
     pub(crate) fn parameter(self, name: &str, problem: &str) -> Rejection {
         self.with(format!("{name}: {problem}"))
+    }
+
+    /// That the request's method is none of `methods`.
+    pub(crate) fn not_allowed(methods: &'static [&'static str]) -> Rejection {
+        Rejection {
+            allow: methods,
+            ..Self::MethodNotAllowed.with(methods.join(", "))
+        }
     }
 
     /// What WeChat said, for whoever asks WeChat's support.
@@ -262,7 +274,7 @@ impl Rejection {
         };
         let to_wafer = wafer && data.is_some();
         let marked = to_wafer || self.of_weapp_login;
-        let body = error_body(&crate::reply::ErrorBody {
+        let body = to_json(&ErrorBody {
             status: row.status,
             msg: row.msg,
             error: if to_wafer {
@@ -285,8 +297,8 @@ impl Rejection {
             0 => {}
             seconds => response.headers.push(("retry-after", format!("{seconds}"))),
         }
-        if let (Reason::MethodNotAllowed, Some(allowed)) = (self.reason, self.detail()) {
-            response.headers.push(("allow", allowed.into()));
+        if !self.allow.is_empty() {
+            response.headers.push(("allow", self.allow.join(", ")));
         }
         response
     }

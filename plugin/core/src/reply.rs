@@ -1,11 +1,14 @@
-//! What becomes of a request, and the JSON envelope of every answer: `{"status":0,"msg":"ok","data":{…}}`.
+//! What becomes of a request, as the host is told: let through with changes, or answered. Decides nothing.
 
 use alloc::rc::Rc;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use serde::Serialize;
 use smallvec::SmallVec;
+
+use crate::head::Head;
+use crate::header_names::OwnNames;
 
 /// The one decision about a request, and what an access log may say of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +23,10 @@ pub struct Verdict {
 }
 
 /// What to do with a request.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "of nearly all requests it is the large one, and a box would cost each an allocation"
+)]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action {
     /// Let it through to the app, its headers changed.
@@ -28,7 +35,7 @@ pub enum Action {
     Reply(Response),
 }
 
-/// Changes to a request before the app sees it, and to the headers of its answer. Of the request's headers: first the
+/// Changes to a request before the app sees it, and to the headers of its response. Of the request's headers: first the
 /// removals, then the settings. A set header replaces every one of that name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -36,13 +43,50 @@ pub struct Changes {
     pub remove: SmallVec<[Rc<str>; 2]>,
     /// Names and values to set. In place and shared: a request with a session costs no memory here.
     pub set: SmallVec<[(Rc<str>, Rc<str>); 4]>,
-    /// The whole body that the app gets in place of the client's. `None`: the client's, as it came. Trailers that
-    /// [`describes_body`](crate::describes_body) names go with the old one.
+    /// The whole body that the app gets in place of the client's. `None`: the client's, as it came.
     pub body: Option<Vec<u8>>,
-    /// Names and values to set on the app's answer, whatever it is, in this order; most often none. First every header
-    /// of the answer goes that [`invites_caches`] names. If one of all these changes cannot be made, the later ones
+    /// Those of the request that do not reach the app.
+    pub trailers: TrailerPolicy,
+    /// Names and values to set on the app's response, whatever it is, in this order; most often none. First every header
+    /// of the response goes that [`invites_caches`] names. If one of all these changes cannot be made, the later ones
     /// must not be.
-    pub answer: Vec<(Rc<str>, Rc<str>)>,
+    pub response: Vec<(Rc<str>, Rc<str>)>,
+}
+
+/// Which trailers of a request must not reach the app: those that it could take for a statement of ours, and with a new
+/// body those that describe the old one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrailerPolicy {
+    own_names: OwnNames,
+    of_new_body: bool,
+}
+
+impl TrailerPolicy {
+    pub(crate) fn new(own_names: &OwnNames) -> Self {
+        Self {
+            own_names: own_names.clone(),
+            of_new_body: false,
+        }
+    }
+
+    /// Whether a trailer of this name, in lower case, is taken off.
+    #[must_use]
+    pub fn forbids(&self, name: &str) -> bool {
+        self.own_names.has(name.as_bytes()) || (self.of_new_body && describes_body(name))
+    }
+}
+
+/// Whether a header or trailer of this name tells something of the body that is wrong of another one. (A length is set
+/// and not removed.)
+fn describes_body(name: &str) -> bool {
+    let names = [
+        "content-digest",
+        "content-md5",
+        "digest",
+        "etag",
+        "repr-digest",
+    ];
+    names.contains(&name)
 }
 
 impl Changes {
@@ -51,16 +95,39 @@ impl Changes {
         let Self { remove, set, .. } = self;
         remove.retain(|name| !set.iter().any(|(own, _)| own == name));
     }
+
+    /// The app gets `body` in place of that of the request with `head`, and nothing that speaks of the old one.
+    pub(crate) fn replace_body(&mut self, head: &Head, body: Vec<u8>) {
+        for name in head.names() {
+            // With its length known, the body has no other framing: two of them would be a request smuggled in.
+            if describes_body(name) || name == "transfer-encoding" {
+                self.remove.push(name.into());
+            }
+        }
+        let length = body.len().to_string();
+        self.set.push(("content-length".into(), length.into()));
+        self.trailers.of_new_body = true;
+        self.body = Some(body);
+    }
 }
 
-/// Whether a header of an answer may tell some cache on its way to keep it, whatever `cache-control` says: those of
+/// Whether a header of a response may tell some cache on its way to keep it, whatever `cache-control` says: those of
 /// nginx, of the CDNs (RFC 9213 and what came before it) and of HTTP/1.0. `name` is in lower case.
 #[must_use]
 pub fn invites_caches(name: &str) -> bool {
-    name.ends_with("-cache-control")
-        || name.starts_with("x-accel-")
-        || name.starts_with("surrogate-")
-        || ["expires", "pragma", "edge-control"].contains(&name)
+    // A control of a cache, or a time to live, under whatever brand.
+    let ends = ["-cache-control", "-ttl", "edge-control"];
+    let begins = ["x-accel-", "surrogate-", "x-litespeed-", "x-varnish-"];
+    let names = [
+        "expires",
+        "pragma",
+        "cf-edge-cache",
+        "x-cache-enabled",
+        "x-ttl",
+    ];
+    ends.iter().any(|end| name.ends_with(end))
+        || begins.iter().any(|begin| name.starts_with(begin))
+        || names.contains(&name)
 }
 
 /// An answer to the client.
@@ -87,90 +154,6 @@ impl Response {
             body: body.into_bytes(),
         }
     }
-}
-
-/// A successful answer, and whose it is: for access logs only.
-#[derive(Clone)]
-pub(crate) struct Answer {
-    pub(crate) body: String,
-    pub(crate) openid: Option<String>,
-}
-
-impl Answer {
-    pub(crate) fn of(openid: &str, body: String) -> Self {
-        Self {
-            body,
-            openid: Some(openid.into()),
-        }
-    }
-}
-
-/// 200 with `data`.
-pub(crate) fn ok(data: &impl Serialize) -> String {
-    #[derive(Serialize)]
-    struct Ok<'a, T> {
-        status: u16,
-        msg: &'a str,
-        data: &'a T,
-    }
-    to_json(&Ok {
-        status: 0,
-        msg: "ok",
-        data,
-    })
-}
-
-/// 200 with `data` that is JSON text already, and which key of the ring opened it.
-pub(crate) fn ok_opened(json: &str, key: &str) -> String {
-    alloc::format!(r#"{{"status":0,"msg":"ok","data":{json},"key":"{key}"}}"#)
-}
-
-#[derive(Serialize)]
-pub(crate) struct ErrorBody<'a> {
-    pub(crate) status: u16,
-    pub(crate) msg: &'a str,
-    pub(crate) error: &'a str,
-    /// What `error` would say, were it not Wafer's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) name: Option<&'a str>,
-    pub(crate) action: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) detail: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) errcode: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) rid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) data: Option<Data>,
-    /// An answer that has it makes the client of Tencent's Wafer 1 drop its session: so it is on none but those of its
-    /// login and those of a bad session.
-    #[serde(
-        rename = "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub(crate) wafer_mark: Option<u8>,
-    /// Wafer 2's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<i8>,
-    /// Both Wafers'.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) message: Option<&'a str>,
-}
-
-/// What a 401 says of the session.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(crate) enum Data {
-    #[serde(rename_all = "camelCase")]
-    Session {
-        has_session: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        expired: Option<bool>,
-    },
-}
-
-pub(crate) fn error_body(body: &ErrorBody<'_>) -> String {
-    to_json(body)
 }
 
 /// The log line about a call of ours that failed. `target` is where it went: never a path or a query.

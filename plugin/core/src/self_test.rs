@@ -4,8 +4,8 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::session::seal;
-use crate::session::token::Token;
+use crate::records::token::Token;
+use crate::seal;
 use crate::time::UnixMillis;
 use crate::wechat::encrypted_data::{EncryptedData, Expected};
 use crate::wechat::session_key::SessionKey;

@@ -2,7 +2,7 @@
 //! some clients send with every request) is passed over, as a server may (RFC 9110, 7.8); after any other upgrade
 //! nobody looks at the requests any more, so it passes only where a route names it.
 
-use crate::host::{Head, Header};
+use crate::head::{Head, Header};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Changes;
 use crate::route::Rule;
@@ -40,7 +40,12 @@ pub(crate) fn judge(head: &Head, rule: Option<&Rule>) -> Result<Upgrade, Rejecti
         return Ok(Upgrade::Named);
     }
     let mut all = head.pairs().filter(|(name, _)| *name == b"upgrade");
-    if all.all(|(_, value)| value.split(|byte| *byte == b',').all(is_offer)) {
+    // An empty member of a list is none (RFC 9110, 5.6.1).
+    let offers = |value: &[u8]| {
+        let members = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        members.filter(|member| !member.is_empty()).all(is_offer)
+    };
+    if all.all(|(_, value)| offers(value)) {
         Ok(Upgrade::PassedOver)
     } else {
         Err(Reason::UpgradeRefused.parameter("upgrade", "this route names no such protocol"))
@@ -49,17 +54,15 @@ pub(crate) fn judge(head: &Head, rule: Option<&Rule>) -> Result<Upgrade, Rejecti
 
 /// HTTP under another name or over TLS.
 fn is_offer(protocol: &[u8]) -> bool {
-    let protocol = protocol.trim_ascii();
     let begins = |prefix: &[u8]| {
         protocol
             .get(..prefix.len())
             .is_some_and(|own| own.eq_ignore_ascii_case(prefix))
     };
-    begins(b"TLS/")
-        || begins(b"HTTP/")
-        || [&b"h2c"[..], b"h2"]
-            .iter()
-            .any(|own| protocol.eq_ignore_ascii_case(own))
+    let families: [&[u8]; 6] = [b"TLS/", b"SSL/", b"HTTP/", b"h2-", b"h2c-", b"h3-"];
+    let names: [&[u8]; 4] = [b"TLS", b"h2", b"h2c", b"h3"];
+    families.iter().any(|own| begins(own))
+        || names.iter().any(|own| protocol.eq_ignore_ascii_case(own))
 }
 
 /// The app does not see an offer that is passed over, nor what belongs to it.
@@ -95,6 +98,11 @@ mod tests {
             &["H2C, TLS/1.3"],
             &["HTTP/2.0"],
             &["h2c", "TLS/1.2"],
+            &["TLS"],
+            &["h2c-14, "],
+            &[",TLS/1.2"],
+            &["TLS/1.0,SSL/3.0"],
+            &[""],
         ] {
             assert_eq!(judged(offer), Some(Upgrade::PassedOver), "{offer:?}");
         }
@@ -102,10 +110,10 @@ mod tests {
             &["websocket"][..],
             &["h2c, websocket"],
             &["h2c", "websocket"],
-            &["TLS"],
             &["h2cx"],
             &["?"],
-            &[""],
+            &["TLSx"],
+            &["websocket,"],
         ] {
             assert_eq!(judged(other), None, "{other:?}");
         }

@@ -6,18 +6,18 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
-use wx_session_core::{BodyError, Edge, Head, Request, Verdict};
+use wx_session_core::{BodyError, Head, Request, Verdict, Worker};
 
 use crate::hostcalls;
-use crate::powers::Powers;
+use crate::resources::Resources;
 
 /// Said to clients and operators alike: with Envoy set up wrongly, no body ever comes.
 const NO_BODY: &str = "the body did not come in time: a slow client, or Envoy without allow_on_headers_stop_iteration";
 
 pub(crate) struct Case {
     pub(crate) context_id: u32,
-    pub(crate) edge: Rc<Edge>,
-    pub(crate) powers: Rc<Powers>,
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) resources: Rc<Resources>,
     /// What of it is read here.
     pub(crate) head: Head,
     /// The head as it came, which Envoy keeps, in bytes.
@@ -32,26 +32,30 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Behind a pointer at once: a head is half a kilobyte to be moved.
     pub(crate) fn new(
-        edge: &Rc<Edge>,
-        powers: &Rc<Powers>,
+        worker: &Rc<Worker>,
+        resources: &Rc<Resources>,
         context_id: u32,
-        head: Head,
+        mut head: Head,
         complete: bool,
-    ) -> Self {
+    ) -> Rc<Self> {
         let head_size = head.bytes();
-        Self {
+        if let Some(light) = worker.lightened(&head) {
+            head = light;
+        }
+        Rc::new(Self {
             context_id,
-            edge: Rc::clone(edge),
-            powers: Rc::clone(powers),
-            head: edge.lightened(&head).unwrap_or(head),
+            worker: Rc::clone(worker),
+            resources: Rc::clone(resources),
+            head,
             head_size,
             abandoned: Cell::new(false),
             body_size: Cell::new(0),
             complete: Cell::new(complete),
             for_client_until: Cell::new(None),
             verdict: Cell::new(None),
-        }
+        })
     }
 
     /// What is held of the request while it waits, here and in Envoy.
@@ -81,13 +85,13 @@ impl Request for Case {
             }
             if !self.complete.get() {
                 // Who waits for the client has nothing that must be finished without it.
-                self.powers.release(self.context_id);
+                self.resources.release(self.context_id);
                 let now = Instant::now();
-                let until = until.unwrap_or_else(|| now + self.powers.body_timeout);
+                let until = until.unwrap_or_else(|| now + self.resources.body_timeout);
                 if until <= now {
                     return Poll::Ready(Err(BodyError::TimedOut(NO_BODY)));
                 }
-                self.powers.clock.tick_by(now, until);
+                self.resources.clock.tick_by(now, until);
                 self.for_client_until.set(Some(until));
                 return Poll::Pending;
             }

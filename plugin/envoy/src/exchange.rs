@@ -7,19 +7,18 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use wx_session_core::{Action, Edge, Head, Verdict, crowded, finish, handle};
+use wx_session_core::{Action, Request as _, Verdict, crowded, finish, handle, reads_body};
 
 use crate::case::Case;
 use crate::host::EnvoyHost;
 use crate::hostcalls;
-use crate::powers::Powers;
 
 pub(crate) struct Exchange {
     pub(crate) context_id: u32,
     standing: Cell<Standing>,
     abandoned: Cell<bool>,
-    /// What the answer is to carry, once it comes. Most often nothing.
-    answer: RefCell<Headers>,
+    /// What the app's response is to carry, once it comes. Most often nothing.
+    response: RefCell<Headers>,
     /// Decides, hands out the verdict, and then does what could wait until then. `None` when all is done.
     work: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
     /// `None` when the verdict is carried out: a request that has passed may take long, and needs it no more.
@@ -40,32 +39,26 @@ pub(crate) enum Standing {
 }
 
 impl Exchange {
-    pub(crate) fn new(
-        edge: &Rc<Edge>,
-        powers: &Rc<Powers>,
-        context_id: u32,
-        head: Head,
-        complete: bool,
-    ) -> Self {
-        let case = Rc::new(Case::new(edge, powers, context_id, head, complete));
+    pub(crate) fn of(case: Rc<Case>) -> Self {
+        let context_id = case.context_id;
         let host = EnvoyHost {
-            powers: Rc::clone(powers),
+            resources: Rc::clone(&case.resources),
             context_id,
         };
         let request = Rc::clone(&case);
         let work = Box::pin(async move {
-            let verdict = handle(&request.edge, &host, &*request).await;
+            let verdict = handle(&request.worker, &host, &*request).await;
             request.verdict.set(Some(verdict));
-            let edge = Rc::clone(&request.edge);
+            let worker = Rc::clone(&request.worker);
             // What follows may wait too, and needs it no more.
             drop(request);
-            finish(&edge, &host).await;
+            finish(&worker, &host).await;
         });
         Self {
             context_id,
             standing: Cell::new(Standing::Deciding),
             abandoned: Cell::new(false),
-            answer: RefCell::default(),
+            response: RefCell::default(),
             work: RefCell::new(Some(work)),
             case: RefCell::new(Some(case)),
         }
@@ -116,15 +109,28 @@ impl Exchange {
         self.case.borrow().as_ref()?.for_client_until.get()
     }
 
+    /// Where its client is, while that is of interest.
+    pub(crate) fn client_address(&self) -> Option<String> {
+        self.case.borrow().as_ref()?.client_address()
+    }
+
     pub(crate) fn is_for_client(&self) -> bool {
         self.for_client_until().is_some()
+    }
+
+    /// Whether its body may be read here before it has a verdict. Not when it has one.
+    pub(crate) fn reads_body(&self) -> bool {
+        let case = self.case.borrow();
+        case.as_ref().is_some_and(|case| {
+            case.for_client_until.get().is_some() || reads_body(&case.worker, &case.head)
+        })
     }
 
     /// Takes off what the client says of itself, before it waits: should the client leave now, an access log must not say
     /// it after it.
     pub(crate) fn hide_claims(&self) {
         if let Some(case) = &*self.case.borrow() {
-            for name in case.edge.claims(&case.head) {
+            for name in case.worker.claims(&case.head) {
                 hostcalls::remove_request_header(name);
             }
         }
@@ -168,10 +174,10 @@ impl Exchange {
         let case = self.case.borrow_mut().take();
         if let Some(case) = case {
             let host = EnvoyHost {
-                powers: Rc::clone(&case.powers),
+                resources: Rc::clone(&case.resources),
                 context_id: case.context_id,
             };
-            let verdict = crowded(&case.edge, &host, &case.head);
+            let verdict = crowded(&case.worker, &host, &case.head);
             self.standing.set(self.carry_out(&case, &verdict));
         }
     }
@@ -179,7 +185,7 @@ impl Exchange {
     fn carry_out(&self, case: &Case, verdict: &Verdict) -> Standing {
         match &verdict.action {
             Action::Forward(changes) if hostcalls::change_request(changes) => {
-                self.answer.borrow_mut().clone_from(&changes.answer);
+                self.response.borrow_mut().clone_from(&changes.response);
                 Standing::Forwarded
             }
             // Headers that could not be changed could still be the client's: then nothing passes.
@@ -189,23 +195,23 @@ impl Exchange {
             }
             Action::Reply(response) => {
                 // Access logs are best effort.
-                let _ = hostcalls::change_request(&case.edge.for_log(&case.head, verdict));
+                let _ = hostcalls::change_request(&case.worker.for_log(&case.head, verdict));
                 hostcalls::reply(response);
                 Standing::Replied
             }
         }
     }
 
-    /// Whether the answer is to carry something.
-    pub(crate) fn has_answer(&self) -> bool {
-        !self.answer.borrow().is_empty()
+    /// Whether the response is to carry something.
+    pub(crate) fn changes_response(&self) -> bool {
+        !self.response.borrow().is_empty()
     }
 
-    /// The answer is on its way to the client: the app's, or Envoy's own in its place.
-    pub(crate) fn answered(&self) {
-        let headers = self.answer.take();
+    /// The response is on its way to the client: the app's, or Envoy's own in its place.
+    pub(crate) fn responded(&self) {
+        let headers = self.response.take();
         if !headers.is_empty() {
-            hostcalls::change_answer(&headers);
+            hostcalls::change_response(&headers);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The callbacks of one request. Until the verdict is "forward", every one of them pauses: with
-//! `allow_on_headers_stop_iteration`, a body callback that continues would send the request on unjudged.
+//! `allow_on_headers_stop_iteration`, a body callback that continues would send the request on unjudged. Of a request
+//! whose body nobody reads here, none is called before.
 
 use std::rc::Rc;
 
@@ -7,23 +8,23 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::exchange::{Exchange, Standing};
+use crate::executor::Executor;
 use crate::hostcalls;
-use crate::worker::Worker;
 
 pub(crate) struct Filter {
     context_id: u32,
     /// `None` if the plugin has no configuration: then nothing passes.
-    worker: Option<Rc<Worker>>,
+    executor: Option<Rc<Executor>>,
     /// What waits for something. Most requests never do.
     exchange: Option<Rc<Exchange>>,
     standing: Standing,
 }
 
 impl Filter {
-    pub(crate) fn new(context_id: u32, worker: Option<Rc<Worker>>) -> Self {
+    pub(crate) fn new(context_id: u32, executor: Option<Rc<Executor>>) -> Self {
         Self {
             context_id,
-            worker,
+            executor,
             exchange: None,
             standing: Standing::Deciding,
         }
@@ -31,8 +32,8 @@ impl Filter {
 
     /// Polls the exchange, if one waits, and says what Envoy is to do with what it has of the request.
     fn step(&mut self) -> Action {
-        if let (Some(worker), Some(exchange)) = (&self.worker, &self.exchange) {
-            self.standing = worker.step(exchange);
+        if let (Some(executor), Some(exchange)) = (&self.executor, &self.exchange) {
+            self.standing = executor.step(exchange);
         }
         self.action()
     }
@@ -47,30 +48,32 @@ impl Filter {
 
 impl Context for Filter {
     fn on_http_call_response(&mut self, call_id: u32, headers: usize, body: usize, _: usize) {
-        if let Some(worker) = &self.worker {
-            worker.call_answered(call_id, headers, body);
+        if let Some(executor) = &self.executor {
+            executor.call_answered(call_id, headers, body);
         }
     }
 }
 
 impl HttpContext for Filter {
     fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
-        let Some(worker) = &self.worker else {
+        let Some(executor) = &self.executor else {
             hostcalls::reply(&wx_session_core::internal_error());
             return Action::Pause;
         };
         let head = hostcalls::request_head();
-        let (edge, powers) = (&worker.edge, &worker.powers);
-        let exchange = Exchange::new(edge, powers, self.context_id, head, end_of_stream);
+        let exchange = executor.exchange(self.context_id, head, end_of_stream);
         self.standing = exchange.advance();
         if self.standing == Standing::Deciding {
             exchange.hide_claims();
         }
         self.exchange = if exchange.is_over() {
-            exchange.has_answer().then(|| Rc::new(exchange))
+            exchange.changes_response().then(|| Rc::new(exchange))
         } else {
-            let kept = worker.keep(exchange);
+            let kept = executor.keep(exchange);
             self.standing = kept.standing();
+            if !kept.reads_body() {
+                hostcalls::hold_everything();
+            }
             Some(kept)
         };
         self.action()
@@ -87,15 +90,15 @@ impl HttpContext for Filter {
         if let Some(exchange) = &self.exchange {
             exchange.complete_if(true);
         }
-        if let Some(worker) = &self.worker {
-            hostcalls::strip_trailers(|name| worker.edge.is_identity(name));
+        if let Some(executor) = &self.executor {
+            hostcalls::strip_trailers(&executor.worker.trailers());
         }
         self.step()
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
         if let Some(exchange) = &self.exchange {
-            exchange.answered();
+            exchange.responded();
         }
         Action::Continue
     }
@@ -104,8 +107,8 @@ impl HttpContext for Filter {
 impl Drop for Filter {
     /// The client is gone, or the request is over.
     fn drop(&mut self) {
-        if let (Some(worker), Some(_)) = (&self.worker, &self.exchange) {
-            worker.abandon(self.context_id);
+        if let (Some(executor), Some(_)) = (&self.executor, &self.exchange) {
+            executor.abandon(self.context_id);
         }
     }
 }

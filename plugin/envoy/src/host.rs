@@ -7,33 +7,33 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use wx_session_core::store::slots::Slots;
+use wx_session_core::store::embedded::EmbeddedStore;
 use wx_session_core::{
     CallError, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, UnixMillis,
 };
 
 use crate::hostcalls;
-use crate::powers::{Call, Powers};
+use crate::resources::{Call, Resources};
 use crate::shared_data::SharedData;
 
 pub(crate) struct EnvoyHost {
-    pub(crate) powers: Rc<Powers>,
+    pub(crate) resources: Rc<Resources>,
     pub(crate) context_id: u32,
 }
 
 impl Host for EnvoyHost {
-    type Store = Slots<SharedData>;
+    type Store = EmbeddedStore<SharedData>;
 
-    fn store(&self) -> &Self::Store {
-        &self.powers.store
+    fn store(&self) -> Option<&Self::Store> {
+        self.resources.store.as_ref()
     }
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
         if call.must_finish {
             self.root_turn().await;
-            self.powers.keep(self.context_id);
+            self.resources.keep(self.context_id);
         }
-        if self.powers.is_rehearsing() {
+        if self.resources.is_warming_up() {
             return Err(CallError::NotSent("nothing is asked yet".into()));
         }
         let call_id = hostcalls::dispatch(&call)?;
@@ -41,11 +41,11 @@ impl Host for EnvoyHost {
             context_id: self.context_id,
             max_bytes: call.max_response_bytes,
             wants: call.wants,
-            answer: RefCell::new(None),
+            response: RefCell::new(None),
         });
-        self.powers.call_started(call_id, Rc::clone(&under_way));
-        Answer {
-            powers: Rc::clone(&self.powers),
+        self.resources.call_started(call_id, Rc::clone(&under_way));
+        Response {
+            resources: Rc::clone(&self.resources),
             call_id,
             under_way,
         }
@@ -69,42 +69,42 @@ impl Host for EnvoyHost {
     }
 
     fn count(&self, counter: Counter) {
-        self.powers.count(counter);
+        self.resources.count(counter);
     }
 
     fn observe(&self, histogram: Histogram, took: Duration) {
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        self.powers.observe(histogram, millis);
+        self.resources.observe(histogram, millis);
     }
 
     fn log(&self, level: Level, line: &str) {
-        if !self.powers.is_rehearsing() {
+        if !self.resources.is_warming_up() {
             hostcalls::log(level, line);
         }
     }
 }
 
-/// Ready when the answer has come. Dropped before, the call's answer will be ignored.
-struct Answer {
-    powers: Rc<Powers>,
+/// Ready when the response to a call-out has come. Dropped before, that will be ignored.
+struct Response {
+    resources: Rc<Resources>,
     call_id: u32,
     under_way: Rc<Call>,
 }
 
-impl Future for Answer {
+impl Future for Response {
     type Output = Result<HttpResponse, CallError>;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.under_way.answer.take() {
-            Some(answer) => Poll::Ready(answer),
+        match self.under_way.response.take() {
+            Some(response) => Poll::Ready(response),
             None => Poll::Pending,
         }
     }
 }
 
-impl Drop for Answer {
+impl Drop for Response {
     fn drop(&mut self) {
-        self.powers.call_abandoned(self.call_id);
+        self.resources.call_abandoned(self.call_id);
     }
 }
 
@@ -113,11 +113,11 @@ impl EnvoyHost {
     /// callback it was sent (the SDK's dispatcher), and the root context is the one that outlives the client.
     async fn root_turn(&self) {
         std::future::poll_fn(|_| {
-            if self.powers.is_root_turn() {
+            if self.resources.is_root_turn() {
                 return Poll::Ready(());
             }
             let now = Instant::now();
-            self.powers.clock.wake_at(now, now, self.context_id);
+            self.resources.clock.wake_at(now, now, self.context_id);
             Poll::Pending
         })
         .await;
@@ -138,7 +138,9 @@ impl Future for Sleep<'_> {
             return Poll::Ready(());
         }
         let host = self.host;
-        host.powers.clock.wake_at(now, self.until, host.context_id);
+        host.resources
+            .clock
+            .wake_at(now, self.until, host.context_id);
         Poll::Pending
     }
 }

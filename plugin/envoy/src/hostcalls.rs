@@ -10,7 +10,8 @@ use std::time::Duration;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
 use wx_session_core::{
-    CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, UnixMillis, invites_caches,
+    CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, TrailerPolicy, UnixMillis,
+    invites_caches,
 };
 
 /// All request headers with one call: cheaper than three reads by name, and shows doubled ones. Empty if there are
@@ -49,24 +50,27 @@ pub(crate) fn change_request(changes: &Changes) -> bool {
             let value = Some(value.as_bytes());
             hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, value).is_ok()
         })
-        && changes.body.as_deref().is_none_or(replace_body)
+        && changes
+            .body
+            .as_deref()
+            .is_none_or(|body| replace_body(body, &changes.trailers))
 }
 
 /// Puts `body` in the place of all that is buffered. Only where something is: without a buffer Envoy has nothing to
 /// change.
-fn replace_body(body: &[u8]) -> bool {
-    strip_trailers(wx_session_core::describes_body);
+fn replace_body(body: &[u8], trailers: &TrailerPolicy) -> bool {
+    strip_trailers(trailers);
     // From the start, Envoy first drains so many bytes, or as many as there are (Buffer::copyFrom).
     hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX, body).is_ok()
 }
 
-/// Takes headers off the answer that invite caches, and sets these, up to the first that cannot be changed. The answer
+/// Takes headers off the response that invite caches, and sets these, up to the first that cannot be changed. The response
 /// goes on either way: a client that gets no token logs in again.
-pub(crate) fn change_answer(headers: &[(Rc<str>, Rc<str>)]) {
-    let Some(answer) = envoy_abi::response_headers().and_then(Head::packed) else {
+pub(crate) fn change_response(headers: &[(Rc<str>, Rc<str>)]) {
+    let Some(response) = envoy_abi::response_headers().and_then(Head::packed) else {
         return;
     };
-    for name in answer.names().filter(|name| invites_caches(name)) {
+    for name in response.names().filter(|name| invites_caches(name)) {
         if hostcalls::remove_map_value(MapType::HttpResponseHeaders, name).is_err() {
             return;
         }
@@ -84,13 +88,18 @@ pub(crate) fn remove_request_header(name: &str) {
     let _ = hostcalls::remove_map_value(MapType::HttpRequestHeaders, name);
 }
 
-/// Takes trailers off the request.
-pub(crate) fn strip_trailers(is_forbidden: impl Fn(&str) -> bool) {
+/// Takes off the request those of its trailers that the core forbids.
+pub(crate) fn strip_trailers(policy: &TrailerPolicy) {
     let trailers = hostcalls::get_map_bytes(MapType::HttpRequestTrailers).unwrap_or_default();
-    for (name, _) in trailers.iter().filter(|(name, _)| is_forbidden(name)) {
+    for (name, _) in trailers.iter().filter(|(name, _)| policy.forbids(name)) {
         // The map was there a line ago, so it can be written.
         let _ = hostcalls::remove_map_value(MapType::HttpRequestTrailers, name);
     }
+}
+
+/// Has Envoy hold the request of this callback for headers without reading more of its body than it has room for.
+pub(crate) fn hold_everything() {
+    envoy_abi::hold_everything();
 }
 
 /// Lets a paused request go on to the app.
@@ -180,7 +189,8 @@ pub(crate) fn now() -> UnixMillis {
         .ok()
         .and_then(|now| now.duration_since(std::time::UNIX_EPOCH).ok())
         .unwrap_or_default();
-    UnixMillis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+    let millis = since_epoch.as_secs().saturating_mul(1000);
+    UnixMillis(millis.saturating_add(since_epoch.subsec_millis().into()))
 }
 
 /// Ticks of the root context; zero stops them.

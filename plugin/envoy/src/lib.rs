@@ -10,13 +10,13 @@ mod case;
 mod clock;
 mod configuration;
 mod exchange;
+mod executor;
 mod filter;
 mod host;
 mod hostcalls;
-mod powers;
+mod resources;
 mod root;
 mod shared_data;
-mod worker;
 
 #[cfg(feature = "count-allocations")]
 use counting_allocator as _;

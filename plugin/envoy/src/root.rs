@@ -8,39 +8,39 @@ use wx_session_core::config::Platform;
 use wx_session_core::{Config, Level, self_test};
 
 use crate::configuration::document;
+use crate::executor::Executor;
 use crate::filter::Filter;
 use crate::hostcalls;
-use crate::worker::Worker;
 
 pub(crate) struct Root {
-    worker: Option<Rc<Worker>>,
+    executor: Option<Rc<Executor>>,
 }
 
 impl Root {
     pub(crate) fn new() -> Self {
-        Self { worker: None }
+        Self { executor: None }
     }
 
-    fn configure(size: usize) -> Result<Worker, String> {
+    fn configure(size: usize) -> Result<Executor, String> {
         let bytes = hostcalls::plugin_configuration(size).ok_or("configuration: is empty")?;
         let text = document(&bytes).map_err(|problem| format!("configuration: {problem}"))?;
         // Only what vm_config.environment_variables passes on can be seen here.
         let config = Config::from_json(&text, Platform::Envoy, &|name| std::env::var(name).ok())
             .map_err(|error| error.to_string())?;
         self_test::run().map_err(|name| format!("self-test failed: {name}"))?;
-        let worker = Worker::new(config);
-        worker.rehearse();
-        Ok(worker)
+        let executor = Executor::new(config);
+        executor.warm_up();
+        Ok(executor)
     }
 }
 
 impl Context for Root {
     /// Answers to call-outs that were sent from a tick come here.
     fn on_http_call_response(&mut self, call_id: u32, headers: usize, body: usize, _: usize) {
-        if let Some(worker) = &self.worker {
-            worker
-                .powers
-                .as_root(|| worker.call_answered(call_id, headers, body));
+        if let Some(executor) = &self.executor {
+            executor
+                .resources
+                .as_root(|| executor.call_answered(call_id, headers, body));
         }
     }
 }
@@ -48,8 +48,8 @@ impl Context for Root {
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         match Self::configure(size) {
-            Ok(worker) => {
-                self.worker = Some(Rc::new(worker));
+            Ok(executor) => {
+                self.executor = Some(Rc::new(executor));
                 true
             }
             Err(problem) => {
@@ -63,14 +63,14 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        if let Some(worker) = &self.worker {
-            worker.powers.as_root(|| worker.tick());
+        if let Some(executor) = &self.executor {
+            executor.resources.as_root(|| executor.tick());
         }
     }
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        let worker = self.worker.as_ref().map(Rc::clone);
-        Some(Box::new(Filter::new(context_id, worker)))
+        let executor = self.executor.as_ref().map(Rc::clone);
+        Some(Box::new(Filter::new(context_id, executor)))
     }
 
     fn get_type(&self) -> Option<ContextType> {

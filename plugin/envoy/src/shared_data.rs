@@ -1,7 +1,7 @@
-//! Envoy's shared data as the map beneath the slot store. It is one map for all workers of the process.
+//! Envoy's shared data as the map beneath the embedded store. It is one map for all workers of the process.
 
 use wx_session_core::store::StoreError;
-use wx_session_core::store::slots::{SharedMap, Version};
+use wx_session_core::store::embedded::{SharedMap, Version};
 
 use crate::hostcalls;
 

@@ -1,12 +1,17 @@
 //! The configuration document and the secrets it names, as Spin holds them. Never judges what the document says.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use spin_sdk::variables::{self, Error};
 use wx_session_core::Config;
 
+use crate::outbound::within;
+
 const VARIABLE: &str = "wx_session_config";
 const FILE: &str = "/wx-session.json";
+/// A provider on the network may hang.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The document: a variable, or else a file that the manifest ships with the component.
 pub(crate) async fn document() -> Result<String, String> {
@@ -34,7 +39,8 @@ pub(crate) async fn secrets(document: &str) -> Result<BTreeMap<String, String>, 
 
 /// A variable, if there is one of that name.
 async fn variable(name: &str) -> Result<Option<String>, String> {
-    match variables::get(name).await {
+    let asked = within(TIMEOUT, variables::get(name)).await;
+    match asked.ok_or_else(|| format!("variable {name}: its provider does not answer"))? {
         Ok(value) => Ok(Some(value)),
         Err(Error::Undefined(_)) => Ok(None),
         Err(Error::InvalidName(_)) => Err(format!(

@@ -2,59 +2,18 @@
 //! sends it over the network or to another component of the app, a middleware to the component that Spin put behind it.
 //! What the app answers never enters this module.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
-use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Method, Request, Response, Scheme, Trailers,
-};
-use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
-use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
-use wx_session_core::{Changes, Level, describes_body, internal_error, upstream_unavailable};
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
+use spin_sdk::wasip3::wit_future;
+use wx_session_core::{Changes, Level, internal_error, upstream_unavailable};
 
 use crate::incoming::{Body, Headers, Incoming};
 use crate::instance::Instance;
 use crate::log::log;
-use crate::outbound::{self, CHUNK};
-use crate::{reply, spin_headers};
-
-/// Headers of one connection, which a component may not send: with one of them left in, a client could make its own
-/// request fail with 500. wasmtime-wasi-http, `DEFAULT_FORBIDDEN_HEADERS`.
-pub(crate) const FORBIDDEN: [&str; 9] = [
-    "connection",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// Where the app is, for a service.
-pub(crate) struct Upstream {
-    scheme: Scheme,
-    authority: String,
-}
-
-impl Upstream {
-    /// `url` is scheme and host, as the configuration was checked to have it.
-    pub(crate) fn at(url: &str) -> Self {
-        let (scheme, authority) = outbound::split(url);
-        Self { scheme, authority }
-    }
-
-    /// As an operator knows it, for the log.
-    fn name(&self) -> Cow<'static, str> {
-        let Self { scheme, authority } = self;
-        match scheme {
-            _ if cfg!(feature = "middleware") => "the component behind this one".into(),
-            Scheme::Http => format!("http://{authority}").into(),
-            _ => format!("https://{authority}").into(),
-        }
-    }
-}
+use crate::outbound;
+use crate::upstream::Upstream;
+use crate::{hop_headers, relay, reply, spin_headers};
 
 /// The request as the app is to see it. `None` if it cannot be made so.
 pub(crate) async fn changed(
@@ -72,11 +31,11 @@ pub(crate) async fn changed(
     headers.retain(|(name, _)| {
         let removed = || changes.remove.iter().any(|own| is(own, name));
         let replaced = || changes.set.iter().any(|(own, _)| is(own, name));
-        !FORBIDDEN.contains(&name.as_str()) && !removed() && !replaced()
+        !hop_headers::is_forbidden(name) && !removed() && !replaced()
     });
     // The core writes `connection: upgrade` on a request that may change protocols, which cannot be on Spin.
     let added = changes.set.iter().filter(|(name, _)| {
-        !name.starts_with(':') && !FORBIDDEN.iter().any(|forbidden| is(name, forbidden))
+        !name.starts_with(':') && !hop_headers::is_forbidden(&name.to_ascii_lowercase())
     });
     headers.extend(added.map(|(name, value)| {
         let name = name.to_ascii_lowercase();
@@ -84,21 +43,22 @@ pub(crate) async fn changed(
     }));
 
     let headers = Fields::from_list(&headers).ok()?;
+    let policy = changes.trailers;
+    let idle = instance.waiting.relay_idle();
     let (contents, trailers) = match (body, changes.body) {
         (Body::Unread(request), None) => {
             let (_handled, outcome) = wit_future::new(|| Ok(()));
             let (body, trailers) = Request::consume_body(request, outcome);
-            relayed(body, trailers, instance).await
+            relay::onward(Vec::new(), body, trailers, policy, idle).await
         }
-        (Body::Read(body, trailers), None) => {
-            whole(body, trailers, |name| instance.edge.is_identity(name)).await
+        (Body::Begun(begun, body, trailers), None) => {
+            relay::onward(begun, body, trailers, policy, idle).await
         }
-        (Body::Read(_, trailers), Some(body)) => {
-            let is_forbidden = |name: &str| instance.edge.is_identity(name) || describes_body(name);
-            whole(body, trailers, is_forbidden).await
+        (Body::Read(body, trailers), None) | (Body::Read(_, trailers), Some(body)) => {
+            relay::whole(body, trailers, &policy).await
         }
         // Nobody changes a body without having read it.
-        (Body::Unread(_), Some(_)) => return None,
+        (Body::Unread(_) | Body::Begun(..), Some(_)) => return None,
     };
     let (request, _transmitted) = Request::new(headers, contents, trailers, line.options);
     if !matches!(line.method, Method::Get) {
@@ -133,87 +93,6 @@ fn only_spins(headers: &mut Headers, url_changed: bool) {
     } else {
         headers.retain(|(name, _)| !spin_headers::is_spins(name));
     }
-}
-
-type End = Result<Option<Trailers>, ErrorCode>;
-
-type Onward = (Option<StreamReader<u8>>, FutureReader<End>);
-
-/// The body as it comes, piece by piece, and its trailers without those that an app could take for a statement of
-/// ours. Of a request that is over with its head, nothing.
-///
-/// Every piece goes through here only because of the trailers: a stream that is handed back to wasmtime unread is
-/// joined to its source there, and the trailers given with it are ignored for those that the client sent
-/// (wasmtime-wasi-http 48, `Body::new_guest`).
-async fn relayed(
-    mut body: StreamReader<u8>,
-    trailers: FutureReader<End>,
-    instance: &Rc<Instance>,
-) -> Onward {
-    // With no room for a piece, this only asks whether there will be one.
-    let mut asked = Box::pin(async move {
-        let (result, _) = body.read(Vec::new()).await;
-        (result, body)
-    });
-    let begun = outbound::at_once(asked.as_mut()).await;
-    if let Some((StreamResult::Dropped, _)) = begun {
-        // Where there is no body, there are no trailers.
-        return (None, trailers);
-    }
-    let instance = Rc::clone(instance);
-    let (mut onward, relayed) = wit_stream::new();
-    let (end, relayed_end) = wit_future::new(|| Ok(None));
-    let mut relay = Box::pin(async move {
-        let (mut result, mut body) = match begun {
-            Some(begun) => begun,
-            None => asked.await,
-        };
-        while result != StreamResult::Dropped {
-            let piece;
-            (result, piece) = body.read(Vec::with_capacity(CHUNK)).await;
-            // Whoever stopped reading wants no more.
-            if !onward.write_all(piece).await.is_empty() {
-                return;
-            }
-        }
-        drop(onward);
-        let stripped = match trailers.await {
-            Ok(Some(trailers)) => without(&trailers, |name| instance.edge.is_identity(name)),
-            end => end,
-        };
-        // As above.
-        let _ = end.write(stripped).await;
-    });
-    // What is here already leaves together with the head.
-    if outbound::at_once(relay.as_mut()).await.is_none() {
-        spawn(relay);
-    }
-    (Some(relayed), relayed_end)
-}
-
-/// A body that has been read, and those of its trailers that may go on.
-async fn whole(
-    body: Vec<u8>,
-    trailers: Option<Trailers>,
-    is_forbidden: impl Fn(&str) -> bool,
-) -> Onward {
-    let (end, whole_end) = wit_future::new(|| Ok(None));
-    if let Some(trailers) = trailers {
-        let stripped = without(&trailers, is_forbidden);
-        spawn(async move {
-            // Whoever stopped reading wants no more.
-            let _ = end.write(stripped).await;
-        });
-    }
-    (Some(outbound::stream(body).await), whole_end)
-}
-
-fn without(trailers: &Trailers, is_forbidden: impl Fn(&str) -> bool) -> End {
-    let mut all = trailers.copy_all();
-    all.retain(|(name, _)| !is_forbidden(&name.to_ascii_lowercase()));
-    Fields::from_list(&all)
-        .map(Some)
-        .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))
 }
 
 /// Sends it to the app, and gives back what the app answers.

@@ -14,11 +14,11 @@ use crate::instance::Instance;
 use crate::log::log;
 use crate::outbound;
 use crate::own_store::OwnStore;
-use crate::waiting::Place;
+use crate::waiting::Waiter;
 
 pub(crate) struct SpinHost {
     pub(crate) instance: Rc<Instance>,
-    pub(crate) place: Rc<Place>,
+    pub(crate) waiter: Rc<Waiter>,
     counted: RefCell<Counted>,
 }
 
@@ -42,10 +42,10 @@ impl Serialize for Counted {
 }
 
 impl SpinHost {
-    pub(crate) fn new(instance: Rc<Instance>, place: Rc<Place>) -> Self {
+    pub(crate) fn new(instance: Rc<Instance>, waiter: Rc<Waiter>) -> Self {
         Self {
             instance,
-            place,
+            waiter,
             counted: RefCell::default(),
         }
     }
@@ -75,14 +75,14 @@ impl Host for SpinHost {
 
     const LIMITS_IN_STORE: bool = true;
 
-    fn store(&self) -> &Self::Store {
-        &self.instance.store
+    fn store(&self) -> Option<&Self::Store> {
+        self.instance.store.as_ref()
     }
 
     /// `must_finish` needs nothing here: Spin runs a request to its end, with or without its client.
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
         // Before it is sent: a code that WeChat has seen is spent.
-        if call.must_finish && !self.place.take() {
+        if call.must_finish && !self.waiter.join() {
             return Err(CallError::NotSent(
                 "too many requests wait on this instance".into(),
             ));

@@ -4,13 +4,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use spin_sdk::wasip3::http::types::{self, Method, RequestOptions, Scheme, Trailers};
+use spin_sdk::wasip3::http::types::{self, ErrorCode, Method, RequestOptions, Scheme, Trailers};
+use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::{BodyError, Head, Request};
 
-use crate::instance::Instance;
 use crate::outbound::read;
-use crate::waiting::Place;
+use crate::waiting::{Waiter, Waiting};
 
 /// Address and port of the connection: Spin's own value, which it appends to whatever a client wrote there.
 const CLIENT_ADDRESS: &str = "spin-client-addr";
@@ -21,7 +21,7 @@ pub(crate) struct Incoming {
     line: Line,
     /// Gone while it is read, and when it could not be.
     body: RefCell<Option<Body>>,
-    place: Rc<Place>,
+    waiter: Rc<Waiter>,
 }
 
 /// Names in lower case, and values, as WASI HTTP takes them too.
@@ -36,13 +36,18 @@ pub(crate) struct Line {
     pub(crate) options: Option<RequestOptions>,
 }
 
+/// How a body ends: with its trailers, if it has any.
+pub(crate) type End = Result<Option<Trailers>, ErrorCode>;
+
 pub(crate) enum Body {
     Unread(types::Request),
+    /// More came than was wanted: this, and what is still to come.
+    Begun(Vec<u8>, StreamReader<u8>, FutureReader<End>),
     Read(Vec<u8>, Option<Trailers>),
 }
 
 impl Incoming {
-    pub(crate) fn new(request: types::Request, instance: &Rc<Instance>) -> Self {
+    pub(crate) fn new(request: types::Request, waiting: &Rc<Waiting>) -> Self {
         let mut headers = request.get_headers().copy_all();
         for (name, _) in &mut headers {
             name.make_ascii_lowercase();
@@ -68,7 +73,7 @@ impl Incoming {
             .map(|(name, value)| (name.as_str(), value.as_slice()));
         let head = Head::from_pairs(real.chain(pseudo));
         Self {
-            place: Rc::new(Place::new(instance, head.bytes())),
+            waiter: Rc::new(Waiter::new(waiting, head.bytes())),
             head,
             headers,
             line,
@@ -76,9 +81,9 @@ impl Incoming {
         }
     }
 
-    /// Its place among those that wait.
-    pub(crate) fn place(&self) -> Rc<Place> {
-        Rc::clone(&self.place)
+    /// It among those that wait.
+    pub(crate) fn waiter(&self) -> Rc<Waiter> {
+        Rc::clone(&self.waiter)
     }
 
     /// How much of a body is held, of which at most `limit` bytes are wanted.
@@ -86,6 +91,23 @@ impl Incoming {
         let length = self.head.text("content-length");
         let length = length.and_then(|length| length.parse().ok());
         length.map_or(limit, |length: usize| length.min(limit))
+    }
+
+    /// What has been read. A copy stays here, for the app: the core hands its own back only when it has changed it.
+    fn keep(
+        &self,
+        bytes: Vec<u8>,
+        trailers: Option<Trailers>,
+        limit: usize,
+    ) -> Result<Vec<u8>, BodyError> {
+        let fits = bytes.len() <= limit;
+        let copy = if fits {
+            Ok(bytes.clone())
+        } else {
+            Err(BodyError::TooLarge)
+        };
+        self.body.replace(Some(Body::Read(bytes, trailers)));
+        copy
     }
 
     /// Headers, line and body, unless the body could not be read.
@@ -112,21 +134,33 @@ impl Request for Incoming {
     }
 
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
-        let Some(Body::Unread(request)) = self.body.take() else {
-            return Err(BodyError::Unreadable);
+        let (begun, mut stream, end) = match self.body.take() {
+            Some(Body::Unread(request)) => {
+                let (_handled, outcome) = wit_future::new(|| Ok(()));
+                let (stream, end) = types::Request::consume_body(request, outcome);
+                (Vec::new(), stream, end)
+            }
+            Some(Body::Begun(begun, stream, end)) => (begun, stream, end),
+            Some(Body::Read(bytes, trailers)) => return self.keep(bytes, trailers, limit),
+            None => return Err(BodyError::Unreadable),
         };
-        let (_handled, outcome) = wit_future::new(|| Ok(()));
-        let (stream, end) = types::Request::consume_body(request, outcome);
         let receiving = async {
-            let bytes = read(stream, limit).await.ok_or(BodyError::TooLarge)?;
+            let bytes = match read(&mut stream, begun, limit).await {
+                Ok(bytes) => bytes,
+                Err(begun) => {
+                    self.body.replace(Some(Body::Begun(begun, stream, end)));
+                    return Err(BodyError::TooLarge);
+                }
+            };
             let trailers = end.await.map_err(|_| BodyError::Unreadable)?;
             Ok((bytes, trailers))
         };
         let held = self.held(limit);
-        let (bytes, trailers) = self.place.for_client(held, receiving).await??;
-        // A copy stays here, for the app: the core hands its own back only when it has changed it.
-        self.body.replace(Some(Body::Read(bytes.clone(), trailers)));
-        Ok(bytes)
+        let (bytes, trailers) = self
+            .waiter
+            .for_client(held, self.client_address(), receiving)
+            .await??;
+        self.keep(bytes, trailers, limit)
     }
 }
 

@@ -1,22 +1,23 @@
-//! What one instance of the component keeps from its first request to its end: the edge and the store. Spin starts
+//! What one instance of the component keeps from its first request to its end: the worker and the store. Spin starts
 //! and drops instances as it likes; nothing that matters lives here alone.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
 
 use wx_session_core::config::Platform;
-use wx_session_core::{Config, Edge, self_test};
+use wx_session_core::{Config, Worker, self_test};
 
 use crate::configuration;
-use crate::forward::Upstream;
 use crate::own_store::OwnStore;
+use crate::upstream::Upstream;
 use crate::waiting::Waiting;
 
 pub(crate) struct Instance {
-    pub(crate) edge: Edge,
-    pub(crate) store: OwnStore,
+    pub(crate) worker: Worker,
+    /// If the configuration names one of Spin's.
+    pub(crate) store: Option<OwnStore>,
     pub(crate) upstream: Upstream,
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: Rc<Waiting>,
 }
 
 thread_local! {
@@ -42,7 +43,7 @@ async fn make() -> Result<Instance, String> {
     Ok(Instance {
         store: OwnStore::open(&config.store).await?,
         upstream: Upstream::at(&config.upstream_url),
-        waiting: Waiting::new(&config),
-        edge: Edge::new(config),
+        waiting: Rc::new(Waiting::new(&config)),
+        worker: Worker::new(config),
     })
 }

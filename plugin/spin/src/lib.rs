@@ -9,6 +9,7 @@
 
 mod configuration;
 mod forward;
+mod hop_headers;
 mod host;
 mod incoming;
 mod instance;
@@ -17,8 +18,11 @@ mod log;
 mod outbound;
 mod own_store;
 mod redis;
+mod relay;
 mod reply;
 mod spin_headers;
+mod upstream;
+mod verdict;
 mod waiting;
 
 use std::rc::Rc;
@@ -50,9 +54,9 @@ impl Guest for Component {
                 return reply::response(internal_error()).await;
             }
         };
-        let incoming = Incoming::new(request, &instance);
-        let host = Rc::new(SpinHost::new(instance, incoming.place()));
-        let verdict = waiting::verdict(&host, &incoming).await;
+        let incoming = Incoming::new(request, &instance.waiting);
+        let host = Rc::new(SpinHost::new(instance, incoming.waiter()));
+        let verdict = verdict::of(&host, &incoming).await;
         let Verdict {
             action,
             openid,
@@ -61,19 +65,19 @@ impl Guest for Component {
         wasip3::spawn({
             let host = Rc::clone(&host);
             async move {
-                finish(&host.instance.edge, &*host).await;
-                host.place.leave();
+                finish(&host.instance.worker, &*host).await;
+                host.waiter.leave();
                 host.report(openid.as_deref(), auth_status);
             }
         });
         match action {
             Action::Reply(response) => reply::response(response).await,
             Action::Forward(mut changes) => {
-                let answer = std::mem::take(&mut changes.answer);
+                let headers = std::mem::take(&mut changes.response);
                 match forward::changed(incoming, changes, &host.instance).await {
                     Some(request) => {
                         let response = forward::pass_on(request, &host.instance).await?;
-                        reply::with(response, &answer)
+                        reply::with(response, &headers)
                     }
                     // Headers that could not be changed could still be the client's: then nothing passes.
                     None => reply::response(internal_error()).await,

@@ -41,8 +41,9 @@ async fn exchange(call: HttpCall) -> Result<HttpResponse, CallError> {
         String::from_utf8(values.into_iter().next()?).ok()
     });
     let (_handled, outcome) = wit_future::new(|| Ok(()));
-    let (stream, end) = Response::consume_body(response, outcome);
-    let body = read(stream, limit).await.ok_or(CallError::TooLarge)?;
+    let (mut stream, end) = Response::consume_body(response, outcome);
+    let body = read(&mut stream, Vec::new(), limit).await;
+    let body = body.map_err(|_| CallError::TooLarge)?;
     end.await.map_err(|error| failed(&named, &error))?;
     Ok(HttpResponse {
         status,
@@ -123,28 +124,33 @@ pub(crate) async fn at_once<F: Future>(mut work: Pin<&mut F>) -> Option<F::Outpu
     .await
 }
 
-/// Everything, unless it is more than `limit`.
-pub(crate) async fn read(mut stream: StreamReader<u8>, limit: usize) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
+/// `body` and everything behind it, unless that is more than `limit`: then what has come so far.
+pub(crate) async fn read(
+    stream: &mut StreamReader<u8>,
+    mut body: Vec<u8>,
+    limit: usize,
+) -> Result<Vec<u8>, Vec<u8>> {
+    while body.len() <= limit {
         let (result, chunk) = stream.read(Vec::with_capacity(CHUNK)).await;
         body.extend_from_slice(&chunk);
-        if body.len() > limit {
-            return None;
-        }
-        if result == StreamResult::Dropped {
-            return Some(body);
+        if result == StreamResult::Dropped && body.len() <= limit {
+            return Ok(body);
         }
     }
+    Err(body)
 }
 
 /// What `work` comes to, unless it takes longer than `span`.
 pub(crate) async fn within<T>(span: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
-    let mut over = pin!(sleep(span));
+    // Not before something has to be waited for.
+    let mut over = None;
     poll_fn(|context| match work.as_mut().poll(context) {
         Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => over.as_mut().poll(context).map(|()| None),
+        Poll::Pending => {
+            let over = over.get_or_insert_with(|| Box::pin(sleep(span)));
+            over.as_mut().poll(context).map(|()| None)
+        }
     })
     .await
 }
@@ -152,7 +158,8 @@ pub(crate) async fn within<T>(span: Duration, work: impl Future<Output = T>) -> 
 /// Whether the manifest does not let the component ask.
 pub(crate) fn is_forbidden(error: &ErrorCode) -> bool {
     match error {
-        ErrorCode::HttpRequestDenied => true,
+        // The latter by `block_networks` of the runtime configuration.
+        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => true,
         // What Spin puts in the place of its client where a middleware does not inherit it.
         ErrorCode::InternalError(Some(words)) => words.ends_with("is not permitted"),
         _ => false,
@@ -183,7 +190,6 @@ fn failed(target: &str, error: &ErrorCode) -> CallError {
         | ErrorCode::DnsError(_)
         | ErrorCode::DestinationNotFound
         | ErrorCode::DestinationUnavailable
-        | ErrorCode::DestinationIpProhibited
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout

@@ -1,7 +1,7 @@
 //! The store that Spin itself has: key-value, or a Redis that the component reaches through Spin.
 
 use wx_session_core::UnixMillis;
-use wx_session_core::config::StoreKind;
+use wx_session_core::config::{HostStore, StoreKind};
 use wx_session_core::store::redis::Redis;
 use wx_session_core::store::{Key, Store, StoreError, Write, Written};
 
@@ -11,50 +11,49 @@ use crate::redis::SpinRedis;
 pub(crate) enum OwnStore {
     KeyValue(KeyValue),
     Redis(Redis<SpinRedis>),
-    /// The configuration names one that the core reaches by itself.
-    None,
 }
 
 impl OwnStore {
-    pub(crate) async fn open(kind: &StoreKind) -> Result<Self, String> {
+    /// The store of this kind, if it is one of Spin's.
+    pub(crate) async fn open(kind: &StoreKind) -> Result<Option<Self>, String> {
         Ok(match kind {
-            StoreKind::SpinKeyValue { label } => Self::KeyValue(KeyValue::open(label).await?),
-            StoreKind::SpinRedis {
+            StoreKind::OfHost(HostStore::SpinKeyValue { label }) => {
+                Some(Self::KeyValue(KeyValue::open(label).await?))
+            }
+            StoreKind::OfHost(HostStore::SpinRedis {
                 address,
                 prefix,
                 timeout,
-            } => Self::Redis(Redis::new(
-                SpinRedis::new(address.clone(), *timeout),
-                prefix,
-            )),
-            StoreKind::Embedded { .. } | StoreKind::Redis(_) => Self::None,
+            }) => {
+                let transport = SpinRedis::new(address.clone(), *timeout);
+                Some(Self::Redis(Redis::new(transport, prefix)))
+            }
+            StoreKind::OfHost(HostStore::Embedded { .. }) | StoreKind::Redis(_) => None,
         })
     }
 }
 
+/// What `$asked` of whichever store it is comes to.
+macro_rules! whichever {
+    ($self:ident, $store:ident => $asked:expr) => {
+        match $self {
+            OwnStore::KeyValue($store) => $asked,
+            OwnStore::Redis($store) => $asked,
+        }
+    };
+}
+
 impl Store for OwnStore {
     async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
-        match self {
-            Self::KeyValue(store) => store.get(key, now).await,
-            Self::Redis(store) => store.get(key, now).await,
-            Self::None => Err(StoreError::Unavailable),
-        }
+        whichever!(self, store => store.get(key, now).await)
     }
 
     async fn get_latest(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
-        match self {
-            Self::KeyValue(store) => store.get_latest(key, now).await,
-            Self::Redis(store) => store.get_latest(key, now).await,
-            Self::None => Err(StoreError::Unavailable),
-        }
+        whichever!(self, store => store.get_latest(key, now).await)
     }
 
     async fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
-        match self {
-            Self::KeyValue(store) => store.write(writes).await,
-            Self::Redis(store) => store.write(writes).await,
-            Self::None => Err(StoreError::Unavailable),
-        }
+        whichever!(self, store => store.write(writes).await)
     }
 
     async fn write_and_get(
@@ -63,26 +62,14 @@ impl Store for OwnStore {
         key: &Key,
         now: UnixMillis,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        match self {
-            Self::KeyValue(store) => store.write_and_get(writes, key, now).await,
-            Self::Redis(store) => store.write_and_get(writes, key, now).await,
-            Self::None => Err(StoreError::Unavailable),
-        }
+        whichever!(self, store => store.write_and_get(writes, key, now).await)
     }
 
     fn may_lag(&self) -> bool {
-        match self {
-            Self::KeyValue(store) => store.may_lag(),
-            Self::Redis(store) => store.may_lag(),
-            Self::None => false,
-        }
+        whichever!(self, store => store.may_lag())
     }
 
     fn swaps_are_atomic(&self) -> bool {
-        match self {
-            Self::KeyValue(store) => store.swaps_are_atomic(),
-            Self::Redis(store) => store.swaps_are_atomic(),
-            Self::None => true,
-        }
+        whichever!(self, store => store.swaps_are_atomic())
     }
 }

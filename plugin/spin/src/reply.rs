@@ -6,7 +6,7 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::invites_caches;
 
-use crate::forward::FORBIDDEN;
+use crate::hop_headers;
 use crate::outbound::stream;
 
 /// An answer of ours. An error only if the host takes no headers at all.
@@ -41,7 +41,7 @@ pub(crate) fn with(
     }
     let goes = |name: &str| {
         headers.iter().any(|(own, _)| **own == *name)
-            || FORBIDDEN.contains(&name)
+            || hop_headers::is_forbidden(name)
             || invites_caches(name)
     };
     let mut all = response.get_headers().copy_all();

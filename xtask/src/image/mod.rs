@@ -13,8 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use host_tests::envoy::plugin::build_plugin_shown;
-use host_tests::envoy::{root, target_folder};
+use project::{filter, root, target_folder};
 use serde_json::json;
 
 use layout::{Layer, digest};
@@ -40,7 +39,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         bail!("image knows no options: see cargo xtask help");
     }
     let folder = target_folder().join("image");
-    let module = fs::read(build_plugin_shown()?)?;
+    let module = fs::read(filter::built_in_sight()?)?;
     let digest = make(&folder, &module)?;
     println!("{} {digest}", folder.display());
     let layout = folder.display();

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use host_tests::debian::program;
+use project::debian::program;
 use serde_json::{Value, json};
 
 use super::{VERSION, make};

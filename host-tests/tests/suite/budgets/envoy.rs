@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use host_tests::envoy::{build_counting_plugin, build_plugin};
+use project::filter;
 use serde_json::json;
 
 use super::file::Costs;
-use crate::invariants::Stage;
+use crate::rig::wasm_world::WasmWorld;
 use crate::rig::{Ask, Login, Rig, module};
-use crate::wasm_host::Plugin;
+use proxy_wasm_host::Plugin;
 
 const KINDS: [&str; 6] = [
     "cached_check",
@@ -24,7 +24,7 @@ const KINDS: [&str; 6] = [
 const CROWD: usize = 40;
 
 pub fn measure(costs: &mut Costs) {
-    let counting = Plugin::load(&build_counting_plugin().unwrap()).unwrap();
+    let counting = Plugin::load(&filter::built_to_count().unwrap()).unwrap();
     let host = costs.entry("envoy".to_owned()).or_default();
     for kind in KINDS {
         let mut cost = request(module(), kind);
@@ -35,7 +35,7 @@ pub fn measure(costs: &mut Costs) {
             .map(|(name, number)| (name.to_owned(), number));
         host.insert(kind.to_owned(), cost.collect());
     }
-    let bytes = fs::metadata(build_plugin().unwrap()).unwrap().len();
+    let bytes = fs::metadata(filter::built().unwrap()).unwrap().len();
     host.insert("module".to_owned(), [("bytes".to_owned(), bytes)].into());
 }
 
@@ -50,7 +50,7 @@ fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
         }),
         _ => json!({}),
     };
-    let mut stage = Stage::running(module, &patch);
+    let mut stage = WasmWorld::running(module, &patch);
     if kind == "embedded_check_in_a_full_slot" {
         crowd(&mut stage);
     }
@@ -88,7 +88,7 @@ fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
 }
 
 /// Fills the slot of the stage's session with others, and logs in again: what is closest to its end gives way.
-fn crowd(stage: &mut Stage) {
+fn crowd(stage: &mut WasmWorld) {
     for number in 0..CROWD {
         let code = stage.wechat.phone(&format!("user{number}")).login();
         let got = stage

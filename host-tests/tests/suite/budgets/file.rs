@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use host_tests::envoy::{root, target_folder};
+use project::{root, target_folder};
 use serde::Deserialize;
 
 /// By host, kind of request, and quantity.

@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use super::file::Costs;
+use crate::rig::spin_world::SpinWorld;
 use crate::rig::{Ask, Way, over_tcp};
-use crate::spin::Stage;
 
 const KINDS: [&str; 5] = ["cached_check", "store_check", "refusal", "login", "decrypt"];
 
@@ -37,7 +37,7 @@ pub fn measure(costs: &mut Costs) {
 fn fuel(way: Way, kind: &str) -> u64 {
     let seconds = if kind == "store_check" { 0 } else { 60 };
     let patch = json!({ "session": { "cache_ttl_s": seconds } });
-    let stage = Stage::start_with(way, &patch, |_| {});
+    let stage = SpinWorld::start_with(way, &patch, |_| {});
     let phone = stage.wechat.phone("alice");
     let token = stage.login(&phone);
     let ask = |number: u64| match kind {

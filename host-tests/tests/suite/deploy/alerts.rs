@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::envoy::root;
-use host_tests::fakes::wechat::Fault;
+use project::root;
 use serde_json::json;
+use testkit::client::Request;
+use testkit::fakes::wechat::Fault;
 
 use super::promtool::Scrape;
-use crate::envoy::edge::{Edge, eventually, login_request, with_token};
+use testkit::eventually;
+
+use crate::rig::envoy_world::{EnvoyWorld, login_request, with_token};
 
 /// Which files speak of which names.
 struct Names {
@@ -31,8 +33,8 @@ const FLAT: Names = Names {
 };
 
 impl Names {
-    fn edge(&self) -> Edge {
-        Edge::with(|config| {
+    fn edge(&self) -> EnvoyWorld {
+        EnvoyWorld::with(|config| {
             let config = config.patch_plugin(&json!({ "login": { "failures_per_minute": 0 } }));
             if self.is_tagged {
                 config
@@ -42,7 +44,7 @@ impl Names {
         })
     }
 
-    fn scrape(&self, edge: &Edge, logins: u64) -> Scrape {
+    fn scrape(&self, edge: &EnvoyWorld, logins: u64) -> Scrape {
         // Histograms are brought together every 100 ms.
         let line = format!("wx_session_login_ms_count{{}} {logins}");
         eventually(|| {
@@ -110,7 +112,7 @@ fn every_metric_that_they_ask_for_is_shown() {
 }
 
 /// People log in and come back, and a few codes are stale.
-fn healthy(edge: &Edge) -> u64 {
+fn healthy(edge: &EnvoyWorld) -> u64 {
     let token = edge.login("a");
     for _ in 0..20 {
         edge.send(&with_token(&token));
@@ -180,7 +182,7 @@ fn the_breaker_is_told() {
 #[test]
 fn a_store_that_is_not_there_is_told() {
     for names in [TAGGED, FLAT] {
-        let edge = Edge::with(|mut config| {
+        let edge = EnvoyWorld::with(|mut config| {
             let nobody = json!({ "address": "127.0.0.1", "port_value": 1 });
             let endpoint = json!({ "endpoint": { "address": { "socket_address": nobody } } });
             config.document["static_resources"]["clusters"].as_array_mut().unwrap().push(json!({

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use host_tests::envoy::{build_plugin, configurations, root};
+use project::{configurations, filter, root};
 use serde_json::Value;
 use wasmparser::{ExternalKind, Parser, Payload};
 
-use crate::envoy::edge::{Edge, with_token};
+use crate::rig::envoy_world::{EnvoyWorld, with_token};
 
 const FILTER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 const LIST: &str = "vm_config/capability_restriction_config/allowed_capabilities";
@@ -15,7 +15,7 @@ const LIST: &str = "vm_config/capability_restriction_config/allowed_capabilities
 /// What it imports, and what Envoy may call in it. `proxy_on_memory_allocate` is none of the callbacks that Envoy
 /// restricts, nor are those without `on`.
 fn asked_for() -> BTreeSet<String> {
-    let module = std::fs::read(build_plugin().unwrap()).unwrap();
+    let module = std::fs::read(filter::built().unwrap()).unwrap();
     let mut names = BTreeSet::new();
     for payload in Parser::new(0).parse_all(&module) {
         match payload.unwrap() {
@@ -62,7 +62,7 @@ fn every_configuration_allows_exactly_what_the_module_asks_for() {
         asked_for.iter().cloned().collect::<Vec<_>>().join(": {}, ")
     );
     for path in configurations().unwrap() {
-        let config = host_tests::envoy::Config::read(&path).unwrap();
+        let config = testkit::envoy::Config::read(&path).unwrap();
         let list = config.document.pointer(&format!("{FILTER}/{LIST}"));
         assert_eq!(list.map(keys), Some(asked_for.clone()), "{path}: {remedy}");
     }
@@ -80,7 +80,7 @@ fn every_configuration_allows_exactly_what_the_module_asks_for() {
 /// Why the check refuses such a list: Envoy does not.
 #[test]
 fn a_list_without_a_callback_leaves_the_app_open() {
-    let edge = Edge::with(|mut config| {
+    let edge = EnvoyWorld::with(|mut config| {
         let list = config
             .document
             .pointer_mut(&format!("{FILTER}/{LIST}"))

@@ -123,7 +123,7 @@ fn the_proxy_has_what_the_policy_takes_from_it() {
 /// Both files of a pair have the same way to WeChat, and it is the one of `envoy.yaml`.
 #[test]
 fn the_way_to_wechat_is_the_one_of_envoy_yaml() {
-    let shipped = host_tests::envoy::Config::load().unwrap().document;
+    let shipped = testkit::envoy::Config::load().unwrap().document;
     for redis in ["", "-redis"] {
         let own = bootstrap(redis);
         assert_eq!(

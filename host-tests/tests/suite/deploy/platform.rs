@@ -1,12 +1,13 @@
 //! From a manifest to the Envoy configuration that a platform makes of it, around the edge that the other tests use: its
 //! fakes, its listener, its app. What a platform decides by itself is said where it is done.
 
-use host_tests::client::Request;
-use host_tests::envoy::{Config, build_plugin, root, validate};
+use project::{filter, root};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
+use testkit::client::Request;
+use testkit::envoy::{Config, validate};
 
-use crate::envoy::edge::{Edge, SECRET, login_request, token_of, with_token};
+use crate::rig::envoy_world::{EnvoyWorld, SECRET, login_request, token_of, with_token};
 
 /// What the manifests take from the environment.
 const ENVIRONMENT: [(&str, &str); 2] =
@@ -38,7 +39,7 @@ pub fn from_host(env: &Value) -> Vec<&Value> {
 
 /// The module, from where it was built: fetching it is the platform's part.
 pub fn code() -> Value {
-    json!({ "local": { "filename": build_plugin().unwrap() } })
+    json!({ "local": { "filename": filter::built().unwrap() } })
 }
 
 /// What a platform makes.
@@ -78,13 +79,13 @@ impl Made {
     }
 
     /// An edge that runs it.
-    pub fn edge(&self) -> Edge {
-        Edge::with(|config| self.in_envoy(config))
+    pub fn edge(&self) -> EnvoyWorld {
+        EnvoyWorld::with(|config| self.in_envoy(config))
     }
 
     /// What Envoy says of it before it runs.
     pub fn validate(&self) {
-        let config = Config::for_test(&build_plugin().unwrap()).unwrap();
+        let config = Config::for_test(&filter::built().unwrap()).unwrap();
         validate(&self.in_envoy(config), &ENVIRONMENT).unwrap();
     }
 
@@ -121,7 +122,7 @@ fn with_cluster(mut config: Config, cluster: &Value) -> Config {
 }
 
 /// Somebody without a session, somebody who logs in, somebody who claims to be another.
-pub fn journey(edge: &Edge, login: impl Fn(&str) -> Request) {
+pub fn journey(edge: &EnvoyWorld, login: impl Fn(&str) -> Request) {
     assert_eq!(edge.send(&Request::get("/orders")).status, 401);
     let claim = Request::get("/public/news").header("x-wx-openid", "admin");
     assert_eq!(edge.send(&claim).status, 200);

@@ -3,8 +3,8 @@
 
 use std::process::Command;
 
-use host_tests::debian::program;
-use host_tests::envoy::root;
+use project::debian::program;
+use project::root;
 use serde_json::{Value, json};
 
 /// What a real Envoy shows: each counter, and how much it has.

@@ -4,13 +4,14 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request, Response, send};
-use host_tests::envoy::{Config, root};
-use host_tests::fakes::awkward_app::{AwkwardApp, Habits};
-use host_tests::nginx::Nginx;
+use project::root;
 use serde_json::json;
+use testkit::client::{Connection, Request, Response, send};
+use testkit::envoy::Config;
+use testkit::fakes::awkward_app::{AwkwardApp, Habits};
+use testkit::nginx::Nginx;
 
-use super::edge::{Edge, PATIENCE, login_request, token_of, with_token};
+use crate::rig::envoy_world::{EnvoyWorld, PATIENCE, login_request, token_of, with_token};
 
 /// As the documentation has it: one proxy is trusted to say where a request comes from.
 fn behind_a_proxy(config: Config) -> Config {
@@ -18,14 +19,14 @@ fn behind_a_proxy(config: Config) -> Config {
 }
 
 /// A `location` with nothing but `proxy_pass`.
-fn as_shipped(edge: &Edge) -> Nginx {
+fn as_shipped(edge: &EnvoyWorld) -> Nginx {
     let envoy = edge.envoy.addr();
     let http = format!("server {{ listen LISTEN; location / {{ proxy_pass http://{envoy}; }} }}");
     Nginx::start(&http).unwrap()
 }
 
 /// The example, on a port of its own and without TLS.
-fn example(edge: &Edge) -> Nginx {
+fn example(edge: &EnvoyWorld) -> Nginx {
     let text = std::fs::read_to_string(root().join("examples/nginx/edge.conf")).unwrap();
     let http: Vec<String> = text
         .lines()
@@ -42,14 +43,14 @@ fn through(nginx: &Nginx, request: &Request) -> Response {
     send(nginx.addr(), request, PATIENCE).unwrap()
 }
 
-fn login(edge: &Edge, nginx: &Nginx) -> String {
+fn login(edge: &EnvoyWorld, nginx: &Nginx) -> String {
     let code = edge.wechat.phone("a").login();
     token_of(&through(nginx, &login_request(&code)))
 }
 
 #[test]
 fn behind_nginx_as_debian_ships_it_everything_is_answered() {
-    let edge = Edge::with(behind_a_proxy);
+    let edge = EnvoyWorld::with(behind_a_proxy);
     let nginx = as_shipped(&edge);
     let token = login(&edge, &nginx);
     assert_eq!(through(&nginx, &with_token(&token)).status, 200);
@@ -68,7 +69,7 @@ fn behind_nginx_as_debian_ships_it_everything_is_answered() {
 /// As balancers probe: without a Host, in a version that has none.
 #[test]
 fn a_probe_in_http_1_0_is_answered() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     for head in [
         "GET /healthz HTTP/1.0\r\n\r\n",
         "GET /healthz HTTP/1.0\r\nHost: edge\r\n\r\n",
@@ -88,7 +89,7 @@ fn a_probe_in_http_1_0_is_answered() {
 
 #[test]
 fn the_example_tells_who_the_client_is_and_does_not_take_the_clients_word_for_it() {
-    let edge = Edge::with(behind_a_proxy);
+    let edge = EnvoyWorld::with(behind_a_proxy);
     let nginx = example(&edge);
     let token = login(&edge, &nginx);
     let claims = with_token(&token).header("x-forwarded-for", "203.0.113.7");
@@ -106,7 +107,7 @@ fn the_example_hands_on_events_as_they_come_and_upgrades_and_uploads() {
         takes: Duration::from_secs(3),
         keeps_alive: PATIENCE,
     });
-    let edge = Edge::with(|config| behind_a_proxy(config).endpoint("app", app.addr()));
+    let edge = EnvoyWorld::with(|config| behind_a_proxy(config).endpoint("app", app.addr()));
     let nginx = example(&edge);
     let mut events = TcpStream::connect(nginx.addr()).unwrap();
     events.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -129,7 +130,7 @@ fn the_example_hands_on_events_as_they_come_and_upgrades_and_uploads() {
     let sockets = json!({ "routes": [
         { "path": "/ws", "session": "required", "upgrades": ["websocket"] },
     ] });
-    let edge = Edge::with(|config| {
+    let edge = EnvoyWorld::with(|config| {
         let upgrades = json!({ "upgrade_configs": [{ "upgrade_type": "websocket" }] });
         behind_a_proxy(config)
             .patch_http(&upgrades)

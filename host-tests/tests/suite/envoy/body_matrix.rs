@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::Fault;
 use serde_json::{Value, json};
+use testkit::client::Request;
+use testkit::fakes::wechat::Fault;
 
-use super::edge::{Edge, eventually, with_token};
-use super::http2::pseudo;
-use super::shapes::SHAPES;
+use crate::rig::envoy_world::{EnvoyWorld, with_token};
+use crate::rig::shapes::SHAPES;
+use testkit::eventually;
+use testkit::http2::pseudo;
 
 const BODY: &[u8] = b"an order that nobody may place";
 const SLOW: Duration = Duration::from_millis(100);
@@ -22,7 +23,7 @@ fn json(answer: &[u8]) -> Value {
 
 #[test]
 fn no_byte_of_a_body_reaches_the_app_without_a_session() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let invalid = "A".repeat(43);
     for shape in SHAPES {
         for headers in [
@@ -43,7 +44,7 @@ fn no_byte_of_a_body_reaches_the_app_without_a_session() {
 
 #[test]
 fn a_client_that_holds_its_body_back_is_refused_all_the_same() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let request = Request::post("/api/orders").body(BODY);
     let mut http1 = edge.connect();
     http1.write_head(&request).unwrap();
@@ -62,7 +63,7 @@ fn a_client_that_holds_its_body_back_is_refused_all_the_same() {
 
 #[test]
 fn with_a_session_the_app_gets_every_body_byte_for_byte() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let token = edge.login("a");
     let pattern = |size: usize| (0..=250).cycle().take(size).collect::<Vec<u8>>();
     for shape in SHAPES {
@@ -86,7 +87,7 @@ fn with_a_session_the_app_gets_every_body_byte_for_byte() {
 
 #[test]
 fn a_login_takes_its_body_in_every_shape_and_the_app_sees_none_of_it() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let phone = edge.wechat.phone("a");
     for shape in SHAPES {
         edge.wechat.script([Fault::Slow(SLOW)]);
@@ -107,7 +108,7 @@ fn a_login_takes_its_body_in_every_shape_and_the_app_sees_none_of_it() {
 
 #[test]
 fn a_decrypt_takes_its_body_in_every_shape_and_the_app_sees_none_of_it() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let token = edge.login("a");
     let data = edge.wechat.phone("a").user_info().to_json().to_string();
     for shape in SHAPES {
@@ -130,7 +131,7 @@ fn a_decrypt_takes_its_body_in_every_shape_and_the_app_sees_none_of_it() {
 
 #[test]
 fn a_login_by_headers_may_have_a_body_that_is_still_under_way() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let phone = edge.wechat.phone("a");
     for shape in SHAPES {
         edge.wechat.script([Fault::Slow(SLOW)]);
@@ -144,7 +145,7 @@ fn a_login_by_headers_may_have_a_body_that_is_still_under_way() {
 
 #[test]
 fn wechat_is_not_asked_before_the_whole_body_is_there() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let body = json!({ "code": edge.wechat.phone("a").login() }).to_string();
     let mut connection = edge.connect();
     connection
@@ -161,7 +162,7 @@ fn wechat_is_not_asked_before_the_whole_body_is_there() {
 
 #[test]
 fn a_body_over_the_plugins_limit_gets_the_plugins_413() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let filled = |size: usize| {
         let code = edge.wechat.phone("a").login();
         let body = json!({ "code": code, "padding": "" }).to_string();
@@ -186,8 +187,9 @@ fn a_body_over_the_plugins_limit_gets_the_plugins_413() {
 
 #[test]
 fn a_body_over_envoys_own_limit_gets_413_too() {
-    let edge =
-        Edge::with(|config| config.patch_plugin(&json!({ "limits": { "body_bytes": 1 << 20 } })));
+    let edge = EnvoyWorld::with(|config| {
+        config.patch_plugin(&json!({ "limits": { "body_bytes": 1 << 20 } }))
+    });
     for shape in SHAPES {
         let (status, _) = shape.post(&edge, "/wx/login", &[], &[b' '; 200_000]);
         assert_eq!(status, 413, "{shape:?}");
@@ -200,7 +202,7 @@ fn a_body_over_envoys_own_limit_gets_413_too() {
 /// Envoy answers while the plugin waits: the call-out's answer then finds nobody.
 #[test]
 fn envoys_413_in_the_middle_of_a_call_to_wechat_ends_the_request_once() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     for shape in SHAPES {
         edge.wechat.script([Fault::Slow(3 * SLOW)]);
         let code = edge.wechat.phone("a").login();
@@ -214,7 +216,7 @@ fn envoys_413_in_the_middle_of_a_call_to_wechat_ends_the_request_once() {
 
 #[test]
 fn a_connection_serves_on_after_each_kind_of_answer() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let token = edge.login("a");
     let mut connection = edge.connect();
     for _ in 0..2 {

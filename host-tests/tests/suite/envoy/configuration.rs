@@ -3,15 +3,16 @@
 
 use std::thread;
 
-use host_tests::envoy::{Config, Envoy, build_plugin, root, validate, validate_file};
+use project::{filter, root};
 use serde_json::{Value, json};
+use testkit::envoy::{Config, Envoy, validate};
 
-use super::edge::{APPID, Edge, SECRET};
+use crate::rig::envoy_world::{APPID, EnvoyWorld, SECRET};
 
 const ENVIRONMENT: [(&str, &str); 1] = [("WX_SECRET", SECRET)];
 
 fn shipped() -> Config {
-    Config::for_test(&build_plugin().unwrap()).unwrap()
+    Config::for_test(&filter::built().unwrap()).unwrap()
 }
 
 fn app(secret: Value) -> Value {
@@ -25,8 +26,8 @@ fn refusal(config: &Config, environment: &[(&str, &str)]) -> String {
 
 #[test]
 fn the_shipped_envoy_yaml_is_valid_as_it_stands() {
-    build_plugin().unwrap();
-    validate_file(&root().join("envoy.yaml"), &ENVIRONMENT).unwrap();
+    filter::built().unwrap();
+    project::envoy::validate(&root().join("envoy.yaml"), &ENVIRONMENT).unwrap();
 }
 
 #[test]
@@ -127,8 +128,8 @@ fn the_configuration_may_also_be_a_string_of_json() {
         "@type": "type.googleapis.com/google.protobuf.StringValue",
         "value": text.to_string(),
     } });
-    let edge = Edge::with(|config| config.patch_filter(&configuration));
-    let get = |path: &str| edge.send(&host_tests::client::Request::get(path)).status;
+    let edge = EnvoyWorld::with(|config| config.patch_filter(&configuration));
+    let get = |path: &str| edge.send(&testkit::client::Request::get(path)).status;
     assert_eq!((get("/only"), get("/public/x")), (200, 401));
     edge.assert_sound();
 }

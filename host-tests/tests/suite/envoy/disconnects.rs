@@ -5,19 +5,20 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request};
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
+use testkit::client::{Connection, Request};
+use testkit::fakes::wechat::Fault;
 
-use super::edge::{Edge, eventually, login_request};
-use super::http2::pseudo;
+use crate::rig::envoy_world::{EnvoyWorld, login_request};
+use testkit::eventually;
+use testkit::http2::pseudo;
 
 const SLOW: Duration = Duration::from_millis(800);
 /// A poll of a waiting duplicate, and more.
 const MOMENT: Duration = Duration::from_millis(50);
 
 /// Sends a whole login and leaves the answer for later.
-fn begin(edge: &Edge, code: &str) -> Connection {
+fn begin(edge: &EnvoyWorld, code: &str) -> Connection {
     let body = json!({ "code": code }).to_string();
     let mut connection = edge.connect();
     connection
@@ -27,17 +28,17 @@ fn begin(edge: &Edge, code: &str) -> Connection {
     connection
 }
 
-fn until_wechat_was_asked(edge: &Edge, times: usize) {
+fn until_wechat_was_asked(edge: &EnvoyWorld, times: usize) {
     eventually(|| edge.wechat.requests().len() == times);
 }
 
-fn until_active(edge: &Edge, requests: u64) {
+fn until_active(edge: &EnvoyWorld, requests: u64) {
     eventually(|| edge.active_requests() == requests);
 }
 
 #[test]
 fn a_client_that_leaves_in_the_middle_of_its_request_is_forgotten() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let request = Request::post("/wx/login").body(br#"{"code":"0123456789"}"#);
     let head = request.head_bytes("edge");
     for sent in [&head[..10], &head, &[&head[..], br#"{"code":"01"#].concat()] {
@@ -46,7 +47,7 @@ fn a_client_that_leaves_in_the_middle_of_its_request_is_forgotten() {
         sleep(MOMENT);
         drop(connection);
     }
-    // A reset instead of a close needs that Envoy has sent a byte: the 100.
+    // A reset instead of a close.
     let mut connection = edge.connect();
     connection.write_head(&request.expect_continue()).unwrap();
     assert_eq!(connection.read_response("POST").unwrap().status, 100);
@@ -59,7 +60,7 @@ fn a_client_that_leaves_in_the_middle_of_its_request_is_forgotten() {
 /// The access log reads the identity from the request's headers, also where nobody has decided yet.
 #[test]
 fn a_client_that_leaves_before_the_verdict_is_not_logged_as_who_it_claims_to_be() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let request = Request::post("/wx/login")
         .header("x-wx-openid", "admin")
         .header("x-wx-auth-status", "verified")
@@ -78,7 +79,7 @@ fn a_client_that_leaves_before_the_verdict_is_not_logged_as_who_it_claims_to_be(
 /// A code is spent when WeChat has it: the login is finished for nobody, so that the next try finds it.
 #[test]
 fn a_client_that_leaves_while_wechat_thinks_finds_its_login_when_it_comes_back() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     edge.wechat.script([Fault::Slow(SLOW)]);
     let code = edge.wechat.phone("a").login();
     let connection = begin(&edge, &code);
@@ -98,7 +99,7 @@ fn a_client_that_leaves_while_wechat_thinks_finds_its_login_when_it_comes_back()
 
 #[test]
 fn a_client_that_leaves_while_wechat_is_busy_finds_its_login_when_it_comes_back() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     edge.wechat.script([Fault::Busy]);
     let code = edge.wechat.phone("a").login();
     let connection = begin(&edge, &code);
@@ -114,7 +115,7 @@ fn a_client_that_leaves_while_wechat_is_busy_finds_its_login_when_it_comes_back(
 
 #[test]
 fn a_login_that_fails_after_its_client_has_left_harms_nobody() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     for fault in [
         Fault::ResetMidBody,
         Fault::Html,
@@ -134,7 +135,7 @@ fn a_login_that_fails_after_its_client_has_left_harms_nobody() {
 
 #[test]
 fn a_duplicate_that_leaves_does_not_disturb_the_first() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     edge.wechat.script([Fault::Slow(SLOW)]);
     let code = edge.wechat.phone("a").login();
     let mut first = begin(&edge, &code);
@@ -152,7 +153,7 @@ fn a_duplicate_that_leaves_does_not_disturb_the_first() {
 
 #[test]
 fn when_the_first_leaves_the_duplicates_get_its_login() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     for fault in [Fault::Busy, Fault::Slow(SLOW)] {
         edge.wechat.script([fault]);
         let asked = edge.wechat.requests().len();
@@ -173,7 +174,7 @@ fn when_the_first_leaves_the_duplicates_get_its_login() {
 
 #[test]
 fn a_half_closed_client_leaves_nothing_behind() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     edge.wechat.script([Fault::Slow(SLOW)]);
     let mut connection = begin(&edge, &edge.wechat.phone("a").login());
     until_wechat_was_asked(&edge, 1);
@@ -185,7 +186,7 @@ fn a_half_closed_client_leaves_nothing_behind() {
 
 #[test]
 fn a_stream_that_is_reset_does_not_disturb_the_others_of_its_connection() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let phone = edge.wechat.phone("a");
     let mut connection = edge.connect_http2();
     let post = pseudo("POST", b"/wx/login");
@@ -215,7 +216,7 @@ fn a_stream_that_is_reset_does_not_disturb_the_others_of_its_connection() {
 
 #[test]
 fn a_crowd_that_leaves_at_any_moment_leaves_nothing_behind() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     for round in 0..40 {
         edge.wechat.script([Fault::Slow(MOMENT)]);
         let code = edge.wechat.phone("a").login();

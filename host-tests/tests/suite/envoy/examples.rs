@@ -1,8 +1,9 @@
 //! The examples are `envoy.yaml` with another store: what makes the edge safe must not differ from file to file.
 //! Never what a store does: that is in `redis::real`.
 
-use host_tests::envoy::{Config, configurations};
+use project::configurations;
 use serde_json::Value;
+use testkit::envoy::Config;
 
 const FILTER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 /// In the filter.
@@ -14,9 +15,8 @@ fn of_the_store() -> [String; 2] {
     [format!("{FILTER}{STORE}/"), format!("{FILTER}{KEYS}/2")]
 }
 
-/// Where it may: listeners and clusters that stand after those of `envoy.yaml`, and room for bodies whose requests wait.
-const TO_THE_STORE: [&str; 4] = [
-    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/request_body_buffer_limit",
+/// Where it may: listeners and clusters that stand after those of `envoy.yaml`.
+const TO_THE_STORE: [&str; 3] = [
     "/static_resources/listeners/1",
     "/static_resources/clusters/2",
     "/static_resources/clusters/3",

@@ -4,16 +4,16 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use host_tests::client::Request;
 use serde_json::{Value, json};
+use testkit::client::Request;
 
-use super::edge::{Edge, error_of, with_token};
+use crate::rig::envoy_world::{EnvoyWorld, error_of, with_token};
 
-fn with_session(session: Value) -> Edge {
-    Edge::with(|config| config.patch_plugin(&json!({ "session": session })))
+fn with_session(session: Value) -> EnvoyWorld {
+    EnvoyWorld::with(|config| config.patch_plugin(&json!({ "session": session })))
 }
 
-fn status(edge: &Edge, token: &str) -> u16 {
+fn status(edge: &EnvoyWorld, token: &str) -> u16 {
     edge.send(&with_token(token)).status
 }
 

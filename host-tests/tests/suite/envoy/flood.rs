@@ -6,8 +6,8 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::hpack::{REMEMBERED, literal, remembered};
-use super::http2::Headers;
+use testkit::http2::Headers;
+use testkit::http2::hpack::{REMEMBERED, literal, remembered};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;

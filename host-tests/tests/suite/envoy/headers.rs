@@ -1,10 +1,10 @@
 //! Header names and values that a client makes up: bytes that are not UTF-8, doubled, misspelt, enormous.
 //! A refusal or the true identity, never a trap and never a forged identity.
 
-use host_tests::client::Request;
+use testkit::client::Request;
 
-use super::edge::{Edge, bare, error_of, with_token};
-use super::http2::pseudo;
+use crate::rig::envoy_world::{EnvoyWorld, bare, error_of, with_token};
+use testkit::http2::pseudo;
 
 pub type Field<'a> = (&'a [u8], &'a [u8]);
 
@@ -16,7 +16,7 @@ pub fn in_http1(path: &str, headers: &[Field<'_>]) -> Request {
 }
 
 /// `GET path` with these headers over HTTP/1.1 and over HTTP/2: both statuses.
-pub fn get(edge: &Edge, path: &str, headers: &[Field<'_>]) -> [u16; 2] {
+pub fn get(edge: &EnvoyWorld, path: &str, headers: &[Field<'_>]) -> [u16; 2] {
     let all = [&pseudo("GET", path.as_bytes()), headers].concat();
     let mut connection = edge.connect_http2();
     let id = connection.request(&all, true);
@@ -26,7 +26,7 @@ pub fn get(edge: &Edge, path: &str, headers: &[Field<'_>]) -> [u16; 2] {
 
 #[test]
 fn a_session_header_that_is_doubled_or_not_utf8_is_refused() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let (one, other) = (edge.login("a"), edge.login("b"));
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let bearer = [b"Bearer ", one].concat();
@@ -56,7 +56,7 @@ fn a_session_header_that_is_doubled_or_not_utf8_is_refused() {
 
 #[test]
 fn a_login_header_that_is_doubled_or_not_utf8_is_refused() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let code = edge.wechat.phone("a").login();
     let code = code.as_bytes();
     let cases: &[&[Field<'_>]] = &[
@@ -72,7 +72,7 @@ fn a_login_header_that_is_doubled_or_not_utf8_is_refused() {
 
 #[test]
 fn open_data_in_headers_that_are_not_utf8_costs_no_login() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let cases: &[&[Field<'_>]] = &[
         &[(b"x-wx-iv", b"\xff")],
         &[(b"x-wx-encrypted-data", b"\xff"), (b"x-wx-iv", b"\xff")],
@@ -87,7 +87,7 @@ fn open_data_in_headers_that_are_not_utf8_costs_no_login() {
 
 #[test]
 fn bytes_in_headers_that_are_the_apps_own_pass_unchanged() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let token = edge.login("a");
     for (name, value) in [
         (&b"x-random"[..], &b"\xff\xfe\x80"[..]),
@@ -107,7 +107,7 @@ fn bytes_in_headers_that_are_the_apps_own_pass_unchanged() {
 
 #[test]
 fn header_names_that_are_no_names_are_refused() {
-    let edge = Edge::with(bare);
+    let edge = EnvoyWorld::with(bare);
     let token = edge.login("a");
     let names: &[&[u8]] = &[
         b"x\xff",
@@ -145,7 +145,7 @@ fn header_names_that_are_no_names_are_refused() {
 
 #[test]
 fn enormous_headers_are_refused_or_passed_but_never_a_trap() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let token = edge.login("a");
     // Envoy takes 16 KiB of headers in all.
     let large = vec![b'x'; 14 * 1024];
@@ -179,7 +179,7 @@ fn enormous_headers_are_refused_or_passed_but_never_a_trap() {
 
 #[test]
 fn a_refusal_names_the_header_that_it_is_about() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let answer = edge.send(&with_token("x").header("x-wx-skey", "y"));
     assert_eq!(
         (answer.status, &*error_of(&answer)),

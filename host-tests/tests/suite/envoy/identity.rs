@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
-use super::edge::{Edge, bare, with_token};
 use super::headers::{Field, get, in_http1};
-use super::http2::pseudo;
+use crate::rig::envoy_world::{EnvoyWorld, bare, with_token};
+use testkit::http2::pseudo;
 
 const IDENTITY: [&str; 7] = [
     "x-wx-openid",
@@ -46,7 +46,7 @@ fn spellings(name: &str) -> Vec<String> {
 
 #[test]
 fn identity_headers_of_a_client_never_reach_the_app_in_any_spelling() {
-    let edge = Edge::with(bare);
+    let edge = EnvoyWorld::with(bare);
     let token = edge.login("a");
     let openid = edge.wechat.phone("a").openid();
     for path in ["/api/orders", "/feed/x", "/public/x"] {
@@ -80,7 +80,7 @@ fn identity_headers_of_a_client_never_reach_the_app_in_any_spelling() {
 
 #[test]
 fn the_shipped_configuration_refuses_names_with_underscores_altogether() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let token = edge.login("a");
     let fields = [
         (&b"x-wx-skey"[..], token.as_bytes()),
@@ -92,7 +92,7 @@ fn the_shipped_configuration_refuses_names_with_underscores_altogether() {
 
 #[test]
 fn a_line_feed_in_a_value_smuggles_no_identity() {
-    let edge = Edge::with(bare);
+    let edge = EnvoyWorld::with(bare);
     let token = edge.login("a");
     let openid = edge.wechat.phone("a").openid();
     for smuggled in [
@@ -121,7 +121,8 @@ fn a_line_feed_in_a_value_smuggles_no_identity() {
 /// HTTP/2 lets a client split its cookies; Envoy joins them. In HTTP/1.1 two are an oddity.
 #[test]
 fn a_token_in_a_cookie_is_read_whole_or_not_at_all_and_never_forwarded() {
-    let edge = Edge::with(|config| config.patch_plugin(&json!({ "session": { "cookie": "sid" } })));
+    let edge =
+        EnvoyWorld::with(|config| config.patch_plugin(&json!({ "session": { "cookie": "sid" } })));
     let token = edge.login("a");
     let cookie = format!("sid={token}");
     let cookie = cookie.as_bytes();

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
+use testkit::client::Request;
+use testkit::fakes::wechat::Fault;
 
-use super::edge::{Edge, SECRET, eventually, login_request, token_of, with_token};
-use super::shapes::Shape;
+use crate::rig::envoy_world::{EnvoyWorld, SECRET, login_request, token_of, with_token};
+use crate::rig::shapes::Shape;
+use testkit::eventually;
 
 /// Logs, statistics and configuration as an operator's tools gather them.
-fn shown(edge: &Edge, requests: usize) -> String {
+fn shown(edge: &EnvoyWorld, requests: usize) -> String {
     let mut all: Vec<String> = edge
         .access_log(requests)
         .iter()
@@ -41,7 +42,7 @@ fn spellings(text: &str) -> [String; 3] {
 
 #[test]
 fn no_secret_key_token_or_code_is_shown_anywhere() {
-    let edge = Edge::with(|config| {
+    let edge = EnvoyWorld::with(|config| {
         let places = json!({ "session": { "cookie": "sid", "query": "skey" }, "wechat": { "timeout_ms": 200 } });
         config.patch_plugin(&places)
     });

@@ -3,23 +3,23 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request, Response};
-use host_tests::envoy::Config;
-use host_tests::fakes::awkward_app::{AwkwardApp, Habits};
 use serde_json::{Value, json};
+use testkit::client::{Connection, Request, Response};
+use testkit::envoy::Config;
+use testkit::fakes::awkward_app::{AwkwardApp, Habits};
 
-use super::edge::{Edge, with_token};
+use crate::rig::envoy_world::{EnvoyWorld, with_token};
 
 /// Where the time for the beginning of an answer stands.
 const PER_TRY: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/route/retry_policy/per_try_timeout";
 
 const NEVER: Duration = Duration::from_secs(3600);
 
-fn edge_before(app: &AwkwardApp, change: impl FnOnce(Config) -> Config) -> Edge {
-    Edge::with(|config| change(config.endpoint("app", app.addr())))
+fn edge_before(app: &AwkwardApp, change: impl FnOnce(Config) -> Config) -> EnvoyWorld {
+    EnvoyWorld::with(|config| change(config.endpoint("app", app.addr())))
 }
 
-fn send(edge: &Edge, request: &Request) -> Response {
+fn send(edge: &EnvoyWorld, request: &Request) -> Response {
     let mut connection = Connection::open(edge.envoy.addr(), Duration::from_secs(60)).unwrap();
     connection.send(request).unwrap()
 }

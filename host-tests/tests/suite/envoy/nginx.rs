@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Request, Response, send};
-use host_tests::nginx::Nginx;
 use serde_json::json;
+use testkit::client::{Request, Response, send};
+use testkit::nginx::Nginx;
 
-use super::edge::{Edge, PATIENCE};
+use crate::rig::envoy_world::{EnvoyWorld, PATIENCE};
 
 /// As an operator writes it who wants the app to say what is kept.
-fn cache_before(edge: &Edge) -> Nginx {
+fn cache_before(edge: &EnvoyWorld) -> Nginx {
     let http = format!(
         "proxy_cache_path cache keys_zone=answers:1m;
          server {{
@@ -44,7 +44,7 @@ const SAYINGS: [&str; 4] = [
 
 #[test]
 fn an_answer_with_a_token_is_kept_by_no_cache() {
-    let edge = Edge::with(|config| {
+    let edge = EnvoyWorld::with(|config| {
         config.patch_plugin(&json!({ "session": { "piggyback": true, "cache_ttl_s": 0 } }))
     });
     let nginx = cache_before(&edge);

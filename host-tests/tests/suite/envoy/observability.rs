@@ -4,17 +4,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::Fault;
 use serde_json::{Value, json};
+use testkit::client::Request;
+use testkit::fakes::wechat::Fault;
 
-use super::edge::{Edge, PLUGIN_LINE, eventually, login_request, token_of, with_token};
+use crate::rig::envoy_world::{EnvoyWorld, PLUGIN_LINE, login_request, token_of, with_token};
+use testkit::eventually;
 
 /// What the log has of "auth" for a request that went on to the app.
 const PASSED: &str = "-";
 
 /// One request of every kind. Status, openid and auth word of each, as the access log should have them.
-fn play(edge: &Edge) -> Vec<(u16, Option<String>, &'static str)> {
+fn play(edge: &EnvoyWorld) -> Vec<(u16, Option<String>, &'static str)> {
     let phone = edge.wechat.phone("a");
     let openid = Some(phone.openid());
     let code = phone.login();
@@ -73,7 +74,7 @@ fn play(edge: &Edge) -> Vec<(u16, Option<String>, &'static str)> {
 
 #[test]
 fn each_result_has_its_counter() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     play(&edge);
     let prefix = "wasmcustom.wx_session.";
     let stats = edge.envoy.stats().unwrap();
@@ -107,7 +108,7 @@ fn each_result_has_its_counter() {
 
 #[test]
 fn prometheus_gets_one_metric_by_result_and_histograms_in_milliseconds() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     edge.wechat.script([Fault::Slow(Duration::from_millis(60))]);
     edge.login("a");
     edge.send(&login_request("0nevermade0nevermade0nevermade00"));
@@ -145,7 +146,7 @@ fn ours(metrics: &str) -> String {
 
 #[test]
 fn the_access_log_says_who_it_was_and_what_was_decided() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let expected = play(&edge);
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let entries = edge.access_log(expected.len());
@@ -175,7 +176,7 @@ fn the_access_log_says_who_it_was_and_what_was_decided() {
 
 #[test]
 fn each_refused_request_is_one_line_of_json_in_the_log() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let refused: Vec<_> = play(&edge)
         .into_iter()
         .filter(|(status, ..)| *status >= 400)

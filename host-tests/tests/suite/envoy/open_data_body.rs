@@ -4,20 +4,21 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use host_tests::client::{Connection, Request};
 use serde_json::{Value, json};
+use testkit::client::{Connection, Request};
 
-use super::edge::{Edge, eventually};
-use super::http2::pseudo;
-use super::shapes::SHAPES;
+use crate::rig::envoy_world::EnvoyWorld;
+use crate::rig::shapes::SHAPES;
+use testkit::eventually;
+use testkit::http2::pseudo;
 
 /// `limits.body_bytes` of the plugin, which `envoy.yaml` leaves at its default.
 const LIMIT: usize = 16_384;
 const MOMENT: Duration = Duration::from_millis(50);
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-fn start() -> Edge {
-    Edge::with(|config| {
+fn start() -> EnvoyWorld {
+    EnvoyWorld::with(|config| {
         let routes =
             json!([{ "path": "/api/profile", "session": "required", "open_data": "body" }]);
         config.patch_plugin(&json!({ "routes": routes }))
@@ -25,14 +26,14 @@ fn start() -> Edge {
 }
 
 /// A body with open data of user `a`, and what the app is to get.
-fn body(edge: &Edge, filling: &str) -> (String, String) {
+fn body(edge: &EnvoyWorld, filling: &str) -> (String, String) {
     let phone = edge.wechat.phone("a");
     let plain = format!(
         r#"{{"nickName":"小明🎉","watermark":{{"timestamp":{},"appid":"{}"}}}}"#,
         edge.wechat.now(),
         phone.appid()
     );
-    let data = phone.open_data(host_tests::fakes::wechat::Source::UserProfile);
+    let data = phone.open_data(testkit::fakes::wechat::Source::UserProfile);
     let data = data.plaintext(&plain).build();
     let (encrypted, iv) = (data.encrypted_data, data.iv);
     (
@@ -42,7 +43,7 @@ fn body(edge: &Edge, filling: &str) -> (String, String) {
 }
 
 #[track_caller]
-fn assert_seen(edge: &Edge, expected: &[u8], what: &str) {
+fn assert_seen(edge: &EnvoyWorld, expected: &[u8], what: &str) {
     let seen = edge.app.take();
     assert_eq!(seen.len(), 1, "{what}");
     assert_eq!(
@@ -152,7 +153,7 @@ fn what_is_refused_is_refused_in_every_shape_and_the_app_sees_none_of_it() {
     edge.assert_sound();
 }
 
-fn begin(edge: &Edge, token: &str, body: &str) -> Connection {
+fn begin(edge: &EnvoyWorld, token: &str, body: &str) -> Connection {
     let mut connection = edge.connect();
     let request = Request::post("/api/profile").header("x-wx-skey", token);
     let request = request.header(JSON.0, JSON.1).body(body);

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Request, send};
+use testkit::client::{Request, send};
 
-use super::edge::{Edge, bare};
-use super::http2::pseudo;
+use crate::rig::envoy_world::{EnvoyWorld, bare};
+use testkit::http2::pseudo;
 
 /// What follows a route's path. Each would be another path for some app server.
 const TAILS: &[&[u8]] = &[
@@ -78,7 +78,7 @@ fn targets() -> Vec<Vec<u8>> {
 }
 
 /// Sends a target in both protocols: both statuses, 0 where the connection was closed instead.
-fn statuses(edge: &Edge, method: &str, target: &[u8], token: Option<&str>) -> [u16; 2] {
+fn statuses(edge: &EnvoyWorld, method: &str, target: &[u8], token: Option<&str>) -> [u16; 2] {
     let mut request = Request::new(method, target);
     let mut fields = pseudo(method, target);
     if let Some(token) = token {
@@ -112,7 +112,7 @@ fn is_canonical(target: &str) -> bool {
 
 #[test]
 fn without_envoys_normalisation_the_plugin_lets_nothing_ambiguous_pass() {
-    let edge = Edge::with(bare);
+    let edge = EnvoyWorld::with(bare);
     let token = edge.login("a");
     for target in targets() {
         for (method, token) in [
@@ -142,7 +142,7 @@ fn without_envoys_normalisation_the_plugin_lets_nothing_ambiguous_pass() {
 
 #[test]
 fn with_envoys_normalisation_only_canonical_paths_reach_the_app() {
-    let edge = Edge::with(|config| {
+    let edge = EnvoyWorld::with(|config| {
         config.patch_http(&serde_json::json!({ "delayed_close_timeout": "0.01s" }))
     });
     let token = edge.login("a");
@@ -163,7 +163,7 @@ fn with_envoys_normalisation_only_canonical_paths_reach_the_app() {
 
 #[test]
 fn a_query_may_hold_what_a_path_may_not() {
-    let edge = Edge::with(bare);
+    let edge = EnvoyWorld::with(bare);
     let target = "/public/x?next=//a/../b;c=%2f%00&d=\\";
     assert_eq!(statuses(&edge, "GET", target.as_bytes(), None), [200, 200]);
     let seen = edge.app.requests();
@@ -172,7 +172,7 @@ fn a_query_may_hold_what_a_path_may_not() {
 
 #[test]
 fn an_absolute_target_is_judged_by_its_path() {
-    let edge = Edge::with(bare);
+    let edge = EnvoyWorld::with(bare);
     let token = edge.login("a");
     for (target, without, with) in [
         ("http://elsewhere/public/x", 200, 200),

@@ -2,12 +2,12 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use host_tests::client::Request;
-use host_tests::envoy::Config;
 use serde_json::json;
+use testkit::client::Request;
+use testkit::envoy::Config;
 
-use super::edge::Edge;
-use super::http2::pseudo;
+use crate::rig::envoy_world::EnvoyWorld;
+use testkit::http2::pseudo;
 
 fn on(config: Config) -> Config {
     config.patch_plugin(&json!({ "session": { "piggyback": true } }))
@@ -20,7 +20,7 @@ fn nobody() -> SocketAddr {
 
 #[test]
 fn the_token_comes_over_http2_and_is_good() {
-    let edge = Edge::with(on);
+    let edge = EnvoyWorld::with(on);
     let phone = edge.wechat.phone("alice");
     let code = phone.login();
     let path = b"/api/answer/404?x-wx-skey=of-the-app&cache-control=public";
@@ -47,7 +47,7 @@ fn the_token_comes_over_http2_and_is_good() {
 
 #[test]
 fn where_the_app_is_down_envoys_own_answer_carries_the_token() {
-    let edge = Edge::with(|config| on(config).endpoint("app", nobody()));
+    let edge = EnvoyWorld::with(|config| on(config).endpoint("app", nobody()));
     let phone = edge.wechat.phone("alice");
     let answer = edge.send(&Request::get("/api").header("x-wx-code", phone.login()));
     assert_eq!(answer.status, 503);
@@ -68,7 +68,7 @@ fn where_the_app_is_down_envoys_own_answer_carries_the_token() {
 
 #[test]
 fn the_answer_to_an_upgrade_carries_the_token() {
-    let edge = Edge::with(|config| {
+    let edge = EnvoyWorld::with(|config| {
         let config =
             config.patch_http(&json!({ "upgrade_configs": [{ "upgrade_type": "websocket" }] }));
         let route = json!({ "path": "/socket", "session": "required", "upgrades": ["websocket"] });

@@ -1,14 +1,14 @@
 //! Preflights on the wire: what has a body in HTTP/2 or in chunks is none, whatever its headers say.
 
-use host_tests::client::Request;
 use serde_json::json;
+use testkit::client::Request;
 
-use super::edge::{Edge, error_of};
 use super::headers::Field;
-use super::http2::pseudo;
+use crate::rig::envoy_world::{EnvoyWorld, error_of};
+use testkit::http2::pseudo;
 
-fn on() -> Edge {
-    Edge::with(|config| config.patch_plugin(&json!({ "cors_preflight": true })))
+fn on() -> EnvoyWorld {
+    EnvoyWorld::with(|config| config.patch_plugin(&json!({ "cors_preflight": true })))
 }
 
 const PREFLIGHT: [Field<'_>; 2] = [

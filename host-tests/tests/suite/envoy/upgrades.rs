@@ -1,12 +1,12 @@
 //! Requests that would turn a connection into something that nobody looks at any more: CONNECT and `Upgrade`.
 //! Passed only where a route names the protocol, and there only with a session.
 
-use host_tests::client::{Connection, Request, Response};
-use host_tests::envoy::Config;
 use serde_json::json;
+use testkit::client::{Connection, Request, Response};
+use testkit::envoy::Config;
 
-use super::edge::{Edge, bare};
-use super::http2::pseudo;
+use crate::rig::envoy_world::{EnvoyWorld, bare};
+use testkit::http2::pseudo;
 
 /// `/ws` takes WebSockets with a session; nothing else takes an upgrade.
 fn with_websockets(config: Config) -> Config {
@@ -25,7 +25,7 @@ fn upgrade(path: &str, protocol: &str) -> Request {
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
 }
 
-fn opened(edge: &Edge, request: &Request) -> (Connection, Response) {
+fn opened(edge: &EnvoyWorld, request: &Request) -> (Connection, Response) {
     let mut connection = edge.connect();
     let answer = connection.send(request).unwrap();
     (connection, answer)
@@ -33,7 +33,7 @@ fn opened(edge: &Edge, request: &Request) -> (Connection, Response) {
 
 #[test]
 fn a_websocket_passes_end_to_end_where_a_route_names_it_and_a_session_is_shown() {
-    let edge = Edge::with(with_websockets);
+    let edge = EnvoyWorld::with(with_websockets);
     let token = edge.login("a");
     let request = upgrade("/ws/chat", "WebSocket").header("x-wx-skey", &token);
     let (mut connection, answer) = opened(&edge, &request);
@@ -56,7 +56,7 @@ fn a_websocket_passes_end_to_end_where_a_route_names_it_and_a_session_is_shown()
 
 #[test]
 fn a_websocket_without_a_session_is_refused_with_401() {
-    let edge = Edge::with(with_websockets);
+    let edge = EnvoyWorld::with(with_websockets);
     for request in [
         upgrade("/ws/chat", "websocket"),
         upgrade("/ws/chat", "websocket").header("x-wx-skey", "short"),
@@ -73,7 +73,7 @@ fn a_websocket_without_a_session_is_refused_with_401() {
 /// h2c is the one to fear: after it a client could speak to the app with any header and on any path.
 #[test]
 fn an_upgrade_that_no_route_names_reaches_the_app_on_no_route() {
-    let edge = Edge::with(with_websockets);
+    let edge = EnvoyWorld::with(with_websockets);
     let token = edge.login("a");
     let mut passed = Vec::new();
     for path in ["/api/x", "/feed/x", "/public/x", "/ws/chat"] {
@@ -105,7 +105,7 @@ fn an_upgrade_that_no_route_names_reaches_the_app_on_no_route() {
 
 #[test]
 fn a_doubled_upgrade_header_is_refused() {
-    let edge = Edge::with(with_websockets);
+    let edge = EnvoyWorld::with(with_websockets);
     let token = edge.login("a");
     let request = upgrade("/ws/chat", "websocket")
         .header("upgrade", "h2c")
@@ -117,7 +117,7 @@ fn a_doubled_upgrade_header_is_refused() {
 
 #[test]
 fn a_websocket_over_http2_is_held_to_the_same_rules() {
-    let edge = Edge::with(with_websockets);
+    let edge = EnvoyWorld::with(with_websockets);
     let token = edge.login("a");
     for (path, token, status) in [
         (&b"/ws/chat"[..], Some(&token), 200),
@@ -143,7 +143,7 @@ fn a_websocket_over_http2_is_held_to_the_same_rules() {
 #[test]
 fn connect_is_refused_whether_or_not_envoy_would_take_it() {
     for bare_envoy in [false, true] {
-        let edge = Edge::with(|config| {
+        let edge = EnvoyWorld::with(|config| {
             if bare_envoy {
                 with_websockets(config)
             } else {

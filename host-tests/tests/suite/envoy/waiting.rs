@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use host_tests::client::{self, Request};
-use host_tests::envoy::{Config, configurations};
+use project::configurations;
 use serde_json::{Value, json};
+use testkit::client::{self, Request};
+use testkit::envoy::Config;
 
-use super::edge::{Edge, eventually, login_request};
 use super::flood::{Sent, Shape, flood};
-use super::http2::pseudo;
+use crate::rig::envoy_world::{EnvoyWorld, login_request};
+use testkit::eventually;
+use testkit::http2::pseudo;
 
 const BODY_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -21,7 +23,7 @@ fn impatient() -> Value {
 
 #[test]
 fn a_body_that_never_comes_is_answered_in_time_in_both_protocols() {
-    let edge = Edge::with(|config| config.patch_plugin(&impatient()));
+    let edge = EnvoyWorld::with(|config| config.patch_plugin(&impatient()));
     let started = Instant::now();
     let request = Request::post("/wx/login").body(br#"{"code":"0123456789"}"#);
     let mut http1 = edge.connect();
@@ -50,7 +52,7 @@ fn a_body_that_never_comes_is_answered_in_time_in_both_protocols() {
 /// Set up like this no body comes at all: the answer says so, instead of none.
 #[test]
 fn a_login_under_an_envoy_that_keeps_the_body_back_is_told_why() {
-    let edge = Edge::with(|config| {
+    let edge = EnvoyWorld::with(|config| {
         let kept_back = json!({ "allow_on_headers_stop_iteration": null });
         config.patch_plugin(&impatient()).patch_filter(&kept_back)
     });
@@ -81,7 +83,7 @@ impl Users {
         }
     }
 
-    fn log_in_until_over(&self, edge: &Edge) {
+    fn log_in_until_over(&self, edge: &EnvoyWorld) {
         let patience = Duration::from_secs(20);
         while !self.over.load(Ordering::Relaxed) {
             let code = edge.wechat.phone("a user").login();
@@ -100,7 +102,12 @@ impl Users {
 }
 
 /// What a flood costs: the most memory at any time, and how many of its users' logins worked.
-fn under(edge: &Edge, connections: usize, shape: &Shape<'_>, span: Duration) -> (u64, Users, Sent) {
+fn under(
+    edge: &EnvoyWorld,
+    connections: usize,
+    shape: &Shape<'_>,
+    span: Duration,
+) -> (u64, Users, Sent) {
     let users = Users::new();
     let before = edge.envoy.memory().unwrap();
     let mut most = before;
@@ -130,7 +137,7 @@ fn under(edge: &Edge, connections: usize, shape: &Shape<'_>, span: Duration) -> 
 /// 19,000 logins of nearly 16 KiB each that are never finished, and as many again for those that are ended.
 #[test]
 fn a_flood_of_logins_that_never_finish_takes_neither_the_memory_nor_the_place_of_users() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let shape = Shape {
         headers: &pseudo("POST", b"/wx/login"),
         repeats: 3,
@@ -167,7 +174,7 @@ fn every_shipped_configuration_bounds_the_heap_and_the_headers_of_a_request() {
 /// The names and thresholds are Envoy's own: here it takes them, with a heap that is full from the start.
 #[test]
 fn with_a_full_heap_envoy_itself_takes_no_more() {
-    let edge = Edge::with(|mut config| {
+    let edge = EnvoyWorld::with(|mut config| {
         *config.document.pointer_mut(MAX_HEAP).unwrap() = json!(1_000_000);
         config
     });

@@ -4,25 +4,28 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::{FakeWechat, Fault};
 use serde_json::json;
+use testkit::client::Request;
+use testkit::fakes::wechat::{FakeWechat, Fault};
 
-use super::edge::{APPID, Edge, SECRET, error_of, eventually, login_request, pem_file, with_token};
 use super::impostor::Impostor;
+use crate::rig::envoy_world::{
+    APPID, EnvoyWorld, SECRET, error_of, login_request, pem_file, with_token,
+};
+use testkit::eventually;
 
 /// Below the timeout of the call, with room for a busy machine.
 const AT_ONCE: Duration = Duration::from_millis(1500);
 
 /// A login, its status, its error and how long it took.
-fn login(edge: &Edge) -> (u16, String, Duration) {
+fn login(edge: &EnvoyWorld) -> (u16, String, Duration) {
     let request = login_request(&edge.wechat.phone("a").login());
     let started = Instant::now();
     let answer = edge.send(&request);
     (answer.status, error_of(&answer), started.elapsed())
 }
 
-fn assert_unavailable_at_once(edge: &Edge) {
+fn assert_unavailable_at_once(edge: &EnvoyWorld) {
     let (status, error, took) = login(edge);
     assert_eq!((status, &*error), (503, "wechat_unavailable"));
     assert!(took < AT_ONCE, "{took:?}");
@@ -37,7 +40,7 @@ fn closed_port() -> SocketAddr {
 
 #[test]
 fn wechat_is_asked_by_its_own_name_and_with_the_four_parameters() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let code = edge.wechat.phone("a").login();
     assert_eq!(edge.send(&login_request(&code)).status, 200);
     let asked = edge.wechat.requests();
@@ -64,7 +67,7 @@ fn wechat_is_asked_by_its_own_name_and_with_the_four_parameters() {
 fn a_server_with_another_name_in_its_certificate_is_not_told_the_secret() {
     let impostor = Impostor::start("api.weixin.qq.com.example");
     let ca = pem_file(&impostor.ca_pem);
-    let edge = Edge::with(|config| config.wechat(impostor.addr, ca.path()));
+    let edge = EnvoyWorld::with(|config| config.wechat(impostor.addr, ca.path()));
     assert_unavailable_at_once(&edge);
     assert_eq!((impostor.connections() > 0, impostor.bytes()), (true, 0));
     assert_still_serving(&edge);
@@ -74,7 +77,7 @@ fn a_server_with_another_name_in_its_certificate_is_not_told_the_secret() {
 fn a_server_from_an_unknown_authority_is_not_told_the_secret() {
     let stranger = FakeWechat::new(APPID, SECRET);
     let server = stranger.serve();
-    let edge = Edge::with(|config| config.endpoint("wechat", server.addr()));
+    let edge = EnvoyWorld::with(|config| config.endpoint("wechat", server.addr()));
     assert_unavailable_at_once(&edge);
     assert_eq!(stranger.requests(), []);
     assert_still_serving(&edge);
@@ -82,15 +85,16 @@ fn a_server_from_an_unknown_authority_is_not_told_the_secret() {
 
 #[test]
 fn a_wechat_that_is_down_is_unavailable_at_once() {
-    let edge = Edge::with(|config| config.endpoint("wechat", closed_port()));
+    let edge = EnvoyWorld::with(|config| config.endpoint("wechat", closed_port()));
     assert_unavailable_at_once(&edge);
     assert_still_serving(&edge);
 }
 
 #[test]
 fn a_cluster_that_envoy_does_not_know_is_the_operators_fault_and_named_in_the_log() {
-    let edge =
-        Edge::with(|config| config.patch_plugin(&json!({ "wechat": { "cluster": "nowhere" } })));
+    let edge = EnvoyWorld::with(|config| {
+        config.patch_plugin(&json!({ "wechat": { "cluster": "nowhere" } }))
+    });
     let (status, error, took) = login(&edge);
     assert_eq!((status, &*error), (500, "internal_error"));
     assert!(took < AT_ONCE, "{took:?}");
@@ -104,14 +108,14 @@ fn a_full_circuit_breaker_is_unavailable_at_once_and_spends_no_code() {
     let full = json!({ "circuit_breakers": { "thresholds": [
         { "max_connections": 0, "max_pending_requests": 0, "max_requests": 0 },
     ] } });
-    let edge = Edge::with(|config| config.patch_cluster("wechat", &full));
+    let edge = EnvoyWorld::with(|config| config.patch_cluster("wechat", &full));
     assert_unavailable_at_once(&edge);
     assert_eq!(edge.wechat.requests(), []);
     assert_still_serving(&edge);
 }
 
 /// `assert_sound` logs in, which cannot succeed where WeChat is out of reach.
-fn assert_still_serving(edge: &Edge) {
+fn assert_still_serving(edge: &EnvoyWorld) {
     for _ in 0..3 {
         assert_eq!(login(edge).0, 503);
         assert_eq!(edge.send(&Request::get("/public/x")).status, 200);
@@ -123,7 +127,7 @@ fn assert_still_serving(edge: &Edge) {
 #[test]
 fn a_slow_wechat_costs_the_client_no_more_than_the_configured_time() {
     let edge =
-        Edge::with(|config| config.patch_plugin(&json!({ "wechat": { "timeout_ms": 300 } })));
+        EnvoyWorld::with(|config| config.patch_plugin(&json!({ "wechat": { "timeout_ms": 300 } })));
     edge.wechat.script([Fault::Slow(Duration::from_secs(2))]);
     let (status, error, took) = login(&edge);
     assert_eq!((status, &*error), (504, "wechat_unavailable"));
@@ -135,7 +139,7 @@ fn a_slow_wechat_costs_the_client_no_more_than_the_configured_time() {
 
 #[test]
 fn an_answer_that_is_none_of_wechats_is_unavailable_and_the_code_is_not_sent_again() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     for (fault, calls) in [
         (Fault::Refused, 0),
         (Fault::ResetMidBody, 1),
@@ -164,7 +168,7 @@ fn an_answer_that_is_none_of_wechats_is_unavailable_and_the_code_is_not_sent_aga
 
 #[test]
 fn a_busy_wechat_is_asked_up_to_three_times_with_growing_pauses() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     edge.wechat.script([Fault::Busy, Fault::Busy]);
     let (status, _, took) = login(&edge);
     assert_eq!((status, edge.wechat.requests().len()), (200, 3));
@@ -176,7 +180,7 @@ fn a_busy_wechat_is_asked_up_to_three_times_with_growing_pauses() {
 
 #[test]
 fn a_wechat_that_stays_busy_is_asked_three_times_and_no_more() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     edge.wechat.script([Fault::Busy, Fault::Busy, Fault::Busy]);
     let answer = edge.send(&login_request(&edge.wechat.phone("a").login()));
     assert_eq!((answer.status, &*error_of(&answer)), (503, "wechat_busy"));
@@ -189,7 +193,7 @@ fn a_wechat_that_stays_busy_is_asked_three_times_and_no_more() {
 
 #[test]
 fn logins_that_wait_for_a_slow_wechat_hold_up_nobody_else() {
-    let edge = Edge::start();
+    let edge = EnvoyWorld::start();
     let token = edge.login("a");
     edge.wechat.script([Fault::Slow(AT_ONCE), Fault::Busy]);
     std::thread::scope(|scope| {

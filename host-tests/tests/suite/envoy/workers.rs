@@ -4,12 +4,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request};
-use host_tests::envoy::Config;
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
+use testkit::client::{Connection, Request};
+use testkit::envoy::Config;
+use testkit::fakes::wechat::Fault;
 
-use super::edge::{Edge, error_of, eventually, login_request, token_of, with_token};
+use crate::rig::envoy_world::{EnvoyWorld, error_of, login_request, token_of, with_token};
+use testkit::eventually;
 
 const CONNECTIONS: usize = 16;
 const CACHE: Duration = Duration::from_secs(1);
@@ -21,7 +22,7 @@ fn two_workers(config: Config) -> Config {
 }
 
 /// Connections of which each worker has at least one.
-fn connections(edge: &Edge) -> Vec<Connection> {
+fn connections(edge: &EnvoyWorld) -> Vec<Connection> {
     let mut open = Vec::new();
     eventually(|| {
         open.push(edge.connect());
@@ -43,7 +44,7 @@ fn statuses(connections: &mut [Connection], request: &Request) -> Vec<u16> {
 
 #[test]
 fn a_login_on_one_worker_is_honoured_on_the_other() {
-    let edge = Edge::with(two_workers);
+    let edge = EnvoyWorld::with(two_workers);
     let mut connections = connections(&edge);
     let token = edge.login("a");
     let all = statuses(&mut connections, &with_token(&token));
@@ -55,7 +56,7 @@ fn a_login_on_one_worker_is_honoured_on_the_other() {
 
 #[test]
 fn a_logout_on_one_worker_is_final_on_the_other_when_its_cache_has_run_out() {
-    let edge = Edge::with(two_workers);
+    let edge = EnvoyWorld::with(two_workers);
     let mut connections = connections(&edge);
     let token = edge.login("a");
     let request = with_token(&token);
@@ -73,7 +74,7 @@ fn a_logout_on_one_worker_is_final_on_the_other_when_its_cache_has_run_out() {
 
 #[test]
 fn a_second_login_ends_the_first_session_on_both_workers() {
-    let edge = Edge::with(two_workers);
+    let edge = EnvoyWorld::with(two_workers);
     let mut connections = connections(&edge);
     let old = edge.login("a");
     statuses(&mut connections, &with_token(&old));
@@ -95,7 +96,7 @@ fn a_second_login_ends_the_first_session_on_both_workers() {
 
 #[test]
 fn the_same_code_posted_ten_times_at_once_is_one_login() {
-    let edge = Edge::with(two_workers);
+    let edge = EnvoyWorld::with(two_workers);
     let slow = Duration::from_millis(200);
     edge.wechat.script([Fault::Slow(slow), Fault::Slow(slow)]);
     let code = edge.wechat.phone("a").login();
@@ -121,7 +122,7 @@ fn the_same_code_posted_ten_times_at_once_is_one_login() {
 
 #[test]
 fn fifty_users_who_log_in_at_once_are_all_logged_in() {
-    let edge = Edge::with(two_workers);
+    let edge = EnvoyWorld::with(two_workers);
     let users: Vec<String> = (0..50).map(|number| format!("user {number}")).collect();
     let log_in = |user: &String| (user.clone(), edge.login(user));
     let sessions: Vec<(String, String)> = thread::scope(|scope| {
@@ -149,7 +150,7 @@ fn fifty_users_who_log_in_at_once_are_all_logged_in() {
 
 #[test]
 fn one_user_who_logs_in_on_many_phones_at_once_keeps_every_session() {
-    let edge = Edge::with(two_workers);
+    let edge = EnvoyWorld::with(two_workers);
     let phones = edge.wechat.phone("a");
     // `max_per_user` of the plugin is 10.
     let tokens: Vec<String> = thread::scope(|scope| {

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
+use testkit::fakes::wechat::Fault;
 
-use super::Stage;
+use crate::rig::wasm_world::WasmWorld;
 use crate::rig::{Ask, Login, Rig, bridge};
-use crate::wasm_host::{CallReply, Delivery, Outcome, StreamId};
+use proxy_wasm_host::{CallReply, Delivery, Outcome, StreamId};
 
 #[track_caller]
-fn assert_worker_is_well(stage: &mut Stage) {
+fn assert_worker_is_well(stage: &mut WasmWorld) {
     assert_eq!(stage.rig.vm.trapped(), None);
     assert!(
         stage.rig.vm.violations().is_empty(),
@@ -28,20 +28,20 @@ fn assert_worker_is_well(stage: &mut Stage) {
 
 /// Once for what is allocated at first, and once more: the module's memory is then as large as before.
 #[track_caller]
-fn assert_leaves_no_memory(stage: &mut Stage, abandon: impl Fn(&mut Stage)) {
+fn assert_leaves_no_memory(stage: &mut WasmWorld, abandon: impl Fn(&mut WasmWorld)) {
     abandon(stage);
     let pages = stage.rig.vm.memory_pages();
     abandon(stage);
     assert_eq!(stage.rig.vm.memory_pages(), pages);
 }
 
-fn login(stage: &Stage) -> Ask {
+fn login(stage: &WasmWorld) -> Ask {
     Ask::post("/wx/login", &json!({ "code": stage.alice.login() }))
 }
 
 #[test]
 fn while_its_body_is_awaited() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     let ask = login(&stage);
     for sent in 0..3 {
         let stream = stage.rig.vm.request(ask.head(), false);
@@ -58,7 +58,7 @@ fn while_its_body_is_awaited() {
 
 #[test]
 fn before_wechat_is_asked_and_then_it_is_not() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     let ask = login(&stage);
     let stream = stage.rig.send(&ask);
     stage.rig.vm.reset(stream);
@@ -70,7 +70,7 @@ fn before_wechat_is_asked_and_then_it_is_not() {
 }
 
 /// A login that has been sent to WeChat.
-fn asked(stage: &mut Stage, ask: &Ask) -> StreamId {
+fn asked(stage: &mut WasmWorld, ask: &Ask) -> StreamId {
     let stream = stage.rig.send(ask);
     stage.rig.advance(Duration::from_millis(10));
     assert_eq!(stage.rig.vm.pending_calls().len(), 1);
@@ -79,7 +79,7 @@ fn asked(stage: &mut Stage, ask: &Ask) -> StreamId {
 
 #[test]
 fn while_wechat_is_asked_and_the_same_code_again_gets_the_login() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     let ask = login(&stage);
     let stream = asked(&mut stage, &ask);
     stage.rig.vm.reset(stream);
@@ -97,7 +97,7 @@ fn while_wechat_is_asked_and_the_same_code_again_gets_the_login() {
 
 #[test]
 fn while_wechat_is_asked_and_its_failure_hurts_nobody() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     let ask = login(&stage);
     let stream = asked(&mut stage, &ask);
     let call = stage.rig.vm.pending_calls().remove(0);
@@ -108,7 +108,7 @@ fn while_wechat_is_asked_and_its_failure_hurts_nobody() {
 
 #[test]
 fn while_it_waits_to_ask_a_busy_wechat_again() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     stage.wechat.script([Fault::Busy]);
     let ask = login(&stage);
     let stream = asked(&mut stage, &ask);
@@ -126,7 +126,7 @@ fn while_it_waits_to_ask_a_busy_wechat_again() {
 
 #[test]
 fn while_it_follows_another_tap_of_the_same_code() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     let ask = login(&stage);
     let (leader, follower) = (stage.rig.send(&ask), stage.rig.send(&ask));
     stage.rig.advance(Duration::from_millis(50));
@@ -138,7 +138,7 @@ fn while_it_follows_another_tap_of_the_same_code() {
 
 #[test]
 fn while_another_tap_follows_it_and_that_one_gets_the_login() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     let ask = login(&stage);
     let (leader, follower) = (asked(&mut stage, &ask), stage.rig.send(&ask));
     stage.rig.vm.reset(leader);
@@ -148,8 +148,8 @@ fn while_another_tap_follows_it_and_that_one_gets_the_login() {
     assert_worker_is_well(&mut stage);
 }
 
-fn with_redis() -> Stage {
-    Stage::new(&json!({ "store": bridge::webdis(), "session": { "cache_ttl_s": 0 } }))
+fn with_redis() -> WasmWorld {
+    WasmWorld::new(&json!({ "store": bridge::webdis(), "session": { "cache_ttl_s": 0 } }))
 }
 
 #[test]
@@ -197,8 +197,8 @@ fn in_each_step_of_a_login_with_a_store_far_away() {
 /// What must be finished without the client is its login, and not what comes after it.
 #[test]
 fn while_the_body_of_a_login_on_the_way_is_awaited_and_nothing_waits_on() {
-    let mut stage = Stage::new(&json!({ "session": { "piggyback": true } }));
-    let abandon = |stage: &mut Stage| {
+    let mut stage = WasmWorld::new(&json!({ "session": { "piggyback": true } }));
+    let abandon = |stage: &mut WasmWorld| {
         for round in 0..400 {
             let code = stage.alice.login();
             let ask = Ask::post("/api/profile", &json!({})).header("x-wx-code", &code);
@@ -220,8 +220,8 @@ fn while_the_body_of_a_login_on_the_way_is_awaited_and_nothing_waits_on() {
 
 #[test]
 fn a_thousand_of_them_leave_no_memory_behind() {
-    let mut stage = Stage::new(&json!({}));
-    let abandon = |stage: &mut Stage| {
+    let mut stage = WasmWorld::new(&json!({}));
+    let abandon = |stage: &mut WasmWorld| {
         for _ in 0..500 {
             // Some before their body is whole, some before and some after WeChat is asked.
             let unasked = stage.rig.send(&login(stage));

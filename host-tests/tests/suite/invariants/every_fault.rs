@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Stage, embedded};
+use crate::rig::wasm_world::{WasmWorld, embedded};
 use crate::rig::{Rig, bridge};
-use crate::wasm_host::{FaultKind, FaultOutcome};
+use proxy_wasm_host::{FaultKind, FaultOutcome};
 
 /// Each request on a fresh worker whose cache is warm or cold, with one fault.
 fn every_hostcall_may_fail(store: &Value, cache_ttl_s: u64) -> u32 {
@@ -14,9 +14,9 @@ fn every_hostcall_may_fail(store: &Value, cache_ttl_s: u64) -> u32 {
         "wechat": { "timeout_ms": 500 },
     });
     let mut injected = 0;
-    let kinds = Stage::new(&patch).asks().len();
+    let kinds = WasmWorld::new(&patch).asks().len();
     for kind in 0..kinds {
-        let mut calm = Stage::new(&patch);
+        let mut calm = WasmWorld::new(&patch);
         let (name, ask) = calm.asks().swap_remove(kind);
         calm.rig.vm.reset_counts();
         calm.rig.ask(vec![ask]);
@@ -25,7 +25,7 @@ fn every_hostcall_may_fail(store: &Value, cache_ttl_s: u64) -> u32 {
 
         for nth in 1..=hostcalls {
             for fault in FaultKind::ALL {
-                let mut stage = Stage::new(&patch);
+                let mut stage = WasmWorld::new(&patch);
                 let (name, ask) = stage.asks().swap_remove(kind);
                 stage.rig.vm.fail_hostcall(nth, fault);
                 let stream = stage.rig.send(&ask);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Stage;
+use crate::rig::wasm_world::WasmWorld;
 use crate::rig::{Ask, Login, Rig};
 
 /// What a worker may hold in its VM, in bytes.
@@ -20,14 +20,14 @@ const SESSIONS: usize = 1100;
 const MIX: u64 = 100;
 
 struct Crowd {
-    stage: Stage,
+    stage: WasmWorld,
     tokens: Vec<String>,
     asked: u64,
 }
 
 impl Crowd {
     fn new() -> Self {
-        let mut stage = Stage::new(&json!({}));
+        let mut stage = WasmWorld::new(&json!({}));
         let tokens = (0..SESSIONS)
             .map(|number| login(&mut stage, number))
             .collect();
@@ -81,7 +81,7 @@ impl Crowd {
     }
 }
 
-fn login(stage: &mut Stage, number: usize) -> String {
+fn login(stage: &mut WasmWorld, number: usize) -> String {
     let code = stage.wechat.phone(&format!("user{number}")).login();
     let ask = Ask::post("/wx/login", &json!({ "code": code }));
     Login::from(&stage.rig.ask(vec![ask])[0]).token
@@ -89,7 +89,7 @@ fn login(stage: &mut Stage, number: usize) -> String {
 
 /// Sends `requests` after a tenth of that: what is held then is held to the end. Says what is held when.
 fn assert_flat(requests: u64) {
-    let at_rest = Stage::new(&json!({})).rig.vm.memory_pages() * PAGE;
+    let at_rest = WasmWorld::new(&json!({})).rig.vm.memory_pages() * PAGE;
     let mut crowd = Crowd::new();
     crowd.run(requests / 10);
     let early = crowd.bytes();

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::Fault;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::Fault;
 
-use super::{Stage, embedded};
+use crate::rig::wasm_world::{WasmWorld, embedded};
 use crate::rig::{Ask, Rig, bridge};
-use crate::wasm_host::{CallReply, FaultKind, Outcome, StreamId};
+use proxy_wasm_host::{CallReply, FaultKind, Outcome, StreamId};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -82,7 +82,7 @@ const NONSENSE: [(u16, &str); 8] = [
 ];
 
 fn play(store: &Value, steps: &[Step]) {
-    let mut stage = Stage::new(&json!({
+    let mut stage = WasmWorld::new(&json!({
         "store": store,
         "wechat": { "timeout_ms": 500 },
         "session": { "cache_ttl_s": 1 },
@@ -167,13 +167,13 @@ fn play(store: &Value, steps: &[Step]) {
 }
 
 /// In the middle of things a request may wait, but what is decided is decided rightly.
-fn assert_nothing_slipped(stage: &Stage, own: &Open) {
+fn assert_nothing_slipped(stage: &WasmWorld, own: &Open) {
     if !matches!(stage.rig.vm.outcome(own.stream), Outcome::Paused) {
         stage.assert_invariants(own.stream, &own.ask, "under way");
     }
 }
 
-fn finish(stage: &mut Stage, open: &mut [Open]) {
+fn finish(stage: &mut WasmWorld, open: &mut [Open]) {
     stage.rig.vm.disarm_fault();
     for own in &mut *open {
         while let Some(piece) = own.pieces.pop() {

@@ -1,18 +1,18 @@
 //! A store that fails at each of its operations: unavailable is not unauthorised, and never a pass.
 
-use host_tests::fakes::wechat::FakeWechat;
-use serde_json::{Value, json};
+use serde_json::json;
+use testkit::fakes::wechat::FakeWechat;
 use wx_session_core::Host as _;
 
-use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET};
+use crate::rig::{APPID, Ask, CoreRig, Login, Rig, SECRET, assert_unavailable};
 
-struct Edge {
+struct CoreWorld {
     rig: CoreRig,
     wechat: FakeWechat,
     token: String,
 }
 
-fn edge() -> Edge {
+fn edge() -> CoreWorld {
     let wechat = FakeWechat::seeded(APPID, SECRET, b"store faults");
     let mut rig = CoreRig::start(&wechat, &json!({ "session": { "cache_ttl_s": 0 } }));
     let login = Ask::post(
@@ -20,10 +20,10 @@ fn edge() -> Edge {
         &json!({ "code": wechat.phone("alice").login() }),
     );
     let token = Login::from(&rig.ask(vec![login])[0]).token;
-    Edge { rig, wechat, token }
+    CoreWorld { rig, wechat, token }
 }
 
-fn asks(edge: &Edge) -> Vec<Ask> {
+fn asks(edge: &CoreWorld) -> Vec<Ask> {
     let data = edge.wechat.phone("alice").user_info();
     let relogin = json!({ "code": edge.wechat.phone("alice").login(), "token": edge.token });
     vec![
@@ -36,19 +36,6 @@ fn asks(edge: &Edge) -> Vec<Ask> {
         Ask::post("/wx/logout", &json!({ "everywhere": true })).token(&edge.token),
         Ask::post("/wx/login", &relogin),
     ]
-}
-
-#[track_caller]
-fn assert_unavailable(got: &Got, story: &str) {
-    let body: Value = got.json();
-    assert_eq!(
-        (got.status, &body["error"]),
-        (503, &json!("store_unavailable")),
-        "{story}: {body}"
-    );
-    assert_eq!(body["action"], "retry_after");
-    assert!(got.header("retry-after").is_some());
-    assert!(got.seen.is_none(), "{story}");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
-use super::{Stage, embedded};
 use crate::rig::bridge;
-use crate::wasm_host::pairs;
+use crate::rig::wasm_world::{WasmWorld, embedded};
+use proxy_wasm_host::pairs;
 
 #[test]
 fn trailers_that_describe_the_old_body_do_not_come_with_the_new_one() {
@@ -17,7 +17,7 @@ fn trailers_that_describe_the_old_body_do_not_come_with_the_new_one() {
             "identity_headers": { "unionid": "X-User-Unionid" },
         });
         for (name, kept) in [("open body", false), ("upload", true)] {
-            let mut stage = Stage::new(&patch);
+            let mut stage = WasmWorld::new(&patch);
             let asks = stage.asks();
             let (_, ask) = asks.iter().find(|(own, _)| *own == name).unwrap();
             let stream = stage.rig.vm.request(ask.head(), false);

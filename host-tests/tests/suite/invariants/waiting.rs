@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Stage;
+use crate::rig::wasm_world::WasmWorld;
 use crate::rig::{Ask, Login, Rig, bridge};
-use crate::wasm_host::{Outcome, StreamId};
+use proxy_wasm_host::{Outcome, StreamId};
 
 /// The least that can be configured.
 const MOST: usize = 16;
@@ -24,29 +24,29 @@ fn few() -> Value {
 }
 
 /// With sessions in a store that answers when told.
-fn few_with_redis() -> Stage {
+fn few_with_redis() -> WasmWorld {
     let mut patch = few();
     patch["store"] = bridge::webdis();
     patch["session"] = json!({ "cache_ttl_s": 0, "piggyback": true });
-    Stage::new(&patch)
+    WasmWorld::new(&patch)
 }
 
 /// The head of a request whose body does not come.
-fn stalled(stage: &mut Stage, ask: &Ask) -> StreamId {
+fn stalled(stage: &mut WasmWorld, ask: &Ask) -> StreamId {
     stage.rig.vm.request(ask.head(), false)
 }
 
-fn login(stage: &Stage) -> Ask {
+fn login(stage: &WasmWorld) -> Ask {
     Ask::post("/wx/login", &json!({ "code": stage.alice.login() }))
 }
 
-fn stalled_logins(stage: &mut Stage, count: usize) -> Vec<StreamId> {
+fn stalled_logins(stage: &mut WasmWorld, count: usize) -> Vec<StreamId> {
     let ask = login(stage);
     (0..count).map(|_| stalled(stage, &ask)).collect()
 }
 
 /// The status and the error of an answer, or nothing as long as there is none.
-fn refusal(stage: &Stage, stream: StreamId) -> Option<(u16, String)> {
+fn refusal(stage: &WasmWorld, stream: StreamId) -> Option<(u16, String)> {
     match stage.rig.vm.outcome(stream) {
         Outcome::Paused => None,
         Outcome::Replied(reply) => {
@@ -57,7 +57,7 @@ fn refusal(stage: &Stage, stream: StreamId) -> Option<(u16, String)> {
     }
 }
 
-fn waiting(stage: &Stage, streams: &[StreamId]) -> usize {
+fn waiting(stage: &WasmWorld, streams: &[StreamId]) -> usize {
     let waits = |stream: &&StreamId| refusal(stage, **stream).is_none();
     streams.iter().filter(waits).count()
 }
@@ -67,7 +67,7 @@ fn overloaded() -> Option<(u16, String)> {
 }
 
 #[track_caller]
-fn assert_well(stage: &mut Stage) {
+fn assert_well(stage: &mut WasmWorld) {
     let vm = &stage.rig.vm;
     assert_eq!(vm.trapped(), None);
     assert!(vm.violations().is_empty(), "{:?}", vm.violations());
@@ -79,7 +79,7 @@ fn assert_well(stage: &mut Stage) {
 fn a_body_that_never_comes_is_answered_when_its_time_is_over() {
     let mut patch = few();
     patch["session"] = json!({ "piggyback": true });
-    let mut stage = Stage::new(&patch);
+    let mut stage = WasmWorld::new(&patch);
     let token = stage.token.clone();
     let mut asks = vec![login(&stage)];
     for path in [
@@ -137,7 +137,7 @@ fn a_body_that_never_comes_is_answered_when_its_time_is_over() {
 
 #[test]
 fn a_body_in_time_is_none_of_this() {
-    let mut stage = Stage::new(&few());
+    let mut stage = WasmWorld::new(&few());
     let ask = login(&stage);
     let stream = stalled(&mut stage, &ask);
     stage.rig.advance(BODY_TIMEOUT - Duration::from_millis(2));
@@ -151,7 +151,7 @@ fn a_body_in_time_is_none_of_this() {
 
 #[test]
 fn while_bodies_are_awaited_the_clock_hardly_ticks() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     let streams = stalled_logins(&mut stage, 10);
     assert!(stage.rig.vm.advance(Duration::from_secs(9)) <= 1);
     assert_eq!(waiting(&stage, &streams), 10);
@@ -169,7 +169,7 @@ fn while_bodies_are_awaited_the_clock_hardly_ticks() {
 /// Envoy sends the replies that one callback decides one inside the other: hundreds overflow the stack.
 #[test]
 fn a_crowd_whose_time_is_over_is_answered_a_few_at_a_time() {
-    let mut stage = Stage::new(&json!({ "limits": { "body_timeout_ms": 1000 } }));
+    let mut stage = WasmWorld::new(&json!({ "limits": { "body_timeout_ms": 1000 } }));
     let streams = stalled_logins(&mut stage, 500);
     stage.rig.advance(BODY_TIMEOUT - Duration::from_millis(1));
     let mut left = streams.len();
@@ -185,7 +185,7 @@ fn a_crowd_whose_time_is_over_is_answered_a_few_at_a_time() {
 
 #[test]
 fn whoever_has_waited_longest_for_its_client_gives_way() {
-    let mut stage = Stage::new(&few());
+    let mut stage = WasmWorld::new(&few());
     let mut streams = stalled_logins(&mut stage, MOST);
     // In the callback of another request nobody can be answered.
     assert_eq!(waiting(&stage, &streams), MOST);
@@ -213,7 +213,7 @@ fn whoever_has_waited_longest_for_its_client_gives_way() {
 
 #[test]
 fn a_crowd_at_one_moment_is_refused_where_there_is_no_room_and_the_next_find_some() {
-    let mut stage = Stage::new(&few());
+    let mut stage = WasmWorld::new(&few());
     let mut refused = 0;
     for round in 0..200 {
         let stream = stalled_logins(&mut stage, 1)[0];
@@ -263,7 +263,7 @@ fn where_nobody_waits_for_a_client_a_newcomer_is_refused() {
 
 #[test]
 fn a_login_that_is_finished_without_its_client_counts_until_it_is() {
-    let mut stage = Stage::new(&few());
+    let mut stage = WasmWorld::new(&few());
     let asks: Vec<_> = (0..MOST).map(|_| login(&stage)).collect();
     let streams: Vec<_> = asks.iter().map(|ask| stage.rig.send(ask)).collect();
     stage.rig.advance(Duration::from_millis(10));
@@ -282,7 +282,7 @@ fn a_login_that_is_finished_without_its_client_counts_until_it_is() {
 
 #[test]
 fn headers_count_by_their_bytes() {
-    let mut stage = Stage::new(&few());
+    let mut stage = WasmWorld::new(&few());
     let large = login(&stage).header("x-padding", "x".repeat(30_000));
     let mut streams = Vec::new();
     for _ in 0..40 {
@@ -344,7 +344,7 @@ const MIB: u64 = 16;
 
 #[test]
 fn who_waits_keeps_only_what_is_still_read() {
-    let mut stage = Stage::new(&room_for_thousands());
+    let mut stage = WasmWorld::new(&room_for_thousands());
     let large = login(&stage).header("x-padding", "x".repeat(50_000));
     let before = stage.rig.vm.memory_pages();
     let streams: Vec<_> = (0..1000).map(|_| stalled(&mut stage, &large)).collect();
@@ -359,7 +359,7 @@ fn a_request_that_went_on_keeps_nothing_of_its_head() {
     let mut patch = room_for_thousands();
     patch["store"] = bridge::webdis();
     patch["session"] = json!({ "cache_ttl_s": 0 });
-    let mut stage = Stage::new(&patch);
+    let mut stage = WasmWorld::new(&patch);
     let check = Ask::get("/api")
         .token(&stage.token)
         .header("referer", "x".repeat(50_000));
@@ -383,10 +383,10 @@ fn a_request_that_went_on_keeps_nothing_of_its_head() {
 #[test]
 fn a_large_head_is_judged_as_a_small_one() {
     let patch = json!({ "session": { "piggyback": true, "cookie": "sid", "query": "q" } });
-    let count = Stage::new(&patch).asks().len();
+    let count = WasmWorld::new(&patch).asks().len();
     for number in 0..count {
         let outcomes = [0, 5000].map(|padding| {
-            let mut stage = Stage::new(&patch);
+            let mut stage = WasmWorld::new(&patch);
             let (name, ask) = stage.asks().swap_remove(number);
             let ask = ask.header("x-padding", "x".repeat(padding));
             let stream = stage.rig.send(&ask);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Fault, Source};
 use serde_json::json;
+use testkit::fakes::wechat::{FakeWechat, Fault, Source};
 
-use super::Stage;
+use crate::rig::wasm_world::WasmWorld;
 use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig, assert_refusal};
-use crate::wasm_host::{Outcome, SharedData, pairs};
+use proxy_wasm_host::{Outcome, SharedData, pairs};
 
 #[test]
 fn the_failure_cap_of_a_session_holds_on_every_worker() {
@@ -123,7 +123,7 @@ fn a_session_sealed_under_another_master_key_does_not_open_and_an_old_key_still_
 /// Envoy sends the replies of one callback one inside the other; hundreds overflow the stack of the VM.
 #[test]
 fn one_tick_wakes_a_few_dozen_at_most() {
-    let mut stage = Stage::new(&json!({ "login": { "failures_per_minute": 0 } }));
+    let mut stage = WasmWorld::new(&json!({ "login": { "failures_per_minute": 0 } }));
     let logins: Vec<_> = (0..200)
         .map(|n| {
             stage.rig.send(&Ask::post(
@@ -145,7 +145,7 @@ fn one_tick_wakes_a_few_dozen_at_most() {
 
 #[test]
 fn identity_in_trailers_does_not_reach_the_app() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     for (path, token) in [("/api", stage.token.clone()), ("/public", String::new())] {
         let ask = Ask::new("POST", path).token(&token);
         let stream = stage.rig.vm.request(ask.head(), false);
@@ -163,7 +163,7 @@ fn identity_in_trailers_does_not_reach_the_app() {
 
 #[test]
 fn a_wall_clock_that_is_set_back_keeps_nobody_waiting() {
-    let mut stage = Stage::new(&json!({}));
+    let mut stage = WasmWorld::new(&json!({}));
     stage.wechat.script([Fault::Busy]);
     let ask = Ask::post("/wx/login", &json!({ "code": stage.alice.login() }));
     let stream = stage.rig.send(&ask);
@@ -186,8 +186,8 @@ fn a_wall_clock_that_is_set_back_keeps_nobody_waiting() {
 
 #[test]
 fn a_call_that_was_never_sent_says_nothing_about_wechat() {
-    let mut stage = Stage::new(&json!({ "wechat": { "timeout_ms": 500 } }));
-    let login = |stage: &mut Stage| {
+    let mut stage = WasmWorld::new(&json!({ "wechat": { "timeout_ms": 500 } }));
+    let login = |stage: &mut WasmWorld| {
         let ask = Ask::post("/wx/login", &json!({ "code": stage.alice.login() }));
         stage.rig.ask(vec![ask]).remove(0)
     };

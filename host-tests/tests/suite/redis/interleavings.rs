@@ -9,18 +9,18 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, Phone};
 use wx_session_core::config::Platform;
 use wx_session_core::{
-    Action, BodyError, CallError, Config, Counter, Edge, Head, Histogram, Host, HttpCall,
-    HttpResponse, Level, NoEntropy, Request, UnixMillis, handle,
+    Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
+    Level, NoEntropy, Request, UnixMillis, Worker, handle,
 };
 
 use crate::rig::bridge::{self, FakeBridge};
+use crate::rig::fake_store::FakeStore;
+use crate::rig::schedule::{every_order, step_aside};
 use crate::rig::{APPID, Ask, ENVIRONMENT, SECRET, configuration};
-use crate::store::fake_store::FakeStore;
-use crate::store::schedule::{every_order, step_aside};
 
 const NOW_S: u64 = 1_700_000_000;
 
@@ -33,25 +33,25 @@ struct Wire {
 }
 
 /// Two edges, one webdis, and whatever is on its way to it.
-struct Stage {
+struct TwoCores {
     wire: Wire,
     bridge: FakeBridge,
     wechat: FakeWechat,
-    edges: [Edge; 2],
-    unused: FakeStore,
+    edges: [Worker; 2],
     seed: Cell<u64>,
 }
 
 type Task<'a> = Pin<Box<dyn Future<Output = (u16, Value)> + 'a>>;
 
-impl Stage {
+impl TwoCores {
     fn start(patch: &Value) -> Self {
         let mut patch = patch.clone();
         patch["store"] = bridge::webdis();
         let document = configuration(&patch).to_string();
         let environment = BTreeMap::from(ENVIRONMENT);
         let secret = |name: &str| environment.get(name).map(ToString::to_string);
-        let edge = |()| Edge::new(Config::from_json(&document, Platform::Envoy, &secret).unwrap());
+        let edge =
+            |()| Worker::new(Config::from_json(&document, Platform::Envoy, &secret).unwrap());
         let wechat = FakeWechat::new(APPID, SECRET);
         wechat.set_time(Some(NOW_S));
         Self {
@@ -59,7 +59,6 @@ impl Stage {
             bridge: FakeBridge::default(),
             wechat,
             edges: [(), ()].map(edge),
-            unused: FakeStore::default(),
             seed: Cell::new(1),
         }
     }
@@ -177,11 +176,11 @@ impl Request for Sent {
     }
 }
 
-impl Host for Stage {
+impl Host for TwoCores {
     type Store = FakeStore;
 
-    fn store(&self) -> &FakeStore {
-        &self.unused
+    fn store(&self) -> Option<&FakeStore> {
+        None
     }
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
@@ -241,7 +240,7 @@ fn no_session_outlives_a_logout_everywhere_in_whatever_order_the_commands_arrive
     let patch = json!({ "session": { "cache_ttl_s": 0 }, "login": { "remember_s": 0 } });
     let (alive, ended) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let orders = every_order(|choose| {
-        let stage = Stage::start(&patch);
+        let stage = TwoCores::start(&patch);
         let phone = stage.wechat.phone("ming");
         let before = stage.login(0, &phone);
         let tasks = vec![
@@ -277,7 +276,7 @@ fn no_session_outlives_a_logout_everywhere_when_the_edge_of_a_login_dies() {
     let found = Rc::new(Cell::new(0));
     for arrived in 0..9 {
         every_order(|choose| {
-            let stage = Stage::start(&patch);
+            let stage = TwoCores::start(&patch);
             let phone = stage.wechat.phone("ming");
             let old = [(); 2].map(|()| stage.login(0, &phone));
             let code = phone.login();

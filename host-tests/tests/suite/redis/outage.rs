@@ -1,17 +1,17 @@
 //! What a route does while the store cannot be asked. Unavailable is not unauthorised: never a 401, never a pass that
 //! the route does not ask for.
 
-use host_tests::fakes::wechat::FakeWechat;
-use serde_json::{Value, json};
+use serde_json::json;
+use testkit::fakes::wechat::FakeWechat;
 
-use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET, bridge};
+use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET, assert_unavailable, bridge};
 
-struct Edge {
+struct CoreOnRedis {
     rig: CoreRig,
     wechat: FakeWechat,
 }
 
-impl Edge {
+impl CoreOnRedis {
     /// No session is fresh for longer than an instant, so that every request asks the store.
     fn start() -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
@@ -52,18 +52,6 @@ impl Edge {
 }
 
 #[track_caller]
-fn assert_unavailable(got: &Got) {
-    let body: Value = got.json();
-    let told = (got.status, &body["error"], &body["action"]);
-    assert_eq!(
-        told,
-        (503, &json!("store_unavailable"), &json!("retry_after"))
-    );
-    assert!(got.header("retry-after").is_some());
-    assert!(got.seen.is_none());
-}
-
-#[track_caller]
 fn assert_passed(got: &Got, openid: Option<&str>, auth_status: Option<&str>) {
     let seen = got.seen();
     assert_eq!(seen.header("x-wx-openid").as_deref(), openid);
@@ -72,11 +60,11 @@ fn assert_passed(got: &Got, openid: Option<&str>, auth_status: Option<&str>) {
 
 #[test]
 fn by_default_nobody_with_a_token_passes_and_it_recovers_by_itself() {
-    let mut edge = Edge::start();
+    let mut edge = CoreOnRedis::start();
     let token = edge.login("ming");
     edge.store_is_down(true);
     for path in ["/closed", "/feed", "/no-rule", "/wx/session", "/wx/user"] {
-        assert_unavailable(&edge.get(path, &token));
+        assert_unavailable(&edge.get(path, &token), "down");
     }
     // Who shows no token is judged without the store.
     let anonymous = edge.rig.ask(vec![Ask::get("/feed"), Ask::get("/public")]);
@@ -88,7 +76,7 @@ fn by_default_nobody_with_a_token_passes_and_it_recovers_by_itself() {
 
 #[test]
 fn the_log_says_why_and_the_client_is_not_told() {
-    let mut edge = Edge::start();
+    let mut edge = CoreOnRedis::start();
     let token = edge.login("ming");
     edge.store_is_down(true);
     let got = edge.get("/closed", &token);
@@ -101,7 +89,7 @@ fn the_log_says_why_and_the_client_is_not_told() {
 
 #[test]
 fn a_stale_route_goes_on_with_sessions_verified_a_short_while_ago() {
-    let mut edge = Edge::start();
+    let mut edge = CoreOnRedis::start();
     let openid = edge.wechat.phone("ming").openid();
     let known = edge.login("ming");
     // What this worker makes itself it knows.
@@ -117,17 +105,17 @@ fn a_stale_route_goes_on_with_sessions_verified_a_short_while_ago() {
     );
     assert_eq!(edge.rig.counter("wx_session.session.stale"), 2);
     // Verified by nobody here, or on a route that does not want it, or too long ago.
-    assert_unavailable(&edge.get("/stale", &unknown));
-    assert_unavailable(&edge.get("/closed", &known));
+    assert_unavailable(&edge.get("/stale", &unknown), "down");
+    assert_unavailable(&edge.get("/closed", &known), "down");
     edge.seconds(1);
-    assert_unavailable(&edge.get("/stale", &known));
+    assert_unavailable(&edge.get("/stale", &known), "down");
     edge.store_is_down(false);
     assert_passed(&edge.get("/stale", &known), Some(&openid), Some("verified"));
 }
 
 #[test]
 fn a_session_that_has_ended_is_not_stale_but_gone() {
-    let mut edge = Edge::start();
+    let mut edge = CoreOnRedis::start();
     let (here, elsewhere) = (edge.login("ming"), edge.login("hong"));
     for token in [&here, &elsewhere] {
         assert_eq!(edge.get("/stale", token).status, 200);
@@ -139,24 +127,24 @@ fn a_session_that_has_ended_is_not_stale_but_gone() {
     assert_eq!(edge.get("/stale", &elsewhere).status, 401);
     edge.store_is_down(true);
     for token in [&here, &elsewhere] {
-        assert_unavailable(&edge.get("/stale", token));
+        assert_unavailable(&edge.get("/stale", token), "down");
     }
 }
 
 #[test]
 fn a_stale_session_does_not_outlive_its_own_end() {
-    let mut edge = Edge::start();
+    let mut edge = CoreOnRedis::start();
     let token = edge.login("ming");
     edge.seconds(7200 - 10);
     // Not renewed: the store fails before it could be.
     edge.store_is_down(true);
     edge.seconds(11);
-    assert_unavailable(&edge.get("/stale", &token));
+    assert_unavailable(&edge.get("/stale", &token), "down");
 }
 
 #[test]
 fn an_anonymous_route_goes_on_without_identity_and_says_so() {
-    let mut edge = Edge::start();
+    let mut edge = CoreOnRedis::start();
     let token = edge.login("ming");
     edge.store_is_down(true);
     let spoofed = Ask::get("/feed-anonymous")
@@ -173,28 +161,28 @@ fn an_anonymous_route_goes_on_without_identity_and_says_so() {
 /// A route that looks into bodies is for every spelling of its path, and another than its own needs a session.
 #[test]
 fn another_spelling_of_an_anonymous_route_does_not_pass() {
-    let mut edge = Edge::start();
+    let mut edge = CoreOnRedis::start();
     let token = edge.login("ming");
     edge.store_is_down(true);
     let own = edge.get("/open-anonymous/a", &token);
     assert_passed(&own, None, Some("unavailable"));
-    assert_unavailable(&edge.get("/OPEN-anonymous/a", &token));
+    assert_unavailable(&edge.get("/OPEN-anonymous/a", &token), "down");
 }
 
 #[test]
 fn a_login_during_an_outage_does_not_spend_its_code() {
-    let mut edge = Edge::start();
+    let mut edge = CoreOnRedis::start();
     edge.store_is_down(true);
     let code = edge.wechat.phone("ming").login();
     let ask = || Ask::post("/wx/login", &json!({ "code": code }));
-    assert_unavailable(&edge.rig.ask(vec![ask()])[0]);
+    assert_unavailable(&edge.rig.ask(vec![ask()])[0], "down");
     edge.store_is_down(false);
     assert_eq!(edge.rig.ask(vec![ask()])[0].status, 200);
 }
 
 #[test]
 fn an_edge_without_the_master_key_says_so_in_its_log() {
-    let mut edge = Edge::start();
+    let mut edge = CoreOnRedis::start();
     let token = edge.login("ming");
     let patch = json!({ "store": bridge::rest(), "master_keys": [{ "env": "WX_MASTER_KEY" }] });
     let mut other = CoreRig::start(&edge.wechat, &patch);
@@ -212,15 +200,15 @@ fn an_answer_to_another_request_is_an_outage_and_no_session_ends_for_it() {
     let wechat = FakeWechat::new(APPID, SECRET);
     let patch = json!({ "store": bridge::webdis(), "session": { "cache_ttl_s": 0 } });
     let rig = CoreRig::start(&wechat, &patch);
-    let mut edge = Edge { rig, wechat };
+    let mut edge = CoreOnRedis { rig, wechat };
     let (ming, hong) = (edge.login("ming"), edge.login("hong"));
     assert_eq!(edge.get("/closed", &ming).status, 200);
     // Now every answer is the one to the request before: another user's session, which would open for nobody here.
     edge.rig.host.bridge.answer_late(true);
-    assert_unavailable(&edge.get("/closed", &hong));
+    assert_unavailable(&edge.get("/closed", &hong), "down");
     let code = edge.wechat.phone("ming").login();
     let login = Ask::post("/wx/login", &json!({ "code": code }));
-    assert_unavailable(&edge.rig.ask(vec![login])[0]);
+    assert_unavailable(&edge.rig.ask(vec![login])[0], "down");
     assert!(edge.rig.log().contains("an answer to something else"));
     edge.rig.host.bridge.answer_late(false);
     for token in [&ming, &hong] {

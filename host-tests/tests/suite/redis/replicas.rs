@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, Phone};
 
 use crate::rig::bridge::{self, FakeBridge};
 use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET, WasmRig};
@@ -13,20 +13,20 @@ use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET, WasmRig};
 const LAGS: [u64; 2] = [300, 1000];
 
 #[derive(Clone, Copy, Debug)]
-enum Host {
+enum Kind {
     Core,
     Wasm,
 }
 
-struct Edges {
+struct TwoEdges {
     a: Box<dyn Rig>,
     b: Box<dyn Rig>,
     bridge: FakeBridge,
     wechat: FakeWechat,
 }
 
-impl Edges {
-    fn start(host: Host, lag: u64, cache_ttl_s: u64) -> Self {
+impl TwoEdges {
+    fn start(host: Kind, lag: u64, cache_ttl_s: u64) -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
         let bridge = FakeBridge::default();
         bridge.replicate(lag);
@@ -34,13 +34,13 @@ impl Edges {
         let patch = json!({ "store": bridge::rest(), "session": session });
         let edge = |seed| -> Box<dyn Rig> {
             match host {
-                Host::Core => {
+                Kind::Core => {
                     let mut edge = CoreRig::start(&wechat, &patch);
                     edge.host.bridge = bridge.clone();
                     edge.host.reseed(seed);
                     Box::new(edge)
                 }
-                Host::Wasm => {
+                Kind::Wasm => {
                     let shared = Default::default();
                     let mut edge = WasmRig::worker(&wechat, &patch, &shared, seed);
                     edge.bridge = bridge.clone();
@@ -62,8 +62,8 @@ impl Edges {
     }
 }
 
-fn everywhere(check: impl Fn(Host, u64)) {
-    for host in [Host::Core, Host::Wasm] {
+fn everywhere(check: impl Fn(Kind, u64)) {
+    for host in [Kind::Core, Kind::Wasm] {
         for lag in LAGS {
             println!("{host:?}, {lag} ms");
             check(host, lag);
@@ -95,7 +95,7 @@ fn logout(edge: &mut Box<dyn Rig>, token: &str, everywhere: bool) -> Value {
 fn a_session_is_good_at_once_where_it_was_made_and_at_the_next_edge() {
     everywhere(|host, lag| {
         for cache in [0, 5] {
-            let mut edges = Edges::start(host, lag, cache);
+            let mut edges = TwoEdges::start(host, lag, cache);
             let phone = edges.wechat.phone("ming");
             let token = login(&mut edges.a, &phone, None).token;
             assert_eq!(check(&mut edges.a, &token), 200, "where it was made");
@@ -112,7 +112,7 @@ fn a_session_is_good_at_once_where_it_was_made_and_at_the_next_edge() {
 
 #[test]
 fn a_session_made_here_is_asked_for_nowhere() {
-    let mut edges = Edges::start(Host::Wasm, 300, 5);
+    let mut edges = TwoEdges::start(Kind::Wasm, 300, 5);
     let phone = edges.wechat.phone("ming");
     let token = login(&mut edges.a, &phone, None).token;
     edges.bridge.take_requests();
@@ -124,10 +124,10 @@ fn a_session_made_here_is_asked_for_nowhere() {
 #[test]
 fn only_a_token_that_was_minted_a_moment_ago_is_asked_for_twice() {
     everywhere(|host, lag| {
-        let mut edges = Edges::start(host, lag, 0);
+        let mut edges = TwoEdges::start(host, lag, 0);
         let phone = edges.wechat.phone("ming");
         let token = login(&mut edges.a, &phone, None).token;
-        let requests = |edges: &mut Edges, token: &str| {
+        let requests = |edges: &mut TwoEdges, token: &str| {
             edges.bridge.take_requests();
             let status = check(&mut edges.b, token);
             (status, edges.bridge.take_requests().join(" "))
@@ -152,7 +152,7 @@ fn only_a_token_that_was_minted_a_moment_ago_is_asked_for_twice() {
 fn what_was_ended_here_has_ended_here_at_once_and_elsewhere_when_it_is_heard_of() {
     everywhere(|host, lag| {
         for everywhere in [false, true] {
-            let mut edges = Edges::start(host, lag, 0);
+            let mut edges = TwoEdges::start(host, lag, 0);
             let phone = edges.wechat.phone("ming");
             let token = login(&mut edges.a, &phone, None).token;
             edges.advance(60_000);
@@ -168,7 +168,7 @@ fn what_was_ended_here_has_ended_here_at_once_and_elsewhere_when_it_is_heard_of(
 #[test]
 fn logins_of_one_user_within_the_lag_lose_nothing_and_a_logout_everywhere_ends_all() {
     everywhere(|host, lag| {
-        let mut edges = Edges::start(host, lag, 0);
+        let mut edges = TwoEdges::start(host, lag, 0);
         let phone = edges.wechat.phone("ming");
         let mut tokens = Vec::new();
         for _ in 0..3 {
@@ -192,7 +192,7 @@ fn logins_of_one_user_within_the_lag_lose_nothing_and_a_logout_everywhere_ends_a
 #[test]
 fn what_comes_right_after_a_login_finds_its_user_at_the_next_edge() {
     everywhere(|host, lag| {
-        let mut edges = Edges::start(host, lag, 0);
+        let mut edges = TwoEdges::start(host, lag, 0);
         let phone = edges.wechat.phone("ming");
         login(&mut edges.a, &phone, None);
         edges.advance(60_000);
@@ -220,7 +220,7 @@ fn what_comes_right_after_a_login_finds_its_user_at_the_next_edge() {
 #[test]
 fn a_code_that_comes_again_at_the_next_edge_is_the_same_login() {
     everywhere(|host, lag| {
-        let mut edges = Edges::start(host, lag, 0);
+        let mut edges = TwoEdges::start(host, lag, 0);
         let code = edges.wechat.phone("ming").login();
         let ask = || Ask::post("/wx/login", &json!({ "code": code }));
         let first = one(&mut edges.a, ask()).json();

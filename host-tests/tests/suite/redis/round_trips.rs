@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::FakeWechat;
 
 use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig, bridge};
-use crate::wasm_host::{Outcome, StreamId};
+use proxy_wasm_host::{Outcome, StreamId};
 
-struct Edge {
+struct WasmOnRedis {
     rig: WasmRig,
     wechat: FakeWechat,
 }
 
-impl Edge {
+impl WasmOnRedis {
     fn start(store: Value) -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
         let patch = json!({ "store": store, "session": { "cache_ttl_s": 0 } });
@@ -51,7 +51,7 @@ const WECHAT: &str = "wechat";
 #[test]
 fn a_session_check_is_one_round_trip() {
     for store in [bridge::rest(), bridge::webdis()] {
-        let mut edge = Edge::start(store);
+        let mut edge = WasmOnRedis::start(store);
         let ask = edge.login(None);
         let token = Login::from(&edge.rig.ask(vec![ask])[0]).token;
         edge.rig.advance(Duration::from_secs(60));
@@ -71,7 +71,7 @@ fn a_login_is_two_round_trips_after_wechat_has_answered() {
         (bridge::rest(), [1, 1], vec!["SET DEL EVAL", "EVAL SET"]),
         (bridge::webdis(), [3, 2], webdis.concat()),
     ] {
-        let mut edge = Edge::start(store);
+        let mut edge = WasmOnRedis::start(store);
         let first = edge.login(None);
         let old = Login::from(&edge.rig.ask(vec![first])[0]).token;
         edge.rig.advance(Duration::from_secs(60));
@@ -97,7 +97,7 @@ fn a_login_is_two_round_trips_after_wechat_has_answered() {
 #[test]
 fn a_renewal_does_not_delay_its_request() {
     for store in [bridge::rest(), bridge::webdis()] {
-        let mut edge = Edge::start(store);
+        let mut edge = WasmOnRedis::start(store);
         let ask = edge.login(None);
         let token = Login::from(&edge.rig.ask(vec![ask])[0]).token;
         edge.rig.advance(Duration::from_secs(3600));

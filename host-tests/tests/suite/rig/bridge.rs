@@ -1,5 +1,5 @@
 //! Redis behind its two HTTP bridges, in memory: the few commands that the store sends, as strict as the real ones.
-//! For hosts whose time is not real; the real servers are in `host_tests::redis`.
+//! For hosts whose time is not real; the real servers are in `testkit::redis`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -7,21 +7,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Transport};
 use serde_json::Value;
+use testkit::fakes::wechat::{FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
-    Action, BodyError, CallError, Config, Counter, Edge, Head, Histogram, Host, HttpCall,
-    HttpResponse, Level, NoEntropy, Request, UnixMillis, Verdict, finish, handle, invites_caches,
+    Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
+    Level, NoEntropy, Request, UnixMillis, Verdict, Worker, finish, handle, invites_caches,
 };
 
 use super::bridge::FakeBridge;
+use super::fake_store::FakeStore;
 use super::{Ask, ENVIRONMENT, Got, Rig, Seen, app_answer, configuration};
-use crate::store::fake_store::FakeStore;
 
 /// The core with its fakes.
 pub struct CoreRig {
-    edge: Edge,
+    worker: Worker,
     pub host: FakeHost,
 }
 
@@ -51,7 +51,7 @@ impl CoreRig {
         let start_s = 1_700_000_000;
         wechat.set_time(Some(start_s));
         Self {
-            edge: Edge::new(config.unwrap()),
+            worker: Worker::new(config.unwrap()),
             host: FakeHost {
                 wechat: wechat.clone(),
                 store: FakeStore::default(),
@@ -91,7 +91,7 @@ impl FakeHost {
 
 impl Rig for CoreRig {
     fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
-        let (edge, host) = (&self.edge, &self.host);
+        let (worker, host) = (&self.worker, &self.host);
         let mut running: Vec<Pin<Box<dyn Future<Output = Got>>>> = Vec::new();
         for ask in asks {
             running.push(Box::pin(async move {
@@ -99,8 +99,8 @@ impl Rig for CoreRig {
                     head: Head::from_pairs(ask.head()),
                     body: ask.body.clone().unwrap_or_default(),
                 };
-                let got = got(&ask, &request, handle(edge, host, &request).await);
-                finish(edge, host).await;
+                let got = got(&ask, &request, handle(worker, host, &request).await);
+                finish(worker, host).await;
                 got
             }));
         }
@@ -170,9 +170,9 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
             let path = headers.iter().find(|(name, _)| name == ":path");
             let path = String::from_utf8_lossy(&path.unwrap().1).into_owned();
             let (status, mut answer) = app_answer(&path);
-            let is_changed = !changes.answer.is_empty();
+            let is_changed = !changes.response.is_empty();
             answer.retain(|(name, _)| !(is_changed && invites_caches(name)));
-            for (name, value) in changes.answer {
+            for (name, value) in changes.response {
                 answer.retain(|(own, _)| **own != *name);
                 answer.push((name.to_string(), value.as_bytes().to_vec()));
             }
@@ -217,8 +217,8 @@ impl Request for FakeRequest {
 impl Host for FakeHost {
     type Store = FakeStore;
 
-    fn store(&self) -> &FakeStore {
-        &self.store
+    fn store(&self) -> Option<&FakeStore> {
+        Some(&self.store)
     }
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {

@@ -1,25 +1,32 @@
 //! One way to ask an edge, whatever runs it. A scenario is written once against [`World`] and runs on every host.
 
+pub mod backend;
 pub mod bridge;
 mod core_rig;
 mod envoy_rig;
+pub mod envoy_world;
+pub mod fake_store;
 pub mod over_tcp;
 mod request;
+pub mod schedule;
+pub mod shapes;
 mod spin_rig;
+pub mod spin_world;
 mod wasm_rig;
+pub mod wasm_world;
 mod world;
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::Value;
+use testkit::fakes::wechat::FakeWechat;
 
 pub use core_rig::CoreRig;
-pub use envoy_rig::EnvoyRig;
+pub use envoy_rig::{EnvoyRig, ReusedEnvoyRig};
 pub use request::{Ask, Got, Seen};
 pub use spin_rig::{SpinRig, Way};
 pub use wasm_rig::{WasmRig, module};
-pub use world::{Login, World, assert_refusal, relogin_refusal};
+pub use world::{Login, World, assert_refusal, assert_unavailable, relogin_refusal};
 
 /// The app id of `envoy.yaml`.
 pub const APPID: &str = "wx0123456789abcdef";
@@ -100,8 +107,8 @@ impl HostKind {
         let rig: Box<dyn Rig> = match self {
             Self::Core => Box::new(CoreRig::start(&wechat, &patch)),
             Self::Wasm => Box::new(WasmRig::start(&wechat, &patch)),
-            Self::Envoy => Box::new(EnvoyRig::start(&wechat, &patch)),
-            Self::EnvoyWebdis => Box::new(EnvoyRig::start_with_redis(&wechat, &patch)),
+            Self::Envoy => Box::new(ReusedEnvoyRig::start(&wechat, &patch)),
+            Self::EnvoyWebdis => Box::new(ReusedEnvoyRig::start_with_redis(&wechat, &patch)),
             Self::Spin => Box::new(SpinRig::start(Way::Service, &wechat, &patch)),
             Self::SpinMiddleware => Box::new(SpinRig::start(Way::Middleware, &wechat, &patch)),
             Self::CoreRest => {
@@ -119,7 +126,7 @@ impl HostKind {
 
 /// What the app answers to a target, on hosts that have no app.
 fn app_answer(target: &str) -> (u16, Vec<(String, Vec<u8>)>) {
-    let (status, headers) = host_tests::fakes::app::answer_to(target);
+    let (status, headers) = testkit::fakes::app::answer_to(target);
     let owned =
         |(name, value): (&str, &str)| (name.to_ascii_lowercase(), value.as_bytes().to_vec());
     (status, headers.into_iter().map(owned).collect())
@@ -127,6 +134,6 @@ fn app_answer(target: &str) -> (u16, Vec<(String, Vec<u8>)>) {
 
 /// The plugin configuration of `envoy.yaml` with `patch` merged into it.
 pub fn configuration(patch: &Value) -> Value {
-    let config = host_tests::envoy::Config::load().unwrap();
+    let config = testkit::envoy::Config::load().unwrap();
     config.patch_plugin(patch).plugin().clone()
 }

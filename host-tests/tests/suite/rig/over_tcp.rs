@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use host_tests::client::{self, Request};
-use host_tests::fakes::app::FakeApp;
+use testkit::client::{self, Request};
+use testkit::fakes::app::FakeApp;
 
 use super::{Ask, Got, Seen};
 

@@ -7,11 +7,11 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use host_tests::envoy::Config;
-use host_tests::fakes::app::FakeApp;
-use host_tests::fakes::wechat::{FakeWechat, WechatServer};
 use serde_json::{Value, json};
 use spin_host::{APP_OUTSIDE, Instances, Manifest, SpinHost, Upstream};
+use testkit::envoy::Config;
+use testkit::fakes::app::FakeApp;
+use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
 use super::{Ask, ENVIRONMENT, Got, Rig, over_tcp};
 

@@ -3,13 +3,13 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use host_tests::envoy::build_plugin;
-use host_tests::fakes::wechat::{FakeWechat, Transport};
+use project::filter;
 use serde_json::Value;
+use testkit::fakes::wechat::{FakeWechat, Transport};
 
 use super::bridge::FakeBridge;
 use super::{Ask, ENVIRONMENT, Got, Rig, Seen, app_answer, configuration};
-use crate::wasm_host::{
+use proxy_wasm_host::{
     CallReply, Outcome, PendingCall, Plugin, SharedData, StreamId, Vm, VmConfig, pairs,
 };
 
@@ -25,7 +25,7 @@ pub struct WasmRig {
 /// The module, built and compiled once.
 pub fn module() -> &'static Plugin {
     static MODULE: OnceLock<Plugin> = OnceLock::new();
-    MODULE.get_or_init(|| Plugin::load(&build_plugin().unwrap()).unwrap())
+    MODULE.get_or_init(|| Plugin::load(&filter::built().unwrap()).unwrap())
 }
 
 const STEP: Duration = Duration::from_millis(10);

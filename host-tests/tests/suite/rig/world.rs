@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, OpenData, Phone};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, OpenData, Phone};
 
 use super::{Ask, Got, Rig};
 
@@ -132,6 +132,18 @@ pub fn assert_refusal(got: &Got, status: u16, error: &str) -> Value {
         Some("application/json; charset=utf-8")
     );
     body
+}
+
+/// Unavailable is not unauthorised: the client is to come again, not to log in anew, and the app has seen nothing.
+#[track_caller]
+pub fn assert_unavailable(got: &Got, story: &str) {
+    let body: Value = got.json();
+    let told = (got.status, &body["error"], &body["action"]);
+    let wanted = (503, &json!("store_unavailable"), &json!("retry_after"));
+    assert_eq!(told, wanted, "{story}");
+    assert!(got.header("retry-after").is_some(), "{story}");
+    assert!(body.get("detail").is_none(), "{story}: {body}");
+    assert!(got.seen.is_none(), "{story}");
 }
 
 /// A refusal that sends the client to wx.login.

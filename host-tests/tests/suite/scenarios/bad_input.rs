@@ -203,7 +203,7 @@ pub fn bad_open_data_parameters_are_named(host: HostKind) {
         ),
         (
             "verify",
-            json!({ "rawData": "{}", "signature": "0" }),
+            json!({ "rawData": "{}", "signature": "00" }),
             "invalid_parameter",
             "signature",
         ),
@@ -246,7 +246,7 @@ pub fn malformed_tokens_are_refused(host: HostKind) {
 pub fn doubled_and_unreadable_headers_are_refused(host: HostKind) {
     let mut world = host.start(json!({}));
     let token = world.login(&world.wechat.phone("alice")).token;
-    let other = "C".repeat(43);
+    let other = "A".repeat(43);
     // Of the host itself, where it does not hand them on: the app sees nothing either way.
     let refused_by_host = |got: &Got| {
         assert!(got.seen.is_none());
@@ -337,7 +337,7 @@ pub fn nothing_secret_is_in_the_log(host: HostKind) {
     let code = phone.login();
     let login = world.login_with(json!({ "code": code }));
     let data = phone
-        .open_data(host_tests::fakes::wechat::Source::UserInfo)
+        .open_data(testkit::fakes::wechat::Source::UserInfo)
         .bad_padding()
         .build();
     world.decrypt(&login.token, &data);

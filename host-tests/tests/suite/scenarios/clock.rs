@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{Fault, Source};
 use serde_json::json;
+use testkit::fakes::wechat::{Fault, Source};
 
 use crate::rig::{Ask, Got, HostKind, World, relogin_refusal};
 

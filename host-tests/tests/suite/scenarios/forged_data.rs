@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use host_tests::fakes::wechat::{Nickname, OpenData, Phone, Source, decrypt};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{Nickname, OpenData, Phone, Source, decrypt};
 
 use crate::rig::{Ask, HostKind, World, relogin_refusal};
 

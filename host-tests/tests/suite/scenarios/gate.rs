@@ -200,7 +200,7 @@ pub fn cookie_and_query_carry_the_token_only_where_configured(host: HostKind) {
     world.assert_refused(ask, 401, "no_session");
 }
 
-pub fn phone_of(world: &crate::rig::World) -> host_tests::fakes::wechat::Phone {
+pub fn phone_of(world: &crate::rig::World) -> testkit::fakes::wechat::Phone {
     world.wechat.phone("alice")
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{OpenData, Source};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{OpenData, Source};
 
 use crate::rig::{Ask, Got, HostKind, Login, World, relogin_refusal};
 

@@ -45,7 +45,7 @@ pub fn headers_with_get_log_in_as_wafer_clients_do(host: HostKind) {
     let mut world = host.start(json!({}));
     let phone = world.wechat.phone("alice");
     let code = phone.login();
-    let data = phone.user_info_under(host_tests::fakes::wechat::KeyAge::Next);
+    let data = phone.user_info_under(testkit::fakes::wechat::KeyAge::Next);
     let ask = Ask::get("/wx/login")
         .header("X-WX-Code", &code)
         .header("X-WX-Encrypted-Data", &data.encrypted_data)
@@ -156,7 +156,7 @@ pub fn two_taps_at_once_make_one_call_and_one_login(host: HostKind) {
 pub fn two_taps_with_a_bad_code_are_both_refused_after_one_call(host: HostKind) {
     let mut world = host.start(json!({}));
     // Slow, so that the second tap comes while the first is under way on every host.
-    let slow = host_tests::fakes::wechat::Fault::Slow(std::time::Duration::from_millis(300));
+    let slow = testkit::fakes::wechat::Fault::Slow(std::time::Duration::from_millis(300));
     world.wechat.script([slow]);
     let tap = Ask::post("/wx/login", &json!({ "code": "0badc0de" }));
     for got in world.ask_together(vec![tap.clone(), tap]) {
@@ -169,7 +169,7 @@ pub fn open_data_sent_with_the_login_registers_the_user(host: HostKind) {
     let mut world = host.start(json!({}));
     let phone = world.wechat.phone("alice");
     let code = phone.login();
-    let data = phone.user_info_under(host_tests::fakes::wechat::KeyAge::Next);
+    let data = phone.user_info_under(testkit::fakes::wechat::KeyAge::Next);
     let mut parameters = data.to_json();
     parameters["code"] = json!(code);
     let login = world.login_with(parameters);
@@ -185,7 +185,7 @@ pub fn stale_open_data_does_not_cost_the_login(host: HostKind) {
     for _ in 0..2 {
         world.login(&phone);
     }
-    let data = phone.user_info_under(host_tests::fakes::wechat::KeyAge::Previous);
+    let data = phone.user_info_under(testkit::fakes::wechat::KeyAge::Previous);
     let mut parameters = data.to_json();
     parameters["code"] = json!(phone.login());
     let login = world.login_with(parameters);
@@ -256,7 +256,7 @@ pub fn a_unionid_in_open_data_is_no_identity(host: HostKind) {
     );
     let data = || {
         phone
-            .open_data(host_tests::fakes::wechat::Source::UserProfile)
+            .open_data(testkit::fakes::wechat::Source::UserProfile)
             .plaintext(&bent)
     };
     let register = data().build();
@@ -272,7 +272,7 @@ pub fn a_unionid_in_open_data_is_no_identity(host: HostKind) {
 
 pub fn a_crowd_behind_one_code_is_turned_away(host: HostKind) {
     let mut world = host.start(json!({}));
-    let slow = host_tests::fakes::wechat::Fault::Slow(std::time::Duration::from_millis(500));
+    let slow = testkit::fakes::wechat::Fault::Slow(std::time::Duration::from_millis(500));
     world.wechat.script([slow]);
     let phone = world.wechat.phone("alice");
     let tap = Ask::post("/wx/login", &json!({ "code": phone.login() }));

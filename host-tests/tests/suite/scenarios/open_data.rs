@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use host_tests::fakes::wechat::{KeyAge, Nickname, Source};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{KeyAge, Nickname, Source};
 
 use crate::rig::{Ask, Got, HostKind, relogin_refusal};
 

@@ -1,8 +1,8 @@
 //! Open data in the body of a request for the app: what the app gets in its place, byte for byte, and what it never
 //! gets.
 
-use host_tests::fakes::wechat::{KeyAge, OpenData, Phone, Source};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{KeyAge, OpenData, Phone, Source};
 
 use crate::rig::{Ask, HostKind, World, relogin_refusal};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{Fault, KeyAge, OpenData};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{Fault, KeyAge, OpenData};
 
 use super::gate::{identity, owned};
 use crate::rig::{Ask, Got, HostKind, World};

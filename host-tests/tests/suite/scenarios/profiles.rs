@@ -1,7 +1,7 @@
 //! The profile that a user has here, and WeChat's that says nothing: an anonymous name and picture, empty places.
 
-use host_tests::fakes::wechat::{OpenData, Phone, Source, sign};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{OpenData, Phone, Source, sign};
 
 use crate::rig::{Ask, HostKind, Login, World};
 

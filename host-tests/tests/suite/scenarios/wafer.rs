@@ -1,7 +1,7 @@
 //! Mini programs with a client of Tencent's Wafer, old and new, at an edge with `compat: wafer`.
 
-use host_tests::fakes::wechat::Fault;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::Fault;
 
 use super::wafer_client::{Failed, MAGIC, Version, WaferClient};
 use crate::rig::{Ask, HostKind, Login, World};

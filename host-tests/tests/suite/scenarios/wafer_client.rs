@@ -1,8 +1,8 @@
 //! The clients of Tencent's Wafer as published, as far as sessions go: `wafer-client-sdk` (1) and `wafer2-client-sdk`
 //! (2), `lib/login.js` and `lib/request.js` of each. They decide by the same fields and in the same order.
 
-use host_tests::fakes::wechat::{KeyAge, OpenData, Phone};
 use serde_json::Value;
+use testkit::fakes::wechat::{KeyAge, OpenData, Phone};
 
 use crate::rig::{Ask, Got, World};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::Fault;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::Fault;
 
 use crate::rig::{Ask, HostKind, World};
 

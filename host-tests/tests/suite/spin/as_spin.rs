@@ -5,18 +5,18 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
 use spin_host::{Instances, Manifest, SpinHost, Upstream};
+use testkit::client::Request;
+use testkit::fakes::wechat::Fault;
 
-use super::{Stage, TIMEOUT, login_with};
 use crate::rig::Way;
+use crate::rig::spin_world::{SpinWorld, TIMEOUT, login_with};
 
 #[test]
 fn an_instance_ends_after_so_many_requests_and_after_a_time_without_any() {
     for way in Way::BOTH {
-        let stage = Stage::start_with(way, &json!({}), |manifest| {
+        let stage = SpinWorld::start_with(way, &json!({}), |manifest| {
             manifest.instances = Instances::Recycled {
                 requests: 3,
                 idle: Duration::from_millis(400),
@@ -47,7 +47,7 @@ fn by_default_an_instance_serves_128_requests_and_waits_a_second() {
 
 /// What the client gets when it sends these bytes: all of it, to the end of the connection. The client keeps its
 /// half of it open till then: hyper, which Spin has too, answers nothing to one that it sees closed.
-fn answer_to(stage: &Stage, request: &[u8]) -> String {
+fn answer_to(stage: &SpinWorld, request: &[u8]) -> String {
     let mut client = TcpStream::connect(stage.addr()).unwrap();
     client.set_read_timeout(Some(TIMEOUT)).unwrap();
     client.write_all(request).unwrap();
@@ -59,7 +59,7 @@ fn answer_to(stage: &Stage, request: &[u8]) -> String {
 #[test]
 fn requests_that_spin_does_not_hand_on() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let start = "GET /public/a HTTP/1.1\r\nconnection: close\r\n";
         let with = |headers: &[u8]| [start.as_bytes(), headers, b"\r\n"].concat();
         for closed in [&b""[..], b"host: app.spin.internal\r\n"] {
@@ -79,7 +79,7 @@ fn requests_that_spin_does_not_hand_on() {
 /// Of `NAME.spin.internal`, when there is no component NAME.
 #[test]
 fn an_upstream_that_is_no_component_takes_the_instance_with_it() {
-    let stage = Stage::start_with(Way::Service, &json!({}), |manifest| {
+    let stage = SpinWorld::start_with(Way::Service, &json!({}), |manifest| {
         let nobody = Upstream::no_component();
         manifest.outbound.insert("app.spin.internal".into(), nobody);
     });

@@ -1,16 +1,16 @@
 //! The address that a client is limited by is Spin's, whatever the client says of itself.
 
-use host_tests::client::Request;
 use serde_json::json;
+use testkit::client::Request;
 
-use super::{Stage, login_with};
 use crate::rig::Way;
+use crate::rig::spin_world::{SpinWorld, login_with};
 
 /// How often a code that is refused reaches WeChat, out of twelve that one client sends at a limit of three, each with
 /// these headers in front of Spin's.
 fn asked(way: Way, header: impl Fn(usize, Request) -> Request) -> usize {
     let patch = json!({ "login": { "failures_per_minute": 3 } });
-    let stage = Stage::start_with(way, &patch, |_| {});
+    let stage = SpinWorld::start_with(way, &patch, |_| {});
     let mut reached = 0;
     for number in 0..12 {
         let code = format!("0badc0de{number:024}");

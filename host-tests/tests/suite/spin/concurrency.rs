@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Connection, Request};
-use host_tests::fakes::wechat::Fault;
-use host_tests::redis::Server;
 use serde_json::json;
 use spin_host::{Instances, Upstream};
+use testkit::client::{Connection, Request};
+use testkit::fakes::wechat::Fault;
+use testkit::redis::Server;
 
-use super::{Stage, TIMEOUT, login_with, token};
 use crate::rig::Way;
+use crate::rig::spin_world::{SpinWorld, TIMEOUT, login_with, token};
 
 #[test]
 fn many_requests_at_once_share_one_instance_and_get_their_own_answers() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         std::thread::scope(|scope| {
             for user in 0..24 {
                 let stage = &stage;
@@ -35,7 +35,7 @@ fn many_requests_at_once_share_one_instance_and_get_their_own_answers() {
 #[test]
 fn one_code_sent_many_times_at_once_is_one_login() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let code = stage.wechat.phone("alice").login();
         let slow = Fault::Slow(Duration::from_millis(200));
         stage.wechat.script([slow]);
@@ -54,7 +54,7 @@ fn one_code_sent_many_times_at_once_is_one_login() {
 #[test]
 fn simultaneous_logins_of_one_user_all_stay_valid() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let phone = stage.wechat.phone("alice");
         let codes: Vec<_> = (0..8).map(|_| phone.login()).collect();
         let tokens: Vec<String> = std::thread::scope(|scope| {
@@ -80,7 +80,7 @@ fn simultaneous_logins_of_one_user_all_stay_valid() {
 #[test]
 fn a_login_is_finished_without_its_client() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let code = stage.wechat.phone("alice").login();
         let slow = Fault::Slow(Duration::from_millis(300));
         stage.wechat.script([slow]);
@@ -111,7 +111,7 @@ fn thirty_logins_of_one_user_at_once_leave_no_session_that_nobody_can_end() {
         (on_redis, Instances::Reused),
     ] {
         let patch = json!({ "store": store, "session": { "cache_ttl_s": 0 } });
-        let stage = Stage::start_with(Way::Service, &patch, |manifest| {
+        let stage = SpinWorld::start_with(Way::Service, &patch, |manifest| {
             manifest.instances = instances;
             let at = Upstream::plain(redis.addr());
             manifest.outbound.insert("sessions:6379".into(), at);

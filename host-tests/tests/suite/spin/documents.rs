@@ -1,11 +1,11 @@
 //! The configuration document: one serves Envoy and Spin, as a variable or as a file.
 
-use host_tests::client::Request;
 use serde_json::{Value, json};
+use testkit::client::Request;
 use wx_session_core::Config;
-use wx_session_core::config::{Platform, StoreKind};
+use wx_session_core::config::{HostStore, Platform, StoreKind};
 
-use super::Stage;
+use crate::rig::spin_world::SpinWorld;
 use crate::rig::{APPID, ENVIRONMENT, Way, configuration};
 
 fn accepted(document: &Value, platform: Platform) -> Config {
@@ -23,8 +23,14 @@ fn the_document_of_envoy_yaml_serves_both_platforms() {
     document.as_object_mut().unwrap().remove("store");
     let on_envoy = accepted(&document, Platform::Envoy);
     let on_spin = accepted(&document, Platform::Spin);
-    assert!(matches!(on_envoy.store, StoreKind::Embedded { .. }));
-    assert!(matches!(on_spin.store, StoreKind::SpinKeyValue { .. }));
+    assert!(matches!(
+        on_envoy.store,
+        StoreKind::OfHost(HostStore::Embedded { .. })
+    ));
+    assert!(matches!(
+        on_spin.store,
+        StoreKind::OfHost(HostStore::SpinKeyValue { .. })
+    ));
     assert_eq!(document["apps"][0]["appid"], APPID);
 }
 
@@ -32,7 +38,7 @@ fn the_document_of_envoy_yaml_serves_both_platforms() {
 fn it_may_be_a_file_that_the_manifest_ships() {
     let folder = tempfile::tempdir().unwrap();
     for way in Way::BOTH {
-        let stage = Stage::start_with(way, &json!({}), |manifest| {
+        let stage = SpinWorld::start_with(way, &json!({}), |manifest| {
             let document = manifest.variables.remove("wx_session_config").unwrap();
             std::fs::write(folder.path().join("wx-session.json"), document).unwrap();
             manifest.files = Some(folder.path().into());
@@ -47,7 +53,7 @@ fn it_may_be_a_file_that_the_manifest_ships() {
 fn one_that_is_wrong_is_refused_by_the_name_of_the_field() {
     for way in Way::BOTH {
         let patch = json!({ "store": { "kind": "shared_data" } });
-        let stage = Stage::start_with(way, &patch, |_| {});
+        let stage = SpinWorld::start_with(way, &patch, |_| {});
         assert_eq!(stage.send(&Request::get("/public")).status, 500);
         assert!(stage.log().contains("store.kind"), "{}", stage.log());
         assert_eq!(stage.rig.app.bytes_received(), 0);

@@ -1,11 +1,12 @@
 //! A Redis that Envoy and Spin share: a session minted at one edge is honoured at the other, and ends at both.
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::{Value, json};
 use spin_host::{Manifest, Upstream};
+use testkit::fakes::wechat::FakeWechat;
 
-use crate::redis::real::{Backend, Bridge, in_the_end};
+use crate::rig::backend::{Backend, Bridge};
 use crate::rig::{APPID, Ask, EnvoyRig, Login, Rig, SECRET, SpinRig, Way, bridge};
+use testkit::eventually;
 
 /// Every request asks the store.
 fn patch(store: Option<Value>) -> Value {
@@ -147,7 +148,7 @@ fn without_redis_nothing_passes_and_with_it_again_everything_does() {
         backend.redis.continue_process().unwrap();
         // webdis may first give its late answer to whoever comes next, which is an outage once more.
         let ask = Ask::get("/api").token(&token);
-        in_the_end(|| edge.ask(vec![ask.clone()])[0].status == 200);
+        eventually(|| edge.ask(vec![ask.clone()])[0].status == 200);
         assert_eq!(owner(&mut edge, &token), Some(phone.openid()));
     }
 }

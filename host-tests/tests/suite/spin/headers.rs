@@ -3,19 +3,19 @@
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 
-use host_tests::client::{Connection, Request};
 use serde_json::json;
 use spin_host::{APP_OUTSIDE, Upstream};
+use testkit::client::{Connection, Request};
 
 use super::streams::{accepted, read_until};
-use super::{Stage, TIMEOUT};
 use crate::rig::Way;
+use crate::rig::spin_world::{SpinWorld, TIMEOUT};
 
 /// wasmtime-wasi-http fails a request that still has one: a client could provoke 500s.
 #[test]
 fn headers_that_a_component_may_not_send_do_not_fail_the_request() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let token = stage.login(&stage.wechat.phone("alice"));
         for name in [
             "connection",
@@ -44,7 +44,7 @@ fn headers_that_a_component_may_not_send_do_not_fail_the_request() {
 #[test]
 fn the_app_sees_who_it_is_and_nothing_a_client_forged() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let phone = stage.wechat.phone("alice");
         let token = stage.login(&phone);
         let request = Request::get("/orders?a=1")
@@ -86,7 +86,7 @@ fn what_a_client_says_in_spins_name_never_reaches_the_app() {
         "spin-client-addr",
     ];
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let token = stage.login(&stage.wechat.phone("alice"));
         for path in ["/orders?a=1", "/public/a"] {
             let forged = OWN.iter().chain(&[
@@ -126,7 +126,7 @@ fn what_a_client_says_in_spins_name_never_reaches_the_app() {
 /// An app that is a component of the application is asked by Spin, which knows of no client there.
 #[test]
 fn a_component_behind_the_service_sees_no_client_and_no_host() {
-    let stage = Stage::start_with(Way::Service, &json!({}), |manifest| {
+    let stage = SpinWorld::start_with(Way::Service, &json!({}), |manifest| {
         let app = manifest.outbound.remove("app.spin.internal").unwrap();
         manifest.outbound.insert(APP_OUTSIDE.to_owned(), app);
         let component = spin_host::components::component("spin-app").unwrap();
@@ -158,7 +158,7 @@ fn a_component_behind_the_service_sees_no_client_and_no_host() {
 fn a_token_in_the_query_reaches_the_app_in_no_header_either() {
     for way in Way::BOTH {
         let patch = json!({ "session": { "query": "wx" } });
-        let stage = Stage::start_with(way, &patch, |_| {});
+        let stage = SpinWorld::start_with(way, &patch, |_| {});
         let token = stage.login(&stage.wechat.phone("alice"));
         let answer = stage.send(&Request::get(format!("/orders?a=1&wx={token}&b=2")));
         assert_eq!(answer.status, 200, "{way:?}");
@@ -176,7 +176,7 @@ fn identity_in_trailers_does_not_pass() {
     for way in Way::BOTH {
         let app = TcpListener::bind("127.0.0.1:0").unwrap();
         let renamed = json!({ "identity_headers": { "openid": "X-User-Openid" } });
-        let stage = Stage::start_with(way, &renamed, |manifest| {
+        let stage = SpinWorld::start_with(way, &renamed, |manifest| {
             let app = Upstream::plain(app.local_addr().unwrap());
             manifest.outbound.insert("app.spin.internal".into(), app);
         });
@@ -204,7 +204,7 @@ fn identity_in_trailers_does_not_pass() {
 fn an_answer_with_a_token_is_otherwise_the_apps() {
     for way in Way::BOTH {
         let app = TcpListener::bind("127.0.0.1:0").unwrap();
-        let stage = Stage::start_with(way, &piggyback(), |manifest| {
+        let stage = SpinWorld::start_with(way, &piggyback(), |manifest| {
             let app = Upstream::plain(app.local_addr().unwrap());
             manifest.outbound.insert("app.spin.internal".into(), app);
         });
@@ -235,14 +235,14 @@ fn an_answer_with_a_token_is_otherwise_the_apps() {
 #[test]
 fn an_answer_without_a_body_or_of_ours_carries_a_token_too() {
     for way in Way::BOTH {
-        let stage = Stage::start_with(way, &piggyback(), |_| {});
+        let stage = SpinWorld::start_with(way, &piggyback(), |_| {});
         let phone = stage.wechat.phone("alice");
         let head = Request::new("HEAD", "/a").header("x-wx-code", phone.login());
         let answer = stage.send(&head);
         assert_eq!(answer.status, 200, "{way:?}");
         assert_eq!(answer.header("x-wx-skey").unwrap().len(), 43, "{way:?}");
 
-        let stage = Stage::start_with(way, &piggyback(), |manifest| {
+        let stage = SpinWorld::start_with(way, &piggyback(), |manifest| {
             let nobody = Upstream::plain(super::resources::nobody());
             manifest.outbound.insert("app.spin.internal".into(), nobody);
         });

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Connection, Request};
-use host_tests::fakes::wechat::Fault;
 use serde_json::json;
 use spin_host::Instances;
+use testkit::client::{Connection, Request};
+use testkit::fakes::wechat::Fault;
 
-use super::{Stage, TIMEOUT, login_with, token};
 use crate::rig::Way;
+use crate::rig::spin_world::{SpinWorld, TIMEOUT, login_with, token};
 
 #[test]
 fn an_instance_lives_through_wechats_faults() {
     for way in Way::BOTH {
         let patch = json!({ "wechat": { "timeout_ms": 400 } });
-        let stage = Stage::start_with(way, &patch, |_| {});
+        let stage = SpinWorld::start_with(way, &patch, |_| {});
         for fault in [
             Fault::Slow(Duration::from_secs(3)),
             Fault::Refused,
@@ -41,7 +41,7 @@ fn an_instance_lives_through_wechats_faults() {
 fn thousands_of_requests_leave_nothing_behind_in_the_instance() {
     for way in Way::BOTH {
         let patch = json!({ "session": { "cache_ttl_s": 60 } });
-        let stage = Stage::start_with(way, &patch, |manifest| manifest.nodelay = true);
+        let stage = SpinWorld::start_with(way, &patch, |manifest| manifest.nodelay = true);
         let token = stage.login(&stage.wechat.phone("alice"));
         let request = Request::get("/me").header("X-WX-Skey", &token);
         let mut client = Connection::open(stage.addr(), TIMEOUT).unwrap();
@@ -65,7 +65,7 @@ fn thousands_of_requests_leave_nothing_behind_in_the_instance() {
 #[test]
 fn what_an_instance_has_learnt_is_in_the_store() {
     for way in Way::BOTH {
-        let stage = Stage::start_with(way, &json!({}), |manifest| {
+        let stage = SpinWorld::start_with(way, &json!({}), |manifest| {
             manifest.instances = Instances::OneForEach;
         });
         let phone = stage.wechat.phone("alice");

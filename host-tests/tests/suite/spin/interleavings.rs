@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use host_tests::fakes::wechat::{FakeWechat, Phone};
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, Phone};
 
 use crate::rig::{APPID, Ask, Got, SECRET, SpinRig, Way, over_tcp};
 

@@ -1,16 +1,16 @@
 //! The demo's journey through both components, on whatever the edge keeps its sessions in.
 
-use host_tests::demo::journey::{self, Edge, Scene};
-use host_tests::redis::Server;
+use demo::journey::{self, Edge, Scene};
 use serde_json::{Value, json};
 use spin_host::{Instances, Manifest, Upstream};
+use testkit::redis::Server;
 
-use super::Stage;
 use crate::rig::Way;
+use crate::rig::spin_world::SpinWorld;
 
 #[track_caller]
 fn play(way: Way, patch: &Value, change: impl FnOnce(&mut Manifest)) {
-    let stage = Stage::start_with(way, patch, change);
+    let stage = SpinWorld::start_with(way, patch, change);
     stage.wechat.bind(true);
     let edge = Edge {
         name: "",

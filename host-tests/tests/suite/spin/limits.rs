@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-use host_tests::client::{Request, Response};
-use host_tests::fakes::wechat::{Fault, OpenData, Source};
-use host_tests::redis::Server;
 use serde_json::{Value, json};
 use spin_host::{Instances, Manifest, Upstream};
+use testkit::client::{Request, Response};
+use testkit::fakes::wechat::{Fault, OpenData, Source};
+use testkit::redis::Server;
 
-use super::{Stage, login_with, token};
+use crate::rig::spin_world::{SpinWorld, login_with, token};
 use crate::rig::{Rig as _, Way};
 
 /// A component on one of Spin's stores.
-struct Edge {
-    stage: Stage,
+struct OnStore {
+    stage: SpinWorld,
     name: &'static str,
     redis: Option<Server>,
 }
 
 /// As a service and as a middleware, on each store that Spin has.
-fn each(patch: &Value) -> Vec<Edge> {
+fn each(patch: &Value) -> Vec<OnStore> {
     let one_for_each = |manifest: &mut Manifest| manifest.instances = Instances::OneForEach;
-    let on_key_value = |way| Edge {
-        stage: Stage::start_with(way, patch, one_for_each),
+    let on_key_value = |way| OnStore {
+        stage: SpinWorld::start_with(way, patch, one_for_each),
         name: "spin_kv",
         redis: None,
     };
@@ -31,12 +31,12 @@ fn each(patch: &Value) -> Vec<Edge> {
         let mut patch = patch.clone();
         patch["store"] = json!({ "kind": "spin_redis", "address": "redis://sessions:6379" });
         let at = Upstream::plain(redis.addr());
-        let stage = Stage::start_with(way, &patch, |manifest| {
+        let stage = SpinWorld::start_with(way, &patch, |manifest| {
             one_for_each(manifest);
             manifest.key_value_stores.clear();
             manifest.outbound.insert("sessions:6379".into(), at);
         });
-        Edge {
+        OnStore {
             stage,
             name: "spin_redis",
             redis: Some(redis),
@@ -47,7 +47,7 @@ fn each(patch: &Value) -> Vec<Edge> {
         .collect()
 }
 
-impl Edge {
+impl OnStore {
     fn asked(&self) -> usize {
         self.stage.wechat.requests().len()
     }
@@ -131,7 +131,7 @@ fn good_logins_give_back_what_they_took() {
 fn a_refused_code_is_one_write_on_redis() {
     for edge in each(&json!({})) {
         let Some(redis) = &edge.redis else { continue };
-        let names = || crate::redis::real::names(redis).len();
+        let names = || crate::rig::backend::names(redis).len();
         let before = names();
         edge.stage.rig.spin.take_calls();
         assert_eq!(edge.stage.send(&login_with("guess")).status, 401);

@@ -1,11 +1,11 @@
 //! Bodies that are opened on their way to the app, in every way in which a client can send one to Spin.
 
-use host_tests::client::{Connection, Request};
 use serde_json::json;
+use testkit::client::{Connection, Request};
 
-use super::{Stage, TIMEOUT};
-use crate::envoy::shapes::Shape;
 use crate::rig::Way;
+use crate::rig::shapes::Shape;
+use crate::rig::spin_world::{SpinWorld, TIMEOUT};
 
 const SHAPES: [Shape; 4] = [
     Shape::ContentLength,
@@ -15,9 +15,9 @@ const SHAPES: [Shape; 4] = [
 ];
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-fn start(way: Way) -> Stage {
+fn start(way: Way) -> SpinWorld {
     let route = json!({ "path": "/api/profile", "session": "required", "open_data": "body" });
-    Stage::start_with(way, &json!({ "routes": [route] }), |_| {})
+    SpinWorld::start_with(way, &json!({ "routes": [route] }), |_| {})
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use host_tests::client::{Request, Response};
-use host_tests::redis::Server;
 use serde_json::{Value, json};
 use spin_host::{Inherited, Manifest, Upstream};
+use testkit::client::{Request, Response};
+use testkit::redis::Server;
 
-use super::{Stage, login_with};
+use crate::rig::spin_world::{SpinWorld, login_with};
 use crate::rig::{SECRET, Way};
 
 #[test]
@@ -26,7 +26,7 @@ fn what_the_manifest_lacks_is_named_in_the_log_and_nothing_passes() {
     ];
     for way in Way::BOTH {
         for (what, lack) in lacks {
-            let stage = Stage::start_with(way, &json!({}), lack);
+            let stage = SpinWorld::start_with(way, &json!({}), lack);
             // Each time, and not only at the first request.
             for seen in 1..=2 {
                 let answer = stage.send(&Request::get("/public/a"));
@@ -59,7 +59,7 @@ fn what_a_middleware_does_not_inherit_is_named_in_the_log_and_nothing_passes() {
         ("key_value_stores", "key_value_stores"),
         ("variables", "wx_session_config"),
     ] {
-        let stage = Stage::start_with(Way::Middleware, &json!({}), |manifest| {
+        let stage = SpinWorld::start_with(Way::Middleware, &json!({}), |manifest| {
             manifest.inherited = without(kind);
         });
         let answer = stage.send(&Request::get("/public/a"));
@@ -103,7 +103,7 @@ fn wechat_where_it_may_not_be_asked_is_a_fault_of_ours_and_the_log_says_why() {
         ),
     ];
     for (way, lack, code) in lacks {
-        let stage = Stage::start_with(way, &json!({}), lack);
+        let stage = SpinWorld::start_with(way, &json!({}), lack);
         let js_code = stage.wechat.phone("alice").login();
         let answer = stage.send(&login_with(&js_code));
         assert_eq!(
@@ -134,7 +134,7 @@ fn wechat_where_it_may_not_be_asked_is_a_fault_of_ours_and_the_log_says_why() {
 #[test]
 fn a_wechat_that_refuses_connections_is_unavailable_and_the_log_has_the_code() {
     for way in Way::BOTH {
-        let stage = Stage::start_with(way, &json!({}), |manifest| {
+        let stage = SpinWorld::start_with(way, &json!({}), |manifest| {
             let nobody = Upstream::plain(nobody());
             manifest.outbound.insert("api.weixin.qq.com".into(), nobody);
         });
@@ -171,7 +171,7 @@ fn a_store_where_it_may_not_be_asked_is_a_fault_of_ours_and_the_log_says_why() {
             let anonymous =
                 json!({ "prefix": "/feed", "session": "optional", "outage": "anonymous" });
             let patch = json!({ "store": store, "routes": [anonymous] });
-            let stage = Stage::start_with(way, &patch, |manifest| {
+            let stage = SpinWorld::start_with(way, &patch, |manifest| {
                 manifest.inherited = inherited.unwrap_or_default();
             });
             // Also where the route would go on in an outage.
@@ -202,7 +202,7 @@ fn a_redis_that_is_not_there_or_refuses_is_an_outage_in_its_own_words() {
         .unwrap();
     for (at, words) in [(nobody(), "refused"), (redis.addr(), "NOAUTH")] {
         let store = json!({ "kind": "spin_redis", "address": "redis://sessions:6379" });
-        let stage = Stage::start_with(Way::Service, &json!({ "store": store }), |manifest| {
+        let stage = SpinWorld::start_with(Way::Service, &json!({ "store": store }), |manifest| {
             let sessions = Upstream::plain(at);
             manifest.outbound.insert("sessions:6379".into(), sessions);
         });
@@ -262,7 +262,7 @@ fn an_app_that_is_not_there_is_a_503_of_ours_and_one_that_may_not_be_asked_a_fau
             "the app does not answer",
         ),
     ] {
-        let stage = Stage::start_with(way, &json!({}), change);
+        let stage = SpinWorld::start_with(way, &json!({}), change);
         let answer = stage.send(&Request::get("/public/a"));
         assert_eq!(
             (answer.status, error(&answer)),

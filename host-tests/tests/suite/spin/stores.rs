@@ -9,14 +9,14 @@ use std::task::{Context, Poll, Wake};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use host_tests::client::{self, Request};
-use host_tests::redis::Server;
 use serde_json::{Value, json};
 use spin_host::{Manifest, SpinHost, Upstream};
+use testkit::client::{self, Request};
+use testkit::redis::Server;
 use wx_session_core::UnixMillis;
 use wx_session_core::store::{Change, Key, Life, Space, Store, StoreError, Write, Written};
 
-use super::TIMEOUT;
+use crate::rig::spin_world::TIMEOUT;
 use crate::store::conformance::Subject;
 
 /// The store in the component, seen from here.

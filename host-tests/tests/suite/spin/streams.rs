@@ -3,19 +3,19 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use host_tests::client::Request;
 use serde_json::json;
 use spin_host::Upstream;
+use testkit::client::Request;
 
-use super::{Stage, TIMEOUT};
 use crate::rig::Way;
+use crate::rig::spin_world::{SpinWorld, TIMEOUT};
 
 /// The answer begins before the request ends, and each part arrives before the next is sent.
 #[test]
 fn bodies_are_streamed_both_ways() {
     for way in Way::BOTH {
         let app = TcpListener::bind("127.0.0.1:0").unwrap();
-        let stage = Stage::start_with(way, &json!({}), |manifest| {
+        let stage = SpinWorld::start_with(way, &json!({}), |manifest| {
             let app = Upstream::plain(app.local_addr().unwrap());
             manifest.outbound.insert("app.spin.internal".into(), app);
         });
@@ -44,7 +44,7 @@ fn bodies_are_streamed_both_ways() {
 fn a_body_of_many_megabytes_passes_whole() {
     let body: Vec<u8> = (0..32 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let token = stage.login(&stage.wechat.phone("alice"));
         let request = Request::post("/up").header("X-WX-Skey", &token).body(&body);
         assert_eq!(stage.send(&request).status, 200, "{way:?}");
@@ -52,10 +52,38 @@ fn a_body_of_many_megabytes_passes_whole() {
     }
 }
 
+/// The app must not take what came for the whole.
+#[test]
+fn an_upload_that_stands_still_is_broken_off_at_the_app() {
+    for way in Way::BOTH {
+        let app = TcpListener::bind("127.0.0.1:0").unwrap();
+        let shortly = json!({ "limits": { "body_timeout_ms": 100 } });
+        let stage = SpinWorld::start_with(way, &shortly, |manifest| {
+            let app = Upstream::plain(app.local_addr().unwrap());
+            manifest.outbound.insert("app.spin.internal".into(), app);
+        });
+        let token = stage.login(&stage.wechat.phone("alice"));
+        let mut client = TcpStream::connect(stage.addr()).unwrap();
+        let head = format!(
+            "POST /up HTTP/1.1\r\nhost: edge\r\nx-wx-skey: {token}\r\n\
+             transfer-encoding: chunked\r\n\r\n3\r\none\r\n"
+        );
+        client.write_all(head.as_bytes()).unwrap();
+        let mut stream = accepted(&app);
+        read_until(&mut stream, "one");
+        let mut rest = Vec::new();
+        // A reset is an end, too.
+        let _ = stream.read_to_end(&mut rest);
+        let rest = String::from_utf8_lossy(&rest);
+        assert!(!rest.contains("0\r\n\r\n"), "{way:?} {rest:?}");
+        assert!(stage.rig.spin.log().contains("the app does not answer") || way == Way::Middleware);
+    }
+}
+
 #[test]
 fn a_body_above_the_limit_is_refused() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         for size in [16_384, 16_385, 5 << 20] {
             let body = vec![b' '; size];
             let request = Request::post("/wx/login").header("content-type", "application/json");

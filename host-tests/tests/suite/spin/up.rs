@@ -5,15 +5,16 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use host_tests::client::{self, Request};
-use host_tests::envoy::root;
-use host_tests::fakes::app::FakeApp;
-use host_tests::fakes::wechat::FakeWechat;
-use host_tests::spin::{Manifest, Outside, Runner, SpinEdge};
+use project::Manifest;
+use project::root;
 use spin_host::{Application, SpinHost, Upstream};
 use tempfile::TempDir;
+use testkit::client::{self, Request};
+use testkit::fakes::app::FakeApp;
+use testkit::fakes::wechat::FakeWechat;
+use testkit::spin::{Outside, Runner, SpinEdge};
 
-use super::TIMEOUT;
+use crate::rig::spin_world::{TIMEOUT, login_with, token};
 use crate::rig::{APPID, SECRET};
 
 const MIDDLEWARE: &str = "examples/spin-middleware/spin.toml";
@@ -161,7 +162,7 @@ fn what_spin_does_not_start_with_does_not_start_here_either() {
 
 /// An executable that calls itself Spin and takes what Spin takes.
 fn spin(folder: &Path) -> PathBuf {
-    let host = Runner::stand_in().unwrap();
+    let host = project::program("spin-host").unwrap();
     let script = format!(
         "#!/bin/sh\n[ \"$1\" = --version ] && {{ echo 'spin 4.1.0-pre0 (a test)'; exit; }}\nexec {} \"$@\"\n",
         host.display()
@@ -198,7 +199,7 @@ fn the_demos_edge_starts_under_what_is_as_strict_as_spin() {
     let send = |request: &Request| client::send(edge.addr(), request, TIMEOUT).unwrap();
     assert_eq!(send(&Request::get("/orders")).status, 401);
     let code = wechat.phone("alice").login();
-    let token = super::token(&send(&super::login_with(&code)));
+    let token = token(&send(&login_with(&code)));
     let call = Request::get("/orders").header("x-wx-skey", token);
     assert_eq!(send(&call).status, 200);
     // The demo adds up what the component says.

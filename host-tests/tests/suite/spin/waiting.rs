@@ -3,27 +3,27 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, Request};
-use host_tests::fakes::wechat::Fault;
 use serde_json::{Value, json};
+use testkit::client::{Connection, Request};
+use testkit::fakes::wechat::Fault;
 
-use super::{Stage, TIMEOUT, login_with};
 use crate::rig::Way;
+use crate::rig::spin_world::{SpinWorld, TIMEOUT, login_with};
 
 /// The least that can be configured.
 const MOST: usize = 16;
 /// As many may wait for their clients for longer than a moment.
 const REST: usize = 12;
 
-fn stage(way: Way, body_timeout_ms: u64) -> Stage {
+fn stage(way: Way, body_timeout_ms: u64) -> SpinWorld {
     let limits = json!({
         "waiting_requests": MOST, "waiting_bytes": 262_144, "body_timeout_ms": body_timeout_ms,
     });
-    Stage::start_with(way, &json!({ "limits": limits }), |_| {})
+    SpinWorld::start_with(way, &json!({ "limits": limits }), |_| {})
 }
 
 /// The head of a request, and no more.
-fn stalled(stage: &Stage, request: &Request) -> Connection {
+fn stalled(stage: &SpinWorld, request: &Request) -> Connection {
     let mut client = Connection::open(stage.addr(), TIMEOUT).unwrap();
     client.write_head(request).unwrap();
     client

@@ -1,16 +1,16 @@
 //! Answers of ours leave in one write. Spin's sockets are without TCP_NODELAY: on a connection that is kept, a second
 //! write waits until the client has acknowledged the first, which it puts off for 40 ms.
 
-use host_tests::client::{Connection, Request};
 use serde_json::json;
+use testkit::client::{Connection, Request};
 
-use super::{Stage, TIMEOUT, login_with};
 use crate::rig::Way;
+use crate::rig::spin_world::{SpinWorld, TIMEOUT, login_with};
 
 #[test]
 fn head_and_body_of_an_answer_of_ours_leave_together() {
     for way in Way::BOTH {
-        let stage = Stage::start(way);
+        let stage = SpinWorld::start(way);
         let phone = stage.wechat.phone("alice");
         let token = stage.login(&phone);
         let mut client = Connection::open(stage.addr(), TIMEOUT).unwrap();
@@ -40,7 +40,7 @@ fn head_and_body_of_an_answer_of_ours_leave_together() {
 #[test]
 fn also_when_nothing_is_configured() {
     for way in Way::BOTH {
-        let stage = Stage::start_with(way, &json!({}), |manifest| manifest.variables.clear());
+        let stage = SpinWorld::start_with(way, &json!({}), |manifest| manifest.variables.clear());
         assert_eq!(stage.send(&Request::get("/orders")).status, 500);
         assert_eq!(stage.rig.spin.take_writes(), 1, "{way:?}");
     }

@@ -15,8 +15,8 @@ use wx_session_core::store::{Key, Life, Store, StoreError};
 
 use super::FakeSlots;
 use super::fake_shared_map::FakeSharedMap;
-use super::model::{Guess, Step, expected, key, step};
-use super::schedule::alone;
+use super::model::{Guess, Operation, expected, key, step};
+use crate::rig::schedule::alone;
 
 const KEYS: u8 = 24;
 const SLOT_BYTES: usize = 1024;
@@ -65,22 +65,22 @@ impl Tiny {
         }
     }
 
-    fn take(&mut self, step: &Step) {
+    fn take(&mut self, step: &Operation) {
         let before = self.live();
         match step {
-            Step::Get(_) => {}
+            Operation::Get(_) => {}
             // The clock also steps back now and then.
-            Step::Pass(span) if span % 7 == 3 => self.now.0 -= span,
-            Step::Pass(span) => self.now.0 += span,
-            Step::Delete(number) => {
+            Operation::Pass(span) if span % 7 == 3 => self.now.0 -= span,
+            Operation::Pass(span) => self.now.0 += span,
+            Operation::Delete(number) => {
                 let key = key(*number);
                 alone(self.slots.delete(&key)).unwrap();
                 let mut expected = before;
                 expected.remove(&key);
                 assert_eq!(self.live(), expected);
             }
-            Step::Put(number, value, ttl) => self.write(&before, *number, None, value, *ttl),
-            Step::Swap(number, guess, value, ttl) => {
+            Operation::Put(number, value, ttl) => self.write(&before, *number, None, value, *ttl),
+            Operation::Swap(number, guess, value, ttl) => {
                 self.write(&before, *number, Some(guess), value, *ttl);
             }
         }
@@ -174,13 +174,13 @@ fn fit_together(entries: &Entries, now: UnixMillis) -> bool {
 }
 
 /// Small, middling and impossible values.
-fn crowding() -> impl Strategy<Value = Step> {
+fn crowding() -> impl Strategy<Value = Operation> {
     prop_oneof![
         8 => step(KEYS, 100),
         4 => step(KEYS, 500),
         1 => step(KEYS, 1100),
         1 => (0..KEYS, 980..1024_usize, 0..100_u64)
-            .prop_map(|(key, size, ttl)| Step::Put(key, vec![7; size], ttl)),
+            .prop_map(|(key, size, ttl)| Operation::Put(key, vec![7; size], ttl)),
     ]
 }
 
@@ -207,12 +207,12 @@ proptest! {
 fn the_entry_closest_to_its_expiry_goes_first() {
     let mut tiny = Tiny::new();
     for (number, ttl) in [(0, 50), (2, 10), (4, 90), (6, 30)] {
-        tiny.take(&Step::Put(number, vec![0; 200], ttl));
+        tiny.take(&Operation::Put(number, vec![0; 200], ttl));
     }
-    tiny.take(&Step::Put(8, vec![0; 200], 1));
+    tiny.take(&Operation::Put(8, vec![0; 200], 1));
     let left: Vec<Key> = tiny.live().into_keys().collect();
     assert_eq!(left, [0, 4, 6, 8].map(key));
-    tiny.take(&Step::Put(10, vec![0; 600], 2));
+    tiny.take(&Operation::Put(10, vec![0; 600], 2));
     let left: Vec<Key> = tiny.live().into_keys().collect();
     assert_eq!(left, [4, 10].map(key));
 }
@@ -222,10 +222,10 @@ fn the_entry_closest_to_its_expiry_goes_first() {
 fn what_has_expired_makes_room() {
     let mut tiny = Tiny::new();
     for (number, ttl) in [(0, 50), (2, 10), (4, 90), (6, 10)] {
-        tiny.take(&Step::Put(number, vec![0; 200], ttl));
+        tiny.take(&Operation::Put(number, vec![0; 200], ttl));
     }
     tiny.now.0 += 20;
-    tiny.take(&Step::Put(8, vec![0; 400], 5));
+    tiny.take(&Operation::Put(8, vec![0; 400], 5));
     let left: Vec<Key> = tiny.live().into_keys().collect();
     assert_eq!(left, [0, 4, 8].map(key));
 }
@@ -234,9 +234,9 @@ fn what_has_expired_makes_room() {
 fn nothing_goes_until_the_last_byte_is_used() {
     let fullest = (0..SLOT_BYTES).rev().find_map(|size| {
         let mut tiny = Tiny::new();
-        tiny.take(&Step::Put(0, vec![0; 200], 50));
+        tiny.take(&Operation::Put(0, vec![0; 200], 50));
         // The largest sizes are refused or push the first entry out.
-        tiny.take(&Step::Put(2, vec![0; size], 90));
+        tiny.take(&Operation::Put(2, vec![0; size], 90));
         (tiny.live().len() == 2).then(|| tiny.map.dump()[0].1.len())
     });
     assert_eq!(fullest, Some(SLOT_BYTES));

@@ -5,10 +5,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use wx_session_core::store::StoreError;
-use wx_session_core::store::slots::{SharedMap, Version};
+use wx_session_core::store::embedded::{SharedMap, Version};
 
-use super::schedule::step_aside;
-use crate::wasm_host::SharedData;
+use crate::rig::schedule::step_aside;
+use proxy_wasm_host::SharedData;
 
 /// A handle on one process's map: clones share everything. One for each worker.
 #[derive(Clone, Debug, Default)]

@@ -7,8 +7,8 @@ use wx_session_core::UnixMillis;
 use wx_session_core::store::{Store, StoreError};
 
 use super::fake_shared_map::FakeSharedMap;
-use super::schedule::alone;
 use super::{FakeSlots, life, session, user};
+use crate::rig::schedule::alone;
 
 const NOW: UnixMillis = UnixMillis(0);
 

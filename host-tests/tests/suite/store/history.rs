@@ -22,7 +22,7 @@ pub enum Op {
 
 /// What it answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Answered {
     Found(Option<u8>),
     Swapped(bool),
     Done,
@@ -34,7 +34,7 @@ struct Event {
     called: usize,
     answered: usize,
     op: Op,
-    answer: Answer,
+    answer: Answered,
 }
 
 /// A log that all workers of a trial write to.
@@ -51,28 +51,28 @@ const NOW_MS: u64 = 1_000;
 
 impl History {
     /// Carries out `op` and writes down its answer.
-    pub async fn perform(&self, store: &impl Store, op: Op) -> Answer {
+    pub async fn perform(&self, store: &impl Store, op: Op) -> Answered {
         let called = self.tick();
         let life = life(NOW_MS, 1_000);
         let answer = match op {
             Op::Get(key) => {
                 let found = store.get(&name(key), UnixMillis(NOW_MS)).await.unwrap();
-                Answer::Found(found.map(|value| number(&value)))
+                Answered::Found(found.map(|value| number(&value)))
             }
             Op::Put(key, new) => {
                 store.put(&name(key), &value(new), life).await.unwrap();
-                Answer::Done
+                Answered::Done
             }
             Op::Swap(key, expected, new) => {
                 let expected = expected.map(value);
                 let swapped = store
                     .swap(&name(key), expected.as_deref(), &value(new), life)
                     .await;
-                Answer::Swapped(swapped.unwrap())
+                Answered::Swapped(swapped.unwrap())
             }
             Op::Delete(key) => {
                 store.delete(&name(key)).await.unwrap();
-                Answer::Done
+                Answered::Done
             }
         };
         let answered = self.tick();
@@ -86,7 +86,7 @@ impl History {
     }
 
     /// The answers to `op`, in the order in which they came.
-    pub fn answers(&self, op: Op) -> Vec<Answer> {
+    pub fn answers(&self, op: Op) -> Vec<Answered> {
         let log = self.0.borrow();
         let events = log.events.iter().filter(|event| event.op == op);
         events.map(|event| event.answer).collect()
@@ -120,23 +120,23 @@ fn explained(entries: &BTreeMap<u8, u8>, events: &[&Event]) -> bool {
 }
 
 /// What a plain map answers.
-fn serial(entries: &mut BTreeMap<u8, u8>, op: Op) -> Answer {
+fn serial(entries: &mut BTreeMap<u8, u8>, op: Op) -> Answered {
     match op {
-        Op::Get(key) => Answer::Found(entries.get(&key).copied()),
+        Op::Get(key) => Answered::Found(entries.get(&key).copied()),
         Op::Put(key, new) => {
             entries.insert(key, new);
-            Answer::Done
+            Answered::Done
         }
         Op::Swap(key, expected, new) => {
             let fits = entries.get(&key).copied() == expected;
             if fits {
                 entries.insert(key, new);
             }
-            Answer::Swapped(fits)
+            Answered::Swapped(fits)
         }
         Op::Delete(key) => {
             entries.remove(&key);
-            Answer::Done
+            Answered::Done
         }
     }
 }
@@ -163,15 +163,15 @@ fn an_answer_that_no_serial_order_gives_is_not_linearizable() {
         answer,
     };
     let history = |events| History(Rc::new(RefCell::new(Log { moment: 0, events })));
-    let put = event(1, 4, Op::Put(0, 1), Answer::Done);
-    let during = |found| event(2, 3, Op::Get(0), Answer::Found(found));
-    let after = |found| event(5, 6, Op::Get(0), Answer::Found(found));
+    let put = event(1, 4, Op::Put(0, 1), Answered::Done);
+    let during = |found| event(2, 3, Op::Get(0), Answered::Found(found));
+    let after = |found| event(5, 6, Op::Get(0), Answered::Found(found));
     assert!(history(vec![put.clone(), during(None), after(Some(1))]).is_linearizable());
     assert!(history(vec![put.clone(), during(Some(1)), after(Some(1))]).is_linearizable());
     assert!(!history(vec![put.clone(), during(Some(1)), after(None)]).is_linearizable());
     assert!(!history(vec![put.clone(), after(None)]).is_linearizable());
     let both = |a, b| {
-        let op = |answer| event(1, 4, Op::Swap(0, None, 1), Answer::Swapped(answer));
+        let op = |answer| event(1, 4, Op::Swap(0, None, 1), Answered::Swapped(answer));
         history(vec![op(a), op(b)]).is_linearizable()
     };
     assert!(both(true, false));

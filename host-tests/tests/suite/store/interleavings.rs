@@ -5,9 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::fake_shared_map::FakeSharedMap;
-use super::history::{Answer, History, Op};
-use super::schedule::{Task, alone, every_order, together};
+use super::history::{Answered, History, Op};
 use super::{FakeSlots, life, session};
+use crate::rig::schedule::{Task, alone, every_order, together};
 
 const KEYS: u8 = 3;
 
@@ -46,7 +46,7 @@ fn at_once(before: &[Op], a: Op, b: Op, check: impl Fn(&History)) {
 
 fn last(history: &History, key: u8) -> Option<u8> {
     match history.answers(Op::Get(key)).last() {
-        Some(Answer::Found(found)) => *found,
+        Some(Answered::Found(found)) => *found,
         other => panic!("not read at the end: {other:?}"),
     }
 }
@@ -54,7 +54,7 @@ fn last(history: &History, key: u8) -> Option<u8> {
 fn wins(history: &History, ops: [Op; 2]) -> usize {
     let answers = ops.map(|op| history.answers(op)).concat();
     assert_eq!(answers.len(), 2);
-    let won = |answer: &&Answer| **answer == Answer::Swapped(true);
+    let won = |answer: &&Answered| **answer == Answered::Swapped(true);
     answers.iter().filter(won).count()
 }
 
@@ -73,7 +73,7 @@ fn a_put_survives_a_put_of_another_key_at_once() {
 fn a_swap_that_won_survives_a_put_of_another_key_at_once() {
     let swap = Op::Swap(0, Some(9), 1);
     at_once(&[Op::Put(0, 9)], swap, Op::Put(1, 2), |history| {
-        assert_eq!(history.answers(swap), [Answer::Swapped(true)]);
+        assert_eq!(history.answers(swap), [Answered::Swapped(true)]);
         assert_eq!((last(history, 0), last(history, 1)), (Some(1), Some(2)));
     });
 }
@@ -92,7 +92,7 @@ fn of_two_put_if_absents_one_wins() {
     for before in [&[][..], &[Op::Put(1, 1)], &[Op::Put(0, 1), Op::Delete(0)]] {
         at_once(before, a, b, |history| {
             assert_eq!(wins(history, [a, b]), 1);
-            let winner = history.answers(a) == [Answer::Swapped(true)];
+            let winner = history.answers(a) == [Answered::Swapped(true)];
             assert_eq!(last(history, 0), Some(if winner { 1 } else { 2 }));
         });
     }
@@ -103,7 +103,7 @@ fn of_two_swaps_from_one_value_one_wins() {
     let (a, b) = (Op::Swap(0, Some(9), 1), Op::Swap(0, Some(9), 2));
     at_once(&[Op::Put(0, 9)], a, b, |history| {
         assert_eq!(wins(history, [a, b]), 1);
-        let winner = history.answers(a) == [Answer::Swapped(true)];
+        let winner = history.answers(a) == [Answered::Swapped(true)];
         assert_eq!(last(history, 0), Some(if winner { 1 } else { 2 }));
     });
 }

@@ -9,21 +9,19 @@
 pub mod conformance;
 mod eviction;
 pub mod fake_shared_map;
-pub mod fake_store;
 mod faults;
 mod history;
 mod interleavings;
 mod model;
-pub mod schedule;
 
 use wx_session_core::UnixMillis;
-use wx_session_core::store::slots::Slots;
+use wx_session_core::store::embedded::EmbeddedStore;
 use wx_session_core::store::{Key, Life, Space};
 
 use fake_shared_map::FakeSharedMap;
 
 /// The slot table over the fake of Envoy's shared data.
-pub type FakeSlots = Slots<FakeSharedMap>;
+pub type FakeSlots = EmbeddedStore<FakeSharedMap>;
 
 /// A session's key.
 pub fn session(name: &str) -> Key {

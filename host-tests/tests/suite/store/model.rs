@@ -9,13 +9,13 @@ use wx_session_core::UnixMillis;
 use wx_session_core::store::{Key, Life, Store};
 
 use super::fake_shared_map::FakeSharedMap;
-use super::fake_store::FakeStore;
-use super::schedule::alone;
 use super::{FakeSlots, session, user};
+use crate::rig::fake_store::FakeStore;
+use crate::rig::schedule::alone;
 
 /// One step of a sequence. Keys are numbers, even ones are sessions and odd ones users; spans are milliseconds.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub enum Operation {
     Get(u8),
     Put(u8, Vec<u8>, u64),
     Swap(u8, Guess, Vec<u8>, u64),
@@ -43,7 +43,7 @@ pub fn key(number: u8) -> Key {
 }
 
 /// Steps over `keys` keys with values of up to `bytes` bytes.
-pub fn step(keys: u8, bytes: usize) -> impl Strategy<Value = Step> {
+pub fn step(keys: u8, bytes: usize) -> impl Strategy<Value = Operation> {
     let value = move || vec(any::<u8>(), 0..=bytes);
     let ttl = || 0..100_u64;
     let guess = prop_oneof![
@@ -52,12 +52,12 @@ pub fn step(keys: u8, bytes: usize) -> impl Strategy<Value = Step> {
         1 => vec(any::<u8>(), 0..4).prop_map(Guess::Other),
     ];
     prop_oneof![
-        2 => (0..keys).prop_map(Step::Get),
-        4 => (0..keys, value(), ttl()).prop_map(|(key, value, ttl)| Step::Put(key, value, ttl)),
+        2 => (0..keys).prop_map(Operation::Get),
+        4 => (0..keys, value(), ttl()).prop_map(|(key, value, ttl)| Operation::Put(key, value, ttl)),
         4 => (0..keys, guess, value(), ttl())
-            .prop_map(|(key, guess, value, ttl)| Step::Swap(key, guess, value, ttl)),
-        1 => (0..keys).prop_map(Step::Delete),
-        2 => (0..30_u64).prop_map(Step::Pass),
+            .prop_map(|(key, guess, value, ttl)| Operation::Swap(key, guess, value, ttl)),
+        1 => (0..keys).prop_map(Operation::Delete),
+        2 => (0..30_u64).prop_map(Operation::Pass),
     ]
 }
 
@@ -71,24 +71,24 @@ pub fn expected(guess: &Guess, current: Option<Vec<u8>>) -> Option<Vec<u8>> {
 }
 
 /// What a step answers, in words that can be compared.
-fn answer(store: &impl Store, step: &Step, now: UnixMillis) -> String {
+fn answer(store: &impl Store, step: &Operation, now: UnixMillis) -> String {
     let life = |ttl: &u64| Life {
         now,
         expires_at: now.after(Duration::from_millis(*ttl)),
     };
     match step {
-        Step::Get(number) => format!("{:?}", alone(store.get(&key(*number), now))),
-        Step::Put(number, value, ttl) => {
+        Operation::Get(number) => format!("{:?}", alone(store.get(&key(*number), now))),
+        Operation::Put(number, value, ttl) => {
             format!("{:?}", alone(store.put(&key(*number), value, life(ttl))))
         }
-        Step::Swap(number, guess, value, ttl) => {
+        Operation::Swap(number, guess, value, ttl) => {
             let key = key(*number);
             let expected = expected(guess, alone(store.get(&key, now)).unwrap());
             let swapped = store.swap(&key, expected.as_deref(), value, life(ttl));
             format!("{:?}", alone(swapped))
         }
-        Step::Delete(number) => format!("{:?}", alone(store.delete(&key(*number)))),
-        Step::Pass(_) => String::new(),
+        Operation::Delete(number) => format!("{:?}", alone(store.delete(&key(*number)))),
+        Operation::Pass(_) => String::new(),
     }
 }
 
@@ -108,14 +108,14 @@ proptest! {
         let model = FakeStore::default();
         let mut now = UnixMillis(0);
         for (number, step) in steps.iter().enumerate() {
-            if let Step::Pass(span) = step {
+            if let Operation::Pass(span) = step {
                 now = now.after(Duration::from_millis(*span));
             }
             let (own, expected) = (answer(&slots, step, now), answer(&model, step, now));
             prop_assert_eq!(own, expected, "step {} at {:?}: {:?}", number, now, step);
         }
         for number in 0..24 {
-            let step = Step::Get(number);
+            let step = Operation::Get(number);
             prop_assert_eq!(answer(&slots, &step, now), answer(&model, &step, now));
         }
     }

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use super::{Checked, WaitingLimits, raw, wrong};
+use super::model::{Checked, WaitingLimits, wrong};
+use super::raw;
 
 pub(super) struct Limits {
     pub(super) body_bytes: usize,

@@ -5,10 +5,12 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{Checked, raw, wrong};
-use crate::open_body::{FIELDS, says};
+use super::model::{Checked, wrong};
+use super::raw;
 use crate::path;
 use crate::route::{Endpoint, Need, OpenBody, Outage, Pattern, Rule};
+use crate::spelling::says;
+use crate::wechat::encrypted_data::SENT;
 
 pub(super) fn endpoints(raw: &raw::Endpoints, wafer: bool) -> Checked<Vec<(String, Endpoint)>> {
     let named = [
@@ -169,7 +171,7 @@ fn open_body(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Opti
         );
     }
     // What a client must send cannot be what no client may send.
-    let sent = FIELDS.into_iter().chain(object.as_deref());
+    let sent = SENT.into_iter().chain(object.as_deref());
     if let Some(taken) = sent.into_iter().find(|taken| says(taken, name)) {
         return wrong(
             field("open_data_as"),

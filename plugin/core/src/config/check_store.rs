@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::check_upstreams::{Given, upstream};
+use super::model::{Checked, Dialect, HostStore, Platform, RedisRules, Secret, StoreKind, wrong};
 use super::raw::{self, StoreName};
 use super::secrets::{Environment, secret};
-use super::{Checked, Dialect, Platform, RedisRules, Secret, StoreKind, wrong};
 
 pub(super) fn store(raw: &raw::Store, environment: Environment<'_>) -> Checked<StoreKind> {
     let platform = environment.platform;
@@ -47,13 +47,13 @@ pub(super) fn store(raw: &raw::Store, environment: Environment<'_>) -> Checked<S
             if label.is_empty() {
                 return wrong("store.label", "must not be empty");
             }
-            Ok(StoreKind::SpinKeyValue { label })
+            Ok(StoreKind::OfHost(HostStore::SpinKeyValue { label }))
         }
-        StoreName::SpinRedis => Ok(StoreKind::SpinRedis {
+        StoreName::SpinRedis => Ok(StoreKind::OfHost(HostStore::SpinRedis {
             address: address(raw.address.as_ref(), environment)?,
             prefix: prefix(raw)?,
             timeout: timeout(raw)?,
-        }),
+        })),
     }
 }
 
@@ -117,7 +117,7 @@ fn embedded(raw: &raw::Store) -> Checked<StoreKind> {
             "must be between 3072 and 65536: the largest user record has to fit",
         );
     }
-    Ok(StoreKind::Embedded { slots, slot_bytes })
+    Ok(StoreKind::OfHost(HostStore::Embedded { slots, slot_bytes }))
 }
 
 fn bridge(

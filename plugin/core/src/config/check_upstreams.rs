@@ -5,7 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::{Checked, Platform, Wechat, raw, wrong};
+use super::model::{Checked, Platform, Wechat, wrong};
+use super::raw;
 
 /// How an upstream is reached.
 pub(super) struct Upstream {
@@ -33,7 +34,7 @@ pub(super) fn wechat(raw: &raw::Wechat, platform: Platform) -> Checked<Wechat> {
 }
 
 /// Where the app is.
-pub(super) fn app(raw: &raw::Upstream, platform: Platform) -> Checked<String> {
+pub(super) fn app_url(raw: &raw::Upstream, platform: Platform) -> Checked<String> {
     let Some(text) = &raw.url else {
         return Ok("http://app.spin.internal".into());
     };

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::{App, Checked, Platform, Secret, wrong};
+use super::model::{Checked, MiniProgram, Platform, Secret, wrong};
 
 /// Where the platform keeps the variables that hold secrets.
 #[derive(Clone, Copy)]
@@ -103,13 +103,13 @@ pub(super) fn secret(
 
 pub(super) fn master_secrets(
     keys: &[Value],
-    apps: &[App],
+    mini_programs: &[MiniProgram],
     environment: Environment<'_>,
 ) -> Checked<Vec<Secret>> {
     if keys.is_empty() {
-        return Ok(apps
+        return Ok(mini_programs
             .first()
-            .map(|app| app.secret.clone())
+            .map(|own| own.secret.clone())
             .into_iter()
             .collect());
     }

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Config, ConfigError, Platform, StoreKind, raw};
+use super::{Config, ConfigError, HostStore, Platform, StoreKind, raw};
 use crate::testing::test;
 use serde_json::{Value, json};
 
@@ -220,10 +220,15 @@ fn one_document_serves_both_platforms() {
     }));
     let envoy = load(&both).unwrap();
     assert_eq!(envoy.wechat.target, "tencent");
-    assert!(matches!(envoy.store, StoreKind::Embedded { .. }));
+    assert!(matches!(
+        envoy.store,
+        StoreKind::OfHost(HostStore::Embedded { .. })
+    ));
     let spin = load_on(Platform::Spin, &both).unwrap();
     assert_eq!(spin.wechat.target, "https://api.weixin.qq.com");
-    assert!(matches!(spin.store, StoreKind::SpinKeyValue { label } if label == "default"));
+    assert!(
+        matches!(spin.store, StoreKind::OfHost(HostStore::SpinKeyValue { label }) if label == "default")
+    );
     assert_eq!(spin.upstream_url, "http://app.spin.internal");
 }
 
@@ -266,7 +271,7 @@ pub(crate) fn defaults() -> Vec<(&'static str, String)> {
         waiting_bytes,
     } = raw::Limits::default();
     let (login, open_data) = (raw::Login::default(), raw::OpenData::default());
-    let StoreKind::Embedded { slots, slot_bytes } = minimal().store else {
+    let StoreKind::OfHost(HostStore::Embedded { slots, slot_bytes }) = minimal().store else {
         panic!("the embedded store is the default");
     };
     let redis = json!({ "store": { "kind": "redis_rest", "token": { "env": "LONG" } } });

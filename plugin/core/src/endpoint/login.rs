@@ -1,24 +1,62 @@
 //! `POST /wx/login {code, token?, appid?, rawData?, signature?, encryptedData?, iv?}`, or `GET` with `X-WX-Code`: a
 //! code becomes a session.
 
-use crate::edge::Edge;
-use crate::endpoint::log_in::log_in;
-use crate::endpoint::login_input::Place;
+use alloc::string::String;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::answer::{Answer, ok};
 use crate::host::{Host, Request};
+use crate::login::{Source, log_in};
+use crate::records::login::LoggedIn;
+use crate::records::told::Useless;
 use crate::rejection::Rejection;
-use crate::reply::Answer;
+use crate::worker::Context;
+
+/// `data` of the answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Login<'a> {
+    token: &'a str,
+    expires_in: u64,
+    registered: bool,
+    event: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_data: Option<&'a str>,
+}
 
 pub(super) async fn answer<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
     method: &str,
 ) -> Result<Answer, Rejection> {
-    let place = if method == "GET" {
-        Place::Headers
+    let source = if method == "GET" {
+        Source::Headers
     } else {
-        Place::Body
+        Source::Body
     };
-    let login = log_in(edge, host, request, place).await?;
-    Ok(Answer::of(&login.session.openid, login.body(edge)))
+    let login = log_in(context, request, source).await?;
+    let body = body(&login, context.config().session.expires_in());
+    Ok(Answer::of(&login.session, body))
+}
+
+fn body(login: &LoggedIn, expires_in: u64) -> String {
+    let told = &login.told;
+    ok(&Login {
+        token: &Zeroizing::new(login.token.text()),
+        expires_in,
+        registered: told.registered,
+        event: told.event.name(),
+        user: told.user.as_deref().and_then(json),
+        open_data: told.open_data.map(Useless::name),
+    })
+}
+
+/// JSON text as a part of more.
+pub(super) fn json(text: &str) -> Option<&RawValue> {
+    serde_json::from_str(text).ok()
 }

@@ -1,74 +1,63 @@
 //! `POST /wx/logout {everywhere?}`: ends this session, or all sessions of the user. Ending what is gone is no error.
 
 use alloc::vec::Vec;
-use core::cell::RefCell;
 
-use crate::edge::Edge;
-use crate::endpoint::params::Params;
+use super::answer::{Answer, ok};
 use crate::host::{Host, Request};
+use crate::params::Params;
 use crate::presented::{Presented, presented};
+use crate::records::record::{SessionRecord, UserRecord};
+use crate::records::token::SessionId;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::Answer;
-use crate::reply::ok;
-use crate::session::record::{SessionRecord, UserRecord};
-use crate::session::token::SessionId;
-use crate::session::users::{Changed, Of};
-use crate::session::{sessions, users};
+use crate::session::sessions::Gone;
+use crate::session::users::{Changed, Of, UserChange};
 use crate::store::Write;
+use crate::worker::{Context, Worker};
 
 pub(super) async fn answer<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    let token = match presented(request.head(), &edge.config.session)? {
+    let Context { worker, host } = context;
+    let sessions = context.sessions();
+    let token = match presented(request.head(), &worker.config.session)? {
         Presented::Token(token) => token,
         Presented::Malformed => return Err(Reason::InvalidToken.into()),
         Presented::Nothing => return Err(Reason::NoSession.into()),
     };
     let id = token.id();
-    let params = Params::read(request, edge.config.body_bytes).await?;
+    let params = Params::read(request, worker.config.body_bytes).await?;
     let everywhere = params.flag("everywhere")?;
-    let Some(found) = sessions::load(edge, host, &token, &id, host.now()).await? else {
+    let found = sessions.load(&token, &id, host.now(), Gone::Ends).await?;
+    let Some(found) = found else {
         return Ok(Answer {
             body: ok(&serde_json::json!({ "ended": 0 })),
             openid: None,
         });
     };
-    let (live, session) = (
-        !sessions::is_over(edge, &found.record, host.now()),
-        found.record,
-    );
+    let (live, session) = (!sessions.is_over(&found.record, host.now()), found.record);
     let ended = if everywhere && live {
-        end_all(edge, host, id, &session).await?
+        end_all(context, id, &session).await?
     } else {
-        end_one(edge, host, id, &session).await?;
+        end_one(context, id, &session).await?;
         1
     };
     let body = ok(&serde_json::json!({ "ended": ended }));
-    Ok(Answer::of(&session.openid, body))
+    Ok(Answer::of(&session, body))
 }
 
 /// Ends one session, at once here, elsewhere within the cache time.
 async fn end_one<H: Host>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     id: SessionId,
     session: &SessionRecord,
 ) -> Result<(), Rejection> {
-    sessions::forget(edge, &[id]);
+    context.worker.forget(&[id]);
     let before = Vec::from([id.removal()]);
-    let tidy = |user: Option<UserRecord>| {
-        let named = user.filter(|user| user.sessions.contains(&id));
-        Ok(named.map(|mut user| {
-            user.sessions.retain(|own| *own != id);
-            Changed::only(user)
-        }))
-    };
-    let is_there = |user: &UserRecord| !user.sessions.contains(&id);
-    users::update(edge, host, of(session, before), tidy, is_there).await?;
+    let users = context.users();
+    users.update(of(session, before), &mut OneGone(id)).await?;
     // Once more: a look-up may have found it before it was gone from the store.
-    sessions::forget(edge, &[id]);
+    context.worker.forget(&[id]);
     Ok(())
 }
 
@@ -78,46 +67,24 @@ async fn end_one<H: Host>(
 /// before, or had a login come between, they would still be on it. And the session that asks is the last to go: until
 /// then its client can ask again.
 async fn end_all<H: Host>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     id: SessionId,
     session: &SessionRecord,
 ) -> Result<usize, Rejection> {
-    let ended = RefCell::new(Vec::from([id]));
-    let mut asks = true;
-    let tidy = |user: Option<UserRecord>| {
-        let Some(mut user) = user else {
-            return Ok(None);
-        };
-        let mut ended = ended.borrow_mut();
-        let mut others = core::mem::take(&mut user.sessions);
-        if others.is_empty() {
-            return Ok(None);
-        }
-        others.retain(|own| !ended.contains(own));
-        sessions::forget(edge, &others);
-        let mut first = Vec::from([others.iter().map(SessionId::removal).collect()]);
-        if core::mem::take(&mut asks) {
-            first.push(Vec::from([id.removal()]));
-        }
-        ended.append(&mut others);
-        Ok(Some(Changed {
-            first,
-            ..Changed::only(user)
-        }))
+    let mut all = AllGone {
+        worker: context.worker,
+        id,
+        ended: Vec::from([id]),
+        asks: true,
     };
-    let is_there = |user: &UserRecord| {
-        let ended = ended.borrow();
-        !user.sessions.iter().any(|own| ended.contains(own))
-    };
-    users::update(edge, host, of(session, Vec::new()), tidy, is_there).await?;
-    let ended = ended.take();
-    if asks {
-        sessions::end(edge, host, &[id]).await?;
+    let users = context.users();
+    users.update(of(session, Vec::new()), &mut all).await?;
+    if all.asks {
+        context.sessions().end(&[id]).await?;
     }
     // Once more: a look-up may have found one before it was gone from the store.
-    sessions::forget(edge, &ended);
-    Ok(ended.len())
+    context.worker.forget(&all.ended);
+    Ok(all.ended.len())
 }
 
 fn of(session: &SessionRecord, before: Vec<Write>) -> Of<'_> {
@@ -126,5 +93,59 @@ fn of(session: &SessionRecord, before: Vec<Write>) -> Of<'_> {
         openid: &session.openid,
         before,
         adds: None,
+    }
+}
+
+/// The user without this session.
+struct OneGone(SessionId);
+
+impl UserChange for OneGone {
+    fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
+        let named = user.filter(|user| user.sessions.contains(&self.0));
+        Ok(named.map(|mut user| {
+            user.sessions.retain(|own| *own != self.0);
+            Changed::only(user)
+        }))
+    }
+
+    fn is_there(&self, user: &UserRecord) -> bool {
+        !user.sessions.contains(&self.0)
+    }
+}
+
+/// The user without any session.
+struct AllGone<'a> {
+    worker: &'a Worker,
+    /// The session that asks.
+    id: SessionId,
+    ended: Vec<SessionId>,
+    /// It is still there.
+    asks: bool,
+}
+
+impl UserChange for AllGone<'_> {
+    fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
+        let Some(mut user) = user else {
+            return Ok(None);
+        };
+        let mut others = core::mem::take(&mut user.sessions);
+        if others.is_empty() {
+            return Ok(None);
+        }
+        others.retain(|own| !self.ended.contains(own));
+        self.worker.forget(&others);
+        let mut first = Vec::from([others.iter().map(SessionId::removal).collect()]);
+        if core::mem::take(&mut self.asks) {
+            first.push(Vec::from([self.id.removal()]));
+        }
+        self.ended.append(&mut others);
+        Ok(Some(Changed {
+            first,
+            ..Changed::only(user)
+        }))
+    }
+
+    fn is_there(&self, user: &UserRecord) -> bool {
+        !user.sessions.iter().any(|own| self.ended.contains(own))
     }
 }

@@ -3,22 +3,23 @@
 
 use alloc::vec::Vec;
 
-use crate::edge::Edge;
-use crate::endpoint::open_data;
-use crate::endpoint::profile::{self, Merged};
+use serde_json::Value;
+
+use super::answer::{Answer, ok};
 use crate::host::{Host, Request};
+use crate::open_data;
+use crate::profile::{self, Merged};
+use crate::records::record::UserRecord;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::Answer;
-use crate::reply::ok;
-use crate::session::record::UserRecord;
-use crate::session::users::{self, Changed, Of};
+use crate::session::users::{Changed, Of, UserChange};
+use crate::wechat::encrypted_data::OpenData;
+use crate::worker::Context;
 
 pub(super) async fn answer<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    let owner = open_data::receive(edge, host, request, "encryptedData").await?;
+    let owner = open_data::receive(context, request, "encryptedData").await?;
     let data = owner.opened.open_data.ok_or(Reason::Internal)?;
     let session = owner.session;
     let owner = Of {
@@ -27,32 +28,49 @@ pub(super) async fn answer<H: Host, R: Request>(
         before: Vec::new(),
         adds: None,
     };
-    let merged = |user: &UserRecord| profile::merge(&user.profile, &data.json, data.shape);
-    let store = |user: Option<UserRecord>| {
+    let mut registration = Registration { data, view: None };
+    context.users().update(owner, &mut registration).await?;
+    // A bounded store may have given up the user since the data was opened: the next login makes it anew.
+    let view = registration.view.ok_or(Reason::InvalidToken)?;
+    Ok(Answer::of(&session, ok(&view)))
+}
+
+/// The change of a user that `data` makes.
+struct Registration {
+    data: OpenData,
+    /// The user after it.
+    view: Option<Value>,
+}
+
+impl Registration {
+    fn merged(&self, user: &UserRecord) -> Result<Merged, &'static str> {
+        profile::merge(&user.profile, &self.data.json, self.data.shape)
+    }
+}
+
+impl UserChange for Registration {
+    fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
+        self.view = None;
         let Some(mut user) = user else {
             return Ok(None);
         };
-        let merged = merged(&user)
+        let merged = self
+            .merged(&user)
             .map_err(|problem| Reason::InvalidParameter.parameter("encryptedData", problem))?;
         // An anonymous profile is an answer too: the client sees what there is.
         if let Merged::Profile(profile) = merged {
             user.profile = profile;
             user.registered = true;
         }
-        Ok(Some(Changed {
-            outcome: profile::view(&user),
-            first: Vec::new(),
-            along: Vec::new(),
-            user,
-        }))
-    };
-    // Merged once more, it is as it was.
-    let is_there = |user: &UserRecord| match merged(user) {
-        Ok(Merged::Profile(profile)) => user.registered && profile == user.profile,
-        _ => true,
-    };
-    let stored = users::update(edge, host, owner, store, is_there).await?;
-    // A bounded store may have given up the user since the data was opened: the next login makes it anew.
-    let user = stored.ok_or(Reason::InvalidToken)?;
-    Ok(Answer::of(&session.openid, ok(&user)))
+        self.view = Some(profile::view(&user));
+        Ok(Some(Changed::only(user)))
+    }
+
+    /// Merged once more, it is as it was.
+    fn is_there(&self, user: &UserRecord) -> bool {
+        match self.merged(user) {
+            Ok(Merged::Profile(profile)) => user.registered && profile == user.profile,
+            _ => true,
+        }
+    }
 }

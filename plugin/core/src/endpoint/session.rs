@@ -2,13 +2,12 @@
 
 use serde::Serialize;
 
-use crate::edge::Edge;
+use super::answer::{Answer, ok};
 use crate::host::{Host, Request};
 use crate::presented::{Presented, presented};
 use crate::rejection::Rejection;
-use crate::reply::Answer;
-use crate::reply::ok;
-use crate::session::sessions;
+use crate::session::sessions::Gone;
+use crate::worker::Context;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,32 +19,31 @@ struct State {
 }
 
 pub(super) async fn answer<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    let found = match presented(request.head(), &edge.config.session)? {
+    let Context { worker, host } = context;
+    let sessions = context.sessions();
+    let found = match presented(request.head(), &worker.config.session)? {
         Presented::Token(token) => {
-            sessions::load(edge, host, &token, &token.id(), host.now()).await?
+            let now = host.now();
+            sessions.load(&token, &token.id(), now, Gone::Stays).await?
         }
         Presented::Malformed | Presented::Nothing => None,
     };
-    let now = host.now();
-    let openid = found.as_ref().map(|found| (&*found.record.openid).into());
-    let state = match found {
-        None => State {
+    let Some(found) = found else {
+        let body = ok(&State {
             has_session: false,
             expired: false,
             expires_in: 0,
-        },
-        Some(found) => State {
-            has_session: true,
-            expired: sessions::is_over(edge, &found.record, now),
-            expires_in: sessions::remaining(edge, &found.record, now).as_secs(),
-        },
+        });
+        return Ok(Answer { body, openid: None });
     };
-    Ok(Answer {
-        body: ok(&state),
-        openid,
-    })
+    let (session, now) = (found.record, host.now());
+    let body = ok(&State {
+        has_session: true,
+        expired: sessions.is_over(&session, now),
+        expires_in: sessions.remaining(&session, now).as_secs(),
+    });
+    Ok(Answer::of(&session, body))
 }

@@ -2,34 +2,31 @@
 
 use alloc::rc::Rc;
 
-use crate::edge::Edge;
-use crate::endpoint::profile;
-use crate::gate;
+use super::answer::{Answer, ok};
 use crate::host::{Host, Request};
+use crate::profile;
+use crate::records::record::{SessionRecord, UserRecord};
 use crate::rejection::{Reason, Rejection};
-use crate::reply::Answer;
-use crate::reply::ok;
-use crate::session::record::{SessionRecord, UserRecord};
-use crate::session::{sessions, users};
+use crate::worker::Context;
 
 pub(super) async fn answer<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    let (session, user) = look_up(edge, host, request).await?;
-    Ok(Answer::of(&session.openid, ok(&profile::view(&user))))
+    let (session, user) = look_up(context, request).await?;
+    Ok(Answer::of(&session, ok(&profile::view(&user))))
 }
 
 /// The session of a request and its user.
 pub(super) async fn look_up<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
 ) -> Result<(Rc<SessionRecord>, UserRecord), Rejection> {
-    let (token, session) = gate::session(edge, host, request.head()).await?;
-    let latest = sessions::may_be_missed(edge, host, &token);
-    let user = users::load(edge, host, &session.appid, &session.openid, latest).await?;
+    let sessions = context.sessions();
+    let (_, session) = sessions.of_request(request.head()).await?;
+    let users = context.users();
+    // Clients ask when they have just changed it, perhaps at another edge.
+    let user = users.load(&session.appid, &session.openid, true).await?;
     // A bounded store may have given up the user before the session: the next login makes it anew.
     let user = user.ok_or(Reason::InvalidToken)?;
     Ok((session, user))

@@ -6,31 +6,37 @@
 use alloc::string::String;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::edge::Edge;
-use crate::endpoint::log_in::log_in;
-use crate::endpoint::logged_in::{LoggedIn, expires_in};
-use crate::endpoint::login_input::Place;
-use crate::endpoint::profile::view;
-use crate::endpoint::user::look_up;
+use super::answer::Answer;
+use super::login::json;
+use super::user::look_up;
 use crate::host::{Host, Request};
+use crate::login::{Source, log_in};
+use crate::profile::view;
+use crate::records::login::LoggedIn;
+use crate::records::told::Useless;
 use crate::rejection::Rejection;
-use crate::reply::{Answer, to_json};
+use crate::reply::to_json;
+use crate::worker::Context;
+
+/// The user of a session that nobody has registered.
+const NOBODY: &str = r#"{"registered":false}"#;
 
 /// `X-WX-Code` [`X-WX-Encrypted-Data`, `X-WX-IV`]: a code becomes a session.
 pub(super) async fn login<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    let login = log_in(edge, host, request, Place::Headers).await;
+    let login = log_in(context, request, Source::Headers).await;
     let login = login.map_err(Rejection::of_weapp_login)?;
-    Ok(Answer::of(&login.session.openid, body(edge, &login)))
+    let body = body(&login, context.config().session.expires_in());
+    Ok(Answer::of(&login.session, body))
 }
 
-fn body(edge: &Edge, login: &LoggedIn) -> String {
+fn body(login: &LoggedIn, expires_in: u64) -> String {
     #[derive(Serialize)]
     struct Body<'a> {
         status: u16,
@@ -54,7 +60,7 @@ fn body(edge: &Edge, login: &LoggedIn) -> String {
     struct Data<'a> {
         skey: &'a str,
         /// Never empty: without it Wafer 2 takes the login for failed.
-        userinfo: &'a Value,
+        userinfo: Option<&'a RawValue>,
         expires_in: u64,
         registered: bool,
         event: &'a str,
@@ -62,8 +68,6 @@ fn body(edge: &Edge, login: &LoggedIn) -> String {
         open_data: Option<&'a str>,
     }
     let skey = &Zeroizing::new(login.token.text());
-    let mut nobody = Map::new();
-    nobody.insert("registered".into(), false.into());
     to_json(&Body {
         status: 0,
         msg: "ok",
@@ -76,19 +80,18 @@ fn body(edge: &Edge, login: &LoggedIn) -> String {
         },
         data: Data {
             skey,
-            userinfo: login.told.user.as_deref().unwrap_or(&nobody.into()),
-            expires_in: expires_in(edge),
+            userinfo: json(login.told.user.as_deref().unwrap_or(NOBODY)),
+            expires_in,
             registered: login.told.registered,
-            event: login.told.event,
-            open_data: login.told.open_data,
+            event: login.told.event.name(),
+            open_data: login.told.open_data.map(Useless::name),
         },
     })
 }
 
 /// The user behind the token: as `data` for Wafer 2, as `data.userInfo` for Wafer 1.
 pub(super) async fn user<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
     #[derive(Serialize)]
@@ -99,7 +102,7 @@ pub(super) async fn user<H: Host, R: Request>(
         message: &'a str,
         data: &'a Value,
     }
-    let (session, user) = look_up(edge, host, request).await?;
+    let (session, user) = look_up(context, request).await?;
     let mut data = view(&user);
     if let Value::Object(data) = &mut data {
         data.insert("userInfo".into(), view(&user));
@@ -111,5 +114,5 @@ pub(super) async fn user<H: Host, R: Request>(
         message: "ok",
         data: &data,
     });
-    Ok(Answer::of(&session.openid, body))
+    Ok(Answer::of(&session, body))
 }

@@ -82,8 +82,41 @@ pub(super) fn has_encoded_word(body: &[u8]) -> bool {
 
 /// `name*=utf-8''…` and `name*0=…` (RFC 2231), but for those of file names.
 pub(super) fn has_extended_name(body: &[u8]) -> bool {
-    body.windows(5).enumerate().any(|(at, window)| {
+    body.windows(4).enumerate().any(|(at, window)| {
         let before = body.get(at.saturating_sub(4)..at).unwrap_or_default();
-        window.eq_ignore_ascii_case(b"name*") && !before.eq_ignore_ascii_case(b"file")
+        let after = body.get(at + 4..).unwrap_or_default().trim_ascii_start();
+        window.eq_ignore_ascii_case(b"name")
+            && !before.eq_ignore_ascii_case(b"file")
+            && after.starts_with(b"*")
+            && is_set_behind_stars(after)
+    })
+}
+
+fn is_set_behind_stars(text: &[u8]) -> bool {
+    let stars = |byte: &&u8| **byte == b'*' || byte.is_ascii_digit();
+    let length = text.iter().take_while(stars).count();
+    let rest = text.get(length..).unwrap_or_default();
+    rest.trim_ascii_start().starts_with(b"=")
+}
+
+/// A part whose header says that its text is not as it is read: `Content-Transfer-Encoding: base64`, or another charset.
+pub(super) fn has_encoded_part(body: &[u8]) -> bool {
+    let lines = body.split(|byte| b"\r\n".contains(byte));
+    lines.map(<[u8]>::to_ascii_lowercase).any(|line| {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let is_of = |name: &str| line.trim_start().starts_with(name);
+        let charset = || {
+            let (_, after) = line.split_once("charset")?;
+            let value = after.trim_start().strip_prefix('=')?;
+            Some(value.trim_matches([' ', '"', '\'']).into())
+        };
+        let plain = |charset: String| {
+            ["utf-8", "utf8", "us-ascii"]
+                .iter()
+                .any(|own| charset.starts_with(own))
+        };
+        (is_of("content-transfer-encoding")
+            && (line.contains("base64") || line.contains("quoted-printable")))
+            || (is_of("content-type") && charset().is_some_and(|charset| !plain(charset)))
     })
 }

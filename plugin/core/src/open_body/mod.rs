@@ -6,51 +6,38 @@ mod encodings;
 mod names;
 mod sent;
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::edge::Edge;
-use crate::endpoint::open_data::{self, Submitted};
+use self::names::Own;
+use self::sent::find;
 use crate::gate::Holder;
-use crate::host::{BodyError, Head, Header, Host, Request};
+use crate::head::Header;
+use crate::host::{BodyError, Host, Request};
 use crate::json_text;
 use crate::media_type::{self, Kind, MediaType};
+use crate::open_data::{self, Submitted};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Changes;
 use crate::route::OpenBody;
-
-use self::names::Own;
-pub(crate) use self::names::{same_name, says};
-pub(crate) use self::sent::FIELDS;
-use self::sent::find;
-
-/// Whether a header or trailer of this name tells something of the body that is wrong of another one. (A length is set
-/// and not removed.)
-#[must_use]
-pub fn describes_body(name: &str) -> bool {
-    let names = [
-        "content-digest",
-        "content-md5",
-        "digest",
-        "etag",
-        "repr-digest",
-    ];
-    names.contains(&name)
-}
+use crate::spelling::same_name;
+use crate::worker::Context;
 
 /// Opens what the body of `request` holds, and has the app get the result. A body without open data stays untouched.
 pub(crate) async fn open<H: Host, R: Request>(
-    edge: &Edge,
-    host: &H,
+    context: Context<'_, H>,
     request: &R,
     rules: &OpenBody,
     holder: Holder,
     changes: &mut Changes,
 ) -> Result<(), Rejection> {
-    let limit = edge.config.body_bytes;
+    let limit = context.config().body_bytes;
     let own = Own { name: &rules.name };
     let head = request.head();
     own.not_in_head(head)?;
+    // Spring binds headers as parameters, too.
+    let ours = head.names().filter(|name| same_name(name, &rules.name));
+    changes.remove.extend(ours.map(Into::into));
     let media_type = media_type::of(head)?;
     if let Some(value) = media_type.doubled {
         changes.set.push(("content-type".into(), value.into()));
@@ -60,20 +47,21 @@ pub(crate) async fn open<H: Host, R: Request>(
     };
     let text = json(&body)?;
     own.not_in_json(text)?;
+    own.not_in_form_of_json(text)?;
     let Some(sent) = find(text, rules)? else {
         return Ok(());
     };
     // Data that was sent to be opened is refused where nobody can open it: the app need not know it closed.
     let (token, session) = holder?;
-    let submitted = Submitted::from_params(&sent.params()?, host)?;
-    let owner = open_data::open(edge, host, &token, session, &submitted).await?;
+    let submitted = Submitted::from_params(&sent.params()?, context.host)?;
+    let owner = open_data::open(context, &token, session, &submitted).await?;
     let opened = owner.opened.open_data.ok_or(Reason::Internal)?;
     let body = sent.with(rules, &opened.json).ok_or(Reason::Internal)?;
     // The host has room for this much, and open data may grow when it is opened.
     if body.len() > limit {
         return Err(Reason::BodyTooLarge.with("the body is too large when its open data is opened"));
     }
-    replace(head, changes, body);
+    changes.replace_body(head, body);
     Ok(())
 }
 
@@ -118,7 +106,7 @@ async fn read(
     }
     match request.head().get("content-encoding") {
         Header::Absent => {}
-        Header::One(coding) if coding.eq_ignore_ascii_case("identity") => {}
+        Header::One(coding) if coding.is_empty() || coding.eq_ignore_ascii_case("identity") => {}
         _ => return Err(Reason::UnsupportedMediaType.with("the body must not be compressed")),
     }
     match kind {
@@ -151,17 +139,4 @@ fn json(body: &[u8]) -> Result<&str, Rejection> {
         }
         Err(_) => Err(Reason::MalformedBody.with("the body is not valid JSON")),
     }
-}
-
-/// The app gets `body`, and no header that speaks of the old one.
-fn replace(head: &Head, changes: &mut Changes, body: Vec<u8>) {
-    for name in head.names() {
-        // With its length known, the body has no other framing: two of them would be a request smuggled in.
-        if describes_body(name) || name == "transfer-encoding" {
-            changes.remove.push(name.into());
-        }
-    }
-    let length = body.len().to_string();
-    changes.set.push(("content-length".into(), length.into()));
-    changes.body = Some(body);
 }

@@ -5,45 +5,16 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use super::encodings::{backslashes_undone, has_encoded_word, has_extended_name, percent_decoded};
-use crate::host::Head;
+use super::encodings::{
+    backslashes_undone, has_encoded_part, has_encoded_word, has_extended_name, percent_decoded,
+};
+use crate::head::Head;
 use crate::json_text;
 use crate::rejection::{Reason, Rejection};
-use crate::spelling::{Part, Parts, letters, parts};
+use crate::spelling::says;
 
 /// How often a name may be percent-encoded before nobody would find it any more.
 const MOST_ENCODINGS: usize = 4;
-
-/// Whether some app could read both as one name.
-pub(crate) fn same_name(one: &str, other: &str) -> bool {
-    letters(one).eq(letters(other))
-}
-
-/// Whether some app could find `name` by `key`.
-pub(crate) fn says(key: &str, name: &str) -> bool {
-    let mut rest = parts(key);
-    let mut begins = true;
-    loop {
-        let here = rest.clone();
-        match rest.next() {
-            None => return false,
-            Some(Part::Boundary) => begins = true,
-            Some(Part::Letter(_)) => {
-                if begins && is_next(here, name) {
-                    return true;
-                }
-                begins = false;
-            }
-        }
-    }
-}
-
-/// Whether `name` comes next and ends at a boundary. It may have some inside: PHP reads `open.data` as `open_data`.
-fn is_next(mut rest: Parts<'_>, name: &str) -> bool {
-    let is_there = letters(name)
-        .all(|letter| rest.find(|part| *part != Part::Boundary) == Some(Part::Letter(letter)));
-    is_there && matches!(rest.next(), None | Some(Part::Boundary))
-}
 
 /// Refuses a body or query in which the client wrote `name` itself.
 pub(super) struct Own<'a> {
@@ -69,7 +40,12 @@ impl Own<'_> {
                     let query = value.get(at + 1..).unwrap_or_default();
                     self.refuse(self.is_field(query), " in the query")?;
                 }
-                (b"cookie", _) => self.refuse(self.is_field(value), " in a cookie")?,
+                (b"cookie", _) => {
+                    // Old parsers split at commas and blanks as well.
+                    let mut cookies = value.split(|byte| b";, ".contains(byte));
+                    let found = cookies.any(|cookie| self.is_field(cookie));
+                    self.refuse(found, " in a cookie")?;
+                }
                 _ => {}
             }
         }
@@ -81,7 +57,7 @@ impl Own<'_> {
         for key in json_text::keys(text) {
             let key = json_text::unescaped(key)
                 .ok_or_else(|| Reason::MalformedBody.with("a key of the JSON body is no text"))?;
-            self.refuse(says(&key, self.name), "")?;
+            self.refuse(self.is_encoded(key.as_bytes()), "")?;
         }
         Ok(())
     }
@@ -89,6 +65,13 @@ impl Own<'_> {
     /// In a body that some app reads as a form.
     pub(super) fn not_in_form(&self, body: &[u8]) -> Result<(), Rejection> {
         self.refuse(self.is_field(body), "")
+    }
+
+    /// In a JSON text that some app reads as a form whatever its type is: Bottle, web.py, GoFrame. What comes before the
+    /// first `&` is no field of that name there, for it begins as JSON does.
+    pub(super) fn not_in_form_of_json(&self, text: &str) -> Result<(), Rejection> {
+        let rest = text.find(['&', ';']).and_then(|at| text.get(at..));
+        self.refuse(rest.is_some_and(|rest| self.is_field(rest.as_bytes())), "")
     }
 
     /// In a multipart body. Its parsers differ in what they take for a header, a quote or a boundary: so the name may
@@ -99,10 +82,9 @@ impl Own<'_> {
             || says(&percent_decoded(body), self.name)
             || says(&backslashes_undone(&text), self.name);
         self.refuse(found, "")?;
-        if has_encoded_word(body) || has_extended_name(body) {
-            return Err(
-                Reason::MalformedBody.with("the names of a multipart body must be written plainly")
-            );
+        if has_encoded_word(body) || has_extended_name(body) || has_encoded_part(body) {
+            return Err(Reason::MalformedBody
+                .with("the names and fields of a multipart body must be written plainly"));
         }
         Ok(())
     }

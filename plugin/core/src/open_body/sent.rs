@@ -2,15 +2,11 @@
 
 use alloc::vec::Vec;
 
-use crate::endpoint::params::Params;
 use crate::json_text::{self, Member};
+use crate::params::Params;
 use crate::rejection::{Reason, Rejection};
 use crate::route::OpenBody;
-
-/// What WeChat's client gives; all of them leave the body.
-pub(crate) const FIELDS: [&str; 4] = [ENCRYPTED, "iv", "rawData", "signature"];
-/// Without this one there is nothing to open.
-const ENCRYPTED: &str = "encryptedData";
+use crate::wechat::encrypted_data::{ENCRYPTED, SENT};
 
 /// Open data as it stands in a body.
 pub(super) struct Sent<'a> {
@@ -53,7 +49,7 @@ fn in_object<'a>(
     let Some(encrypted) = members.iter().position(is_there) else {
         return Ok(None);
     };
-    for name in FIELDS {
+    for name in SENT {
         if members.iter().filter(|member| member.is(name)).count() > 1 {
             return Err(Reason::InvalidParameter.parameter(name, "must occur once"));
         }
@@ -70,7 +66,7 @@ fn in_object<'a>(
 impl Sent<'_> {
     pub(super) fn params(&self) -> Result<Params, Rejection> {
         let mut params = Params::default();
-        for name in FIELDS {
+        for name in SENT {
             let Some(member) = self.members.iter().find(|member| member.is(name)) else {
                 continue;
             };
@@ -88,7 +84,7 @@ impl Sent<'_> {
     /// The whole body with what was opened in place of what was sent.
     pub(super) fn with(&self, rules: &OpenBody, opened: &str) -> Option<Vec<u8>> {
         let member = alloc::format!("\"{}\":{opened}", rules.name);
-        let is_field = |member: &Member<'_>| FIELDS.iter().any(|name| member.is(name));
+        let is_field = |member: &Member<'_>| SENT.iter().any(|name| member.is(name));
         let object = json_text::spliced(
             self.object,
             &self.members,

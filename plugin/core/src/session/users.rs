@@ -5,14 +5,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::record::{UserRecord, user_key};
-use super::seal::Scope;
-use super::sessions::counted;
-use crate::edge::Edge;
+use crate::chosen_store::ChosenStore;
 use crate::host::{Host, Level};
+use crate::records::record::{UserRecord, user_key, user_scope};
 use crate::rejection::Rejection;
-use crate::store::chosen::ChosenStore;
 use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
+use crate::worker::Context;
 
 /// How often a change is tried when others change the same user at the same time: with its pauses a second or two.
 const ATTEMPTS: u32 = 20;
@@ -23,6 +21,17 @@ const LAST_PAUSE: Duration = Duration::from_millis(256);
 
 /// Longer than another instance takes between reading an entry and writing it, where a swap is not one step.
 const OTHERS_ARE_DONE: Duration = Duration::from_millis(25);
+
+/// The users of one store.
+pub(crate) struct Users<'a, H> {
+    context: Context<'a, H>,
+}
+
+impl<'a, H: Host> Context<'a, H> {
+    pub(crate) fn users(self) -> Users<'a, H> {
+        Users { context: self }
+    }
+}
 
 /// Who is to be changed.
 pub(crate) struct Of<'a> {
@@ -35,7 +44,7 @@ pub(crate) struct Of<'a> {
 }
 
 /// What becomes of a user.
-pub(crate) struct Changed<T> {
+pub(crate) struct Changed {
     pub(crate) user: UserRecord,
     /// What is done before the user is changed, one batch after the other: what must not be left over by a change that
     /// took place.
@@ -43,111 +52,128 @@ pub(crate) struct Changed<T> {
     /// What is written in the same round trip. Written again if the user has to be changed again, and perhaps
     /// even if that fails in the end.
     pub(crate) along: Vec<Write>,
-    pub(crate) outcome: T,
 }
 
-impl Changed<()> {
+impl Changed {
     /// Nothing but the user.
     pub(crate) fn only(user: UserRecord) -> Self {
         Self {
             user,
             first: Vec::new(),
             along: Vec::new(),
-            outcome: (),
         }
     }
 }
 
-/// The user, if known. With `latest`, no replica is asked.
-pub(crate) async fn load<H: Host>(
-    edge: &Edge,
-    host: &H,
-    appid: &str,
-    openid: &str,
-    latest: bool,
-) -> Result<Option<UserRecord>, StoreError> {
-    let key = user_key(appid, openid);
-    let store = edge.store(host);
-    let sealed = if latest {
-        store.get_latest(&key, host.now()).await
-    } else {
-        store.get(&key, host.now()).await
-    };
-    Ok(opened(edge, host, &key, counted(host, sealed)?.as_deref()))
+/// A change of a user. As a trait object: what follows is one function for all of them.
+pub(crate) trait UserChange {
+    /// The user after it. May be asked again, of what another worker has made of the user meanwhile. `None` to leave the
+    /// record alone.
+    fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection>;
+
+    /// Whether this is a user with the change.
+    fn is_there(&self, user: &UserRecord) -> bool;
 }
 
-/// Applies `change` to the user as it is now and writes the result. `change` may run again when another worker was
-/// first; it says `None` to leave the record alone. `is_there` tells a user with the change from one without.
-pub(crate) async fn update<H: Host, T>(
-    edge: &Edge,
-    host: &H,
-    of: Of<'_>,
-    mut change: impl FnMut(Option<UserRecord>) -> Result<Option<Changed<T>>, Rejection>,
-    is_there: impl Fn(&UserRecord) -> bool,
-) -> Result<Option<T>, Rejection> {
-    let key = user_key(of.appid, of.openid);
-    let store = edge.store(host);
-    let found = store.write_and_get(&of.before, &key, host.now()).await;
-    let mut found = counted(host, found)?;
-    for attempt in 0..ATTEMPTS {
-        let Some(changed) = change(opened(edge, host, &key, found.as_deref()))? else {
+impl<H: Host> Users<'_, H> {
+    /// The user, if known. With `latest`, no replica is asked.
+    pub(crate) async fn load(
+        &self,
+        appid: &str,
+        openid: &str,
+        latest: bool,
+    ) -> Result<Option<UserRecord>, StoreError> {
+        let key = user_key(appid, openid);
+        let (store, now) = (self.context.store(), self.context.host.now());
+        let sealed = if latest {
+            store.get_latest(&key, now).await
+        } else {
+            store.get(&key, now).await
+        };
+        Ok(self.opened(&key, sealed?.as_deref()))
+    }
+
+    /// Applies `change` to the user as it is now and writes the result. Whether there was something to be changed.
+    pub(crate) async fn update(
+        &self,
+        of: Of<'_>,
+        change: &mut dyn UserChange,
+    ) -> Result<bool, Rejection> {
+        let Context { worker, host } = self.context;
+        let key = user_key(of.appid, of.openid);
+        let store = self.context.store();
+        let mut found = store.write_and_get(&of.before, &key, host.now()).await?;
+        for attempt in 0..ATTEMPTS {
+            let Some(changed) = change.apply(self.opened(&key, found.as_deref()))? else {
+                return Ok(false);
+            };
+            for batch in changed.first.iter().filter(|batch| !batch.is_empty()) {
+                store.write(batch).await?;
+            }
+            let now = host.now();
+            let swap = Change::Swap {
+                expected: found,
+                value: worker
+                    .keys
+                    .seal(host, &user_scope(&key.name), &changed.user)?,
+                life: Life {
+                    now,
+                    expires_at: now.after(worker.config.session.user_lifetime),
+                },
+            };
+            // First: a store that writes one after the other then writes nothing in vain.
+            let mut writes = vec![Write {
+                key: key.clone(),
+                change: swap,
+            }];
+            writes.extend(changed.along);
+            found = match store.write(&writes).await? {
+                Written::Found(other) => other,
+                Written::All if store.swaps_are_atomic() => return Ok(true),
+                Written::All => match self.lost(&store, &key, &of, &*change).await? {
+                    Some(without) => without,
+                    None => return Ok(true),
+                },
+            };
+            host.sleep(pause(host, attempt)).await;
+        }
+        let line =
+            format!(r#"{{"event":"store_contended","record":"user","attempts":{ATTEMPTS}}}"#);
+        host.log(Level::Warn, &line);
+        Err(StoreError::Contended.into())
+    }
+
+    /// Where a swap is not one step: the entry, if somebody who had read it before the change has written it after. Looks
+    /// when such a one must be done.
+    async fn lost(
+        &self,
+        store: &ChosenStore<'_, H>,
+        key: &Key,
+        of: &Of<'_>,
+        change: &dyn UserChange,
+    ) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+        let host = self.context.host;
+        host.sleep(OTHERS_ARE_DONE).await;
+        let found = store.get(key, host.now()).await?;
+        let user = self.opened(key, found.as_deref());
+        if user.is_some_and(|user| change.is_there(&user)) {
             return Ok(None);
-        };
-        for batch in changed.first.iter().filter(|batch| !batch.is_empty()) {
-            counted(host, store.write(batch).await)?;
         }
-        let now = host.now();
-        let swap = Change::Swap {
-            expected: found,
-            value: edge.keys.seal(host, &scope(&key.name), &changed.user)?,
-            life: Life {
-                now,
-                expires_at: now.after(edge.config.session.user_lifetime),
-            },
-        };
-        // First: a store that writes one after the other then writes nothing in vain.
-        let mut writes = vec![Write {
-            key: key.clone(),
-            change: swap,
-        }];
-        writes.extend(changed.along);
-        found = match counted(host, store.write(&writes).await)? {
-            Written::Found(other) => other,
-            Written::All if store.swaps_are_atomic() => return Ok(Some(changed.outcome)),
-            Written::All => match lost(edge, host, &store, &key, &of, &is_there).await? {
-                Some(without) => without,
-                None => return Ok(Some(changed.outcome)),
-            },
-        };
-        host.sleep(pause(host, attempt)).await;
+        if let Some(added) = &of.adds
+            && store.get(added, host.now()).await?.is_none()
+        {
+            // Not lost, but ended by a later login or by a logout everywhere.
+            return Ok(None);
+        }
+        Ok(Some(found))
     }
-    let line = format!(r#"{{"event":"store_contended","record":"user","attempts":{ATTEMPTS}}}"#);
-    host.log(Level::Warn, &line);
-    Err(StoreError::Contended.into())
-}
 
-/// Where a swap is not one step: the entry, if somebody who had read it before the change has written it after. Looks
-/// when such a one must be done.
-async fn lost<H: Host>(
-    edge: &Edge,
-    host: &H,
-    store: &ChosenStore<'_, H>,
-    key: &Key,
-    of: &Of<'_>,
-    is_there: impl Fn(&UserRecord) -> bool,
-) -> Result<Option<Option<Vec<u8>>>, StoreError> {
-    host.sleep(OTHERS_ARE_DONE).await;
-    let found = counted(host, store.get(key, host.now()).await)?;
-    if opened(edge, host, key, found.as_deref()).is_some_and(|user| is_there(&user)) {
-        return Ok(None);
+    fn opened(&self, key: &Key, sealed: Option<&[u8]>) -> Option<UserRecord> {
+        let Context { worker, host } = self.context;
+        worker
+            .keys
+            .open_or_log(host, &user_scope(&key.name), sealed?)
     }
-    if let Some(added) = &of.adds
-        && counted(host, store.get(added, host.now()).await)?.is_none()
-    {
-        // Not lost, but ended by a later login or by a logout everywhere.
-        return Ok(None);
-    }
-    Ok(Some(found))
 }
 
 /// At random, so that those who met do not meet again.
@@ -160,18 +186,5 @@ fn pause(host: &impl Host, attempt: u32) -> Duration {
     match host.random(&mut dice) {
         Ok(()) => most * u32::from(u16::from_le_bytes(dice)) / u32::from(u16::MAX),
         Err(_) => most,
-    }
-}
-
-fn opened(edge: &Edge, host: &impl Host, key: &Key, sealed: Option<&[u8]>) -> Option<UserRecord> {
-    let sealed = sealed?;
-    edge.keys.open_or_log(host, &scope(&key.name), sealed)
-}
-
-fn scope(name: &str) -> Scope<'_> {
-    Scope {
-        label: "user",
-        owner: name.as_bytes(),
-        name,
     }
 }

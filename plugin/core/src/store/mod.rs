@@ -8,12 +8,11 @@ use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
 
-use crate::session::token::named;
+use crate::hex::named;
 use crate::time::UnixMillis;
 
-pub(crate) mod chosen;
+pub mod embedded;
 pub mod redis;
-pub mod slots;
 
 /// Name of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +38,17 @@ impl Key {
     pub(crate) fn hashed(space: Space, kind: &str, hash: [u8; 32]) -> Self {
         let name = named(kind, &hash);
         Self { space, name, hash }
+    }
+
+    /// The entry of what `parts` say together. Hashed, so that the names of a store's entries are no list of openids;
+    /// with their lengths, so that no two lists of parts give the same bytes.
+    pub(crate) fn of_parts(space: Space, kind: &str, label: &str, parts: &[&str]) -> Self {
+        let mut sha256 = Sha256::new().chain_update(label.as_bytes());
+        for part in parts {
+            sha256.update((part.len() as u64).to_le_bytes());
+            sha256.update(part.as_bytes());
+        }
+        Self::hashed(space, kind, sha256.finalize().into())
     }
 }
 

@@ -9,6 +9,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode_str;
 
+use crate::fold::is_unseen;
+
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -43,7 +45,7 @@ pub(crate) fn decode_to(text: &str, fits: impl Fn(usize) -> bool) -> Option<Deco
         let repaired = false;
         return Some(Decoded { bytes, repaired });
     }
-    let mended = mended(&percent_decoded(text)?);
+    let mended = mended(&percent_decoded(&numbers_undone(text))?);
     // A space was a `+`, unless it only stands around the text.
     let front = mended.len() - mended.trim_start_matches(' ').len();
     let back = mended.trim_end_matches(' ').len();
@@ -80,21 +82,58 @@ fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
     (!decoded.contains('%')).then_some(decoded)
 }
 
+/// `\u002b`, `%u002B`, `&#43;`, `&#x2b;`: what JSON in JSON, old scripts and templates make of `+`, `/` and `=`.
+fn numbers_undone(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\\', '&']) && !text.contains("%u") {
+        return text.into();
+    }
+    let mut undone = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let (character, length) = number(rest).unwrap_or((next, next.len_utf8()));
+        undone.push(character);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    undone.into()
+}
+
+/// The character that is written as a number at the beginning of `text`, and how many bytes that takes.
+fn number(text: &str) -> Option<(char, usize)> {
+    let escaped = text.strip_prefix("\\u").or_else(|| text.strip_prefix("%u"));
+    let (code, length) = if let Some(digits) = escaped {
+        (u32::from_str_radix(digits.get(..4)?, 16).ok()?, 6)
+    } else {
+        let (digits, _) = text.strip_prefix("&#")?.split_once(';')?;
+        let code = match digits.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => digits.parse(),
+        };
+        (code.ok()?, digits.len() + 3)
+    };
+    let character = char::from_u32(code)?;
+    character.is_ascii().then_some((character, length))
+}
+
 /// The text in base64's own alphabet and spaces, without what cannot be a part of it.
 fn mended(text: &str) -> String {
-    let text = text.trim_matches(is_break);
     // As a JSON string inside of a string.
-    let quoted = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
+    let quotes = |c: char| is_break(c) || "\"'\\".contains(c);
+    let text = text.trim_matches(quotes);
     let mut mended = String::with_capacity(text.len());
-    let mut rest = quoted.unwrap_or(text).chars().peekable();
+    let mut rest = text.chars().peekable();
     while let Some(character) = rest.next() {
         match (character, rest.peek()) {
             ('-', _) => mended.push('+'),
             ('_', _) => mended.push('/'),
             ('\\', Some('n' | 'r')) => drop(rest.next()),
             ('\\', Some('/')) => {}
+            ('\n', Some(' ')) => {
+                let indent: String = core::iter::from_fn(|| rest.next_if_eq(&' ')).collect();
+                // One alone may have been a plus.
+                if indent.len() == 1 {
+                    mended.push_str(&indent);
+                }
+            }
             (other, _) if is_break(other) => {}
             (other, _) => mended.push(other),
         }
@@ -104,10 +143,7 @@ fn mended(text: &str) -> String {
 
 /// What editors, line-wrapping encoders and copying add, and base64 does not have.
 fn is_break(character: char) -> bool {
-    matches!(
-        character,
-        '\r' | '\n' | '\t' | '\u{a0}' | '\u{200b}' | '\u{feff}'
-    )
+    character == '\0' || is_unseen(character) || (character != ' ' && character.is_whitespace())
 }
 
 #[cfg(test)]
@@ -147,6 +183,13 @@ mod tests {
             "+\\/8=\\n",
             "\"+/8=\"",
             "\u{feff}+/8=",
+            "\\u002b\\u002F8\\u003d",
+            "%u002B/8%u003D",
+            "&#43;/8&#x3D;",
+            "'+/8='",
+            "\\\"+/8=\\\"",
+            "+/8=\u{3000}\0\u{2060}",
+            "+/\n    8=",
             "+/\r\n8=",
         ] {
             let decoded = decode(damaged).unwrap_or_else(|| panic!("{damaged:?}"));

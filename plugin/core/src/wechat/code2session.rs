@@ -55,10 +55,10 @@ pub fn path(appid: &str, secret: &str, js_code: &str) -> String {
 #[derive(Deserialize)]
 struct Reply {
     errcode: Option<Value>,
-    errmsg: Option<String>,
+    errmsg: Option<Value>,
     openid: Option<String>,
     session_key: Option<String>,
-    unionid: Option<String>,
+    unionid: Option<Value>,
 }
 
 /// Reads the body of an answer with HTTP status 200. Errors come with 200, as `text/plain`, and the errcode is
@@ -67,6 +67,7 @@ struct Reply {
 /// # Errors
 /// WeChat's errcode, or that the body is none of WeChat's.
 pub fn parse(body: &[u8]) -> Result<Code2Session, Refusal> {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     let reply: Reply = serde_json::from_slice(body).map_err(|error| {
         Refusal::Unreadable(match error.classify() {
             _ if body.trim_ascii().is_empty() => "is empty",
@@ -83,14 +84,19 @@ pub fn parse(body: &[u8]) -> Result<Code2Session, Refusal> {
     };
     let errcode = errcode.ok_or(Refusal::Unreadable("has an errcode that is no number"))?;
     if errcode != 0 {
-        let rid = reply.errmsg.as_deref().and_then(rid);
+        let errmsg = reply.errmsg.as_ref().and_then(Value::as_str);
+        let rid = errmsg.and_then(rid);
         return Err(Refusal::Errcode { errcode, rid });
     }
     let openid = reply.openid.filter(|id| is_header_safe(id));
     let openid = openid.ok_or(Refusal::Unreadable("has no readable openid"))?;
     let session_key = reply.session_key.as_deref().and_then(SessionKey::parse);
     let session_key = session_key.ok_or(Refusal::Unreadable("has no readable session_key"))?;
-    let unionid = reply.unionid.filter(|id| is_header_safe(id));
+    // Not worth a login, whatever it is.
+    let unionid = match reply.unionid {
+        Some(Value::String(id)) if is_header_safe(&id) => Some(id),
+        _ => None,
+    };
     Ok(Code2Session {
         openid,
         session_key,
@@ -135,6 +141,8 @@ mod tests {
         let login = parse(odd.as_bytes()).unwrap();
         assert_eq!(login.session_key.text(), "GtYYez5b/M5HhT4L7n31gQ==");
         assert_eq!(login.unionid.as_deref(), Some("u1"));
+        let odd = format!("\u{feff}{}", OK.replace('{', r#"{"errmsg":5,"unionid":7,"#));
+        assert_eq!(parse(odd.as_bytes()).unwrap().unionid, None);
     }
 
     #[test]

@@ -21,6 +21,12 @@ use crate::time::UnixMillis;
 /// Of AES, in bytes; an iv is as long.
 pub(crate) const BLOCK: usize = 16;
 
+/// What WeChat's client gives with open data, under these names.
+pub(crate) const SENT: [&str; 4] = [ENCRYPTED, "iv", "rawData", "signature"];
+
+/// Without this one there is nothing to open.
+pub(crate) const ENCRYPTED: &str = "encryptedData";
+
 /// What a client sent, decoded. Only its public format has been checked.
 #[derive(Debug)]
 pub struct EncryptedData {

@@ -16,7 +16,7 @@ pub enum Meaning {
     RateLimited,
     /// 40226: WeChat holds this user for high-risk.
     UserBlocked,
-    /// Wrong appid or secret, frozen secret, address not allowed …: the operator's to mend.
+    /// Wrong appid or secret, frozen secret, address not allowed, quota of the day used up …: the operator's to mend.
     Configuration,
     /// Any other.
     Unknown,
@@ -32,7 +32,9 @@ pub fn meaning(errcode: i64) -> Meaning {
         41008 => Meaning::CodeMissing,
         45011 => Meaning::RateLimited,
         40226 => Meaning::UserBlocked,
-        40013 | 40125 | 40243 | 41002 | 41004 | 40164 | 61003 => Meaning::Configuration,
+        40013 | 40125 | 40243 | 41002 | 41004 | 40164 | 45009 | 48001 | 61003 => {
+            Meaning::Configuration
+        }
         _ => Meaning::Unknown,
     }
 }

@@ -11,7 +11,7 @@ use alloc::string::String;
 use serde::Deserialize;
 
 use crate::json_text::{self, Member};
-use crate::open_body::{same_name, says};
+use crate::spelling::{same_name, says};
 
 /// What a payload is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,11 @@ fn shape(members: &[Member<'_>]) -> Option<Shape> {
         }
     }
     let value = |name| members.iter().find(|member| member.is(name));
+    if let Some(mark) = value("watermark") {
+        let own = |key: &str| ["appid", "timestamp"].contains(&key);
+        all_known &= json_text::keys(mark.value)
+            .all(|key| json_text::unescaped(key).is_some_and(|key| own(&key)));
+    }
     match source {
         Source::UserInfo => {
             let begins = value("nickName").is_some();
@@ -144,8 +149,11 @@ fn shape(members: &[Member<'_>]) -> Option<Shape> {
             let [whole, pure] =
                 ["phoneNumber", "purePhoneNumber"].map(|name| digits(value(name)?, 20));
             let code = digits(value("countryCode")?, 6)?;
-            let is_whole = all_known && !code.is_empty() && whole?.ends_with(&*pure?);
-            is_whole.then_some(Shape::PhoneNumber)
+            let (whole, pure) = (whole?, pure?);
+            let abroad = alloc::format!("{code}{pure}");
+            let is_whole =
+                !code.is_empty() && !pure.is_empty() && [&pure, &abroad].contains(&&whole);
+            (all_known && is_whole).then_some(Shape::PhoneNumber)
         }
         Source::Steps | Source::Group | Source::Any => Some(Shape::Other),
     }
@@ -272,6 +280,9 @@ mod tests {
             &PHONE.replace(r#""13580006666","pure"#, r#""1380","pure"#),
             &PHONE.replace(r#""13580006666","pure"#, r#"["13580006666"],"pure"#),
             &PHONE.replace("86", ""),
+            &PHONE.replace("13580006666", ""),
+            &PHONE.replace("13580006666", "-"),
+            &PHONE.replace(r#""phoneNumber":"1358"#, r#""phoneNumber":"991358"#),
             &format!(r#"{PHONE},"new":1"#),
             &format!(r#"{PHONE},"phoneNumber":"13580006666""#),
             &format!(r#"{INFO},"nickName":"m""#),

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use wx_session_core::UnixMillis;
 use wx_session_core::bench::Sealing;
-use wx_session_core::store::slots::{SharedMap, Slots, Version};
+use wx_session_core::store::embedded::{EmbeddedStore, SharedMap, Version};
 use wx_session_core::store::{Key, Life, Space, Store, StoreError};
 
 /// Look-ups that are timed for each number.
@@ -57,7 +57,7 @@ fn main() {
     };
     let map = Map::default();
     let slots = u32::try_from(*slots).unwrap();
-    let store = Slots::new(&map, slots, usize::try_from(*slot_bytes).unwrap());
+    let store = EmbeddedStore::new(&map, slots, usize::try_from(*slot_bytes).unwrap());
     let sealed = Sealing::default().seal([7; 12]).unwrap();
     let mut held = 0;
     for number in numbers {

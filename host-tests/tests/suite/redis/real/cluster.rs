@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use host_tests::envoy::Config;
-use host_tests::fakes::wechat::{FakeWechat, Phone};
-use host_tests::redis::{Cluster, Webdis};
-use serde_json::{Value, json};
+use serde_json::json;
+use testkit::envoy::Config;
+use testkit::fakes::wechat::{FakeWechat, Phone};
+use testkit::redis::{Cluster, Webdis};
 
-use super::in_the_end;
-use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET, bridge};
+use crate::rig::{
+    APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET, assert_unavailable, backend, bridge,
+};
+use testkit::eventually;
 
 /// The master that dies.
 const DEAD: usize = 1;
@@ -23,7 +25,7 @@ const MOST_USERS: usize = 100;
 /// times in nine: so many do not all fail.
 const MANY_LOGINS: usize = 40;
 
-struct World {
+struct EnvoyOnCluster {
     edge: EnvoyRig,
     wechat: FakeWechat,
     cluster: Cluster,
@@ -45,7 +47,7 @@ fn proxy_address() -> SocketAddr {
     SocketAddr::from(([127, a, b, c], 6380))
 }
 
-impl World {
+impl EnvoyOnCluster {
     fn start() -> Self {
         let cluster = Cluster::start().unwrap();
         let (user, password) = bridge::BASIC_AUTH.1.split_once(':').unwrap();
@@ -82,7 +84,7 @@ impl World {
         let live = (0..).zip(self.cluster.nodes());
         let live = live.filter(|(number, _)| Some(*number) != dead);
         let named = |(number, node)| {
-            super::names(node)
+            backend::names(node)
                 .into_iter()
                 .map(move |name| (name, number))
         };
@@ -139,25 +141,14 @@ impl World {
             let openid = got.seen().header("x-wx-openid");
             assert_eq!(openid, Some(phone.openid()));
         } else {
-            assert_unavailable(&got);
+            assert_unavailable(&got, "down");
         }
     }
 }
 
-/// Never a 401: that would make clients throw their tokens away.
-#[track_caller]
-fn assert_unavailable(got: &Got) {
-    let body: Value = got.json();
-    assert_eq!(
-        (got.status, &body["error"]),
-        (503, &json!("store_unavailable"))
-    );
-    assert!(got.seen.is_none());
-}
-
 #[test]
 fn what_lies_on_a_dead_master_waits_for_it_and_the_rest_goes_on() {
-    let mut world = World::start();
+    let mut world = EnvoyOnCluster::start();
     let members = world.members();
     for Member { phone, token, .. } in &members {
         world.assert_checked(token, phone, true);
@@ -176,7 +167,7 @@ fn what_lies_on_a_dead_master_waits_for_it_and_the_rest_goes_on() {
         };
         for node in [a, b] {
             let nodes = || format!("{:?}", node.command(&["CLUSTER", "NODES"]));
-            in_the_end(|| nodes().contains("master,fail "));
+            eventually(|| nodes().contains("master,fail "));
         }
     }
 
@@ -194,10 +185,10 @@ fn what_lies_on_a_dead_master_waits_for_it_and_the_rest_goes_on() {
     world.cluster.nodes()[DEAD].restart(false).unwrap();
     let old = members.iter().map(|one| (&one.token, &one.phone));
     for (token, phone) in old.chain(later.iter().map(|(token, phone)| (token, *phone))) {
-        in_the_end(|| {
+        eventually(|| {
             let got = world.ask(Ask::get("/api").token(token));
             if got.status != 200 {
-                assert_unavailable(&got);
+                assert_unavailable(&got, "down");
             }
             got.status == 200
         });
@@ -210,7 +201,11 @@ fn what_lies_on_a_dead_master_waits_for_it_and_the_rest_goes_on() {
 
 /// The token of the first login that succeeds, of so many with fresh codes. One that does not must have had an entry on
 /// the dead master.
-fn log_in_with_one_dead(world: &mut World, phone: &Phone, logins: usize) -> Option<String> {
+fn log_in_with_one_dead(
+    world: &mut EnvoyOnCluster,
+    phone: &Phone,
+    logins: usize,
+) -> Option<String> {
     for _ in 0..logins {
         let before = world.names(Some(DEAD));
         let code = phone.login();
@@ -218,7 +213,7 @@ fn log_in_with_one_dead(world: &mut World, phone: &Phone, logins: usize) -> Opti
         if got.status == 200 {
             return Some(Login::from(&got).token);
         }
-        assert_unavailable(&got);
+        assert_unavailable(&got, "down");
         let code_lives = world.wechat.code_requests(&code) == 1;
         let mut added = world.names(Some(DEAD));
         added.retain(|name, _| !before.contains_key(name));

@@ -1,4 +1,4 @@
-//! Edges that do the same thing at the same instant: nothing is lost, nothing is done twice, nobody is refused.
+//! TwoEdges that do the same thing at the same instant: nothing is lost, nothing is done twice, nobody is refused.
 //! Each race is shown to have been one: somebody came second.
 
 mod store;
@@ -8,25 +8,26 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use host_tests::fakes::wechat::{FakeWechat, Fault, KeyAge, OpenData, Phone};
-use host_tests::redis::{BridgeFault, Server, Value};
 use serde_json::{Value as Json, json};
+use testkit::fakes::wechat::{FakeWechat, Fault, KeyAge, OpenData, Phone};
+use testkit::redis::{BridgeFault, Server, Value};
 
-use super::{Backend, in_the_end, names};
+use crate::rig::backend::{Backend, names};
 use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET};
+use testkit::eventually;
 
 /// How late Redis answers while edges race. What it was asked has taken effect: both edges read before either writes.
 const LATE: Duration = Duration::from_millis(8);
 
 /// Two edges on one Redis.
-struct Edges {
+struct TwoEdges {
     a: EnvoyRig,
     b: EnvoyRig,
     wechat: FakeWechat,
     backend: Backend,
 }
 
-impl Edges {
+impl TwoEdges {
     fn start(backend: Backend, patch: &Json) -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
         let edge = |()| {
@@ -132,7 +133,7 @@ fn two_logins_of_one_user_at_once_lose_neither_a_session_nor_a_key() {
     const ROUNDS: usize = 7;
     for (kind, backend) in Backend::both() {
         let patch = json!({ "session": { "cache_ttl_s": 0, "max_per_user": 1 + 2 * ROUNDS } });
-        let mut edges = Edges::start(backend, &patch);
+        let mut edges = TwoEdges::start(backend, &patch);
         let mut lost_swaps = 0;
         for user in USERS {
             let phone = edges.wechat.phone(user);
@@ -168,7 +169,7 @@ fn two_logins_of_one_user_at_once_lose_neither_a_session_nor_a_key() {
 
 #[test]
 fn one_code_at_two_edges_at_once_is_one_login() {
-    let mut edges = Edges::start(Backend::rest(), &json!({}));
+    let mut edges = TwoEdges::start(Backend::rest(), &json!({}));
     let mut asked_by_both = 0;
     for round in 0..10 {
         let phone = edges.wechat.phone(&format!("user {round}"));
@@ -191,7 +192,7 @@ fn one_code_at_two_edges_at_once_is_one_login() {
 #[test]
 fn one_piece_of_open_data_at_two_edges_at_once_is_taken_once() {
     let patch = json!({ "open_data": { "refuse_replay": true } });
-    let mut edges = Edges::start(Backend::webdis(), &patch);
+    let mut edges = TwoEdges::start(Backend::webdis(), &patch);
     let phone = edges.wechat.phone("ming");
     let token = edges.login(&phone);
     for _ in 0..10 {
@@ -206,7 +207,7 @@ fn one_piece_of_open_data_at_two_edges_at_once_is_taken_once() {
 #[test]
 fn a_login_beyond_the_most_a_user_may_have_ends_the_oldest_at_every_edge() {
     let patch = json!({ "session": { "cache_ttl_s": 1, "max_per_user": 1 } });
-    let mut edges = Edges::start(Backend::webdis(), &patch);
+    let mut edges = TwoEdges::start(Backend::webdis(), &patch);
     let phone = edges.wechat.phone("ming");
     let first = edges.login(&phone);
     edges.assert_passes(&first, &phone);
@@ -239,7 +240,7 @@ fn a_login_beyond_the_most_a_user_may_have_ends_the_oldest_at_every_edge() {
 #[test]
 fn logout_everywhere_at_one_edge_ends_all_sessions_at_every_edge() {
     let patch = json!({ "session": { "cache_ttl_s": 1 } });
-    let mut edges = Edges::start(Backend::rest(), &patch);
+    let mut edges = TwoEdges::start(Backend::rest(), &patch);
     let (phone, other) = (edges.wechat.phone("ming"), edges.wechat.phone("hong"));
     let mut tokens: Vec<String> = (0..3).map(|_| edges.login(&phone)).collect();
     tokens.push(Login::from(&ask(&mut edges.b, login(&phone.login()))).token);
@@ -263,7 +264,7 @@ fn logout_everywhere_at_one_edge_ends_all_sessions_at_every_edge() {
 #[test]
 fn renewals_at_the_instant_of_another_or_of_a_logout_refuse_nobody_and_bring_nobody_back() {
     let patch = json!({ "session": { "cache_ttl_s": 0, "idle_timeout_s": 9 } });
-    let mut edges = Edges::start(Backend::rest(), &patch);
+    let mut edges = TwoEdges::start(Backend::rest(), &patch);
     let [stays, leaves] = ["ming", "hong"].map(|user| edges.wechat.phone(user));
     let renewed: Vec<String> = (0..8).map(|_| edges.login(&stays)).collect();
     let ends_before = session_ends(&edges.backend.redis);
@@ -277,8 +278,8 @@ fn renewals_at_the_instant_of_another_or_of_a_logout_refuse_nobody_and_bring_nob
         assert_eq!(answers.map(|got| got.status), [200; 2]);
     }
     // More than one for each session: then two began with the same, and one came second.
-    in_the_end(|| swaps(&edges.backend) - swaps_before > renewed.len() as u64);
-    in_the_end(|| {
+    eventually(|| swaps(&edges.backend) - swaps_before > renewed.len() as u64);
+    eventually(|| {
         let now = session_ends(&edges.backend.redis);
         let later = |(name, end)| ends_before.get(name).is_some_and(|before| end > before);
         now.iter().filter(|entry| later(*entry)).count() == renewed.len()
@@ -311,7 +312,7 @@ fn session_ends(redis: &Server) -> BTreeMap<String, i64> {
 #[test]
 fn thirty_logins_of_one_user_at_once_are_all_answered_and_no_more_live_than_may() {
     for (kind, backend) in Backend::both() {
-        let mut edges = Edges::start(backend, &json!({ "session": { "cache_ttl_s": 0 } }));
+        let mut edges = TwoEdges::start(backend, &json!({ "session": { "cache_ttl_s": 0 } }));
         let phone = edges.wechat.phone("ming");
         let logins = || (0..15).map(|_| login(&phone.login())).collect::<Vec<_>>();
         let (to_a, to_b) = (logins(), logins());
@@ -323,7 +324,7 @@ fn thirty_logins_of_one_user_at_once_are_all_answered_and_no_more_live_than_may(
         let answers = answers.concat();
         let tokens = answers.iter().map(|got| Login::from(got).token);
         let tokens: Vec<String> = tokens.collect();
-        let living = |edges: &mut Edges| {
+        let living = |edges: &mut TwoEdges| {
             let lives = |token: &&String| check(&mut edges.a, token).0 == 200;
             tokens.iter().filter(lives).cloned().collect::<Vec<_>>()
         };

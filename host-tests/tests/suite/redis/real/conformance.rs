@@ -5,33 +5,31 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use host_tests::client::{self, Request};
 use serde_json::json;
+use testkit::client::{self, Request};
 use wx_session_core::config::{Platform, StoreKind};
 use wx_session_core::store::redis::Redis;
-use wx_session_core::store::redis::http::Bridge as HttpBridge;
 use wx_session_core::{
-    CallError, Config, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy,
-    UnixMillis,
+    Bridge as HttpBridge, CallError, Config, Counter, Histogram, Host, HttpCall, HttpResponse,
+    Level, NoEntropy, UnixMillis,
 };
 
-use super::{Backend, Bridge};
+use crate::rig::backend::{Backend, Bridge};
+use crate::rig::fake_store::FakeStore;
+use crate::rig::schedule::alone;
 use crate::rig::{ENVIRONMENT, SECRET, bridge};
 use crate::store::conformance::Subject;
-use crate::store::fake_store::FakeStore;
-use crate::store::schedule::alone;
 
 /// Calls wait: what is at once, is so on threads of its own.
 pub struct NetHost {
     bridge: SocketAddr,
-    unused: FakeStore,
 }
 
 impl Host for NetHost {
     type Store = FakeStore;
 
-    fn store(&self) -> &FakeStore {
-        &self.unused
+    fn store(&self) -> Option<&FakeStore> {
+        None
     }
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
@@ -110,10 +108,7 @@ pub fn store_on(backend: &Backend) -> (&'static NetHost, Redis<HttpBridge<'stati
         found.map(|(_, value)| (*value).to_owned())
     });
     let config: &'static Config = Box::leak(Box::new(config.unwrap()));
-    let host: &'static NetHost = Box::leak(Box::new(NetHost {
-        bridge: address,
-        unused: FakeStore::default(),
-    }));
+    let host: &'static NetHost = Box::leak(Box::new(NetHost { bridge: address }));
     let StoreKind::Redis(rules) = &config.store else {
         panic!("the configuration names a Redis");
     };
@@ -145,14 +140,16 @@ impl Subject for OnServer {
 }
 
 mod webdis {
-    use super::{Backend, OnServer};
+    use super::OnServer;
+    use crate::rig::backend::Backend;
     use crate::store::conformance::Subject as _;
 
     crate::store::conformance::conformance!(OnServer::new(Backend::webdis()));
 }
 
 mod redis_rest {
-    use super::{Backend, OnServer};
+    use super::OnServer;
+    use crate::rig::backend::Backend;
     use crate::store::conformance::Subject as _;
 
     crate::store::conformance::conformance!(OnServer::new(Backend::rest()));

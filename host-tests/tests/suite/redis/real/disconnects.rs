@@ -5,15 +5,16 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use host_tests::client::{Connection, Piece, Request, Response};
-use host_tests::fakes::wechat::Fault;
-use host_tests::redis::BridgeFault;
 use serde_json::json;
+use testkit::client::{Connection, Piece, Request, Response};
+use testkit::fakes::wechat::Fault;
+use testkit::redis::BridgeFault;
 
-use super::Backend;
 use super::slow_store::SlowStore;
-use crate::envoy::edge::{eventually, token_of, with_token};
-use crate::envoy::http2::pseudo;
+use crate::rig::backend::Backend;
+use crate::rig::envoy_world::{token_of, with_token};
+use testkit::eventually;
+use testkit::http2::pseudo;
 
 const SLOW: Duration = Duration::from_millis(200);
 
@@ -78,7 +79,7 @@ fn a_client_that_leaves_while_its_session_is_looked_up_is_forgotten_at_once() {
         connection.half_close().unwrap();
         connection.drain();
     };
-    let reset: Leave = |connection| assert!(connection.abort());
+    let reset: Leave = Connection::abort;
     let ways: [(Begin, Leave); 6] = [
         (begin_get, close),
         (begin_get, half_close),

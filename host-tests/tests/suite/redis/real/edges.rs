@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::json;
+use testkit::fakes::wechat::FakeWechat;
 
-use super::Backend;
+use crate::rig::backend::Backend;
 use crate::rig::{APPID, Ask, EnvoyRig, Login, Rig, SECRET};
 
 fn wechat() -> FakeWechat {

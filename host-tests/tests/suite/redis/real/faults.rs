@@ -6,12 +6,12 @@ mod answers;
 
 use std::time::{Duration, Instant};
 
-use host_tests::client::{Connection, send};
-use host_tests::redis::{FaultyProxy, Login as RedisLogin, RestServer, Server, Webdis};
+use testkit::client::{Connection, send};
+use testkit::redis::{FaultyProxy, Login as RedisLogin, RestServer, Server, Webdis};
 
-use super::trial::{Hurts, TIMED_OUT, Trial, assert_unavailable, recovered};
-use super::{Backend, Bridge};
-use crate::rig::{bridge, relogin_refusal};
+use super::trial::{Hurts, TIMED_OUT, Trial, recovered};
+use crate::rig::backend::{Backend, Bridge};
+use crate::rig::{assert_unavailable, bridge, relogin_refusal};
 
 /// Something that happens to Redis, what it keeps from working and what the log may say of it (webdis, REST), and its
 /// end.

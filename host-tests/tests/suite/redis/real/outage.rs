@@ -3,23 +3,22 @@
 
 use std::time::Duration;
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::json;
+use testkit::fakes::wechat::FakeWechat;
 
-use super::Backend;
-use super::trial::assert_unavailable;
-use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET};
+use crate::rig::backend::Backend;
+use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET, assert_unavailable};
 
 /// For so long a stale route goes on, where that is looked at.
 const STALE: Duration = Duration::from_secs(4);
 
-struct Edge {
+struct EnvoyOnRedis {
     rig: EnvoyRig,
     backend: Backend,
     wechat: FakeWechat,
 }
 
-impl Edge {
+impl EnvoyOnRedis {
     /// No session is fresh for longer than an instant, so that every request asks Redis.
     fn start(backend: Backend, stale: Duration) -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
@@ -104,15 +103,15 @@ fn assert_passed(got: &Got, openid: Option<&str>, auth_status: Option<&str>) {
 
 #[test]
 fn with_redis_killed_behind_webdis_each_route_does_what_it_says() {
-    redis_is_killed("webdis", Edge::start(Backend::webdis(), STALE));
+    redis_is_killed("webdis", EnvoyOnRedis::start(Backend::webdis(), STALE));
 }
 
 #[test]
 fn with_redis_killed_behind_rest_each_route_does_what_it_says() {
-    redis_is_killed("redis_rest", Edge::start(Backend::rest(), STALE));
+    redis_is_killed("redis_rest", EnvoyOnRedis::start(Backend::rest(), STALE));
 }
 
-fn redis_is_killed(name: &str, mut edge: Edge) {
+fn redis_is_killed(name: &str, mut edge: EnvoyOnRedis) {
     let openid = edge.wechat.phone("ming").openid();
     // What this worker makes itself it knows.
     let (known, unknown) = (edge.login("ming"), "A".repeat(43));
@@ -135,7 +134,7 @@ fn redis_is_killed(name: &str, mut edge: Edge) {
 
 #[test]
 fn a_session_that_was_ended_before_the_outage_is_not_stale() {
-    let mut edge = Edge::start(Backend::webdis(), 15 * STALE);
+    let mut edge = EnvoyOnRedis::start(Backend::webdis(), 15 * STALE);
     let (here, elsewhere) = (edge.login("ming"), edge.login("hong"));
     for token in [&here, &elsewhere] {
         assert_eq!(edge.get("/stale", token).status, 200);

@@ -3,11 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
-use host_tests::fakes::wechat::FakeWechat;
 use serde_json::json;
 use spin_host::{Manifest, Upstream};
+use testkit::fakes::wechat::FakeWechat;
 
-use super::{Backend, Bridge};
+use crate::rig::backend::{Backend, Bridge};
 use crate::rig::{APPID, Ask, Login, Rig, SECRET, SpinRig, Way, bridge};
 
 const LAG: Duration = Duration::from_secs(1);

@@ -6,12 +6,13 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use host_tests::fakes::wechat::{FakeWechat, KeyAge, Nickname, Phone, Source};
-use host_tests::redis::{Server, Value};
 use serde_json::{Value as Json, json};
+use testkit::fakes::wechat::{FakeWechat, KeyAge, Nickname, Phone, Source};
+use testkit::redis::{Server, Value};
 
-use super::{Backend, Bridge, entries, in_the_end, names};
+use crate::rig::backend::{Backend, Bridge, entries, names};
 use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, MASTER_KEY, Rig, SECRET, bridge};
+use testkit::eventually;
 
 const NICKNAME: &str = "Ming of the Hundred Teapots";
 const OLD: &str = "WX_OLD_MASTER_KEY";
@@ -247,7 +248,7 @@ fn master_keys_change_in_steps_and_sessions_and_users_outlive_each() {
     let after = entries(redis);
     let mut added = after.iter().filter(|(name, _)| !before.contains_key(*name));
     let (name, sealed) = added.find(|(name, _)| name.starts_with("wx:s:")).unwrap();
-    in_the_end(|| {
+    eventually(|| {
         assert_eq!(get(&mut renewing, "/api", &renewed).status, 200);
         entries(redis)[name] != *sealed
     });

@@ -2,16 +2,17 @@
 //! It waits for events, never for a time: what was asked shows at the proxy before the bridge, and how much Envoy has
 //! read of a body in Envoy's own statistics.
 
-use host_tests::client::{self, Connection, Request, Response};
-use host_tests::envoy::Config;
-use host_tests::fakes::wechat::FakeWechat;
-use host_tests::redis::Server;
 use serde_json::{Value, json};
+use testkit::client::{self, Connection, Request, Response};
+use testkit::envoy::Config;
+use testkit::fakes::wechat::FakeWechat;
+use testkit::redis::Server;
 
-use super::Backend;
-use crate::envoy::edge::{PATIENCE, PLUGIN_LINE, eventually, login_request, token_of, with_token};
-use crate::envoy::http2::Http2;
+use crate::rig::backend::Backend;
+use crate::rig::envoy_world::{PATIENCE, PLUGIN_LINE, login_request, token_of, with_token};
 use crate::rig::{APPID, EnvoyRig, SECRET};
+use testkit::eventually;
+use testkit::http2::Http2;
 
 /// The edge and all that it talks to, in the order in which they go.
 pub struct SlowStore {
@@ -53,17 +54,6 @@ impl SlowStore {
     pub fn with(backend: Backend, patch: &Value) -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
         let rig = backend.edge_through_proxy(&wechat, &patient(patch));
-        Self {
-            rig,
-            wechat,
-            backend,
-        }
-    }
-
-    /// On another Envoy configuration, whose store must be the proxy of `backend`.
-    pub fn on(config: Config, backend: Backend) -> Self {
-        let wechat = FakeWechat::new(APPID, SECRET);
-        let rig = EnvoyRig::start_on(config, &wechat, &patient(&json!({})));
         Self {
             rig,
             wechat,

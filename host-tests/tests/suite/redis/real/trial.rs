@@ -5,12 +5,14 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use host_tests::fakes::wechat::{FakeWechat, Phone};
-use host_tests::redis::Value as Reply;
 use serde_json::{Value, json};
+use testkit::fakes::wechat::{FakeWechat, Phone};
+use testkit::redis::Value as Reply;
 
-use super::Backend;
-use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET, bridge, relogin_refusal};
+use crate::rig::backend::Backend;
+use crate::rig::{
+    APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET, assert_unavailable, bridge, relogin_refusal,
+};
 
 /// A client's patience: whatever happens, there is an answer by then. Many times the store's timeout.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -284,18 +286,6 @@ impl Trial {
             other => panic!("not a list: {other:?}"),
         }
     }
-}
-
-/// Unavailable is not unauthorised: the client is to come again, not to log in anew, and the app has seen nothing.
-#[track_caller]
-pub fn assert_unavailable(got: &Got, name: &str) {
-    let body: Value = got.json();
-    let told = (got.status, &body["error"], &body["action"]);
-    let wanted = (503, &json!("store_unavailable"), &json!("retry_after"));
-    assert_eq!(told, wanted, "{name}");
-    assert!(got.header("retry-after").is_some(), "{name}");
-    assert!(body.get("detail").is_none(), "{name}: {body}");
-    assert!(got.seen.is_none(), "{name}");
 }
 
 /// One line of the table of recovery times (`--nocapture` shows it).

@@ -16,8 +16,8 @@ use wx_session_core::store::{Life, Store};
 
 use super::FakeSlots;
 use super::fake_shared_map::FakeSharedMap;
-use super::fake_store::FakeStore;
-use super::schedule::alone;
+use crate::rig::fake_store::FakeStore;
+use crate::rig::schedule::alone;
 
 /// A store with its clock and whatever runs its futures.
 pub trait Subject {

@@ -4,7 +4,7 @@
 use wx_session_core::store::{Key, Store};
 
 use super::Subject;
-use crate::store::schedule::both;
+use crate::rig::schedule::both;
 use crate::store::{session, user};
 
 async fn swap<S: Subject>(subject: &S, key: &Key, expected: Option<&[u8]>, value: &[u8]) -> bool {

@@ -4,7 +4,7 @@ use alloc::string::ToString;
 
 use serde_json::{Value, json};
 
-use super::at;
+use super::place::at;
 
 /// The least and the greatest number of a field.
 pub type Limit = (&'static str, u64, u64);

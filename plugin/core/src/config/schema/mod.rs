@@ -3,6 +3,7 @@
 //! itself, and is in nothing that ships.
 
 mod limits;
+mod place;
 mod rules;
 mod words;
 
@@ -11,7 +12,7 @@ pub use limits::{Limit, NUMBERS};
 use alloc::string::ToString;
 
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::raw::Document;
 
@@ -55,23 +56,4 @@ fn tidy(schema: &mut Value) {
         Value::Array(list) => list.iter_mut().for_each(tidy),
         _ => {}
     }
-}
-
-/// The schema of a field by its path: `session.cookie`, `apps[].appid`.
-fn at<'a>(schema: &'a mut Value, path: &str) -> Option<&'a mut Map<alloc::string::String, Value>> {
-    let mut here = schema;
-    for name in path.split('.').filter(|name| !name.is_empty()) {
-        let (name, is_list) = match name.strip_suffix("[]") {
-            Some(name) => (name, true),
-            None => (name, false),
-        };
-        here = here.get_mut("properties")?.get_mut(name)?;
-        if is_list {
-            here = here.get_mut("items")?;
-        }
-    }
-    if here.is_boolean() {
-        *here = json!({});
-    }
-    here.as_object_mut()
 }

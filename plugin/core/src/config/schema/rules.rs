@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value, json};
 
-use super::at;
+use super::place::at;
 
 /// Which fields the kinds of store share; all others are of one kind alone.
 const BRIDGE: [&str; 5] = ["cluster", "url", "authority", "prefix", "timeout_ms"];

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 
 use serde_json::{Value, json};
 
-use super::at;
+use super::place::at;
 
 const PAGES: [&str; 2] = [
     include_str!("../../../../../docs/configuration.md"),

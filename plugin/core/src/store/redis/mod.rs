@@ -1,6 +1,5 @@
 //! Entries in Redis (or Valkey), shared by any number of edges. This file knows what the store asks and what the
-//! replies mean; a [`Transport`] carries them: [`http`], the one thing that every host can send, or a host's own
-//! client.
+//! replies mean; a [`Transport`] carries them: HTTP, the one thing that every host can send, or a host's own client.
 //!
 //! Values travel as base64, for not every bridge carries bytes. Redis' own expiry is set on every write, so that
 //! what nobody deletes goes by itself. A compare-and-swap is one EVAL of one key, which a Redis Cluster and proxies
@@ -10,10 +9,7 @@
 //! swap that was lost brings the value that it found, and what has to be the latest is read by a script: where the
 //! caller says so, and what this worker has just written itself.
 
-pub mod http;
 pub mod own_writes;
-mod rest;
-mod webdis;
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -23,7 +19,6 @@ use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
 
 use super::{Change, Key, Life, Store, StoreError, Write, Written};
 use crate::time::{UnixMillis, millis};
@@ -212,7 +207,7 @@ impl<T: Transport> Store for Redis<T> {
 }
 
 /// Whether a command is one that a replica may answer.
-fn is_get(command: &Command<'_>) -> bool {
+pub(crate) fn is_get(command: &Command<'_>) -> bool {
     command.first().is_some_and(|name| name == "GET")
 }
 
@@ -256,17 +251,8 @@ fn span(life: &Life) -> Cow<'static, str> {
     span.max(1).to_string().into()
 }
 
-/// A reply as both dialects write it in JSON.
-fn reply(value: &Value) -> Option<Reply> {
-    match value {
-        Value::Null => Some(Reply::Nil),
-        Value::String(text) => Some(Reply::Text(text.clone())),
-        Value::Number(number) => number.as_i64().map(Reply::Number),
-        _ => None,
-    }
-}
-
-fn unexpected(to: &str) -> Problem {
+/// That an answer is none that Redis gives.
+pub(crate) fn unexpected(to: &str) -> Problem {
     format!("an answer to {to} that Redis does not give").into()
 }
 

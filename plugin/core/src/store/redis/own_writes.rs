@@ -31,11 +31,11 @@ pub struct OwnWrites {
 
 impl OwnWrites {
     /// An entry is being written: whether that took place is known only later, if at all.
-    pub(super) fn note(&self, key: &Key, now: UnixMillis) {
+    pub(crate) fn note(&self, key: &Key, now: UnixMillis) {
         let mut entries = self.entries.borrow_mut();
         // Clocks step back, too.
         while let Some((_, at)) = entries.front()
-            && (entries.len() >= MOST || now.since(*at) >= REMEMBER)
+            && (entries.len() >= MOST || !now.is_within(REMEMBER, *at))
         {
             entries.pop_front();
         }
@@ -43,20 +43,20 @@ impl OwnWrites {
     }
 
     /// Whether this worker may have written it within the last half minute.
-    pub(super) fn has(&self, key: &Key, now: UnixMillis) -> bool {
+    pub(crate) fn has(&self, key: &Key, now: UnixMillis) -> bool {
         let tag = tag(key);
         let entries = self.entries.borrow();
         let mut of_key = entries.iter().filter(|(own, _)| *own == tag);
-        of_key.any(|(_, at)| now.since(*at) < REMEMBER)
+        of_key.any(|(_, at)| now.is_within(REMEMBER, *at))
     }
 
     /// Empty before the first.
-    pub(super) fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         self.token.borrow().clone()
     }
 
     /// Takes a token that came with the answer to a write. That of a mere read may be older.
-    pub(super) fn learn(&self, token: &str) {
+    pub(crate) fn learn(&self, token: &str) {
         if token.len() <= MAX_TOKEN && token.bytes().all(|byte| byte.is_ascii_graphic()) {
             self.token.replace(token.into());
         }

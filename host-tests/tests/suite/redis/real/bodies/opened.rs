@@ -1,15 +1,15 @@
 //! Bodies that are opened while a far-away store is asked: complete long before their verdict, which then comes with an
 //! answer of the store and not with a piece of the body.
 
-use host_tests::client::Request;
-use host_tests::fakes::wechat::Source;
-use host_tests::redis::BridgeFault;
 use serde_json::{Value, json};
+use testkit::client::Request;
+use testkit::fakes::wechat::Source;
+use testkit::redis::BridgeFault;
 
-use crate::envoy::edge::eventually;
-use crate::envoy::shapes::SHAPES;
-use crate::redis::real::Backend;
 use crate::redis::real::slow_store::SlowStore;
+use crate::rig::backend::Backend;
+use crate::rig::shapes::SHAPES;
+use testkit::eventually;
 
 fn start() -> SlowStore {
     let routes = json!([{ "prefix": "/api", "session": "required", "open_data": "body" }]);

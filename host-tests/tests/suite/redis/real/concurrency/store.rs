@@ -7,9 +7,9 @@ use std::time::Duration;
 use wx_session_core::Host as _;
 use wx_session_core::store::{Key, Life, Space, Store as _};
 
-use super::super::Backend;
 use super::super::conformance::{NetHost, store_on};
-use crate::store::schedule::alone;
+use crate::rig::backend::Backend;
+use crate::rig::schedule::alone;
 
 /// What `count` threads come back with, each on a store of its own, begun at the same instant.
 fn threads<T: Send>(count: u8, work: impl Fn(u8) -> T + Sync) -> Vec<T> {

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use host_tests::redis::BridgeFault;
 use serde_json::json;
+use testkit::redis::BridgeFault;
 
-use crate::redis::real::Backend;
-use crate::redis::real::trial::{Hurts, TIMED_OUT, Trial, assert_unavailable};
-use crate::rig::{Ask, Got, relogin_refusal};
+use crate::redis::real::trial::{Hurts, TIMED_OUT, Trial};
+use crate::rig::backend::Backend;
+use crate::rig::{Ask, Got, assert_unavailable, relogin_refusal};
 
 const NO_COMMAND: &str = "an answer to a command that Redis does not give";
 const NO_PIPELINE: &str = "an answer to a pipeline that Redis does not give";

@@ -1,6 +1,0 @@
-//! Stand-ins with state for everything outside the plugin.
-
-pub mod app;
-pub mod awkward_app;
-pub(crate) mod listener;
-pub mod wechat;

@@ -1,0 +1,13 @@
+//! A real Envoy around the built plugin: configuring it, running it.
+//! Knows nothing of WeChat, and never uses a configuration other than the repository's `envoy.yaml`, altered.
+
+mod admin;
+mod config;
+mod launch;
+mod process;
+mod reused;
+
+pub use config::Config;
+pub use launch::validate;
+pub use process::Envoy;
+pub use reused::ReusedEnvoy;

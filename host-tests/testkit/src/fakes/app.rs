@@ -1,0 +1,222 @@
+//! The app behind the gateway: answers everything with what it received, and remembers it. A path says with which
+//! status and headers: see [`answer_to`].
+//! It never asks who is calling: what reaches it counts as let through.
+
+use crate::client::wire::{Headers, RequestHead, Wire, header};
+use crate::listener::{Listener, locked};
+use crate::serve::{self, Then, framed, says};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use sha1::{Digest as _, Sha1};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A running app on a loopback port. Dropping it closes the port and every connection.
+#[derive(Debug)]
+pub struct FakeApp {
+    listener: Listener,
+    seen: Arc<Seen>,
+}
+
+/// A request that arrived whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenByApp {
+    /// As written.
+    pub method: String,
+    /// The request target, with the query.
+    pub path: String,
+    /// In the order they came, names as written.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Without its framing.
+    pub body: Vec<u8>,
+}
+
+impl SeenByApp {
+    /// The first header of that name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        header(&self.headers, name)
+    }
+
+    /// How many headers have that name, in any case.
+    #[must_use]
+    pub fn count(&self, name: &str) -> usize {
+        self.headers
+            .iter()
+            .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+            .count()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    requests: Mutex<Vec<SeenByApp>>,
+    bytes: AtomicU64,
+}
+
+impl FakeApp {
+    /// Starts on a free port.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    #[must_use]
+    pub fn start() -> Self {
+        let seen = Arc::new(Seen::default());
+        let listener = Listener::start({
+            let seen = Arc::clone(&seen);
+            move |stream| {
+                // A peer that goes away, or sends what is not HTTP, ends its own connection only.
+                let _ = serve(stream, &seen);
+            }
+        });
+        Self { listener, seen }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.listener.addr()
+    }
+
+    /// The port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.addr().port()
+    }
+
+    /// Every request that has arrived whole.
+    #[must_use]
+    pub fn requests(&self) -> Vec<SeenByApp> {
+        locked(&self.seen.requests).clone()
+    }
+
+    /// As [`FakeApp::requests`], and forgets them.
+    #[must_use]
+    pub fn take(&self) -> Vec<SeenByApp> {
+        std::mem::take(&mut locked(&self.seen.requests))
+    }
+
+    /// Every byte read off any connection since the start, those of unfinished requests too.
+    #[must_use]
+    pub fn bytes_received(&self) -> u64 {
+        self.seen.bytes.load(Ordering::SeqCst)
+    }
+}
+
+struct Counted<'a> {
+    stream: TcpStream,
+    bytes: &'a AtomicU64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.stream.read(out)?;
+        self.bytes.fetch_add(n as u64, Ordering::SeqCst);
+        Ok(n)
+    }
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+fn serve(stream: TcpStream, seen: &Seen) -> io::Result<()> {
+    let counted = Counted {
+        stream,
+        bytes: &seen.bytes,
+    };
+    serve::serve(counted, |wire, head, body| answer(wire, head, body, seen))
+}
+
+fn answer(
+    wire: &mut Wire<Counted<'_>>,
+    head: RequestHead,
+    body: Vec<u8>,
+    seen: &Seen,
+) -> io::Result<Then> {
+    let (upgrades, closes) = (
+        says(&head, "upgrade", "websocket"),
+        says(&head, "connection", "close"),
+    );
+    let request = SeenByApp {
+        method: head.method,
+        path: head.target,
+        headers: head.headers,
+        body,
+    };
+    // Recorded before the answer: whoever has the answer finds the request.
+    locked(&seen.requests).push(request.clone());
+    if upgrades {
+        let switching = switching(&request.headers);
+        wire.stream().write_all(switching.as_bytes())?;
+        echo(wire)?;
+        return Ok(Then::Close);
+    }
+    let text = description(&request).to_string();
+    let (status, headers) = answer_to(&request.path);
+    let mut lines = "content-type: application/json\r\n".to_owned();
+    for (name, value) in headers {
+        lines += &format!("{name}: {value}\r\n");
+    }
+    let mut answer = framed(&format!("{status} OK"), &lines, &text);
+    if request.method == "HEAD" {
+        answer.truncate(answer.len() - text.len());
+    }
+    wire.stream().write_all(answer.as_bytes())?;
+    Ok(if closes { Then::Close } else { Then::Next })
+}
+
+/// The status and the headers, beside those of its body, with which the app answers a target:
+/// `…/answer/503?x-one=1&x-two=2`; else 200 and none.
+#[must_use]
+pub fn answer_to(target: &str) -> (u16, Vec<(&str, &str)>) {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let status = path
+        .split_once("/answer/")
+        .and_then(|(_, status)| status.parse().ok());
+    let headers = query.split('&').filter_map(|pair| pair.split_once('='));
+    status.map_or((200, Vec::new()), |status| (status, headers.collect()))
+}
+
+fn description(request: &SeenByApp) -> serde_json::Value {
+    let length = request.body.len();
+    let headers: Vec<_> = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name, String::from_utf8_lossy(value)))
+        .collect();
+    json!({ "method": request.method, "path": request.path, "headers": headers, "body_length": length })
+}
+
+/// RFC 6455, section 4.2.2.
+fn switching(headers: &Headers) -> String {
+    let mut hash = Sha1::new();
+    hash.update(header(headers, "sec-websocket-key").unwrap_or_default());
+    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let accept = STANDARD.encode(hash.finalize());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
+    )
+}
+
+fn echo(wire: &mut Wire<Counted<'_>>) -> io::Result<()> {
+    loop {
+        let bytes = wire.some()?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        wire.stream().write_all(&bytes)?;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! `GET /sns/jscode2session` (WeChat's documentation: auth.code2Session): the checks in their order, the errcodes, the
+//! JSON with its escaped slashes. It never carries the answer: see `server`.
+
+use super::world::{BadCode, SeenRequest, WechatState};
+use super::{Fault, WechatAnswer};
+
+const PATH: &str = "/sns/jscode2session";
+
+pub(super) fn answer(
+    world: &mut WechatState,
+    method: &str,
+    path_and_query: &str,
+    host: Option<&str>,
+    sni: Option<&str>,
+) -> WechatAnswer {
+    let fault = world.script.pop_front().unwrap_or(Fault::Ok);
+    if fault == Fault::Refused {
+        world.refusals += 1;
+        return WechatAnswer::refused();
+    }
+    let (path, query) = path_and_query
+        .split_once('?')
+        .unwrap_or((path_and_query, ""));
+    let request = SeenRequest {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: parameters(query),
+        host: host.map(str::to_owned),
+        sni: sni.map(str::to_owned),
+        at: world.now(),
+    };
+    world.seen.push(request.clone());
+    let string = world.string_errcodes;
+    match fault {
+        Fault::Busy => error(world, -1, string),
+        Fault::RateLimited => error(world, 45011, string),
+        Fault::HighRisk => error(world, 40226, string),
+        Fault::Errcode(errcode) => error(world, errcode, false),
+        Fault::StringErrcode(errcode) => error(world, errcode, true),
+        fault => {
+            let whole = match session(world, &request) {
+                Ok(body) => WechatAnswer::json(body),
+                Err(errcode) => error(world, errcode, string),
+            };
+            whole.harmed(&fault)
+        }
+    }
+}
+
+/// The success body, or the errcode.
+fn session(world: &mut WechatState, request: &SeenRequest) -> Result<String, i64> {
+    let given = |name| request.param(name).filter(|value| !value.is_empty());
+    if request.path != PATH {
+        return Err(40066);
+    }
+    if request.method != "GET" {
+        return Err(41002); // it looks for the parameters in a body it does not understand
+    }
+    let appid = given("appid").ok_or(41002)?;
+    let secret = given("secret").ok_or(41004)?;
+    let code = given("js_code").ok_or(41008)?;
+    if given("grant_type") != Some("authorization_code") {
+        return Err(40002);
+    }
+    match world.secret_of(appid) {
+        None => return Err(40013),
+        Some(right) if right != secret => return Err(40125),
+        Some(_) => {}
+    }
+    let (member, key) = world.exchange(appid, code).map_err(|bad| match bad {
+        BadCode::Invalid => 40029,
+        BadCode::Used => 40163,
+    })?;
+    let mut fields = vec![("session_key", key), ("openid", world.openid(&member))];
+    fields.extend(world.unionid(&member.1).map(|unionid| ("unionid", unionid)));
+    let mut fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":{}", escaped(value)))
+        .collect();
+    if world.zero_errcode {
+        fields.push("\"errcode\":0,\"errmsg\":\"ok\"".to_owned());
+    }
+    Ok(format!("{{{}}}", fields.join(",")))
+}
+
+fn error(world: &mut WechatState, errcode: i64, as_string: bool) -> WechatAnswer {
+    let meaning = match errcode {
+        -1 => "system error",
+        40002 => "invalid grant_type",
+        40013 => "invalid appid",
+        40029 => "invalid code",
+        40066 => "invalid url",
+        40125 => "invalid appsecret",
+        40163 => "code been used",
+        40164 => "invalid ip 127.0.0.1, not in whitelist",
+        40226 => "code blocked",
+        40243 => "appsecret has been frozen",
+        41002 => "appid missing",
+        41004 => "appsecret missing",
+        41008 => "missing code",
+        45011 => "api minute-quota reach limit  must slower  retry next minute",
+        61003 => "component is not authorized by this account",
+        _ => "unknown error",
+    };
+    let id: String = world
+        .draw()
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    // Both endings are in the field; the missing parameters have the older one here.
+    let message = if (41000..42000).contains(&errcode) {
+        format!("{meaning}, hints: [ req_id: {} ]", &id[..14])
+    } else {
+        format!("{meaning}, rid: {}-{}-{}", &id[..8], &id[8..16], &id[16..])
+    };
+    let errcode = if as_string {
+        format!("\"{errcode}\"")
+    } else {
+        errcode.to_string()
+    };
+    WechatAnswer::json(format!(
+        "{{\"errcode\":{errcode},\"errmsg\":{}}}",
+        escaped(&message)
+    ))
+}
+
+/// A JSON string the way WeChat writes it: slashes escaped.
+fn escaped(text: &str) -> String {
+    serde_json::Value::from(text)
+        .to_string()
+        .replace('/', "\\/")
+}
+
+fn parameters(query: &str) -> Vec<(String, String)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(n, v)| (decoded(n), decoded(v)))
+        .collect()
+}
+
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|hex| std::str::from_utf8(hex).ok());
+        match (byte, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(value)) => {
+                out.push(value);
+                at += 2;
+            }
+            (b'+', _) => out.push(b' '),
+            (other, _) => out.push(*other),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! Loopback ports for programs that cannot choose one themselves, and the end of the log that says why one did not start.
+//! Never holds a port: another may be faster, and then the next is tried.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+/// How long a program may take to be ready, on a machine that may be busy with many tests.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+const POLL: Duration = Duration::from_millis(10);
+const PORTS_TO_TRY: usize = 8;
+const TAKEN: &str = "Address already in use";
+
+/// Starts something on a free port, on another one if somebody else is faster to take it.
+pub(crate) fn on_a_free_port<T>(mut start: impl FnMut(u16) -> Result<T>) -> Result<T> {
+    let mut outcome = start(free_port()?);
+    for _ in 1..PORTS_TO_TRY {
+        match outcome {
+            Err(error) if is_taken(&error) => outcome = start(free_port()?),
+            other => return other,
+        }
+    }
+    outcome
+}
+
+/// Starts something again on the port that it had; a connection that was made meanwhile may hold it for a while.
+pub(crate) fn on_the_same_port<T>(mut start: impl FnMut() -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + START_TIMEOUT;
+    loop {
+        match start() {
+            Err(error) if is_taken(&error) && Instant::now() < deadline => std::thread::sleep(POLL),
+            other => return other,
+        }
+    }
+}
+
+fn is_taken(error: &anyhow::Error) -> bool {
+    format!("{error:#}").contains(TAKEN)
+}
+
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The end of a log, for an error message.
+pub(crate) fn tail(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}

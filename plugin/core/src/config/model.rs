@@ -1,0 +1,274 @@
+//! What the core may be told, checked: plain data. Reads no document and judges no value.
+
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use zeroize::ZeroizeOnDrop;
+
+use crate::header_names::OwnNames;
+use crate::route::Routes;
+
+/// Everything the core may be told, checked.
+pub struct Config {
+    /// Whose users log in.
+    pub(crate) mini_programs: Vec<MiniProgram>,
+    pub(crate) master_secrets: Vec<Secret>,
+    pub(crate) wechat: Wechat,
+    /// Which store the host is to make.
+    pub store: StoreKind,
+    /// Where requests for the app go, on a platform without routes of its own.
+    pub upstream_url: String,
+    pub(crate) session: SessionRules,
+    pub(crate) routes: Routes,
+    pub(crate) identity: IdentityHeaders,
+    pub(crate) assertion: Option<Assertion>,
+    /// Every name under which an app is told something.
+    pub(crate) own_names: OwnNames,
+    pub(crate) login: LoginRules,
+    pub(crate) open_data: OpenDataRules,
+    pub(crate) body_bytes: usize,
+    /// How long a host waits for the body of a request.
+    pub body_timeout: Duration,
+    /// What may wait on one worker.
+    pub waiting: WaitingLimits,
+}
+
+/// How much may wait on one worker at a time: for clients, for the store, for WeChat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingLimits {
+    /// Number of requests.
+    pub requests: usize,
+    /// Bytes of their headers, and of their bodies as far as they are held.
+    pub bytes: usize,
+}
+
+/// One mini program.
+pub(crate) struct MiniProgram {
+    pub(crate) appid: String,
+    pub(crate) secret: Secret,
+}
+
+/// A secret from the environment. Has no `Display`, and a `Debug` that shows nothing.
+#[derive(Clone, ZeroizeOnDrop)]
+pub struct Secret(pub(super) String);
+
+impl Secret {
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// How WeChat is reached.
+pub(crate) struct Wechat {
+    pub(crate) target: String,
+    pub(crate) authority: String,
+    /// Deadline of a whole exchange, retries included.
+    pub(crate) timeout: Duration,
+}
+
+/// What runs the core. They differ in which stores there are, and in how an upstream is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Upstreams are clusters.
+    Envoy,
+    /// Upstreams are URLs.
+    Spin,
+}
+
+/// Where sessions live.
+#[derive(Debug)]
+pub enum StoreKind {
+    /// In a store that the host has, or reaches by itself.
+    OfHost(HostStore),
+    /// In a Redis that any number of edges share, behind an HTTP bridge.
+    Redis(RedisRules),
+}
+
+/// A store that the host has.
+#[derive(Debug)]
+pub enum HostStore {
+    /// The embedded store, on Envoy: in memory that the workers of one process share, at most `slots` × `slot_bytes`
+    /// bytes.
+    Embedded {
+        /// Number of slots.
+        slots: u32,
+        /// Largest slot, in bytes.
+        slot_bytes: usize,
+    },
+    /// Spin's key-value store of this label.
+    SpinKeyValue {
+        /// As in the component's `key_value_stores`.
+        label: String,
+    },
+    /// A Redis that any number of edges share, through Spin's own client.
+    SpinRedis {
+        /// `redis://…`, which may hold a password.
+        address: Secret,
+        /// In front of every key.
+        prefix: String,
+        /// For each command.
+        timeout: Duration,
+    },
+}
+
+/// How Redis is reached.
+#[derive(Debug)]
+pub struct RedisRules {
+    pub(crate) dialect: Dialect,
+    pub(crate) target: String,
+    pub(crate) authority: String,
+    /// The whole value of the `authorization` header.
+    pub(crate) authorization: Option<Secret>,
+    /// In front of every key.
+    pub(crate) prefix: String,
+    /// For each round trip.
+    pub(crate) timeout: Duration,
+}
+
+/// How commands are written in HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Upstash's REST dialect.
+    Rest,
+    /// webdis.
+    Webdis,
+}
+
+/// Times and places of sessions.
+pub(crate) struct SessionRules {
+    pub(crate) idle: Duration,
+    pub(crate) absolute: Duration,
+    pub(crate) cache: Duration,
+    /// How long after its last look-up a session may pass while the store is down, on routes that say so.
+    pub(crate) stale: Duration,
+    pub(crate) user_lifetime: Duration,
+    pub(crate) max_per_user: usize,
+    /// Header names that carry the token, lower case, in order of preference.
+    pub(crate) headers: Vec<Rc<str>>,
+    pub(crate) cookie: Option<String>,
+    pub(crate) query: Option<String>,
+    /// Leave the token on the request that goes to the app.
+    pub(crate) forward_token: bool,
+    /// Clients of Tencent's Wafer are served too.
+    pub(crate) wafer: bool,
+    /// A request for the app that brings a code and no session is logged in on its way.
+    pub(crate) login_on_the_way: Option<LoginHeaders>,
+}
+
+impl SessionRules {
+    /// Seconds without use after which a session ends.
+    pub(crate) fn expires_in(&self) -> u64 {
+        self.idle.as_secs()
+    }
+}
+
+/// Names of the headers that the app's response gets where its request was logged in on the way.
+pub(crate) struct LoginHeaders {
+    pub(crate) token: Rc<str>,
+    pub(crate) expires_in: Rc<str>,
+}
+
+/// Names of the headers that tell the app who it is.
+pub(crate) struct IdentityHeaders {
+    pub(crate) openid: Rc<str>,
+    pub(crate) unionid: Rc<str>,
+    pub(crate) appid: Rc<str>,
+    pub(crate) source: Rc<str>,
+    pub(crate) auth_status: Rc<str>,
+    pub(crate) login_event: Rc<str>,
+    /// The value of `source`, here so that no request has to make it.
+    pub(crate) wx_client: Rc<str>,
+}
+
+/// A signed statement of the identity for the app.
+pub(crate) struct Assertion {
+    pub(crate) header: Rc<str>,
+    pub(crate) key: Secret,
+    pub(crate) lifetime: Duration,
+}
+
+/// Limits around code2Session.
+pub(crate) struct LoginRules {
+    /// How long the answer to a code is remembered; zero for not at all.
+    pub(crate) remember: Duration,
+    /// Codes of one client network (IPv4 address, IPv6 /64; all clients without an address) that are being asked about
+    /// or were refused within a minute. The /48 around a /64 may have eight times as many. Zero for no limit.
+    pub(crate) failures_per_minute: u16,
+}
+
+/// Limits around `encryptedData` and `signature`.
+pub(crate) struct OpenDataRules {
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) max_failures: u8,
+    pub(crate) refuse_replay: bool,
+}
+
+/// A configuration that cannot be used: where, and what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Path of the field, such as `routes[2].session`.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.problem)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+/// What a check comes to.
+pub(super) type Checked<T> = Result<T, ConfigError>;
+
+/// That the value of `field` cannot be used, and why.
+pub(super) fn wrong<T>(field: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
+    Err(ConfigError {
+        field: field.into(),
+        problem: problem.into(),
+    })
+}
+
+impl Config {
+    /// Where calls of its own go, in the platform's words: WeChat, and a store on the network. An address of a Redis may
+    /// hold a password.
+    #[must_use]
+    pub fn calls(&self) -> Vec<&str> {
+        let store = match &self.store {
+            StoreKind::Redis(rules) => Some(rules.target.as_str()),
+            StoreKind::OfHost(HostStore::SpinRedis { address, .. }) => Some(address.expose()),
+            StoreKind::OfHost(HostStore::Embedded { .. } | HostStore::SpinKeyValue { .. }) => None,
+        };
+        [Some(self.wechat.target.as_str()), store]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// The mini program with this id.
+    pub(crate) fn mini_program(&self, appid: &str) -> Option<&MiniProgram> {
+        self.mini_programs.iter().find(|own| own.appid == appid)
+    }
+
+    /// Which of the mini programs this is.
+    pub(crate) fn number(&self, mini_program: &MiniProgram) -> usize {
+        let number = self
+            .mini_programs
+            .iter()
+            .position(|own| own.appid == mini_program.appid);
+        number.unwrap_or_default()
+    }
+}

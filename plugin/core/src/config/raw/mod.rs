@@ -1,0 +1,92 @@
+//! The configuration document as written: names and defaults, nothing checked but types.
+
+mod routes;
+mod rules;
+mod session;
+mod upstreams;
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::model::ConfigError;
+
+pub(crate) use self::routes::{Endpoints, OtherTypes, Outage, Route, SessionNeed};
+pub(crate) use self::rules::{Assertion, IdentityHeaders, Limits, Login, OpenData};
+pub(crate) use self::session::Session;
+pub(crate) use self::upstreams::{Store, StoreName, Upstream, Wechat};
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Document {
+    pub(crate) apps: Vec<MiniProgram>,
+    #[serde(default)]
+    pub(crate) master_keys: Vec<Value>,
+    #[serde(default)]
+    pub(crate) wechat: Wechat,
+    #[serde(default)]
+    pub(crate) store: Store,
+    #[serde(default)]
+    pub(crate) upstream: Upstream,
+    #[serde(default)]
+    pub(crate) session: Session,
+    #[serde(default)]
+    pub(crate) endpoints: Endpoints,
+    #[serde(default)]
+    pub(crate) routes: Vec<Route>,
+    #[serde(default)]
+    pub(crate) cors_preflight: bool,
+    #[serde(default)]
+    pub(crate) identity_headers: IdentityHeaders,
+    pub(crate) assertion: Option<Assertion>,
+    #[serde(default)]
+    pub(crate) login: Login,
+    #[serde(default)]
+    pub(crate) open_data: OpenData,
+    #[serde(default)]
+    pub(crate) limits: Limits,
+    pub(crate) compat: Option<Compat>,
+}
+
+/// Whose clients are served beside our own.
+#[derive(Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Compat {
+    /// Tencent's Wafer, 1 and 2.
+    Wafer,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MiniProgram {
+    pub(crate) appid: String,
+    pub(crate) secret: Value,
+}
+
+pub(crate) fn parse(text: &str) -> Result<Document, ConfigError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        ConfigError {
+            field: if field == "." {
+                "configuration".into()
+            } else {
+                field
+            },
+            problem: without_position(&error.inner().to_string()),
+        }
+    })
+}
+
+/// Line and column mean nothing to somebody who wrote YAML.
+fn without_position(message: &str) -> String {
+    match message.rfind(" at line ") {
+        Some(at) => message.get(..at).unwrap_or(message).into(),
+        None => message.into(),
+    }
+}

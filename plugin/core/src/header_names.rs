@@ -1,0 +1,120 @@
+//! Names of headers that mean something to the edge, and what an app may take for them. Names only: never looks at a
+//! value, nor at what a request has.
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+/// Wafer 1's clients name the session beside the token that proves it.
+pub(crate) const WAFER_ID: &str = "x-wx-id";
+
+/// Headers that carry the parameters of a login, and their names in a body.
+pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
+    ("x-wx-code", "code"),
+    ("x-wx-encrypted-data", "encryptedData"),
+    ("x-wx-iv", "iv"),
+    ("x-wx-rawdata", "rawData"),
+    ("x-wx-signature", "signature"),
+];
+
+/// What follows `x-wx-` in the names that an app may believe, and how those of its kin begin: our defaults, and what
+/// WeChat's Cloud Run tells its containers. None of them is one that a client has to send.
+/// <https://developers.weixin.qq.com/miniprogram/dev/wxcloudservice/wxcloudrun/src/development/weixin/>
+const STANDARD: [&str; 17] = [
+    "openid",
+    "unionid",
+    "appid",
+    "source",
+    "auth-status",
+    "login-event",
+    "assertion",
+    "skey-expires-in",
+    "from-",
+    "open-id",
+    "union-id",
+    "env",
+    "service",
+    "region",
+    "call-id",
+    "cloudbase-",
+    "container-",
+];
+
+/// Cloud Run's name for the client's address; and two by which Symfony, Zend and others are led to another path than
+/// the one that was judged.
+const ELSEWHERE: [&str; 3] = [
+    "x-original-forwarded-for",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+/// The names under which the edge alone may tell an app something: the standard ones, and those that a configuration
+/// has beside them. Shared: every request that is let through holds on to them, for its trailers. `None`: the standard
+/// ones alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OwnNames(Option<Rc<[Rc<str>]>>);
+
+impl OwnNames {
+    /// `configured` are in lower case.
+    pub(crate) fn new(configured: impl IntoIterator<Item = Rc<str>>) -> Self {
+        let others = configured
+            .into_iter()
+            .filter(|name| !is_standard(name.as_bytes()));
+        let others: Vec<_> = others.collect();
+        Self((!others.is_empty()).then(|| others.into()))
+    }
+
+    /// Whether an app could take a header or trailer of this name, in lower case, for a statement of the edge, whatever
+    /// the configuration calls ours.
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
+        let others = self.0.as_deref().unwrap_or_default();
+        is_standard(name) || others.iter().any(|own| reads_as(name, own))
+    }
+}
+
+fn is_standard(name: &[u8]) -> bool {
+    const FAMILY: &str = "x-wx-";
+    // As most headers.
+    if name.first() != Some(&b'x') {
+        return false;
+    }
+    if begins_like(name, FAMILY) {
+        let rest = name.get(FAMILY.len()..).unwrap_or_default();
+        return STANDARD.iter().any(|own| begins_like(rest, own));
+    }
+    ELSEWHERE.iter().any(|own| reads_as(name, own))
+}
+
+/// Whether an app could take a header of this name for a parameter of a login.
+pub(crate) fn is_of_login(name: &[u8]) -> bool {
+    LOGIN_HEADERS.iter().any(|(own, _)| reads_as(name, own))
+}
+
+/// What a server reads a body by, and that it may find in another spelling too: CGI joins both, or takes the last.
+const FRAMING: [&str; 4] = [
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "transfer-encoding",
+];
+
+/// Whether some server takes `name` for one of [`FRAMING`] that it is not.
+pub(crate) fn is_disguised(name: &[u8]) -> bool {
+    let same_length = |own: &&&str| own.len() == name.len();
+    let mut like = FRAMING.iter().filter(same_length);
+    like.any(|own| own.as_bytes() != name && begins_like(name, own))
+}
+
+/// Whether a reader may take `name` for `own`, to whom everything but letters and digits is the same: CGI turns all of
+/// it into `_`.
+pub(crate) fn reads_as(name: &[u8], own: &str) -> bool {
+    own.len() == name.len() && begins_like(name, own)
+}
+
+/// Whether `name` begins with `prefix` for a reader to whom everything but letters and digits is the same.
+fn begins_like(name: &[u8], prefix: &str) -> bool {
+    name.len() >= prefix.len()
+        && prefix
+            .bytes()
+            .zip(name)
+            .all(|(own, byte)| own == *byte || (own == b'-' && !byte.is_ascii_alphanumeric()))
+}

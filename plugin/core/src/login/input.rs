@@ -1,0 +1,121 @@
+//! What a login request may look like: JSON body, form body, or `X-WX-…` headers (Tencent's Wafer).
+
+use alloc::string::{String, ToString};
+
+use zeroize::Zeroizing;
+
+use crate::config::{Config, MiniProgram};
+use crate::head::{Head, Header};
+use crate::header_names::LOGIN_HEADERS;
+use crate::host::{Host, Request};
+use crate::open_data::Submitted;
+use crate::params::Params;
+use crate::presented::{Presented, presented};
+use crate::records::token::Token;
+use crate::rejection::{Reason, Rejection};
+use crate::worker::Context;
+
+/// A login request whose parameters are well formed.
+pub(super) struct LoginInput<'a> {
+    pub(super) mini_program: &'a MiniProgram,
+    pub(super) js_code: Zeroizing<String>,
+    /// The session that this phone had before.
+    pub(super) old_token: Option<Token>,
+    /// What of the open data can be tried. Whatever is wrong with it does not cost the login.
+    pub(super) open_data: Submitted,
+    /// Something was sent as open data that cannot be any.
+    pub(super) open_data_is_malformed: bool,
+}
+
+/// Where a request carries the parameters of its login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Body,
+    /// `X-WX-…` headers; the body is not looked at.
+    Headers,
+}
+
+/// Longest code worth sending; WeChat's have 32 characters.
+const MAX_CODE: usize = 128;
+
+impl<'a> LoginInput<'a> {
+    pub(super) async fn read<H: Host, R: Request>(
+        context: Context<'a, H>,
+        request: &R,
+        source: Source,
+    ) -> Result<Self, Rejection> {
+        let Context { worker, host } = context;
+        let config = &worker.config;
+        let head = request.head();
+        let params = match source {
+            Source::Body => Params::read(request, config.body_bytes).await?,
+            Source::Headers => from_headers(head)?,
+        };
+        let js_code = params.required("code")?.trim();
+        let well_formed = js_code.len() <= MAX_CODE
+            && js_code
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        if !well_formed {
+            return Err(Reason::InvalidParameter.parameter(
+                "code",
+                "must be the code of wx.login: at most 128 letters, digits, - and _",
+            ));
+        }
+        let (open_data, open_data_is_malformed) = Submitted::usable(&params, host);
+        // A token that cannot be one is no reason to refuse a login: it is what the login replaces.
+        let told = params.text("token").ok().flatten();
+        let old_token = match (told, presented(head, &config.session)?) {
+            (Some(text), _) => Token::parse(text),
+            (None, Presented::Token(token)) => Some(token),
+            (None, _) => None,
+        };
+        Ok(Self {
+            mini_program: mini_program(config, head, params.text("appid")?)?,
+            js_code: Zeroizing::new(js_code.to_string()),
+            old_token,
+            open_data,
+            open_data_is_malformed,
+        })
+    }
+}
+
+/// Headers carry what a body would. Of open data that cannot be read it is noted that it was there.
+fn from_headers(head: &Head) -> Result<Params, Rejection> {
+    let mut params = Params::default();
+    for (header, name) in LOGIN_HEADERS {
+        match head.get(header) {
+            Header::Absent => {}
+            Header::One(value) => params.insert(name, value),
+            Header::Ambiguous if name == "code" => {
+                return Err(Reason::InvalidHeader.parameter(header, "must occur once and be ASCII"));
+            }
+            Header::Ambiguous => params.insert_unreadable(name),
+        }
+    }
+    Ok(params)
+}
+
+/// Which mini program: named, or read from the Referer of `wx.request`
+/// (`https://servicewechat.com/{appid}/{version}/page-frame.html`), or the only one. A hint and no credential: a code
+/// is worth something with its own app only.
+fn mini_program<'a>(
+    config: &'a Config,
+    head: &Head,
+    named: Option<&str>,
+) -> Result<&'a MiniProgram, Rejection> {
+    if let Some(appid) = named {
+        return config.mini_program(appid).ok_or(Reason::UnknownApp.into());
+    }
+    let hint = head
+        .text("referer")
+        .and_then(|referer| referer.strip_prefix("https://servicewechat.com/"))
+        .and_then(|rest| rest.split('/').next());
+    let hinted = hint.and_then(|appid| config.mini_program(appid));
+    match (hinted, config.mini_programs.as_slice()) {
+        (Some(own), _) => Ok(own),
+        (None, [only]) => Ok(only),
+        _ if hint.is_some() => Err(Reason::UnknownApp.into()),
+        _ => Err(Reason::MissingParameter.with("appid")),
+    }
+}

@@ -1,0 +1,40 @@
+//! Login on the way: a request for the app that brings a code, and no session that is good, is logged in and goes on
+//! in the same round trip. Never spends the code of a request that has a session or needs none.
+
+use alloc::format;
+
+use crate::config::Config;
+use crate::head::{Head, Header};
+use crate::nothing::is_nothing;
+use crate::records::login::LoggedIn;
+use crate::reply::Changes;
+
+/// Whether a request without a good session is to be logged in.
+pub(crate) fn is_asked_for(head: &Head, config: &Config) -> bool {
+    config.session.login_on_the_way.is_some()
+        && match head.get("x-wx-code") {
+            Header::Absent => false,
+            Header::One(code) => !is_nothing(code),
+            Header::Ambiguous => true,
+        }
+}
+
+/// Changes that also tell the app what login this was, and the client its token. The token comes with the app's own
+/// response: nobody may keep it for another client.
+pub(crate) fn tell(login: &LoggedIn, config: &Config, changes: &mut Changes) {
+    let Some(names) = &config.session.login_on_the_way else {
+        return;
+    };
+    let event = config.identity.login_event.clone();
+    changes.set.push((event, login.told.event.name().into()));
+    // An answer that says "as you have it" would be joined, token and all, to what some cache has.
+    let conditions = ["if-none-match", "if-modified-since", "if-range", "range"];
+    changes.remove.extend(conditions.map(Into::into));
+    let expires_in = format!("{}", config.session.expires_in());
+    changes.response = [
+        ("cache-control".into(), "no-store".into()),
+        (names.token.clone(), login.token.text().into()),
+        (names.expires_in.clone(), expires_in.into()),
+    ]
+    .into();
+}

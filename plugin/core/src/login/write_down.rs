@@ -1,0 +1,235 @@
+//! What WeChat has granted, written down: the session, its user, and the code's memory. In an order that leaves nothing
+//! half done, whoever breaks off in the middle.
+
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::input::LoginInput;
+use super::memory;
+use crate::host::Host;
+use crate::open_data;
+use crate::profile::{self, Merged};
+use crate::records::login::LoggedIn;
+use crate::records::record::{CodeRecord, KeyRing, SessionRecord, UserRecord};
+use crate::records::token::{SessionId, Token};
+use crate::records::told::{Event, Told, Useless};
+use crate::rejection::{Reason, Rejection};
+use crate::reply::to_json;
+use crate::session::users::{Changed, Of, UserChange};
+use crate::store::{Key, Write};
+use crate::time::UnixMillis;
+use crate::wechat::code2session::Code2Session;
+use crate::wechat::payload::{Shape, is_user_info};
+use crate::worker::{Context, LoginOutcome};
+
+/// What WeChat has granted, and what belongs to it.
+pub(super) struct Granted {
+    pub(super) login: Code2Session,
+    /// Of the new session.
+    pub(super) token: Token,
+    /// The session that this phone had before.
+    pub(super) old: Option<(SessionId, SessionRecord)>,
+    /// Writes that give back what the exchange had taken of the quota.
+    pub(super) returns: Vec<Write>,
+}
+
+/// Writes what WeChat has said. In this order, whoever breaks off in the middle: a session is there before its user
+/// names it, and gone before its user no longer does. So a logout everywhere, which ends what the user names, ends all.
+pub(super) async fn write_down<H: Host>(
+    context: Context<'_, H>,
+    input: &LoginInput<'_>,
+    key: &Key,
+    granted: &Granted,
+) -> LoginOutcome {
+    let Granted { login, token, .. } = granted;
+    let sessions = context.sessions();
+    let id = token.id();
+    let stored = Rc::new(session(context, input, login));
+    let ended: Vec<SessionId> = granted.old.iter().map(|(old, _)| *old).collect();
+    context.worker.forget(&ended);
+    let mut before = Vec::from([sessions.entry(token, &stored)?]);
+    before.extend(ended.iter().map(SessionId::removal));
+    let user = Of {
+        appid: &input.mini_program.appid,
+        openid: &login.openid,
+        before,
+        adds: Some(id.key()),
+    };
+    let mut entry = Entry {
+        context,
+        input,
+        key,
+        granted,
+        id,
+        stored,
+        ended,
+        done: None,
+    };
+    context.users().update(user, &mut entry).await?;
+    let (login, generation) = entry.done.ok_or(Reason::Internal)?;
+    // The next request of this phone comes at once, and a replica of the store may not have heard of the session yet.
+    let now = login.session.seen_at;
+    sessions.remember(token, id, &login.session, now, generation);
+    // Once more: a look-up may have found one before it was gone from the store.
+    context.worker.forget(&entry.ended);
+    Ok(login)
+}
+
+/// The new session.
+fn session<H: Host>(
+    context: Context<'_, H>,
+    input: &LoginInput<'_>,
+    login: &Code2Session,
+) -> SessionRecord {
+    let now = context.host.now();
+    SessionRecord {
+        appid: input.mini_program.appid.as_str().into(),
+        openid: login.openid.as_str().into(),
+        unionid: login.unionid.as_deref().map(Into::into),
+        seen_at: now,
+        expires_at: now.after(context.config().session.absolute),
+        failures: 0,
+    }
+}
+
+/// The change of a user that a login is.
+struct Entry<'a, H> {
+    context: Context<'a, H>,
+    input: &'a LoginInput<'a>,
+    key: &'a Key,
+    granted: &'a Granted,
+    /// Of the new session.
+    id: SessionId,
+    /// The new session as it is in the store.
+    stored: Rc<SessionRecord>,
+    /// The sessions that this login has ended so far, to which those beyond `max_per_user` come.
+    ended: Vec<SessionId>,
+    /// What came of it, and the generation of the cache by then.
+    done: Option<(LoggedIn, u64)>,
+}
+
+impl<H: Host> UserChange for Entry<'_, H> {
+    fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
+        let Context { worker, host } = self.context;
+        let (sessions, openings) = (self.context.sessions(), self.context.openings());
+        let token = &self.granted.token;
+        let known = self.ended.len();
+        let (user, told) = self.enter(user);
+        let surplus = self.ended.get(known..).unwrap_or_default();
+        worker.forget(surplus);
+        let mut first: Vec<Write> = surplus.iter().map(SessionId::removal).collect();
+        // WeChat does not say a unionid each time, and the user knows; and only the user's keys say what the data is worth.
+        let whole = SessionRecord {
+            unionid: user.unionid.as_deref().map(Into::into),
+            failures: match told.open_data {
+                Some(Useless::SessionKeyStale) => openings.born_with(),
+                _ => 0,
+            },
+            ..(*self.stored).clone()
+        };
+        if *self.stored != whole {
+            self.stored = Rc::new(whole);
+            first.push(sessions.entry(token, &self.stored)?);
+        }
+        let record = CodeRecord {
+            token: token.0,
+            openid: (*self.stored.openid).into(),
+            told: told.clone(),
+            made_at: host.now(),
+        };
+        let mut along: Vec<Write> = self.granted.returns.clone();
+        along.extend(memory::entry(self.context, self.input, self.key, &record)?);
+        if self.stored.failures > 0 {
+            along.extend(openings.born_without(token));
+        }
+        let login = LoggedIn {
+            token: token.clone(),
+            session: Rc::clone(&self.stored),
+            told,
+        };
+        self.done = Some((login, worker.verified.borrow().generation()));
+        Ok(Some(Changed {
+            user,
+            first: Vec::from([first]),
+            along,
+        }))
+    }
+
+    fn is_there(&self, user: &UserRecord) -> bool {
+        user.sessions.contains(&self.id)
+    }
+}
+
+impl<H: Host> Entry<'_, H> {
+    /// The user record after this login, and what the client is told.
+    fn enter(&mut self, user: Option<UserRecord>) -> (UserRecord, Told) {
+        let Granted { login, old, .. } = self.granted;
+        let now = self.context.host.now();
+        let event = match (old, &user) {
+            (Some((_, old)), _) if *old.openid != *login.openid => Event::Switched,
+            (_, Some(_)) => Event::Returning,
+            (_, None) => Event::New,
+        };
+        let mut user = user.unwrap_or_else(|| UserRecord {
+            ring: KeyRing::new(login.session_key.clone()),
+            unionid: None,
+            registered: false,
+            profile: String::from("{}"),
+            sessions: Vec::new(),
+            created_at: now,
+        });
+        user.ring.rotate(login.session_key.clone());
+        user.unionid = login.unionid.clone().or(user.unionid);
+        // Its own too, which is there already where a change that seemed lost was not.
+        let (ended, id) = (&mut self.ended, self.id);
+        user.sessions
+            .retain(|own| !ended.contains(own) && *own != id);
+        user.sessions.push(id);
+        let surplus = user
+            .sessions
+            .len()
+            .saturating_sub(self.context.config().session.max_per_user);
+        ended.extend(user.sessions.drain(..surplus));
+        let open_data = self.take_open_data(now, &mut user);
+        let told = Told {
+            registered: user.registered,
+            event,
+            user: user
+                .registered
+                .then(|| (*to_json(&profile::view(&user))).into()),
+            open_data,
+        };
+        (user, told)
+    }
+
+    /// Stores the profile that came with the login. Says so if it was of no use: the login itself stands, for its code is
+    /// spent.
+    fn take_open_data(&self, now: UnixMillis, user: &mut UserRecord) -> Option<Useless> {
+        let (input, login) = (self.input, &self.granted.login);
+        let useless = input
+            .open_data_is_malformed
+            .then_some(Useless::InvalidParameter);
+        if input.open_data.is_empty() {
+            return useless;
+        }
+        let rules = &self.context.config().open_data;
+        let expected = open_data::expected(rules, &input.mini_program.appid, &login.openid, now);
+        let Some(opened) = input.open_data.open(&user.ring, &expected) else {
+            return Some(Useless::SessionKeyStale);
+        };
+        let (payload, shape) = match (&opened.open_data, &input.open_data.raw_data) {
+            (Some(data), _) => (data.json.as_str(), data.shape),
+            (None, Some(raw_data)) if is_user_info(raw_data) => {
+                (raw_data.as_str(), Shape::UserInfo)
+            }
+            (None, _) => return Some(Useless::NoProfile),
+        };
+        let Ok(Merged::Profile(profile)) = profile::merge(&user.profile, payload, shape) else {
+            return useless.or(Some(Useless::NoProfile));
+        };
+        user.profile = profile;
+        user.registered = true;
+        None
+    }
+}

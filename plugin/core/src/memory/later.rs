@@ -1,0 +1,29 @@
+//! What can wait until its request has a verdict. Only says what is to be done.
+
+use alloc::vec::Vec;
+
+use crate::records::record::SessionRecord;
+use crate::records::token::Token;
+use crate::store::Key;
+use crate::time::UnixMillis;
+
+/// One thing to be done.
+pub(crate) enum Later {
+    /// The idle time of this session is to be counted from `seen_at`.
+    Renewal {
+        token: Token,
+        found: Found,
+        seen_at: UnixMillis,
+    },
+    /// A ticket is to be given back.
+    Return(Key),
+    /// A ticket is to be given back if it is this: nobody knows whether it was taken.
+    Disclaim(Key, Vec<u8>),
+}
+
+/// A session as found in the store.
+pub(crate) struct Found {
+    pub(crate) record: SessionRecord,
+    /// As the store has it.
+    pub(crate) sealed: Vec<u8>,
+}

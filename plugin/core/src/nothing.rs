@@ -1,0 +1,131 @@
+//! What clients send where they have nothing to send. Never takes a token for nothing.
+
+use alloc::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use crate::fold::is_unseen;
+use crate::records::token::TEXT_LENGTH;
+
+/// Longer texts are never made of nothing.
+const MOST_OF_NOTHING: usize = 96;
+
+/// Quotes in an encoding in quotes: more than any client does.
+const LAYERS: usize = 4;
+
+/// What programs write for a value that is not there, in lower case.
+const NOTHING: [&str; 21] = [
+    "",
+    "undefined",
+    "null",
+    "nan",
+    "none",
+    "nil",
+    "(null)",
+    "(nil)",
+    "<null>",
+    "<nil>",
+    "false",
+    "true",
+    "0",
+    "-",
+    "n/a",
+    "[]",
+    "[null]",
+    "{}",
+    // PHP's `setcookie` without a value.
+    "deleted",
+    "bearer",
+    "token",
+];
+
+/// Whether a text is what clients send where they have no token yet: nothing, or what their language makes of it, with
+/// blanks, quotes, percent-encoding or `Bearer` around it, once or several times.
+pub(crate) fn is_nothing(text: &str) -> bool {
+    // Nearly all texts are tokens. (None of the others is as long and begins so.)
+    let is_long = text.len() == TEXT_LENGTH || text.len() > MOST_OF_NOTHING;
+    if is_long && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+        return false;
+    }
+    let mut text = Cow::Borrowed(text);
+    // Layers are few; each turn takes one off.
+    for _ in 0..LAYERS {
+        if says_nothing(&text) {
+            return true;
+        }
+        if !text.contains(['%', '+']) {
+            return false;
+        }
+        let decoded = text.replace('+', " ");
+        let decoded = percent_decode_str(&decoded)
+            .decode_utf8_lossy()
+            .into_owned();
+        text = Cow::Owned(decoded);
+    }
+    says_nothing(&text)
+}
+
+/// Whether there is no other word than those, and what an object is in JavaScript.
+fn says_nothing(text: &str) -> bool {
+    let between = |c: char| c.is_whitespace() || is_unseen(c) || "\"'`\\\0,:;".contains(c);
+    let text = text.trim_matches(between);
+    let begins = |word: &str| {
+        let head = text.get(..word.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(word))
+    };
+    if begins("[object ") && text.ends_with(']') {
+        return true;
+    }
+    // A scheme in front, perhaps glued to it.
+    if begins(BEARER) && text.len() > BEARER.len() {
+        return text.get(BEARER.len()..).is_some_and(says_nothing);
+    }
+    text.split(between)
+        .all(|word| NOTHING.iter().any(|own| word.eq_ignore_ascii_case(own)))
+}
+
+const BEARER: &str = "bearer";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presented::tests::token;
+    use crate::testing::test;
+
+    #[test]
+    fn nothing_is_nothing_in_every_wrapping_and_a_token_never_is() {
+        for text in [
+            "  ",
+            "Undefined",
+            "NULL",
+            "Bearer%20undefined",
+            "\"%22%5Bobject+Object%5D%22\"",
+            "Bearer bearer null",
+            "\\\"\\\"",
+            "%2522%2522",
+            "\u{3000}",
+            "[object Promise]",
+            "[null]",
+            "bearerundefined",
+            "Bearer: null",
+            "null,null",
+            "deleted",
+            "\u{200b}",
+        ] {
+            assert!(is_nothing(text), "{text:?}");
+        }
+        for text in [
+            &*token(),
+            "x",
+            "undefined1",
+            "bearer1",
+            "nullable",
+            "%ff",
+            "Basic abc",
+            &"x".repeat(5000),
+            &"%".repeat(5000),
+        ] {
+            assert!(!is_nothing(text), "{text:?}");
+        }
+    }
+}

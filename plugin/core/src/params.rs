@@ -1,0 +1,190 @@
+//! Parameters of a request body: JSON or form, one shape for the endpoints.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use percent_encoding::percent_decode;
+use serde_json::{Map, Value};
+
+use crate::head::{Head, Header};
+use crate::host::Request;
+use crate::media_type::{self, Kind};
+use crate::nothing::is_nothing;
+use crate::rejection::{Reason, Rejection};
+
+/// Named parameters. What clients make of nothing counts as absent.
+#[derive(Default)]
+pub(crate) struct Params(Map<String, Value>);
+
+impl Params {
+    /// Reads the body of `request`, at most `limit` bytes.
+    pub(crate) async fn read(request: &impl Request, limit: usize) -> Result<Self, Rejection> {
+        // A type that is refused is refused before its body is waited for.
+        let says_form = says_form(request)?;
+        let body = request.body(limit).await?;
+        // What some editors and libraries write before a text.
+        let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
+        if body.is_empty() {
+            return Ok(Self::default());
+        }
+        if says_form {
+            // Many clients name the type of forms and send JSON, as it is or encoded, and no form looks like this.
+            let decoded = percent_decode(body).collect::<Vec<u8>>();
+            match [body, &decoded].into_iter().find(|text| is_object(text)) {
+                Some(json) => from_json(json),
+                None => Ok(from_form(body)),
+            }
+        } else {
+            from_json(body)
+        }
+        .map_err(|rejection| cause(request.head()).unwrap_or(rejection))
+    }
+
+    pub(crate) fn insert(&mut self, name: &str, value: &str) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// Something is there under this name, and nobody can say what.
+    pub(crate) fn insert_unreadable(&mut self, name: &str) {
+        self.0.insert(name.into(), Value::Bool(true));
+    }
+
+    /// The text of `name`, if it is there.
+    pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, Rejection> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(value) if is_none(value) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Reason::InvalidParameter.parameter(name, "must be a string")),
+        }
+    }
+
+    /// Whether something stands under `name` that a client has made of nothing: it thought to send something.
+    pub(crate) fn says_nothing(&self, name: &'static str) -> bool {
+        let text = self.0.get(name).and_then(Value::as_str);
+        text.is_some_and(|text| !text.is_empty() && is_nothing(text))
+    }
+
+    /// The text of `name`, which must be there.
+    pub(crate) fn required(&self, name: &'static str) -> Result<&str, Rejection> {
+        self.text(name)?
+            .ok_or_else(|| Reason::MissingParameter.with(name))
+    }
+
+    /// Whether `name` is true, in JSON or as form text.
+    pub(crate) fn flag(&self, name: &'static str) -> Result<bool, Rejection> {
+        match self.0.get(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::Number(number)) if number.as_u64() == Some(1) => Ok(true),
+            Some(Value::String(text)) if text == "1" || text.eq_ignore_ascii_case("true") => {
+                Ok(true)
+            }
+            Some(value) if is_none(value) => Ok(false),
+            Some(_) => Err(Reason::InvalidParameter.parameter(name, "must be true or false")),
+        }
+    }
+}
+
+/// What a client sends that has no value to send.
+fn is_none(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_u64() == Some(0),
+        // An empty object may be meant as a text.
+        Value::String(text) => is_nothing(text) && text != "{}",
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(true) => false,
+    }
+}
+
+/// Why a body cannot be read, if its head says so.
+fn cause(head: &Head) -> Option<Rejection> {
+    let is_coded = match head.get("content-encoding") {
+        Header::Absent => false,
+        Header::One(coding) => !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"),
+        Header::Ambiguous => true,
+    };
+    if is_coded {
+        return Some(Reason::UnsupportedMediaType.with("the body must not be compressed"));
+    }
+    let is_utf8 = media_type::of(head).is_ok_and(|media_type| media_type.is_utf8());
+    (!is_utf8).then(|| Reason::UnsupportedMediaType.with("charset must be utf-8"))
+}
+
+/// Whether the body is said to be a form and not JSON. `wx.request` sends `application/json` unless told otherwise; a
+/// body without a type is taken for that.
+fn says_form(request: &impl Request) -> Result<bool, Rejection> {
+    let media_type = media_type::of(request.head())?;
+    let problem = match media_type.kind() {
+        Kind::Json => return Ok(false),
+        Kind::Form => return Ok(true),
+        Kind::Unsaid if !media_type.is_there() => return Ok(false),
+        Kind::Unsaid => "content-type is empty",
+        Kind::Malformed => "content-type must be one media type, such as application/json",
+        Kind::Multipart | Kind::Other => {
+            "content-type must be application/json or application/x-www-form-urlencoded"
+        }
+    };
+    Err(Reason::UnsupportedMediaType.with(problem))
+}
+
+/// Whether a body begins as JSON objects do.
+fn is_object(body: &[u8]) -> bool {
+    let inner = body.trim_ascii_start().strip_prefix(b"{");
+    inner.is_some_and(|inner| inner.trim_ascii_start().starts_with(b"\""))
+}
+
+fn from_json(body: &[u8]) -> Result<Params, Rejection> {
+    let parsed = serde_json::from_slice(body).or_else(|error| match with_whole_characters(body) {
+        Some(text) => serde_json::from_str(&text),
+        None => Err(error),
+    });
+    match parsed {
+        Ok(Value::Object(map)) => Ok(Params(map)),
+        Ok(_) => Err(Reason::MalformedBody.with("the body must be a JSON object")),
+        Err(error) if error.is_eof() => {
+            Err(Reason::MalformedBody.with("the JSON body ends too early"))
+        }
+        Err(_) => Err(Reason::MalformedBody.with("the body is not valid JSON")),
+    }
+}
+
+/// Halves of characters (`\ud83d` alone), which clients make where they cut a nickname, as what stands for a character
+/// that is lost. Whatever else stands in the same body can then be read. `None` if there is none.
+fn with_whole_characters(body: &[u8]) -> Option<String> {
+    let text = core::str::from_utf8(body).ok()?;
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at_checked(at)?;
+        whole.push_str(before);
+        let follows = escape.get(6..).and_then(unit);
+        let length = match (unit(escape), follows) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => 0,
+            (Some(_), _) => 6,
+            (None, _) => 2,
+        };
+        if length == 0 {
+            whole.push_str("\\ufffd");
+            rest = escape.get(6..)?;
+        } else {
+            whole.push_str(escape.get(..length)?);
+            rest = escape.get(length..)?;
+        }
+    }
+    whole.push_str(rest);
+    (whole != text).then_some(whole)
+}
+
+fn from_form(body: &[u8]) -> Params {
+    let pairs = form_urlencoded::parse(body)
+        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
+    Params(pairs.collect())
+}

@@ -1,0 +1,178 @@
+//! What is stored, as plain data. Field order is the stored format: append only, and raise `seal`'s version otherwise.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::token::{SessionId, Token};
+use super::told::Told;
+use crate::seal::Scope;
+use crate::shared_text::SharedText;
+use crate::store::{Key, Space};
+use crate::time::UnixMillis;
+use crate::wechat::session_key::SessionKey;
+
+/// One login of one user, sealed under a key that comes from its token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    pub(crate) appid: SharedText,
+    pub(crate) openid: SharedText,
+    pub(crate) unionid: Option<SharedText>,
+    /// Last use that was written down; renewal is lazy.
+    pub(crate) seen_at: UnixMillis,
+    /// Absolute end, whatever the use.
+    pub(crate) expires_at: UnixMillis,
+    /// Open data of this session that no key opened.
+    pub(crate) failures: u8,
+}
+
+/// One user of one app, sealed under a key that comes from the master key and the entry's name: no secret of the
+/// client is needed to open it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UserRecord {
+    pub(crate) ring: KeyRing,
+    pub(crate) unionid: Option<String>,
+    /// The client has uploaded the profile.
+    pub(crate) registered: bool,
+    /// JSON object.
+    pub(crate) profile: String,
+    /// Live sessions, oldest first.
+    pub(crate) sessions: Vec<SessionId>,
+    pub(crate) created_at: UnixMillis,
+}
+
+/// The current session_key and the one before it. Data that a client fetched just before a new login is made under
+/// the previous key: without it "the first decrypt fails, the second works".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeyRing {
+    pub(crate) current: SessionKey,
+    pub(crate) previous: Option<SessionKey>,
+}
+
+impl KeyRing {
+    pub(crate) fn new(session_key: SessionKey) -> Self {
+        Self {
+            current: session_key,
+            previous: None,
+        }
+    }
+
+    /// Takes the key of a new login. WeChat may give the same key again: the ring then stays as it is.
+    pub(crate) fn rotate(&mut self, session_key: SessionKey) {
+        if self.current != session_key {
+            self.previous = Some(core::mem::replace(&mut self.current, session_key));
+        }
+    }
+}
+
+/// A login that may be repeated for a minute, sealed under a key that comes from its code.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct CodeRecord {
+    pub(crate) token: [u8; 32],
+    pub(crate) openid: String,
+    #[zeroize(skip)]
+    pub(crate) told: Told,
+    #[zeroize(skip)]
+    pub(crate) made_at: UnixMillis,
+}
+
+/// What the record of a session is bound to.
+pub(crate) fn session_scope<'a>(token: &'a Token, name: &'a str) -> Scope<'a> {
+    Scope {
+        label: "session",
+        owner: &token.0,
+        name,
+    }
+}
+
+/// What the record of a user is bound to.
+pub(crate) fn user_scope(name: &str) -> Scope<'_> {
+    Scope {
+        label: "user",
+        owner: name.as_bytes(),
+        name,
+    }
+}
+
+/// What the record of a code is bound to.
+pub(crate) fn code_scope<'a>(js_code: &'a str, name: &'a str) -> Scope<'a> {
+    Scope {
+        label: "code",
+        owner: js_code.as_bytes(),
+        name,
+    }
+}
+
+/// The user's entry.
+pub(crate) fn user_key(appid: &str, openid: &str) -> Key {
+    Key::of_parts(Space::Users, "u:", "user", &[appid, openid])
+}
+
+/// The entry that remembers a code's answer.
+pub(crate) fn code_key(appid: &str, js_code: &str) -> Key {
+    Key::of_parts(Space::Sessions, "c:", "code", &[appid, js_code])
+}
+
+/// The entry of what all workers know of WeChat's trouble with this app.
+pub(crate) fn breaker_key(appid: &str) -> Key {
+    Key::of_parts(Space::Sessions, "b:", "breaker", &[appid])
+}
+
+/// The entry that remembers what data a session has shown.
+pub(crate) fn replay_key(session: &SessionId) -> Key {
+    let digest = Sha256::new()
+        .chain_update(b"replay")
+        .chain_update(session.0)
+        .finalize();
+    Key::hashed(Space::Sessions, "r:", digest.into())
+}
+
+/// What such an entry holds of one piece of data. The last block stands for all of it: it depends on every block
+/// before, while leading blocks can be cut off without anybody noticing.
+pub(crate) fn shown(session: &SessionId, ciphertext: &[u8]) -> [u8; 8] {
+    let last_block = ciphertext.rchunks(16).next().unwrap_or_default();
+    let digest = Sha256::new()
+        .chain_update(b"shown")
+        .chain_update(session.0)
+        .chain_update(last_block)
+        .finalize();
+    digest.first_chunk().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test;
+
+    fn key(text: &str) -> SessionKey {
+        SessionKey::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_ring_keeps_the_current_and_the_previous_key() {
+        let (a, b, c) = (
+            "AAAAAAAAAAAAAAAAAAAAAA==",
+            "BBBBBBBBBBBBBBBBBBBBBA==",
+            "CCCCCCCCCCCCCCCCCCCCCA==",
+        );
+        let mut ring = KeyRing::new(key(a));
+        ring.rotate(key(a));
+        assert_eq!(
+            ring.previous, None,
+            "the same key again does not push out the previous one"
+        );
+        ring.rotate(key(b));
+        ring.rotate(key(c));
+        assert_eq!(ring.current, key(c));
+        assert_eq!(ring.previous.unwrap(), key(b));
+    }
+
+    #[test]
+    fn names_of_different_owners_differ() {
+        assert_ne!(user_key("wx1", "2o").name, user_key("wx12", "o").name);
+        assert_ne!(user_key("a", "b").name[2..], code_key("a", "b").name[2..]);
+    }
+}

@@ -1,0 +1,274 @@
+//! From method and canonical path to what is done with the request. The first rule that matches decides; without one
+//! a session is required.
+
+mod pattern;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub(crate) use self::pattern::Pattern;
+
+/// The table of one configuration.
+pub(crate) struct Routes {
+    pub(crate) endpoints: Vec<(String, Endpoint)>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) cors_preflight: bool,
+}
+
+/// The requests that are answered here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Login,
+    Session,
+    Verify,
+    Decrypt,
+    Register,
+    User,
+    Logout,
+    WeappLogin,
+    WeappUser,
+}
+
+impl Endpoint {
+    /// Methods that it answers.
+    pub(crate) fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::Login => &["GET", "POST"],
+            Self::Session | Self::User | Self::WeappLogin | Self::WeappUser => &["GET"],
+            Self::Verify | Self::Decrypt | Self::Register | Self::Logout => &["POST"],
+        }
+    }
+}
+
+/// One line of `routes`.
+pub(crate) struct Rule {
+    pub(crate) pattern: Pattern,
+    /// Empty: every method.
+    pub(crate) methods: Vec<String>,
+    pub(crate) need: Need,
+    /// Protocols to which a request may be upgraded.
+    pub(crate) upgrades: Vec<String>,
+    pub(crate) outage: Outage,
+    /// Open data in the body is opened on the way to the app.
+    pub(crate) open_data: Option<OpenBody>,
+}
+
+/// Where a body holds open data, and what becomes of it.
+pub(crate) struct OpenBody {
+    /// The member of the body that holds it; without one the body itself does.
+    pub(crate) object: Option<String>,
+    /// The member in which the app finds what was decrypted.
+    pub(crate) name: String,
+    /// Bodies that are no JSON are passed on as they are, and not refused.
+    pub(crate) passes_other_types: bool,
+}
+
+/// What a route needs of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Required,
+    Optional,
+    Public,
+}
+
+/// What becomes of a request with a token while the store cannot be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outage {
+    /// It is refused, with 503.
+    Closed,
+    /// It passes if this worker verified the session a short while ago; else it is refused.
+    Stale,
+    /// It passes as if it had no token.
+    Anonymous,
+}
+
+/// Where a request goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Destination<'a> {
+    Endpoint(Endpoint),
+    /// To the app; the rule that says so, if there is one.
+    App(Need, Option<&'a Rule>),
+}
+
+impl Routes {
+    pub(crate) fn find(&self, method: Method<'_>, path: &str) -> Destination<'_> {
+        if let Some((_, endpoint)) = self.endpoints.iter().find(|(own, _)| own == path) {
+            return Destination::Endpoint(*endpoint);
+        }
+        let rule = self.rules.iter().find(|rule| rule.matches(method, path));
+        Destination::App(rule.map_or(Need::Required, |rule| rule.need_of(path)), rule)
+    }
+}
+
+/// The method of a request.
+#[derive(Clone, Copy)]
+pub(crate) enum Method<'a> {
+    Plain(&'a str),
+    /// The request also names another one, by which some apps go: nobody here knows which.
+    Overridden,
+}
+
+impl Rule {
+    fn matches(&self, method: Method<'_>, path: &str) -> bool {
+        self.reaches(path) && (self.methods.is_empty() || self.takes(method))
+    }
+
+    /// Apps answer HEAD as they do GET, and may go by another method than the request's own: what needs a session needs
+    /// it then too, and what needs none is not told from it.
+    fn takes(&self, method: Method<'_>) -> bool {
+        let own = |wanted: &str| self.methods.iter().any(|own| own == wanted);
+        match method {
+            Method::Plain("HEAD") if self.is_strict() => own("HEAD") || own("GET"),
+            Method::Plain(method) => own(method),
+            Method::Overridden => self.is_strict(),
+        }
+    }
+
+    /// Whether whatever an app may take for what this rule means is meant.
+    fn is_strict(&self) -> bool {
+        self.need == Need::Required || self.open_data.is_some()
+    }
+
+    /// Apps differ in what they take for the same path: what needs a session needs it in every spelling, and no
+    /// spelling may lead a body around the look into it.
+    fn reaches(&self, path: &str) -> bool {
+        if self.is_strict() {
+            self.pattern.could_mean(path)
+        } else {
+            self.pattern.matches(path)
+        }
+    }
+
+    /// What a path that this rule matches needs: only the spelling that the rule has may need less than a session.
+    fn need_of(&self, path: &str) -> Need {
+        if self.pattern.matches(path) {
+            self.need
+        } else {
+            Need::Required
+        }
+    }
+
+    /// Whether `later` can never be reached behind this rule.
+    pub(crate) fn hides(&self, later: &Self) -> bool {
+        let path_hidden = match (&self.pattern, &later.pattern) {
+            (Pattern::Exact(_), Pattern::Prefix(_)) => false,
+            (_, Pattern::Exact(other) | Pattern::Prefix(other)) => self.reaches(other),
+        };
+        let methods_hidden = self.methods.is_empty()
+            || (!later.methods.is_empty()
+                && later.methods.iter().all(|own| self.methods.contains(own)));
+        path_hidden && methods_hidden
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test;
+    use alloc::vec;
+
+    fn rule(pattern: Pattern, methods: &[&str], need: Need) -> Rule {
+        Rule {
+            pattern,
+            methods: methods.iter().map(|m| (*m).into()).collect(),
+            need,
+            upgrades: vec![],
+            outage: Outage::Closed,
+            open_data: None,
+        }
+    }
+
+    fn need(routes: &Routes, method: &str, path: &str) -> Option<Need> {
+        match routes.find(Method::Plain(method), path) {
+            Destination::App(need, _) => Some(need),
+            Destination::Endpoint(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_first_matching_rule_decides_and_without_one_a_session_is_required() {
+        let routes = Routes {
+            endpoints: vec![("/wx/login".into(), Endpoint::Login)],
+            rules: vec![
+                rule(Pattern::Exact("/p/private".into()), &[], Need::Required),
+                rule(Pattern::Prefix("/p".into()), &["GET"], Need::Public),
+                rule(Pattern::Prefix("/p".into()), &[], Need::Optional),
+            ],
+            cors_preflight: false,
+        };
+        assert_eq!(need(&routes, "GET", "/p"), Some(Need::Public));
+        assert_eq!(need(&routes, "GET", "/p/x"), Some(Need::Public));
+        assert_eq!(need(&routes, "POST", "/p/x"), Some(Need::Optional));
+        for spelling in [
+            "/p/private",
+            "/p/private/",
+            "/p/PRIVATE",
+            "/p/private.json",
+            "/p/private~1",
+            "/p/ private",
+            "/p/ｐrıvate",
+        ] {
+            assert_eq!(
+                need(&routes, "GET", spelling),
+                Some(Need::Required),
+                "{spelling}"
+            );
+        }
+        assert_eq!(need(&routes, "GET", "/px"), Some(Need::Required));
+        assert_eq!(need(&routes, "GET", "/"), Some(Need::Required));
+        assert_eq!(need(&routes, "DELETE", "/wx/login"), None);
+        assert_eq!(need(&routes, "GET", "/wx/login/"), Some(Need::Required));
+    }
+
+    #[test]
+    fn no_spelling_of_a_path_leads_around_a_rule_that_opens_bodies() {
+        let mut opens = rule(Pattern::Exact("/p".into()), &[], Need::Optional);
+        opens.open_data = Some(OpenBody {
+            object: None,
+            name: "openData".into(),
+            passes_other_types: false,
+        });
+        let routes = Routes {
+            endpoints: vec![],
+            rules: vec![opens],
+            cors_preflight: false,
+        };
+        for (path, expected) in [
+            ("/p", Some(Need::Optional)),
+            ("/P", Some(Need::Required)),
+            ("/p/", Some(Need::Required)),
+            ("/q", None),
+        ] {
+            let found = match routes.find(Method::Plain("POST"), path) {
+                Destination::App(need, Some(_)) => Some(need),
+                _ => None,
+            };
+            assert_eq!(found, expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_rule_hides_a_later_one_that_it_matches_wholly() {
+        let prefix = |path: &str, methods: &[&str]| {
+            rule(Pattern::Prefix(path.into()), methods, Need::Public)
+        };
+        let exact = |path: &str| rule(Pattern::Exact(path.into()), &[], Need::Required);
+        assert!(prefix("/p", &[]).hides(&exact("/p/late")));
+        assert!(prefix("/p", &[]).hides(&prefix("/p/q", &["GET"])));
+        assert!(!prefix("/p", &["GET"]).hides(&exact("/p/late")));
+        assert!(!prefix("/p/q", &[]).hides(&prefix("/p", &[])));
+        assert!(!exact("/p").hides(&prefix("/p", &[])));
+        assert!(!prefix("/p", &[]).hides(&exact("/px")));
+    }
+
+    #[test]
+    fn a_prefix_of_slash_matches_everything() {
+        let routes = Routes {
+            endpoints: vec![],
+            rules: vec![rule(Pattern::Prefix(String::new()), &[], Need::Public)],
+            cors_preflight: false,
+        };
+        assert_eq!(need(&routes, "GET", "/"), Some(Need::Public));
+        assert_eq!(need(&routes, "GET", "/a"), Some(Need::Public));
+    }
+}

@@ -1,0 +1,145 @@
+//! The session that a request proves: from what this worker has verified, else from the store. What is to be written for
+//! it waits until the request has its verdict.
+
+use alloc::rc::Rc;
+use core::time::Duration;
+
+use super::sessions::{Gone, Sessions};
+use crate::head::Head;
+use crate::host::Host;
+use crate::memory::later::{Found, Later};
+use crate::metrics::Counter;
+use crate::presented::{Presented, presented};
+use crate::quota::entry::given_back;
+use crate::records::record::SessionRecord;
+use crate::records::token::{SessionId, Token};
+use crate::rejection::{Reason, Rejection};
+use crate::store::Store;
+use crate::time::UnixMillis;
+use crate::worker::Context;
+
+/// Renewals beyond these are left to a later use: requests may end before anybody takes care of theirs.
+const MOST_RENEWALS: usize = 64;
+
+/// One that lies ahead by more than this is written anew.
+const SKEW: Duration = Duration::from_secs(60);
+
+impl<H: Host> Sessions<'_, H> {
+    /// The token of a request and the session that it proves.
+    pub(crate) async fn of_request(
+        &self,
+        head: &Head,
+    ) -> Result<(Token, Rc<SessionRecord>), Rejection> {
+        let Context { worker, host } = self.context;
+        match presented(head, &worker.config.session)? {
+            Presented::Token(token) => {
+                let session = self.verify(&token).await?;
+                Ok((token, session))
+            }
+            Presented::Malformed => {
+                host.count(Counter::SessionDenied);
+                Err(Reason::InvalidToken.into())
+            }
+            Presented::Nothing => {
+                host.count(Counter::SessionAbsent);
+                Err(Reason::NoSession.into())
+            }
+        }
+    }
+
+    /// The session of `token`: from the verified cache, else from the store. When its idle time is to be renewed, that is
+    /// left for [`Sessions::do_later`], after the verdict.
+    async fn verify(&self, token: &Token) -> Result<Rc<SessionRecord>, Rejection> {
+        let Context { worker, host } = self.context;
+        let now = self.context.now();
+        let cached = worker.verified.borrow().get(token, now);
+        if let Some(session) = cached {
+            host.count(Counter::SessionHit);
+            return Ok(session);
+        }
+        let id = token.id();
+        let generation = worker.verified.borrow().generation();
+        let Some(found) = self.load(token, &id, now, Gone::Stays).await? else {
+            worker.verified.borrow_mut().forget(token);
+            host.count(Counter::SessionDenied);
+            return Err(Reason::InvalidToken.into());
+        };
+        if self.is_over(&found.record, now) {
+            host.count(Counter::SessionExpired);
+            return Err(Reason::SessionExpired.into());
+        }
+        host.count(Counter::SessionMiss);
+        let Found { record, sealed } = found;
+        let due = now.since(record.seen_at) >= worker.config.session.idle / 3
+            || record.seen_at.since(now) > SKEW;
+        let mut later = worker.later.borrow_mut();
+        if due && later.len() < MOST_RENEWALS {
+            later.push(Later::Renewal {
+                token: token.clone(),
+                found: Found {
+                    record: record.clone(),
+                    sealed,
+                },
+                seen_at: now,
+            });
+        }
+        drop(later);
+        let session = Rc::new(record);
+        self.remember(token, id, &session, now, generation);
+        Ok(session)
+    }
+
+    /// Extends the idle times of sessions that were used, and gives back tickets, of requests that have their verdicts by
+    /// now. A renewal that fails or comes second harms nobody: the next use tries again.
+    pub(crate) async fn do_later(&self) {
+        let Context { worker, host } = self.context;
+        for later in worker.later.take() {
+            match later {
+                Later::Renewal {
+                    token,
+                    found,
+                    seen_at,
+                } => {
+                    let latest = seen_at.after(worker.config.session.absolute);
+                    let renewed = SessionRecord {
+                        seen_at,
+                        expires_at: found.record.expires_at.min(latest),
+                        ..found.record.clone()
+                    };
+                    // Counted when asked: the request may be over, and its future gone, before a far-away store has
+                    // answered.
+                    host.count(Counter::SessionRenewed);
+                    let _ = self.replace(&token, &found, &renewed).await;
+                }
+                Later::Return(ticket) => {
+                    let returned = given_back(&ticket);
+                    let _ = self.context.store().write(&[returned]).await;
+                }
+                Later::Disclaim(ticket, own) => {
+                    let store = self.context.store();
+                    let found = store.get_latest(&ticket, host.now()).await;
+                    if found.is_ok_and(|found| found == Some(own)) {
+                        let _ = store.write(&[given_back(&ticket)]).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets this worker trust a session that it has looked up or made, unless one was ended here since `generation`: it
+    /// must not come back.
+    pub(crate) fn remember(
+        &self,
+        token: &Token,
+        id: SessionId,
+        session: &Rc<SessionRecord>,
+        now: UnixMillis,
+        generation: u64,
+    ) {
+        let ends_at = self.ends_at(session);
+        let mut verified = self.context.worker.verified.borrow_mut();
+        if verified.generation() == generation {
+            verified.insert(token, id, Rc::clone(session), now, ends_at);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One piece of work at a time under one name: who comes second while it is under way waits for its outcome. Knows
+//! nothing of the work.
+//!
+//! Waiting is a sleep in small steps and not a wake-up from one request to another: a host runs a request only in
+//! its own turns, and two taps on a button are rare enough for 20 ms.
+
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use alloc::string::String;
+use core::cell::{Cell, RefCell};
+use core::time::Duration;
+
+use crate::host::Host;
+
+const MOST_FOLLOWERS: u8 = 16;
+const STEP: Duration = Duration::from_millis(20);
+
+/// Work under way, by its name. `T` is what it comes to.
+pub(crate) struct SingleFlight<T>(RefCell<BTreeMap<String, Rc<Flight<T>>>>);
+
+struct Flight<T> {
+    outcome: RefCell<Option<T>>,
+    over: Cell<bool>,
+    followers: Cell<u8>,
+}
+
+/// Somebody who waits for it; also if it leaves before it is over.
+struct Follower<'a>(&'a Cell<u8>);
+
+impl<'a> Follower<'a> {
+    fn of(followers: &'a Cell<u8>) -> Self {
+        followers.set(followers.get().saturating_add(1));
+        Self(followers)
+    }
+}
+
+impl Drop for Follower<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+/// A place in the queue of one name.
+pub(crate) enum Turn<'a, T> {
+    /// Nobody else is at it.
+    Lead(Lead<'a, T>),
+    /// Somebody was, and this came of it.
+    Followed(T),
+    /// More wait for it than any button has taps.
+    Crowded,
+}
+
+/// Held by the one that does the work. Dropping it without an outcome (its client went away) lets the next one try.
+pub(crate) struct Lead<'a, T> {
+    flights: &'a SingleFlight<T>,
+    name: String,
+    flight: Rc<Flight<T>>,
+}
+
+impl<T> Default for SingleFlight<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T: Clone> SingleFlight<T> {
+    /// Waits for the outcome of the work of this name that is under way, or leads it.
+    pub(crate) async fn join(&self, host: &impl Host, name: &str) -> Turn<'_, T> {
+        loop {
+            let under_way = self.0.borrow().get(name).map(Rc::clone);
+            let Some(flight) = under_way else {
+                return Turn::Lead(self.lead(name));
+            };
+            if flight.followers.get() >= MOST_FOLLOWERS {
+                return Turn::Crowded;
+            }
+            let follower = Follower::of(&flight.followers);
+            while !flight.over.get() {
+                host.sleep(STEP).await;
+            }
+            drop(follower);
+            let outcome = flight.outcome.borrow().clone();
+            if let Some(outcome) = outcome {
+                return Turn::Followed(outcome);
+            }
+        }
+    }
+
+    fn lead(&self, name: &str) -> Lead<'_, T> {
+        let flight = Rc::new(Flight {
+            outcome: RefCell::new(None),
+            over: Cell::new(false),
+            followers: Cell::new(0),
+        });
+        self.0.borrow_mut().insert(name.into(), Rc::clone(&flight));
+        Lead {
+            flights: self,
+            name: name.into(),
+            flight,
+        }
+    }
+}
+
+impl<T: Clone> Lead<'_, T> {
+    /// Ends the flight with its outcome.
+    pub(crate) fn land(self, outcome: &T) {
+        *self.flight.outcome.borrow_mut() = Some(outcome.clone());
+    }
+}
+
+impl<T> Drop for Lead<'_, T> {
+    fn drop(&mut self) {
+        self.flight.over.set(true);
+        self.flights.0.borrow_mut().remove(&self.name);
+    }
+}

@@ -1,0 +1,178 @@
+//! What one worker keeps between requests: its configuration, its keys and its bounded memories. No request state, and no
+//! work: what is done with it stands in the rooms that are handed a [`Context`].
+
+mod warm_up;
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+use core::time::Duration;
+
+use crate::access;
+use crate::chosen_store::ChosenStore;
+use crate::config::Config;
+use crate::head::Head;
+use crate::host::Host;
+use crate::limits::circuit_breaker::CircuitBreaker;
+use crate::limits::known_codes::KnownCodes;
+use crate::limits::rate_limit::RateLimit;
+use crate::memory::failures::Failures;
+use crate::memory::later::Later;
+use crate::memory::verified::VerifiedCache;
+use crate::needed;
+use crate::records::login::LoggedIn;
+use crate::records::token::SessionId;
+use crate::rejection::Rejection;
+use crate::reply::{Changes, TrailerPolicy, Verdict};
+use crate::route::{Outage, Rule};
+use crate::seal::MasterKeys;
+use crate::single_flight::SingleFlight;
+use crate::store::redis::own_writes::OwnWrites;
+use crate::time::UnixMillis;
+
+/// One worker: a thread of a proxy, an instance of a component. Everything in it that must survive it lives in the store.
+pub struct Worker {
+    pub(crate) config: Config,
+    pub(crate) keys: MasterKeys,
+    pub(crate) verified: RefCell<VerifiedCache>,
+    /// By the names of their codes.
+    pub(crate) logins: SingleFlight<LoginOutcome>,
+    pub(crate) rate_limit: RefCell<RateLimit>,
+    pub(crate) known_codes: RefCell<KnownCodes>,
+    /// One for each mini program, by its number.
+    breakers: RefCell<Vec<CircuitBreaker>>,
+    pub(crate) failures: RefCell<Failures>,
+    /// Tickets that a request of this worker is about to take.
+    pub(crate) doors: RefCell<BTreeSet<[u8; 32]>>,
+    /// What waits until its request has a verdict.
+    pub(crate) later: RefCell<Vec<Later>>,
+    own_writes: OwnWrites,
+    /// The latest moment that it has seen.
+    latest: Cell<UnixMillis>,
+}
+
+/// A clock that is mended by less than this changes nothing that matters.
+const MENDED: Duration = Duration::from_secs(1);
+
+/// A login, or its refusal.
+pub(crate) type LoginOutcome = Result<LoggedIn, Rejection>;
+
+/// What a request is handled with: what the worker remembers, and the host.
+pub(crate) struct Context<'a, H> {
+    pub(crate) worker: &'a Worker,
+    pub(crate) host: &'a H,
+}
+
+impl<H> Clone for Context<'_, H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<H> Copy for Context<'_, H> {}
+
+impl<'a, H: Host> Context<'a, H> {
+    pub(crate) fn config(self) -> &'a Config {
+        &self.worker.config
+    }
+
+    /// The host's time. If its clock was set back, what this worker has in its memory begins anew: otherwise what had
+    /// ended would come again when the clock gets there once more.
+    pub(crate) fn now(self) -> UnixMillis {
+        let now = self.host.now();
+        if now.after(MENDED) < self.worker.latest.replace(now) {
+            self.worker.begin_anew();
+        }
+        now
+    }
+
+    /// Where sessions live.
+    pub(crate) fn store(self) -> ChosenStore<'a, H> {
+        let Worker {
+            config, own_writes, ..
+        } = self.worker;
+        ChosenStore::new(&config.store, own_writes, self.host)
+    }
+}
+
+impl Worker {
+    /// A worker with empty memories.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let breakers = alloc::vec![CircuitBreaker::default(); config.mini_programs.len()];
+        Self {
+            keys: MasterKeys::new(config.master_secrets.iter().map(|secret| secret.expose())),
+            verified: RefCell::new(VerifiedCache::new(config.session.cache, stale(&config))),
+            logins: SingleFlight::default(),
+            rate_limit: RefCell::new(RateLimit::new(config.login.failures_per_minute)),
+            known_codes: RefCell::new(KnownCodes::new(config.login.remember)),
+            breakers: RefCell::new(breakers),
+            failures: RefCell::default(),
+            doors: RefCell::default(),
+            later: RefCell::default(),
+            own_writes: OwnWrites::default(),
+            latest: Cell::default(),
+            config,
+        }
+    }
+
+    fn begin_anew(&self) {
+        self.verified.borrow_mut().begin_anew();
+        self.rate_limit.borrow_mut().begin_anew();
+        self.known_codes.borrow_mut().begin_anew();
+        self.breakers.borrow_mut().fill(CircuitBreaker::default());
+    }
+
+    /// What `ask` says of the circuit breaker of mini program `number`. `None` if there is none of this number.
+    pub(crate) fn breaker<T>(
+        &self,
+        number: usize,
+        ask: impl FnOnce(&mut CircuitBreaker) -> T,
+    ) -> Option<T> {
+        self.breakers.borrow_mut().get_mut(number).map(ask)
+    }
+
+    /// These sessions have ended: takes them out of the cache.
+    pub(crate) fn forget(&self, ended: &[SessionId]) {
+        let mut verified = self.verified.borrow_mut();
+        for id in ended {
+            verified.remove(id);
+        }
+    }
+
+    /// A large head without what nobody here reads, for a host that makes no other request of it. `None` if there is
+    /// nothing to be gained.
+    #[must_use]
+    pub fn lightened(&self, head: &Head) -> Option<Head> {
+        needed::lightened(head, &self.config)
+    }
+
+    /// Changes to the headers of a request that is answered here, for a host whose access log reads them: gone is the
+    /// identity that the client claimed, there is what was decided. Of one that goes on, its own changes say the same.
+    #[must_use]
+    pub fn for_log(&self, head: &Head, verdict: &Verdict) -> Changes {
+        let openid = verdict.openid.as_ref();
+        access::noted(head, &self.config, openid, verdict.auth_status)
+    }
+
+    /// The names of the headers in which a client states an identity itself.
+    pub fn claims<'a>(&'a self, head: &'a Head) -> impl Iterator<Item = &'a str> {
+        access::claims(head, &self.config)
+    }
+
+    /// Which trailers must not reach the app, for a host to which they come at another time than the verdict.
+    #[must_use]
+    pub fn trailers(&self) -> TrailerPolicy {
+        TrailerPolicy::new(&self.config.own_names)
+    }
+}
+
+/// For how long the cache keeps what it would no longer trust, for routes that go on without the store.
+fn stale(config: &Config) -> Duration {
+    let is_stale = |rule: &Rule| rule.outage == Outage::Stale;
+    if config.routes.rules.iter().any(is_stale) {
+        config.session.stale
+    } else {
+        Duration::ZERO
+    }
+}

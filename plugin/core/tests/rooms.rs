@@ -1,0 +1,285 @@
+//! Which room of the core may name which, and that no two files of what ships name each other in a circle. A room is a file
+//! or a folder of `src`. The table is written from the ground up: a room names none but those that stand before it, so what it says
+//! can have no circle. Tests may name what they like.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Each room with all that it names.
+#[rustfmt::skip]
+const ROOMS: &[(&str, &[&str])] = &[
+    // The ground floor: they name nobody.
+    ("error_body", &[]),
+    ("fold", &[]),
+    ("head", &[]),
+    ("header_names", &[]),
+    ("hex", &[]),
+    ("json_text", &[]),
+    ("metrics", &[]),
+    ("shared_text", &[]),
+    ("time", &[]),
+    // Plain parts: what can be read of a request, and the words of stores and of WeChat.
+    ("spelling", &["fold"]),
+    ("path", &["fold"]),
+    ("reply", &["head", "header_names"]),
+    ("route", &["fold"]),
+    ("store", &["hex", "time"]),
+    ("wechat", &["fold", "json_text", "spelling", "time"]),
+    // What there is to be told, and what the host gives.
+    ("config", &["header_names", "path", "route", "spelling", "wechat"]),
+    ("host", &["head", "metrics", "store", "time"]),
+    ("chosen_store", &["config", "hex", "host", "metrics", "reply", "store", "time"]),
+    ("needed", &["config", "head", "header_names"]),
+    ("seal", &["host"]),
+    ("single_flight", &["host"]),
+    ("records", &["hex", "host", "seal", "shared_text", "store", "time", "wechat"]),
+    // What is known, what is remembered, and how a request is refused.
+    ("rejection", &["error_body", "host", "reply", "seal", "store"]),
+    ("assertion", &["config", "records", "reply", "time"]),
+    ("bench", &["records", "seal", "time"]),
+    ("limits", &["config", "host", "rejection", "time"]),
+    ("memory", &["records", "store", "time"]),
+    ("nothing", &["fold", "records"]),
+    ("media_type", &["head", "nothing", "rejection"]),
+    ("presented", &["config", "head", "header_names", "nothing", "records", "rejection"]),
+    ("profile", &["fold", "records", "reply", "wechat"]),
+    ("method", &["head", "header_names", "presented", "route"]),
+    ("self_test", &["records", "seal", "time", "wechat"]),
+    ("upgrade", &["head", "rejection", "reply", "route"]),
+    // What a worker keeps, and what is done with it.
+    ("access", &["config", "head", "header_names", "nothing", "presented", "records", "reply"]),
+    ("params", &["head", "host", "media_type", "nothing", "rejection"]),
+    ("worker", &["access", "chosen_store", "config", "head", "host", "limits", "memory", "needed", "records", "rejection", "reply", "route", "seal", "single_flight", "store", "time"]),
+    ("quota", &["host", "limits", "memory", "records", "rejection", "seal", "store", "time", "worker"]),
+    ("session", &["chosen_store", "head", "host", "memory", "metrics", "presented", "quota", "records", "rejection", "store", "time", "worker"]),
+    ("open_data", &["config", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "worker"]),
+    ("login", &["config", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
+    // What becomes of a request.
+    ("endpoint", &["host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "store", "wechat", "worker"]),
+    ("gate", &["access", "assertion", "config", "head", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "time", "upgrade", "worker"]),
+    ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
+    ("handle", &["access", "endpoint", "gate", "head", "host", "method", "metrics", "open_body", "path", "presented", "rejection", "reply", "route", "upgrade", "worker"]),
+];
+
+/// What a room is made of besides: files for tests alone, and the crate's own, which names every room.
+const NOT_ROOMS: [&str; 3] = ["documented", "fake_host", "lib"];
+
+struct File {
+    /// `["store", "redis", "own_writes"]`
+    module: Vec<String>,
+    /// The paths that it names, from the crate's root on.
+    names: BTreeSet<Vec<String>>,
+}
+
+#[test]
+fn every_room_names_those_that_the_table_says_and_no_other() {
+    let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in files("core") {
+        let room = file.module[0].clone();
+        let others = named.entry(room.clone()).or_default();
+        let rooms = file.names.iter().map(|path| path[0].clone());
+        others.extend(rooms.filter(|other| *other != room));
+    }
+    for room in NOT_ROOMS {
+        named.remove(room);
+    }
+    let mut ground = BTreeSet::new();
+    for (room, said) in ROOMS {
+        let named = named.remove(*room);
+        let named = named.unwrap_or_else(|| panic!("there is no room {room}"));
+        let said: BTreeSet<String> = said.iter().map(ToString::to_string).collect();
+        let above: Vec<_> = said.difference(&ground).collect();
+        assert!(above.is_empty(), "{room} would name {above:?}, above it");
+        let new: Vec<_> = named.difference(&said).collect();
+        assert!(new.is_empty(), "{room} names {new:?}: may it?");
+        let gone: Vec<_> = said.difference(&named).collect();
+        assert!(gone.is_empty(), "{room} does not name {gone:?} any more");
+        ground.insert((*room).to_string());
+    }
+    let rest: Vec<_> = named.keys().collect();
+    assert!(rest.is_empty(), "not in the table: {rest:?}");
+}
+
+#[test]
+fn no_files_name_each_other_in_a_circle() {
+    for plugin in ["core", "envoy", "spin"] {
+        let circle = circle(files(plugin));
+        assert!(circle.is_empty(), "{plugin}: {circle:#?}");
+    }
+}
+
+/// The files that are in one, or between two, with those that they name.
+fn circle(files: Vec<File>) -> Vec<String> {
+    let files: Vec<_> = files
+        .into_iter()
+        .filter(|file| !NOT_ROOMS.contains(&&*file.module[0]))
+        .collect();
+    let modules: BTreeSet<_> = files.iter().map(|file| file.module.clone()).collect();
+    let mut left: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for file in &files {
+        let named = file.names.iter().filter_map(|path| {
+            // The file that a path leads into: the longest beginning of it that is one.
+            let lengths = (1..=path.len()).rev();
+            let mut beginnings = lengths.map(|length| path[..length].to_vec());
+            beginnings.find(|beginning| modules.contains(beginning))
+        });
+        let named = named.filter(|other| *other != file.module).collect();
+        left.insert(file.module.clone(), named);
+    }
+    // Whoever names none of those that are left, or is named by none of them, is in no circle.
+    loop {
+        let before = left.len();
+        let names: BTreeSet<_> = left.keys().cloned().collect();
+        let named: BTreeSet<_> = left.values().flatten().cloned().collect();
+        left.retain(|file, others| !others.is_disjoint(&names) && named.contains(file));
+        if left.len() == before {
+            break;
+        }
+    }
+    left.iter()
+        .map(|(file, named)| {
+            let named = named.iter().filter(|other| left.contains_key(*other));
+            let named: Vec<_> = named.map(|other| other.join("::")).collect();
+            format!("{} -> {named:?}", file.join("::"))
+        })
+        .collect()
+}
+
+/// Those of one part of the plugin.
+fn files(plugin: &str) -> Vec<File> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(plugin)
+        .join("src");
+    let mut folders = vec![source.clone()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_stem().unwrap() != "tests" {
+                files.push(File::read(&source, &path));
+            }
+        }
+    }
+    assert!(files.len() > 5, "{plugin}: {}", files.len());
+    files
+}
+
+impl File {
+    fn read(source: &Path, path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap();
+        let relative = path.strip_prefix(source).unwrap().with_extension("");
+        let parts = relative.iter().map(|part| part.to_str().unwrap());
+        let module: Vec<String> = parts
+            .filter(|part| *part != "mod")
+            .map(String::from)
+            .collect();
+        let names = paths(without_comments(before_tests(&text)).as_str())
+            .into_iter()
+            .filter_map(|named| from_the_root(&module, &named))
+            .collect();
+        Self { module, names }
+    }
+}
+
+/// Tests stand last in a file.
+fn before_tests(text: &str) -> &str {
+    let modules = ["mod tests", "pub(crate) mod tests"];
+    let ends = modules.map(|module| text.find(&format!("#[cfg(test)]\n{module}")));
+    let end = ends.into_iter().flatten().min();
+    &text[..end.unwrap_or(text.len())]
+}
+
+fn without_comments(text: &str) -> String {
+    let code = text
+        .lines()
+        .map(|line| line.split_once("//").map_or(line, |(code, _)| code));
+    code.collect::<Vec<_>>().join("\n")
+}
+
+/// What begins with `crate::`, `self::` or `super::`: in `use` with all that its braces hold.
+fn paths(code: &str) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    for (at, _) in code.match_indices("::") {
+        let start = code[..at]
+            .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .map_or(0, |before| before + 1);
+        if ["crate", "self", "super"].contains(&&code[start..at]) && !code[..start].ends_with("::")
+        {
+            expand(&mut code[start..].chars().peekable(), &[], &mut paths);
+        }
+    }
+    paths
+}
+
+/// `a::{b, c::{d, e}}` as `a::b`, `a::c::d` and `a::c::e`.
+fn expand(
+    code: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    before: &[String],
+    paths: &mut Vec<Vec<String>>,
+) {
+    let mut path = before.to_vec();
+    loop {
+        while code.next_if(|c| c.is_whitespace()).is_some() {}
+        let mut word = String::new();
+        while let Some(c) = code.next_if(|c| c.is_alphanumeric() || *c == '_') {
+            word.push(c);
+        }
+        if !word.is_empty() {
+            path.push(word);
+        }
+        match code.peek() {
+            Some(':') => {
+                code.next();
+                if code.next_if_eq(&':').is_none() {
+                    break;
+                }
+            }
+            Some('{') => {
+                code.next();
+                loop {
+                    expand(code, &path, paths);
+                    while code.next_if(|c| *c != ',' && *c != '}').is_some() {}
+                    if code.next() != Some(',') {
+                        return;
+                    }
+                }
+            }
+            _ => break,
+        }
+    }
+    paths.push(path);
+}
+
+fn from_the_root(module: &[String], named: &[String]) -> Option<Vec<String>> {
+    let mut words = named.iter();
+    let mut root = Vec::new();
+    for word in words.by_ref() {
+        match word.as_str() {
+            "crate" => {}
+            "self" if root.is_empty() => root = module.to_vec(),
+            "super" => {
+                if root.is_empty() {
+                    root = module.to_vec();
+                }
+                root.pop();
+            }
+            other => {
+                root.push(other.into());
+                break;
+            }
+        }
+    }
+    root.extend(words.cloned());
+    (!root.is_empty()).then_some(root)
+}

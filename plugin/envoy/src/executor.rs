@@ -1,0 +1,209 @@
+//! The executor of one Envoy worker: has the exchanges that wait for something carried on, or gives them up where there
+//! is no room. Never decides about a request.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Instant;
+
+use wx_session_core::{Config, Crowd, Head, Worker};
+
+use crate::case::Case;
+use crate::exchange::{Exchange, Standing};
+use crate::hostcalls;
+use crate::resources::Resources;
+
+/// No request has it: Envoy counts contexts from 1.
+const NO_CONTEXT: u32 = 0;
+
+/// How many others a tick may answer. Envoy sends the replies that one callback decides one inside the other: hundreds
+/// of them overflow the stack, and the VM dies with everybody who waits in it.
+const IN_A_TICK: usize = 32;
+
+/// How many others give way, beside a request for which there was no room, for those that come after it.
+const BESIDE_A_REFUSAL: usize = 8;
+
+pub(crate) struct Executor {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) resources: Rc<Resources>,
+    /// By the id of their context.
+    waiting: RefCell<BTreeMap<u32, Rc<Exchange>>>,
+    /// The same ones.
+    crowd: RefCell<Crowd>,
+}
+
+impl Executor {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            resources: Rc::new(Resources::new(&config)),
+            crowd: RefCell::new(Crowd::new(config.waiting)),
+            worker: Rc::new(Worker::new(config)),
+            waiting: RefCell::default(),
+        }
+    }
+
+    /// A request that begins with `head`, and is `complete` if that is all of it.
+    pub(crate) fn exchange(&self, context_id: u32, head: Head, complete: bool) -> Exchange {
+        let (worker, resources) = (&self.worker, &self.resources);
+        Exchange::of(Case::new(worker, resources, context_id, head, complete))
+    }
+
+    /// Has the engine compile what the first requests need.
+    pub(crate) fn warm_up(&self) {
+        self.resources.warm_up(|| {
+            for head in self.worker.warm_ups() {
+                let exchange = self.exchange(NO_CONTEXT, head, true);
+                exchange.abandon();
+                exchange.advance();
+            }
+        });
+        self.resources.release(NO_CONTEXT);
+    }
+
+    /// Keeps an exchange that waits for something, if there is room: else it is answered so. From a callback of its own
+    /// request.
+    pub(crate) fn keep(&self, exchange: Exchange) -> Rc<Exchange> {
+        let exchange = Rc::new(exchange);
+        let id = exchange.context_id;
+        let mut crowd = self.crowd.borrow_mut();
+        let fits = crowd.join(id, exchange.bytes(), exchange.is_for_client(), || {
+            exchange.client_address()
+        });
+        drop(crowd);
+        if fits {
+            let kept = Rc::clone(&exchange);
+            self.waiting.borrow_mut().insert(id, kept);
+            self.call_for_room();
+        } else {
+            self.refuse(&exchange);
+        }
+        exchange
+    }
+
+    /// Polls an exchange that was kept. From a callback of its own request, that lets it pass by its return value.
+    pub(crate) fn step(&self, exchange: &Exchange) -> Standing {
+        exchange.advance();
+        let id = exchange.context_id;
+        if exchange.is_over() {
+            self.forget(id);
+        } else {
+            let mut crowd = self.crowd.borrow_mut();
+            let fits = crowd.update(id, exchange.bytes(), exchange.is_for_client(), || {
+                exchange.client_address()
+            });
+            drop(crowd);
+            if fits {
+                self.call_for_room();
+            } else {
+                // More of its body came: so this is a callback of its own.
+                self.refuse(exchange);
+            }
+        }
+        exchange.standing()
+    }
+
+    /// The client is gone. What must be finished goes on without it; everything else ends here.
+    pub(crate) fn abandon(&self, context_id: u32) {
+        if self.resources.must_finish(context_id) {
+            if let Some(exchange) = self.waiting.borrow().get(&context_id) {
+                exchange.abandon();
+            }
+        } else {
+            self.forget(context_id);
+        }
+    }
+
+    fn forget(&self, context_id: u32) {
+        let exchange = self.waiting.borrow_mut().remove(&context_id);
+        self.crowd.borrow_mut().leave(context_id);
+        // Dropped here, after the borrow: what it holds may end call-outs of its own.
+        drop(exchange);
+        self.resources.release(context_id);
+    }
+
+    /// An answer came, to whichever context Envoy gave it.
+    pub(crate) fn call_answered(&self, call_id: u32, headers: usize, body_size: usize) {
+        if let Some(context_id) = self.resources.call_answered(call_id, headers, body_size) {
+            self.advance(context_id);
+        }
+    }
+
+    /// Wakes those who have slept long enough, ends those whose body is overdue, and those who are to give way: a few at
+    /// a time.
+    pub(crate) fn tick(&self) {
+        let now = Instant::now();
+        let due = self.resources.clock.due(now, IN_A_TICK);
+        let mut left = IN_A_TICK.saturating_sub(due.len());
+        for context_id in due {
+            self.advance(context_id);
+        }
+        while left > 0
+            && let Some((context_id, until)) = self.longest_for_client()
+            && until <= now
+        {
+            self.advance(context_id);
+            left -= 1;
+        }
+        self.make_room(left);
+        let crowded = self.crowd.borrow().is_dense().then_some(now);
+        let overdue = self.longest_for_client().map(|(_, until)| until);
+        self.resources.clock.settle(now, crowded.or(overdue));
+    }
+
+    /// Who has waited longest for its client, and until when it may.
+    fn longest_for_client(&self) -> Option<(u32, Instant)> {
+        let context_id = self.crowd.borrow().longest()?;
+        let waiting = self.waiting.borrow();
+        let until = waiting.get(&context_id)?.for_client_until()?;
+        Some((context_id, until))
+    }
+
+    /// Has those who are to give way do so in a tick: in the callback of one request, nobody else can be answered.
+    /// Envoy would take what that callback returns for a stop of everything, and call it no more.
+    fn call_for_room(&self) {
+        if self.crowd.borrow().is_dense() {
+            let now = Instant::now();
+            self.resources.clock.tick_by(now, now);
+        }
+    }
+
+    /// There is no room for this one. It is answered, so what its callback returns says nothing, and others can be
+    /// answered in it too.
+    fn refuse(&self, exchange: &Exchange) {
+        exchange.turn_away();
+        self.forget(exchange.context_id);
+        self.make_room(BESIDE_A_REFUSAL);
+        hostcalls::act_for(exchange.context_id);
+    }
+
+    /// Ends those who are to give way, at most so many.
+    fn make_room(&self, most: usize) {
+        let giving_way = self.crowd.borrow().giving_way(most);
+        for context_id in giving_way {
+            let exchange = self.waiting.borrow().get(&context_id).map(Rc::clone);
+            if let Some(exchange) = exchange
+                && hostcalls::act_for(context_id)
+            {
+                exchange.turn_away();
+            }
+            self.forget(context_id);
+        }
+    }
+
+    /// Takes a waiting exchange one step further from a callback of something else, and resumes the request if it may
+    /// pass now.
+    fn advance(&self, context_id: u32) {
+        let exchange = self.waiting.borrow().get(&context_id).map(Rc::clone);
+        let Some(exchange) = exchange else {
+            return;
+        };
+        if !exchange.is_abandoned() && !hostcalls::act_for(context_id) {
+            self.forget(context_id);
+            return;
+        }
+        let before = exchange.standing();
+        if self.step(&exchange) == Standing::Forwarded && before == Standing::Deciding {
+            hostcalls::resume_request();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Clippy on everything, each warning an error.
+//! Never checks what is built anyway: the native crates get their lints while the tests are built, since to check the
+//! WebAssembly engines beside that takes as long as to compile them.
+
+use std::process::Command;
+
+use project::cargo;
+
+pub(crate) const ENVOY: &str = "wasm32-wasip1";
+pub(crate) const SPIN: &str = "wasm32-wasip2";
+
+/// What is built for WebAssembly: a name, the target, what is checked.
+pub(crate) const WASM: [(&str, &str, &[&str]); 4] = [
+    (
+        "lints of what is built for Envoy",
+        ENVOY,
+        &[
+            "-p",
+            "wx-session-envoy",
+            "-p",
+            "bench-empty",
+            "-p",
+            "bench-hostcalls",
+            "-p",
+            "bench-core",
+        ],
+    ),
+    (
+        "lints of the filter that counts allocations",
+        ENVOY,
+        &[
+            "-p",
+            "counting-allocator",
+            "-p",
+            "wx-session-envoy",
+            "--features",
+            "wx-session-envoy/count-allocations",
+        ],
+    ),
+    (
+        "lints of what is built for Spin",
+        SPIN,
+        &[
+            "-p",
+            "wx-session-spin",
+            "-p",
+            "spin-app",
+            "-p",
+            "example-app",
+            "-p",
+            "spin-store",
+        ],
+    ),
+    (
+        "lints of the middleware for Spin",
+        SPIN,
+        &["-p", "wx-session-spin", "--features", "middleware"],
+    ),
+];
+
+/// Cargo with clippy as the compiler of this workspace's own crates: what is built is linted, and what was linted is built.
+pub(crate) fn native() -> Command {
+    let mut command = cargo();
+    command
+        .env("CLIPPY_ARGS", "-Dwarnings")
+        .args(["--config", "build.rustc-workspace-wrapper='clippy-driver'"]);
+    command
+}
+
+/// In the profile of what ships, which then finds its build scripts and macros compiled.
+pub(crate) fn wasm(target: &str, packages: &[&str]) -> Command {
+    let mut command = cargo();
+    command
+        .args(["clippy", "--quiet", "--release", "--target", target])
+        .args(packages)
+        .args(["--", "-D", "warnings"]);
+    command
+}
