@@ -36,7 +36,7 @@ pub enum Action {
 }
 
 /// Changes to a request before the app sees it, and to the headers of its response. Of the request's headers: first the
-/// removals, then the settings. A set header replaces every one of that name.
+/// removals, then the settings. A set header replaces every one of that name. Names are in lower case.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Names to remove.
