@@ -139,6 +139,12 @@ impl Config {
         self
     }
 
+    /// A virtual machine of its own, and with it shared data of its own.
+    #[must_use]
+    pub(super) fn vm(self, id: &str) -> Self {
+        self.patch_filter(&json!({ "vm_config": { "vm_id": id } }))
+    }
+
     /// Changes the HTTP connection manager by a merge patch: `codec_type`, timeouts, the route table.
     #[must_use]
     pub fn patch_http(mut self, patch: &Value) -> Self {

@@ -22,11 +22,16 @@ pub fn validate(config: &Config, env: &[(&str, &str)]) -> Result<()> {
     envoy::validate(&folder.path().join(DOCUMENT), env)
 }
 
-/// Writes the configuration into a new folder under `target/envoy`.
-pub(super) fn write(config: &Config) -> Result<TempDir> {
+/// A new folder under `target/envoy`.
+pub(super) fn folder() -> Result<TempDir> {
     let runs = target_folder().join("envoy");
     fs::create_dir_all(&runs)?;
-    let folder = tempfile::Builder::new().prefix("run-").tempdir_in(runs)?;
+    Ok(tempfile::Builder::new().prefix("run-").tempdir_in(runs)?)
+}
+
+/// Writes the configuration into such a folder.
+pub(super) fn write(config: &Config) -> Result<TempDir> {
+    let folder = folder()?;
     // JSON is YAML, and Envoy knows it by the ending of the name.
     fs::write(
         folder.path().join(DOCUMENT),

@@ -5,7 +5,9 @@ mod admin;
 mod config;
 mod launch;
 mod process;
+mod reused;
 
 pub use config::Config;
 pub use launch::validate;
 pub use process::Envoy;
+pub use reused::ReusedEnvoy;

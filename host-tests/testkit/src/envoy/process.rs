@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,6 +17,7 @@ use crate::process::Process;
 
 /// The module is compiled while Envoy starts, on a machine that may be busy.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(5);
 
 const LOG: &str = "log";
 const ACCESS_LOG: &str = "access-log";
@@ -37,6 +38,21 @@ impl Envoy {
     /// # Errors
     /// When Envoy cannot be had, refuses the configuration, or is not ready in a minute; with its last log lines.
     pub fn start(config: &Config, env: &[(&str, &str)]) -> Result<Self> {
+        let mut started = Self::start_with(config, env, &[])?;
+        let (_, listener) = started.wait_for(START_TIMEOUT, || {
+            let listeners = started.listeners().ok()?;
+            listeners.into_iter().next()
+        })?;
+        started.listener = listener;
+        Ok(started)
+    }
+
+    /// The same with more of its options, without waiting for a listener.
+    pub(super) fn start_with(
+        config: &Config,
+        env: &[(&str, &str)],
+        options: &[&str],
+    ) -> Result<Self> {
         let folder = launch::write(config)?;
         let admin_address = folder.path().join("admin-address");
         let mut command = launch::command(folder.path(), env)?;
@@ -49,6 +65,7 @@ impl Envoy {
             ])
             .args(["--file-flush-interval-msec", "10", "--admin-address-path"])
             .arg(&admin_address)
+            .args(options)
             .stdout(File::create(folder.path().join(ACCESS_LOG))?)
             .stderr(File::create(folder.path().join(LOG))?);
         let process = Process::spawn(&mut command)?;
@@ -151,28 +168,57 @@ impl Envoy {
             admin.is_some_and(|address| admin::get(address, "/ready").is_ok())
         })?;
         self.admin = admin.context("no admin address")?;
-        self.listener = self.listener_address()?;
         Ok(())
     }
 
-    /// A listener bound to all addresses is given as 127.0.0.1.
-    fn listener_address(&self) -> Result<SocketAddr> {
-        let listeners: Value = serde_json::from_str(&self.admin("/listeners?format=json")?)?;
-        let address = &listeners["listener_statuses"][0]["local_address"]["socket_address"];
-        let ip: std::net::IpAddr = address["address"]
-            .as_str()
-            .context("no listener")?
-            .parse()?;
-        let ip = if ip.is_unspecified() {
-            [127, 0, 0, 1].into()
-        } else {
-            ip
-        };
-        Ok(SocketAddr::new(
-            ip,
-            u16::try_from(address["port_value"].as_u64().context("no port")?)?,
-        ))
+    /// Where the listener of this name is, as soon as it is there.
+    pub(super) fn wait_for_listener(&self, name: &str) -> Result<SocketAddr> {
+        self.wait_for(START_TIMEOUT, || {
+            let listeners = self.listeners().ok()?;
+            let found = listeners.into_iter().find(|(found, _)| found == name);
+            Some(found?.1)
+        })
     }
+
+    /// Asks again and again; an error with its last log lines when patience ends.
+    pub(super) fn wait_for<T>(
+        &self,
+        patience: Duration,
+        mut ask: impl FnMut() -> Option<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(found) = ask() {
+                return Ok(found);
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "Envoy is not ready. Its log ends:\n{}",
+                project::envoy::tail(&self.log())
+            );
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// The names and addresses of its listeners. One that is bound to all addresses is given as 127.0.0.1.
+    fn listeners(&self) -> Result<Vec<(String, SocketAddr)>> {
+        let listeners: Value = serde_json::from_str(&self.admin("/listeners?format=json")?)?;
+        let listeners = listeners["listener_statuses"].as_array();
+        listeners.into_iter().flatten().map(listening).collect()
+    }
+}
+
+fn listening(listener: &Value) -> Result<(String, SocketAddr)> {
+    let address = &listener["local_address"]["socket_address"];
+    let ip: IpAddr = address["address"].as_str().context("no address")?.parse()?;
+    let ip = if ip.is_unspecified() {
+        [127, 0, 0, 1].into()
+    } else {
+        ip
+    };
+    let port = u16::try_from(address["port_value"].as_u64().context("no port")?)?;
+    let name = listener["name"].as_str().context("no name")?.to_owned();
+    Ok((name, SocketAddr::new(ip, port)))
 }
 
 /// Headers that a client sent may be in a log: it need not be UTF-8.

@@ -19,6 +19,7 @@ mod open_data_body;
 mod paths;
 mod piggyback;
 mod preflight;
+mod reused;
 mod upgrades;
 mod waiting;
 mod wechat_call;

@@ -78,27 +78,36 @@ impl Backend {
         [("webdis", Self::webdis()), ("redis_rest", Self::rest())]
     }
 
-    /// An Envoy on the example for this kind of store, straight to the bridge.
-    pub fn edge(&self, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
+    /// The example for this kind of store, straight to the bridge.
+    pub fn config(&self) -> Config {
         let bridge = match &self.bridge {
             Bridge::Webdis(webdis) => webdis.addr(),
             Bridge::Rest(rest) => rest.addr(),
         };
-        self.edge_at(bridge, wechat, patch)
+        self.config_at(bridge)
+    }
+
+    /// An Envoy on it.
+    pub fn edge(&self, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
+        EnvoyRig::start_on(self.config(), wechat, patch, None)
     }
 
     /// The same through the proxy.
     pub fn edge_through_proxy(&self, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
-        self.edge_at(self.proxy.addr(), wechat, patch)
+        EnvoyRig::start_on(self.config_through_proxy(), wechat, patch, None)
     }
 
-    fn edge_at(&self, bridge: SocketAddr, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
+    /// The example through the proxy.
+    pub fn config_through_proxy(&self) -> Config {
+        self.config_at(self.proxy.addr())
+    }
+
+    fn config_at(&self, bridge: SocketAddr) -> Config {
         let example = match &self.bridge {
             Bridge::Webdis(_) => "examples/webdis/envoy.yaml",
             Bridge::Rest(_) => "examples/redis-rest/envoy.yaml",
         };
-        let config = Config::read(example).unwrap().sessions(bridge);
-        EnvoyRig::start_on(config, wechat, patch)
+        Config::read(example).unwrap().sessions(bridge)
     }
 }
 

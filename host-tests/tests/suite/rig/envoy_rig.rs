@@ -4,17 +4,37 @@ use std::time::{Duration, Instant};
 
 use project::filter;
 use serde_json::{Value, json};
-use testkit::envoy::{Config, Envoy};
+use tempfile::NamedTempFile;
+use testkit::envoy::{Config, Envoy, ReusedEnvoy};
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
 use super::{Ask, ENVIRONMENT, Got, Rig, over_tcp};
 use crate::rig::backend::Backend;
 
-/// A running Envoy and what it talks to.
-pub struct EnvoyRig {
+/// A running Envoy of its own and what it talks to.
+pub struct OwnEnvoyRig {
     pub envoy: Envoy,
     pub app: FakeApp,
+    _wechat: WechatServer,
+}
+
+impl OwnEnvoyRig {
+    /// On one of the repository's configurations.
+    pub fn start_on(config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
+        let around = Around::start(config, wechat, patch);
+        Self {
+            envoy: Envoy::start(&around.config, &ENVIRONMENT).unwrap(),
+            app: around.app,
+            _wechat: around.wechat,
+        }
+    }
+}
+
+/// The same with an Envoy that other tests have had before.
+pub struct EnvoyRig {
+    envoy: ReusedEnvoy,
+    app: FakeApp,
     _wechat: WechatServer,
     /// Dropped after Envoy.
     _store: Option<Backend>,
@@ -22,30 +42,52 @@ pub struct EnvoyRig {
 
 impl EnvoyRig {
     pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
-        Self::start_on(Config::load().unwrap(), wechat, patch)
+        Self::start_on(Config::load().unwrap(), wechat, patch, None)
     }
 
     /// With sessions in a Redis of its own.
     pub fn start_with_redis(wechat: &FakeWechat, patch: &Value) -> Self {
         let backend = Backend::webdis();
-        let rig = backend.edge(wechat, patch);
-        Self {
-            _store: Some(backend),
-            ..rig
-        }
+        Self::start_on(backend.config(), wechat, patch, Some(backend))
     }
 
-    /// On one of the repository's configurations.
-    pub fn start_on(config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
-        let server = wechat.serve();
+    /// On one of the repository's configurations, holding on to the store behind it.
+    pub fn start_on(
+        config: Config,
+        wechat: &FakeWechat,
+        patch: &Value,
+        store: Option<Backend>,
+    ) -> Self {
+        let around = Around::start(config, wechat, patch);
+        Self {
+            envoy: ReusedEnvoy::start(&around.config, &ENVIRONMENT).unwrap(),
+            app: around.app,
+            _wechat: around.wechat,
+            _store: store,
+        }
+    }
+}
+
+/// What is to run, and what it will talk to.
+struct Around {
+    config: Config,
+    wechat: WechatServer,
+    app: FakeApp,
+    /// Envoy reads it when it starts.
+    _ca: NamedTempFile,
+}
+
+impl Around {
+    fn start(config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
+        let wechat = wechat.serve();
         let app = FakeApp::start();
-        let ca = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(ca.path(), server.ca_pem()).unwrap();
+        let ca = NamedTempFile::new().unwrap();
+        std::fs::write(ca.path(), wechat.ca_pem()).unwrap();
         let names: Vec<&str> = ENVIRONMENT.iter().map(|(name, _)| *name).collect();
         // The plugin's own rules are on trial: where Envoy would refuse first, it is told not to.
         let config = config
             .in_test(&filter::built().unwrap())
-            .wechat(server.addr(), ca.path())
+            .wechat(wechat.addr(), ca.path())
             .endpoint("app", app.addr())
             .patch_filter(
                 &json!({ "vm_config": { "environment_variables": { "host_env_keys": names } } }),
@@ -58,11 +100,32 @@ impl EnvoyRig {
             }))
             .patch_plugin(patch);
         Self {
-            envoy: Envoy::start(&config, &ENVIRONMENT).unwrap(),
+            config,
+            wechat,
             app,
-            _wechat: server,
-            _store: None,
+            _ca: ca,
         }
+    }
+}
+
+impl Rig for OwnEnvoyRig {
+    fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
+        over_tcp::ask(self.envoy.addr(), &self.app, &asks)
+    }
+
+    fn advance(&mut self, span: Duration) {
+        std::thread::sleep(span);
+    }
+
+    fn set_back(&mut self, _: Duration) {}
+
+    fn counter(&self, name: &str) -> u64 {
+        let name = format!("wasmcustom.{name}");
+        in_a_moment(|| self.envoy.stats().unwrap().get(&name).copied().unwrap_or(0))
+    }
+
+    fn log(&self) -> String {
+        of_the_plugin(&self.envoy.log())
     }
 }
 
@@ -77,24 +140,29 @@ impl Rig for EnvoyRig {
 
     fn set_back(&mut self, _: Duration) {}
 
-    /// Counters reach the statistics a moment after the answer.
     fn counter(&self, name: &str) -> u64 {
         let name = format!("wasmcustom.{name}");
-        let read = || self.envoy.stats().unwrap().get(&name).copied().unwrap_or(0);
-        let deadline = Instant::now() + Duration::from_secs(2);
-        while read() == 0 && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        read()
+        in_a_moment(|| self.envoy.counter(&name).unwrap())
     }
 
     fn log(&self) -> String {
-        let lines = self.envoy.log();
-        let plugin = |line: &&str| line.contains("wasm log");
-        lines
-            .lines()
-            .filter(plugin)
-            .map(|line| format!("{line}\n"))
-            .collect()
+        of_the_plugin(&self.envoy.log())
     }
+}
+
+/// Counters reach the statistics a moment after the answer.
+fn in_a_moment(read: impl Fn() -> u64) -> u64 {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    while read() == 0 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    read()
+}
+
+fn of_the_plugin(log: &str) -> String {
+    let plugin = |line: &&str| line.contains("wasm log");
+    log.lines()
+        .filter(plugin)
+        .map(|line| format!("{line}\n"))
+        .collect()
 }

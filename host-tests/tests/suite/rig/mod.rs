@@ -22,7 +22,7 @@ use serde_json::Value;
 use testkit::fakes::wechat::FakeWechat;
 
 pub use core_rig::CoreRig;
-pub use envoy_rig::EnvoyRig;
+pub use envoy_rig::{EnvoyRig, OwnEnvoyRig};
 pub use request::{Ask, Got, Seen};
 pub use spin_rig::{SpinRig, Way};
 pub use wasm_rig::{WasmRig, module};
