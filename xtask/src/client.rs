@@ -2,7 +2,7 @@
 //! Changes nothing outside `client`, where npm puts what it fetches and builds.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,15 +17,16 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     if !options.is_empty() {
         bail!("client knows no options: see cargo xtask help");
     }
-    tests().map(drop)
+    tests(&project::program("client-edge")?).map(drop)
 }
 
-pub(crate) fn tests() -> Result<Outcome> {
+/// With an edge that is built.
+pub(crate) fn tests(edge: &Path) -> Result<Outcome> {
     tools::need_node()?;
     tools::need_npm()?;
     must(npm().arg("ci"))?;
     // It goes when its input ends, and with it if we do.
-    let mut edge = Command::new(project::program("client-edge")?)
+    let mut edge = Command::new(edge)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;

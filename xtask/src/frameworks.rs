@@ -26,10 +26,11 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     if !options.is_empty() {
         bail!("frameworks knows no options: see cargo xtask help");
     }
-    tests().map(drop)
+    tests(cargo()).map(drop)
 }
 
-pub(crate) fn tests() -> Result<Outcome> {
+/// With the cargo that builds the test.
+pub(crate) fn tests(mut cargo: Command) -> Result<Outcome> {
     tools::need_node()?;
     tools::need_npm()?;
     let folder = tools_folder().join("frameworks");
@@ -49,17 +50,8 @@ pub(crate) fn tests() -> Result<Outcome> {
     let (node, in_node) = Apps::start(Command::new("node").arg(folder.join("apps.mjs")), 3)?;
     let (wsgi, in_python) = Apps::start(Command::new(&python).arg(folder.join("apps.py")), 2)?;
     let apps = [in_node, in_python].concat().join(",");
-    let test = [
-        "test",
-        "-p",
-        "host-tests",
-        "--test",
-        "suite",
-        "--",
-        "--ignored",
-        "frameworks::",
-    ];
-    let outcome = must(cargo().args(test).env(APPS, apps));
+    let test = ["test", "--test", "suite", "--", "--ignored", "frameworks::"];
+    let outcome = must(cargo.args(test).env(APPS, apps));
     drop((node, wsgi));
     outcome
 }

@@ -2,9 +2,13 @@
 //! Never checks what is built anyway: the native crates get their lints while the tests are built, since to check the
 //! WebAssembly engines beside that takes as long as to compile them.
 
+use std::path::PathBuf;
 use std::process::Command;
 
-use project::cargo;
+use anyhow::Result;
+use project::{WRAPPER, cargo, target_folder};
+
+use crate::steps::must;
 
 pub(crate) const ENVOY: &str = "wasm32-wasip1";
 pub(crate) const SPIN: &str = "wasm32-wasip2";
@@ -58,13 +62,20 @@ pub(crate) const WASM: [(&str, &str, &[&str]); 4] = [
     ),
 ];
 
-/// Cargo with clippy as the compiler of this workspace's own crates: what is built is linted, and what was linted is built.
+/// Cargo with clippy as the compiler of this workspace's own crates: what is built is linted, and what was linted is
+/// built.
 pub(crate) fn native() -> Command {
     let mut command = cargo();
     command
         .env("CLIPPY_ARGS", "-Dwarnings")
-        .args(["--config", "build.rustc-workspace-wrapper='clippy-driver'"]);
+        .env(WRAPPER, "clippy-driver");
     command
+}
+
+/// As [`project::program`].
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
+    must(native().args(["build", "--quiet", "--bin", name]))?;
+    Ok(target_folder().join("debug").join(name))
 }
 
 /// In the profile of what ships, which then finds its build scripts and macros compiled.

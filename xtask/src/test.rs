@@ -2,6 +2,7 @@
 //! Never passes over a check in silence: what could not be done is in the last line.
 
 use std::process::Command;
+use std::thread::available_parallelism;
 
 use anyhow::{Result, bail};
 use project::{Manifest, cargo, configurations, debian, ensure_target, envoy, filter, root, shown};
@@ -9,6 +10,8 @@ use project::{Manifest, cargo, configurations, debian, ensure_target, envoy, fil
 use crate::steps::{Outcome, Steps, must, words};
 use crate::{client, frameworks, lints, tools};
 
+/// Most of them wait most of the time: for an Envoy, for a Redis, for a time to pass.
+const TESTS_PER_CORE: usize = 2;
 const SPIN_MANIFESTS: [&str; 2] = ["spin.toml", "examples/spin-middleware/spin.toml"];
 /// What the configurations take from it.
 const ENVIRONMENT: [(&str, &str); 3] = [
@@ -68,7 +71,14 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         Ok(Outcome::Done)
     })?;
     steps.run("Redis and webdis", redis_and_webdis)?;
-    steps.run("tests", || must(lints::native().arg("test")))?;
+    steps.run("tests", || {
+        let threads = TESTS_PER_CORE * available_parallelism()?.get();
+        must(
+            lints::native()
+                .arg("test")
+                .env("RUST_TEST_THREADS", threads.to_string()),
+        )
+    })?;
     steps.run("the demo on Envoy", || demo(&[]))?;
     steps.run("the demo on two Envoys and Redis", || {
         demo(&["--store", "redis"])
@@ -80,11 +90,11 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     )?;
     steps.run(
         "the mini program's side under Node, on a real Envoy",
-        full(client::tests),
+        full(|| client::tests(&lints::program("client-edge")?)),
     )?;
     steps.run(
         "what real frameworks read in bodies and queries",
-        full(frameworks::tests),
+        full(|| frameworks::tests(lints::native())),
     )?;
     println!("\ncargo xtask test: {}", steps.summary());
     Ok(())
@@ -138,7 +148,7 @@ fn redis_and_webdis() -> Result<Outcome> {
 
 /// What a new user runs first, to its end; shown only if it fails.
 fn demo(options: &[&str]) -> Result<Outcome> {
-    let mut command = Command::new(project::program("demo")?);
+    let mut command = Command::new(lints::program("demo")?);
     command.arg("--once").args(options);
     let output = command.output()?;
     if !output.status.success() {

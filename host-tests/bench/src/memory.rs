@@ -14,15 +14,7 @@ pub(super) fn measure(quick: bool) -> Result<String> {
     println!("memory: {test} …");
     let name = format!("invariants::memory::{test}");
     let output = cargo()
-        .args([
-            "test",
-            "--package",
-            "host-tests",
-            "--test",
-            "suite",
-            "--",
-            &name,
-        ])
+        .args(["test", "--test", "suite", "--", &name])
         .args(["--exact", "--include-ignored", "--nocapture"])
         .output()
         .context("cargo does not run")?;

@@ -112,7 +112,7 @@ impl SpinSurroundings {
     fn start() -> Result<Self> {
         println!("building the host and the app …");
         let built = cargo()
-            .args(["build", "--profile", "bench-host", "-p", "spin-host"])
+            .args(["build", "--profile", "bench-host", "--bin", "spin-host"])
             .status();
         ensure!(
             built.context("cargo does not run")?.success(),

@@ -73,7 +73,7 @@ impl HeaderMap {
         self.0.retain(|(key, _)| *key != name);
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 

@@ -41,7 +41,7 @@ pub(crate) struct Who {
 }
 
 /// What the gate found out about a request.
-struct Found {
+struct Findings {
     who: Who,
     holder: Holder,
     /// The request was logged in on its way.
@@ -58,7 +58,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
     let head = request.head();
     let config = context.config();
     let upgrade = upgrade::judge(head, rule)?;
-    let Found { who, holder, login } = find(context, request, need, rule).await?;
+    let Findings { who, holder, login } = find(context, request, need, rule).await?;
     let mut changes = strip(head, config);
     match upgrade {
         Upgrade::None => {}
@@ -89,7 +89,7 @@ async fn find<H: Host, R: Request>(
     request: &R,
     need: Need,
     rule: Option<&Rule>,
-) -> Result<Found, Rejection> {
+) -> Result<Findings, Rejection> {
     let head = request.head();
     if need == Need::Public {
         return Ok(nobody("public", Reason::NoSession.into()));
@@ -106,7 +106,7 @@ async fn find<H: Host, R: Request>(
             let Some(who) = in_outage(context, head, need, rule) else {
                 return Err(rejection);
             };
-            return Ok(Found {
+            return Ok(Findings {
                 who,
                 holder: Err(rejection),
                 login: None,
@@ -126,8 +126,8 @@ async fn find<H: Host, R: Request>(
     Ok(nobody(auth_status, rejection))
 }
 
-fn somebody(token: Token, session: Rc<SessionRecord>, login: Option<LoggedIn>) -> Found {
-    Found {
+fn somebody(token: Token, session: Rc<SessionRecord>, login: Option<LoggedIn>) -> Findings {
+    Findings {
         who: Who {
             session: Some(Rc::clone(&session)),
             auth_status: "verified",
@@ -137,8 +137,8 @@ fn somebody(token: Token, session: Rc<SessionRecord>, login: Option<LoggedIn>) -
     }
 }
 
-fn nobody(auth_status: &'static str, why: Rejection) -> Found {
-    Found {
+fn nobody(auth_status: &'static str, why: Rejection) -> Findings {
+    Findings {
         who: Who {
             session: None,
             auth_status,

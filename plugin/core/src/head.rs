@@ -44,7 +44,24 @@ impl Head {
     /// name that is not ASCII.
     #[must_use]
     pub fn packed(text: Vec<u8>) -> Option<Self> {
-        let (count, rest) = split_u32(&text)?;
+        let mut head = Self::default();
+        head.read_packed(text).then_some(head)
+    }
+
+    /// As [`Head::packed`], into a head that is empty, and stays where it is: with room for its fields, it is half a
+    /// kilobyte to be moved. Whether there was something to be read; else it is still empty.
+    pub fn read_packed(&mut self, text: Vec<u8>) -> bool {
+        let is_read = self.read_fields(&text).is_some();
+        if is_read {
+            self.text = text;
+        } else {
+            self.fields.clear();
+        }
+        is_read
+    }
+
+    fn read_fields(&mut self, text: &[u8]) -> Option<()> {
+        let (count, rest) = split_u32(text)?;
         let table = usize::try_from(count.checked_mul(8)?).ok()?;
         let lengths = rest.get(..table)?.as_chunks::<4>().0;
         let mut start = 4_u32.checked_add(count.checked_mul(8)?)?;
@@ -54,16 +71,15 @@ impl Head {
             start = end.checked_add(1)?;
             Some(taken)
         };
-        let mut fields = SmallVec::new();
         for [name, value] in lengths.as_chunks::<2>().0 {
             let name = take(u32::from_le_bytes(*name))?;
             let value = take(u32::from_le_bytes(*value))?;
-            slice(&text, &value)?;
-            let text = slice(&text, &name).filter(|name| name.is_ascii())?;
+            slice(text, &value)?;
+            let text = slice(text, &name).filter(|name| name.is_ascii())?;
             let tag = tag(text);
-            fields.push(Field { tag, name, value });
+            self.fields.push(Field { tag, name, value });
         }
-        Some(Self { text, fields })
+        Some(())
     }
 
     /// From names and values, of which all are copied. Leaves out names that are not ASCII: HTTP has none.

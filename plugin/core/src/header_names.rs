@@ -16,6 +16,14 @@ pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
     ("x-wx-signature", "signature"),
 ];
 
+/// The same of other endpoints.
+const OTHER_HEADERS: [(&str, &str); 2] = [("x-wx-app", "appid"), ("x-wx-everywhere", "everywhere")];
+
+/// Every header that carries a parameter of an endpoint, and its name in a body.
+pub(crate) fn parameter_headers() -> impl Iterator<Item = (&'static str, &'static str)> {
+    LOGIN_HEADERS.into_iter().chain(OTHER_HEADERS)
+}
+
 /// What follows `x-wx-` in the names that an app may believe, and how those of its kin begin: our defaults, and what
 /// WeChat's Cloud Run tells its containers. None of them is one that a client has to send.
 /// <https://developers.weixin.qq.com/miniprogram/dev/wxcloudservice/wxcloudrun/src/development/weixin/>

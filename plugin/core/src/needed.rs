@@ -4,7 +4,7 @@
 
 use crate::config::Config;
 use crate::head::Head;
-use crate::header_names::{LOGIN_HEADERS, WAFER_ID};
+use crate::header_names::{WAFER_ID, parameter_headers};
 
 /// Mini programs send less, in bytes: their heads are kept as they are.
 const LARGE: usize = 4096;
@@ -37,7 +37,7 @@ pub(crate) fn lightened(head: &Head, config: &Config) -> Option<Head> {
         let named = |own: &str| own.as_bytes() == name;
         READ.into_iter().any(named)
             || config.session.headers.iter().any(|own| named(own))
-            || LOGIN_HEADERS.iter().any(|(own, _)| named(own))
+            || parameter_headers().any(|(own, _)| named(own))
             || named(WAFER_ID)
     };
     Some(head.without(
@@ -71,7 +71,7 @@ mod tests {
         let config = minimal();
         let mut pairs = alloc::vec![(String::from("x-of-the-app"), long())];
         let session = config.session.headers.iter().map(|name| &**name);
-        let login = LOGIN_HEADERS.iter().map(|(name, _)| *name);
+        let login = parameter_headers().map(|(name, _)| name);
         let read: alloc::vec::Vec<&str> = READ.into_iter().chain(session).chain(login).collect();
         for name in &read {
             pairs.push((String::from(*name), format!("{name} {}", long())));

@@ -1,4 +1,4 @@
-//! Parameters of a request body: JSON or form, one shape for the endpoints.
+//! Parameters of the endpoints, in one shape: a body that is JSON or a form, or headers in the place of a body.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,6 +7,7 @@ use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
 use crate::head::{Head, Header};
+use crate::header_names::parameter_headers;
 use crate::host::Request;
 use crate::media_type::{self, Kind};
 use crate::nothing::is_nothing;
@@ -17,8 +18,16 @@ use crate::rejection::{Reason, Rejection};
 pub(crate) struct Params(Map<String, Value>);
 
 impl Params {
-    /// Reads the body of `request`, at most `limit` bytes.
+    /// Reads the body of `request`, at most `limit` bytes; or its headers if it says that it has none, and they carry
+    /// parameters: where Envoy may not hold a request, no body is ever seen.
     pub(crate) async fn read(request: &impl Request, limit: usize) -> Result<Self, Rejection> {
+        let head = request.head();
+        if says_no_body(head) {
+            let params = Self::in_headers(head, limit)?;
+            if !params.0.is_empty() {
+                return Ok(params);
+            }
+        }
         // A type that is refused is refused before its body is waited for.
         let says_form = says_form(request)?;
         let body = request.body(limit).await?;
@@ -40,13 +49,36 @@ impl Params {
         .map_err(|rejection| cause(request.head()).unwrap_or(rejection))
     }
 
+    /// What stands elsewhere under this name.
     pub(crate) fn insert(&mut self, name: &str, value: &str) {
         self.0.insert(name.into(), value.into());
     }
 
-    /// Something is there under this name, and nobody can say what.
-    pub(crate) fn insert_unreadable(&mut self, name: &str) {
-        self.0.insert(name.into(), Value::Bool(true));
+    /// Reads the headers, of which the values may have `limit` bytes in all. Of what cannot be read it is noted that it
+    /// was there; a code that cannot be read is an error at once.
+    pub(crate) fn in_headers(head: &Head, limit: usize) -> Result<Self, Rejection> {
+        let mut params = Map::new();
+        let mut bytes = 0_usize;
+        for (header, name) in parameter_headers() {
+            let value = match head.get(header) {
+                Header::Absent => continue,
+                Header::One(value) => {
+                    bytes = bytes.saturating_add(value.len());
+                    value.into()
+                }
+                Header::Ambiguous if name == "code" => {
+                    let problem = "must occur once and be ASCII";
+                    return Err(Reason::InvalidHeader.parameter(header, problem));
+                }
+                Header::Ambiguous => Value::Bool(true),
+            };
+            params.insert(name.into(), value);
+        }
+        if bytes > limit {
+            let problem = "the parameters in headers are larger than limits.body_bytes";
+            return Err(Reason::BodyTooLarge.with(problem));
+        }
+        Ok(Self(params))
     }
 
     /// The text of `name`, if it is there.
@@ -84,6 +116,13 @@ impl Params {
             Some(_) => Err(Reason::InvalidParameter.parameter(name, "must be true or false")),
         }
     }
+}
+
+/// Whether a head tells of no body. (In HTTP/2 one may come all the same: nobody looks at it.)
+fn says_no_body(head: &Head) -> bool {
+    let length = head.get("content-length");
+    head.get("transfer-encoding") == Header::Absent
+        && matches!(length, Header::Absent | Header::One("0"))
 }
 
 /// What a client sends that has no value to send.

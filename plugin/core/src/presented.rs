@@ -43,29 +43,7 @@ struct Found<'a> {
 /// Reads the token from the places that the configuration names. What clients write where they have none is ignored, and
 /// so is what can be none beside one that can; two different ones are refused, within one place and across all of them.
 pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
-    let mut found = Found::default();
-    let mut takes_authorization = false;
-    for name in &rules.headers {
-        if **name == *AUTHORIZATION {
-            takes_authorization = true;
-            continue;
-        }
-        match head.get(name) {
-            Header::Absent => {}
-            // Proxies join doubled headers with a comma, which no token has.
-            Header::One(text) if !text.contains(',') => {
-                found.take(text, Spot::Header(name))?;
-            }
-            _ => {
-                if let Some(text) = only(head, name)? {
-                    found.take(text, Spot::Header(name))?;
-                }
-            }
-        }
-    }
-    if takes_authorization {
-        authorization(head, &mut found)?;
-    }
+    let mut found = Found::in_headers(head, rules)?;
     if let Some(name) = &rules.cookie {
         for (_, header) in head.pairs().filter(|(own, _)| *own == b"cookie") {
             // Other cookies are the app's, and need not be text.
@@ -85,11 +63,13 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
             found.take(value, Spot::Query(name))?;
         }
     }
-    Ok(match found.token {
-        Some((token, _)) if !rules.wafer || names_it(head, &token)? => Presented::Token(token),
-        None if !found.malformed => Presented::Nothing,
-        _ => Presented::Malformed,
-    })
+    found.shown(head, rules)
+}
+
+/// As [`presented`], but only what stands in headers of the configuration: a link, or a page of another site, cannot put
+/// it there.
+pub(crate) fn in_headers(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
+    Found::in_headers(head, rules)?.shown(head, rules)
 }
 
 /// The cookies of one header, as they are written.
@@ -105,6 +85,42 @@ pub(crate) fn cookie_of<'a>(cookie: &'a [u8], name: &str) -> Option<&'a [u8]> {
 }
 
 impl<'a> Found<'a> {
+    fn in_headers(head: &'a Head, rules: &'a SessionRules) -> Result<Self, Rejection> {
+        let mut found = Found::default();
+        let mut takes_authorization = false;
+        for name in &rules.headers {
+            if **name == *AUTHORIZATION {
+                takes_authorization = true;
+                continue;
+            }
+            match head.get(name) {
+                Header::Absent => {}
+                // Proxies join doubled headers with a comma, which no token has.
+                Header::One(text) if !text.contains(',') => {
+                    found.take(text, Spot::Header(name))?;
+                }
+                _ => {
+                    if let Some(text) = only(head, name)? {
+                        found.take(text, Spot::Header(name))?;
+                    }
+                }
+            }
+        }
+        if takes_authorization {
+            authorization(head, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// What comes of it.
+    fn shown(self, head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
+        Ok(match self.token {
+            Some((token, _)) if !rules.wafer || names_it(head, &token)? => Presented::Token(token),
+            None if !self.malformed => Presented::Nothing,
+            _ => Presented::Malformed,
+        })
+    }
+
     fn take(&mut self, text: &'a str, spot: Spot<'a>) -> Result<(), Rejection> {
         let Some(token) = Token::parse(text).or_else(|| unwrapped(text)) else {
             self.malformed |= !is_nothing(text);

@@ -36,7 +36,7 @@ pub enum Action {
 }
 
 /// Changes to a request before the app sees it, and to the headers of its response. Of the request's headers: first the
-/// removals, then the settings. A set header replaces every one of that name.
+/// removals, then the settings. A set header replaces every one of that name. Names are in lower case.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Names to remove.
@@ -174,4 +174,34 @@ pub(crate) fn call_failed(event: &str, target: &str, problem: &str) -> String {
 /// Strings, numbers and maps with string keys always serialise; an empty object would say that this is wrong.
 pub(crate) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test;
+
+    #[test]
+    fn a_trailer_goes_that_states_an_identity_and_with_a_new_body_what_describes_the_old_one() {
+        let mut changes = Changes {
+            trailers: TrailerPolicy::new(&OwnNames::new(["x-who".into()])),
+            ..Changes::default()
+        };
+        for name in ["x-wx-openid", "x_wx_openid", "x-who"] {
+            assert!(changes.trailers.forbids(name), "{name}");
+        }
+        for name in ["content-digest", "x-of-the-app"] {
+            assert!(!changes.trailers.forbids(name), "{name}");
+        }
+        let head = Head::from_pairs([("content-md5", "x"), ("transfer-encoding", "chunked")]);
+        changes.replace_body(&head, Vec::from(*b"{}"));
+        assert!(changes.trailers.forbids("content-digest"));
+        assert!(!changes.trailers.forbids("x-of-the-app"));
+        assert_eq!(changes.remove.len(), 2);
+        let length = changes
+            .set
+            .iter()
+            .find(|(name, _)| &**name == "content-length");
+        assert_eq!(length.map(|(_, value)| &**value), Some("2"));
+    }
 }

@@ -56,12 +56,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("upgrade", &["head", "rejection", "reply", "route"]),
     // What a worker keeps, and what is done with it.
     ("access", &["config", "head", "header_names", "nothing", "presented", "records", "reply"]),
-    ("params", &["head", "host", "media_type", "nothing", "rejection"]),
+    ("params", &["head", "header_names", "host", "media_type", "nothing", "rejection"]),
     ("worker", &["access", "chosen_store", "config", "head", "host", "limits", "memory", "needed", "records", "rejection", "reply", "route", "seal", "single_flight", "store", "time"]),
     ("quota", &["host", "limits", "memory", "records", "rejection", "seal", "store", "time", "worker"]),
     ("session", &["chosen_store", "head", "host", "memory", "metrics", "presented", "quota", "records", "rejection", "store", "time", "worker"]),
     ("open_data", &["config", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "worker"]),
-    ("login", &["config", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
+    ("login", &["config", "head", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     // What becomes of a request.
     ("endpoint", &["host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "store", "wechat", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "time", "upgrade", "worker"]),

@@ -32,30 +32,35 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Behind a pointer at once: a head is half a kilobyte to be moved.
+    /// `read` puts the head in its place, behind a pointer by then: it is not to be moved any more.
     pub(crate) fn new(
         worker: &Rc<Worker>,
         resources: &Rc<Resources>,
         context_id: u32,
-        mut head: Head,
         complete: bool,
+        read: impl FnOnce(&mut Head),
     ) -> Rc<Self> {
-        let head_size = head.bytes();
-        if let Some(light) = worker.lightened(&head) {
-            head = light;
-        }
-        Rc::new(Self {
+        let mut case = Rc::new(Self {
             context_id,
             worker: Rc::clone(worker),
             resources: Rc::clone(resources),
-            head,
-            head_size,
+            head: Head::default(),
+            head_size: 0,
             abandoned: Cell::new(false),
             body_size: Cell::new(0),
             complete: Cell::new(complete),
             for_client_until: Cell::new(None),
             verdict: Cell::new(None),
-        })
+        });
+        // Nobody else has it yet.
+        if let Some(own) = Rc::get_mut(&mut case) {
+            read(&mut own.head);
+            own.head_size = own.head.bytes();
+            if let Some(light) = worker.lightened(&own.head) {
+                own.head = light;
+            }
+        }
+        case
     }
 
     /// What is held of the request while it waits, here and in Envoy.

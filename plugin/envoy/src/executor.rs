@@ -42,17 +42,22 @@ impl Executor {
         }
     }
 
-    /// A request that begins with `head`, and is `complete` if that is all of it.
-    pub(crate) fn exchange(&self, context_id: u32, head: Head, complete: bool) -> Exchange {
+    /// A request with the head that `read` gives, `complete` if that is all of it.
+    pub(crate) fn exchange(
+        &self,
+        context_id: u32,
+        complete: bool,
+        read: impl FnOnce(&mut Head),
+    ) -> Exchange {
         let (worker, resources) = (&self.worker, &self.resources);
-        Exchange::of(Case::new(worker, resources, context_id, head, complete))
+        Exchange::of(Case::new(worker, resources, context_id, complete, read))
     }
 
     /// Has the engine compile what the first requests need.
     pub(crate) fn warm_up(&self) {
         self.resources.warm_up(|| {
             for head in self.worker.warm_ups() {
-                let exchange = self.exchange(NO_CONTEXT, head, true);
+                let exchange = self.exchange(NO_CONTEXT, true, |own| *own = head);
                 exchange.abandon();
                 exchange.advance();
             }

@@ -60,8 +60,7 @@ impl HttpContext for Filter {
             hostcalls::reply(&wx_session_core::internal_error());
             return Action::Pause;
         };
-        let head = hostcalls::request_head();
-        let exchange = executor.exchange(self.context_id, head, end_of_stream);
+        let exchange = executor.exchange(self.context_id, end_of_stream, hostcalls::request_head);
         self.standing = exchange.advance();
         if self.standing == Standing::Deciding {
             exchange.hide_claims();

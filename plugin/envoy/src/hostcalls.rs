@@ -14,12 +14,13 @@ use wx_session_core::{
     invites_caches,
 };
 
-/// All request headers with one call: cheaper than three reads by name, and shows doubled ones. Empty if there are
-/// none that could be trusted: then the request has no path, and is refused for it.
-pub(crate) fn request_head() -> Head {
-    envoy_abi::request_headers()
-        .and_then(Head::packed)
-        .unwrap_or_default()
+/// All request headers with one call, into an empty head: cheaper than three reads by name, and shows doubled ones. It
+/// stays empty if there are none that could be trusted: then the request has no path, and is refused for it.
+pub(crate) fn request_head(head: &mut Head) {
+    if let Some(text) = envoy_abi::request_headers() {
+        // Said so by being empty.
+        let _ = head.read_packed(text);
+    }
 }
 
 /// The first `size` bytes of what is buffered of the request body.

@@ -34,13 +34,11 @@ pub(crate) async fn changed(
         !hop_headers::is_forbidden(name) && !removed() && !replaced()
     });
     // The core writes `connection: upgrade` on a request that may change protocols, which cannot be on Spin.
-    let added = changes.set.iter().filter(|(name, _)| {
-        !name.starts_with(':') && !hop_headers::is_forbidden(&name.to_ascii_lowercase())
-    });
-    headers.extend(added.map(|(name, value)| {
-        let name = name.to_ascii_lowercase();
-        (name, value.as_bytes().to_vec())
-    }));
+    let added = changes
+        .set
+        .iter()
+        .filter(|(name, _)| !name.starts_with(':') && !hop_headers::is_forbidden(name));
+    headers.extend(added.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())));
 
     let headers = Fields::from_list(&headers).ok()?;
     let policy = changes.trailers;

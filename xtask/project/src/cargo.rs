@@ -9,9 +9,20 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{root, target_folder};
 
-/// The cargo that runs us, or the one on PATH, to be run in the repository with its own target folder.
+/// In the environment where the native crates get their lints while they are built: see `cargo xtask test`.
+pub const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
+
+/// The cargo that runs us, or the one on PATH, to be run in the repository with its own target folder. Its compiler is
+/// rustc alone, whoever asks.
 #[must_use]
 pub fn cargo() -> Command {
+    let mut command = native();
+    command.env_remove(WRAPPER);
+    command
+}
+
+/// The same for the native crates, which are built once, with lints or without.
+fn native() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .current_dir(root())
@@ -26,7 +37,7 @@ pub fn cargo() -> Command {
 pub fn program(name: &str) -> Result<PathBuf> {
     // Without `--package`: the features of its dependencies are then those of all native crates together, and what they
     // share is compiled once.
-    let built = cargo().args(["build", "--bin", name]).status();
+    let built = native().args(["build", "--bin", name]).status();
     ensure!(
         built.context("cargo does not run")?.success(),
         "`{name}` does not build"

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-pub use cargo::{cargo, ensure_target, program};
+pub use cargo::{WRAPPER, cargo, ensure_target, program};
 pub use manifest::{Build, Manifest};
 
 /// The repository's folder.

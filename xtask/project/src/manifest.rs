@@ -56,7 +56,7 @@ impl Manifest {
     /// # Errors
     /// When a component has no command or no file as its source.
     pub fn builds(&self) -> Result<Vec<Build>> {
-        let components = self.document["component"].as_object();
+        let components = self.document.get("component").and_then(Value::as_object);
         let components = components.context("the manifest has no components")?;
         let build = |(id, component): (&String, &Value)| {
             let text = |pointer: &str| component.pointer(pointer).and_then(Value::as_str);
@@ -94,6 +94,7 @@ impl Build {
             .current_dir(&self.folder)
             // The manifests name files in the repository's own folder.
             .env("CARGO_TARGET_DIR", target_folder())
+            .env_remove(crate::WRAPPER)
             .status();
         ensure!(
             status.context("cannot start a shell")?.success(),

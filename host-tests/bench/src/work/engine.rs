@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::CIPHERS;
-use project::{cargo, ensure_target};
+use project::{cargo, ensure_target, program};
 use project::{root, target_folder};
 
 const TARGET: &str = "wasm32-wasip1";
@@ -141,12 +141,11 @@ impl Programs {
         ensure_target(TARGET)?;
         build(&["--release", "-p", "bench-core"])?;
         build(&["--release", "-p", "bench-core", "--target", TARGET])?;
-        build(&["-p", "spin-host"])?;
         let target = target_folder();
         Ok(Self {
             native: target.join("release/bench-core"),
             wasm: target.join(TARGET).join("release/bench-core.wasm"),
-            wasmtime: target.join("debug/wasi-command"),
+            wasmtime: program("wasi-command")?,
         })
     }
 }

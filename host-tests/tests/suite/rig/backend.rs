@@ -89,12 +89,17 @@ impl Backend {
 
     /// An Envoy on it.
     pub fn edge(&self, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
-        EnvoyRig::start_on(self.config(), wechat, patch)
+        EnvoyRig::start_on(self.config(), wechat, patch, None)
     }
 
     /// The same through the proxy.
     pub fn edge_through_proxy(&self, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
-        EnvoyRig::start_on(self.config_at(self.proxy.addr()), wechat, patch)
+        EnvoyRig::start_on(self.config_through_proxy(), wechat, patch, None)
+    }
+
+    /// The example through the proxy.
+    pub fn config_through_proxy(&self) -> Config {
+        self.config_at(self.proxy.addr())
     }
 
     fn config_at(&self, bridge: SocketAddr) -> Config {

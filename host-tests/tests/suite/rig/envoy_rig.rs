@@ -12,14 +12,14 @@ use testkit::fakes::wechat::{FakeWechat, WechatServer};
 use super::{Ask, ENVIRONMENT, Got, Rig, over_tcp};
 use crate::rig::backend::Backend;
 
-/// A running Envoy and what it talks to.
-pub struct EnvoyRig {
+/// A running Envoy of its own and what it talks to.
+pub struct OwnEnvoyRig {
     pub envoy: Envoy,
     pub app: FakeApp,
     _wechat: WechatServer,
 }
 
-impl EnvoyRig {
+impl OwnEnvoyRig {
     /// On one of the repository's configurations.
     pub fn start_on(config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
         let around = Around::start(config, wechat, patch);
@@ -31,8 +31,8 @@ impl EnvoyRig {
     }
 }
 
-/// The same with an Envoy that other scenarios have had before.
-pub struct ReusedEnvoyRig {
+/// The same with an Envoy that other tests have had before.
+pub struct EnvoyRig {
     envoy: ReusedEnvoy,
     app: FakeApp,
     _wechat: WechatServer,
@@ -40,7 +40,7 @@ pub struct ReusedEnvoyRig {
     _store: Option<Backend>,
 }
 
-impl ReusedEnvoyRig {
+impl EnvoyRig {
     pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
         Self::start_on(Config::load().unwrap(), wechat, patch, None)
     }
@@ -51,7 +51,8 @@ impl ReusedEnvoyRig {
         Self::start_on(backend.config(), wechat, patch, Some(backend))
     }
 
-    fn start_on(
+    /// On one of the repository's configurations, holding on to the store behind it.
+    pub fn start_on(
         config: Config,
         wechat: &FakeWechat,
         patch: &Value,
@@ -107,7 +108,7 @@ impl Around {
     }
 }
 
-impl Rig for EnvoyRig {
+impl Rig for OwnEnvoyRig {
     fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
         over_tcp::ask(self.envoy.addr(), &self.app, &asks)
     }
@@ -128,7 +129,7 @@ impl Rig for EnvoyRig {
     }
 }
 
-impl Rig for ReusedEnvoyRig {
+impl Rig for EnvoyRig {
     fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
         over_tcp::ask(self.envoy.addr(), &self.app, &asks)
     }

@@ -22,7 +22,7 @@ use serde_json::Value;
 use testkit::fakes::wechat::FakeWechat;
 
 pub use core_rig::CoreRig;
-pub use envoy_rig::{EnvoyRig, ReusedEnvoyRig};
+pub use envoy_rig::{EnvoyRig, OwnEnvoyRig};
 pub use request::{Ask, Got, Seen};
 pub use spin_rig::{SpinRig, Way};
 pub use wasm_rig::{WasmRig, module};
@@ -107,8 +107,8 @@ impl HostKind {
         let rig: Box<dyn Rig> = match self {
             Self::Core => Box::new(CoreRig::start(&wechat, &patch)),
             Self::Wasm => Box::new(WasmRig::start(&wechat, &patch)),
-            Self::Envoy => Box::new(ReusedEnvoyRig::start(&wechat, &patch)),
-            Self::EnvoyWebdis => Box::new(ReusedEnvoyRig::start_with_redis(&wechat, &patch)),
+            Self::Envoy => Box::new(EnvoyRig::start(&wechat, &patch)),
+            Self::EnvoyWebdis => Box::new(EnvoyRig::start_with_redis(&wechat, &patch)),
             Self::Spin => Box::new(SpinRig::start(Way::Service, &wechat, &patch)),
             Self::SpinMiddleware => Box::new(SpinRig::start(Way::Middleware, &wechat, &patch)),
             Self::CoreRest => {

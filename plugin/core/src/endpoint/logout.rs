@@ -1,11 +1,12 @@
-//! `POST /wx/logout {everywhere?}`: ends this session, or all sessions of the user. Ending what is gone is no error.
+//! `POST /wx/logout {everywhere?}`, or `GET` with `X-WX-Everywhere`: ends this session, or all sessions of the user. Ending
+//! what is gone is no error. A mere link ends nothing: with GET the token must be in a header.
 
 use alloc::vec::Vec;
 
 use super::answer::{Answer, ok};
 use crate::host::{Host, Request};
 use crate::params::Params;
-use crate::presented::{Presented, presented};
+use crate::presented::{Presented, in_headers, presented};
 use crate::records::record::{SessionRecord, UserRecord};
 use crate::records::token::SessionId;
 use crate::rejection::{Reason, Rejection};
@@ -17,10 +18,19 @@ use crate::worker::{Context, Worker};
 pub(super) async fn answer<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
+    method: &str,
 ) -> Result<Answer, Rejection> {
     let Context { worker, host } = context;
     let sessions = context.sessions();
-    let token = match presented(request.head(), &worker.config.session)? {
+    let rules = &worker.config.session;
+    let shown = presented(request.head(), rules)?;
+    if method == "GET"
+        && matches!(shown, Presented::Token(_))
+        && !matches!(in_headers(request.head(), rules)?, Presented::Token(_))
+    {
+        return Err(Reason::not_allowed(&["POST"]));
+    }
+    let token = match shown {
         Presented::Token(token) => token,
         Presented::Malformed => return Err(Reason::InvalidToken.into()),
         Presented::Nothing => return Err(Reason::NoSession.into()),

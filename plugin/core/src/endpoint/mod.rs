@@ -31,7 +31,7 @@ pub(crate) async fn answer<H: Host, R: Request>(
         Endpoint::Decrypt => decrypt::answer(context, request).await,
         Endpoint::Register => register::answer(context, request).await,
         Endpoint::User => user::answer(context, request).await,
-        Endpoint::Logout => logout::answer(context, request).await,
+        Endpoint::Logout => logout::answer(context, request, method).await,
         Endpoint::WeappLogin => weapp::login(context, request).await,
         Endpoint::WeappUser => weapp::user(context, request).await,
     }

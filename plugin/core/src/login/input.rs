@@ -5,8 +5,7 @@ use alloc::string::{String, ToString};
 use zeroize::Zeroizing;
 
 use crate::config::{Config, MiniProgram};
-use crate::head::{Head, Header};
-use crate::header_names::LOGIN_HEADERS;
+use crate::head::Head;
 use crate::host::{Host, Request};
 use crate::open_data::Submitted;
 use crate::params::Params;
@@ -49,7 +48,7 @@ impl<'a> LoginInput<'a> {
         let head = request.head();
         let params = match source {
             Source::Body => Params::read(request, config.body_bytes).await?,
-            Source::Headers => from_headers(head)?,
+            Source::Headers => Params::in_headers(head, config.body_bytes)?,
         };
         let js_code = params.required("code")?.trim();
         let well_formed = js_code.len() <= MAX_CODE
@@ -78,22 +77,6 @@ impl<'a> LoginInput<'a> {
             open_data_is_malformed,
         })
     }
-}
-
-/// Headers carry what a body would. Of open data that cannot be read it is noted that it was there.
-fn from_headers(head: &Head) -> Result<Params, Rejection> {
-    let mut params = Params::default();
-    for (header, name) in LOGIN_HEADERS {
-        match head.get(header) {
-            Header::Absent => {}
-            Header::One(value) => params.insert(name, value),
-            Header::Ambiguous if name == "code" => {
-                return Err(Reason::InvalidHeader.parameter(header, "must occur once and be ASCII"));
-            }
-            Header::Ambiguous => params.insert_unreadable(name),
-        }
-    }
-    Ok(params)
 }
 
 /// Which mini program: named, or read from the Referer of `wx.request`

@@ -56,7 +56,7 @@ pub(super) async fn write_down<H: Host>(
         before,
         adds: Some(id.key()),
     };
-    let mut entry = Entry {
+    let mut change = LoginChange {
         context,
         input,
         key,
@@ -66,13 +66,13 @@ pub(super) async fn write_down<H: Host>(
         ended,
         done: None,
     };
-    context.users().update(user, &mut entry).await?;
-    let (login, generation) = entry.done.ok_or(Reason::Internal)?;
+    context.users().update(user, &mut change).await?;
+    let (login, generation) = change.done.ok_or(Reason::Internal)?;
     // The next request of this phone comes at once, and a replica of the store may not have heard of the session yet.
     let now = login.session.seen_at;
     sessions.remember(token, id, &login.session, now, generation);
     // Once more: a look-up may have found one before it was gone from the store.
-    context.worker.forget(&entry.ended);
+    context.worker.forget(&change.ended);
     Ok(login)
 }
 
@@ -94,7 +94,7 @@ fn session<H: Host>(
 }
 
 /// The change of a user that a login is.
-struct Entry<'a, H> {
+struct LoginChange<'a, H> {
     context: Context<'a, H>,
     input: &'a LoginInput<'a>,
     key: &'a Key,
@@ -109,7 +109,7 @@ struct Entry<'a, H> {
     done: Option<(LoggedIn, u64)>,
 }
 
-impl<H: Host> UserChange for Entry<'_, H> {
+impl<H: Host> UserChange for LoginChange<'_, H> {
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
         let Context { worker, host } = self.context;
         let (sessions, openings) = (self.context.sessions(), self.context.openings());
@@ -161,7 +161,7 @@ impl<H: Host> UserChange for Entry<'_, H> {
     }
 }
 
-impl<H: Host> Entry<'_, H> {
+impl<H: Host> LoginChange<'_, H> {
     /// The user record after this login, and what the client is told.
     fn enter(&mut self, user: Option<UserRecord>) -> (UserRecord, Told) {
         let Granted { login, old, .. } = self.granted;

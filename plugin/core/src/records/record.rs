@@ -145,6 +145,7 @@ pub(crate) fn shown(session: &SessionId, ciphertext: &[u8]) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::told::{Event, Useless};
     use crate::testing::test;
 
     fn key(text: &str) -> SessionKey {
@@ -168,6 +169,31 @@ mod tests {
         ring.rotate(key(c));
         assert_eq!(ring.current, key(c));
         assert_eq!(ring.previous.unwrap(), key(b));
+    }
+
+    #[test]
+    fn a_remembered_login_is_read_as_it_was_written() {
+        let told = |user: Option<&str>, open_data| Told {
+            registered: user.is_some(),
+            event: Event::Switched,
+            user: user.map(Into::into),
+            open_data,
+        };
+        for told in [
+            told(None, None),
+            told(Some(r#"{"nickName":"小明"}"#), Some(Useless::NoProfile)),
+        ] {
+            let record = CodeRecord {
+                token: [7; 32],
+                openid: "o".into(),
+                told: told.clone(),
+                made_at: UnixMillis(1),
+            };
+            let stored = postcard::to_allocvec(&record).unwrap();
+            let read: CodeRecord = postcard::from_bytes(&stored).unwrap();
+            assert_eq!(read.told, told);
+            assert_eq!((read.token, &*read.openid), ([7; 32], "o"));
+        }
     }
 
     #[test]

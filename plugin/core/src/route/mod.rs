@@ -33,9 +33,11 @@ impl Endpoint {
     /// Methods that it answers.
     pub(crate) fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::Login => &["GET", "POST"],
             Self::Session | Self::User | Self::WeappLogin | Self::WeappUser => &["GET"],
-            Self::Verify | Self::Decrypt | Self::Register | Self::Logout => &["POST"],
+            // With GET, their parameters are in headers.
+            Self::Login | Self::Verify | Self::Decrypt | Self::Register | Self::Logout => {
+                &["GET", "POST"]
+            }
         }
     }
 }

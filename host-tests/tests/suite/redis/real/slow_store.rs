@@ -10,13 +10,13 @@ use testkit::redis::Server;
 
 use crate::rig::backend::Backend;
 use crate::rig::envoy_world::{PATIENCE, PLUGIN_LINE, login_request, token_of, with_token};
-use crate::rig::{APPID, EnvoyRig, SECRET};
+use crate::rig::{APPID, OwnEnvoyRig, SECRET};
 use testkit::eventually;
 use testkit::http2::Http2;
 
 /// The edge and all that it talks to, in the order in which they go.
 pub struct SlowStore {
-    pub rig: EnvoyRig,
+    pub rig: OwnEnvoyRig,
     pub wechat: FakeWechat,
     pub backend: Backend,
 }
@@ -53,7 +53,7 @@ impl SlowStore {
     /// With more of the plugin's configuration changed.
     pub fn with(backend: Backend, patch: &Value) -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
-        let rig = backend.edge_through_proxy(&wechat, &patient(patch));
+        let rig = OwnEnvoyRig::start_on(backend.config_through_proxy(), &wechat, &patient(patch));
         Self {
             rig,
             wechat,

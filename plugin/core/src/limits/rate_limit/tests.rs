@@ -1,3 +1,5 @@
+//! Bounded counts that no network shares with another to its gain.
+
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
