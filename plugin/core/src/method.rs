@@ -33,7 +33,7 @@ fn names_another(name: &[u8], value: &[u8]) -> bool {
             .split(|byte| *byte == b'?')
             .skip(1)
             .flat_map(|query| query.split(|byte| b"&;".contains(byte)))
-            .any(|pair| is_parameter(pair)),
+            .any(is_parameter),
         _ => false,
     }
 }

@@ -4,7 +4,6 @@
 
 use serde_json::{Value, json};
 use testkit::client::{self, Connection, Request, Response};
-use testkit::envoy::Config;
 use testkit::fakes::wechat::FakeWechat;
 use testkit::redis::Server;
 
