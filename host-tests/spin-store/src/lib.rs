@@ -44,8 +44,9 @@ wasip3::http::service::export!(Probe);
 impl Guest for Probe {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         let (_handled, outcome) = wit_future::new(|| Ok(()));
-        let (body, _trailers) = Request::consume_body(request, outcome);
-        let body = outbound::read(body, 1 << 20).await.unwrap_or_default();
+        let (mut body, _trailers) = Request::consume_body(request, outcome);
+        let body = outbound::read(&mut body, Vec::new(), 1 << 20).await;
+        let body = body.unwrap_or_default();
         let answer = answer(&body).await;
         let answer = answer.unwrap_or_else(|problem| json!({ "error": problem }));
         let (trailers, no_trailers) = wit_future::new(|| Ok(None));

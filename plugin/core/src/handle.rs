@@ -14,7 +14,7 @@ use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict, to_json};
-use crate::route::{Destination, Endpoint, Method};
+use crate::route::{Destination, Endpoint, Method, Routes};
 use crate::upgrade::{self, Upgrade};
 use crate::worker::{Context, Worker};
 use crate::{endpoint, method, open_body, path};
@@ -84,7 +84,10 @@ async fn serve<H: Host, R: Request>(
             auth_status: "preflight",
         });
     }
-    match config.routes.find(method::of(method, head), &path) {
+    match config
+        .routes
+        .find(asked_for(&config.routes, method, head), &path)
+    {
         Destination::App(need, rule) => {
             let Passage {
                 who,
@@ -115,6 +118,15 @@ async fn serve<H: Host, R: Request>(
                 auth_status: "endpoint",
             })
         }
+    }
+}
+
+/// What rules with methods are to go by. Where there are none, nobody looks further.
+fn asked_for<'a>(routes: &Routes, method: &'a str, head: &Head) -> Method<'a> {
+    if routes.rules.iter().all(|rule| rule.methods.is_empty()) {
+        Method::Plain(method)
+    } else {
+        method::of(method, head)
     }
 }
 

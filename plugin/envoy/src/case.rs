@@ -14,6 +14,10 @@ use crate::resources::Resources;
 /// Said to clients and operators alike: with Envoy set up wrongly, no body ever comes.
 const NO_BODY: &str = "the body did not come in time: a slow client, or Envoy without allow_on_headers_stop_iteration";
 
+/// What Envoy may hold of a body that is left with the client: `per_connection_buffer_limit_bytes` of the shipped
+/// configurations, in bytes.
+const MOST_HELD: usize = 32 * 1024;
+
 pub(crate) struct Case {
     pub(crate) context_id: u32,
     pub(crate) worker: Rc<Worker>,
@@ -26,6 +30,8 @@ pub(crate) struct Case {
     pub(crate) abandoned: Cell<bool>,
     pub(crate) body_size: Cell<usize>,
     pub(crate) complete: Cell<bool>,
+    /// Its body is left with the client until there is a verdict.
+    pub(crate) held: Cell<bool>,
     /// It waits for the client, and no longer than this.
     pub(crate) for_client_until: Cell<Option<Instant>>,
     pub(crate) verdict: Cell<Option<Verdict>>,
@@ -49,6 +55,7 @@ impl Case {
             abandoned: Cell::new(false),
             body_size: Cell::new(0),
             complete: Cell::new(complete),
+            held: Cell::new(false),
             for_client_until: Cell::new(None),
             verdict: Cell::new(None),
         });
@@ -65,7 +72,12 @@ impl Case {
 
     /// What is held of the request while it waits, here and in Envoy.
     pub(crate) fn bytes(&self) -> usize {
-        self.head_size.saturating_add(self.body_size.get())
+        let body = if self.held.get() && !self.complete.get() {
+            MOST_HELD
+        } else {
+            self.body_size.get()
+        };
+        self.head_size.saturating_add(body)
     }
 }
 

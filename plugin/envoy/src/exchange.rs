@@ -118,12 +118,18 @@ impl Exchange {
         self.for_client_until().is_some()
     }
 
-    /// Whether its body may be read here before it has a verdict. Not when it has one.
-    pub(crate) fn reads_body(&self) -> bool {
+    /// Leaves its body with the client until there is a verdict, unless it may be read here before.
+    pub(crate) fn hold_unread(&self) {
+        if let Some(case) = &*self.case.borrow() {
+            let is_read =
+                case.for_client_until.get().is_some() || reads_body(&case.worker, &case.head);
+            case.held.set(!is_read);
+        }
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
         let case = self.case.borrow();
-        case.as_ref().is_some_and(|case| {
-            case.for_client_until.get().is_some() || reads_body(&case.worker, &case.head)
-        })
+        case.as_ref().is_some_and(|case| case.held.get())
     }
 
     /// Takes off what the client says of itself, before it waits: should the client leave now, an access log must not say

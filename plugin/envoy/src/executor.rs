@@ -68,6 +68,7 @@ impl Executor {
     /// Keeps an exchange that waits for something, if there is room: else it is answered so. From a callback of its own
     /// request.
     pub(crate) fn keep(&self, exchange: Exchange) -> Rc<Exchange> {
+        exchange.hold_unread();
         let exchange = Rc::new(exchange);
         let id = exchange.context_id;
         let mut crowd = self.crowd.borrow_mut();

@@ -70,7 +70,7 @@ impl HttpContext for Filter {
         } else {
             let kept = executor.keep(exchange);
             self.standing = kept.standing();
-            if !kept.reads_body() {
+            if kept.is_held() {
                 hostcalls::hold_everything();
             }
             Some(kept)

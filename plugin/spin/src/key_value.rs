@@ -17,7 +17,7 @@ use wx_session_core::{Level, UnixMillis};
 use crate::log::log;
 use crate::outbound::within;
 
-/// A store on the network may hang: for longer nobody waits for one of its answers.
+/// A store on the network may hang. (What hangs later ends with the verdict: see `verdict`.)
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often somebody looks whether an entry is free again. Not a wake-up from one request to another, for
@@ -60,14 +60,14 @@ impl KeyValue {
     }
 
     async fn read(&self, name: &str, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(entry) = bounded(self.store.get(name)).await? else {
+        let Some(entry) = self.store.get(name).await.map_err(unavailable)? else {
             return Ok(None);
         };
         match parse(&entry) {
             Some((expires_at, value)) if now < expires_at => Ok(Some(value.to_vec())),
             // Expired, or not ours.
             _ => {
-                bounded(self.store.delete(name)).await?;
+                self.store.delete(name).await.map_err(unavailable)?;
                 Ok(None)
             }
         }
@@ -89,7 +89,7 @@ impl KeyValue {
                 }
                 self.set(name, value, life).await?;
             }
-            Change::Delete => bounded(self.store.delete(name)).await?,
+            Change::Delete => self.store.delete(name).await.map_err(unavailable)?,
         }
         Ok(Written::All)
     }
@@ -97,13 +97,13 @@ impl KeyValue {
     async fn set(&self, name: &str, value: &[u8], life: &Life) -> Result<(), StoreError> {
         let mut entry = life.expires_at.0.to_be_bytes().to_vec();
         entry.extend_from_slice(value);
-        bounded(self.store.set(name, entry)).await
+        self.store.set(name, entry).await.map_err(unavailable)
     }
 }
 
 impl Store for KeyValue {
     async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(entry) = bounded(self.store.get(&key.name)).await? else {
+        let Some(entry) = self.store.get(&key.name).await.map_err(unavailable)? else {
             return Ok(None);
         };
         if let Some((expires_at, value)) = parse(&entry)
@@ -151,15 +151,6 @@ fn parse(entry: &[u8]) -> Option<(UnixMillis, &[u8])> {
 
 /// The cause goes to the log only: to a client an outage looks like any other.
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-/// What the store answers, if it does in time.
-async fn bounded<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
-    let Some(answer) = within(TIMEOUT, asked).await else {
-        log(Level::Error, "key-value store: it does not answer");
-        return Err(StoreError::Unavailable);
-    };
-    answer.map_err(unavailable)
-}
-
 fn unavailable(error: Error) -> StoreError {
     log(Level::Error, &format!("key-value store: {error}"));
     StoreError::Unavailable

@@ -6,6 +6,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 use testkit::client::Request;
 use testkit::envoy::{Config, validate};
+use testkit::fakes::wechat::Phone;
 
 use crate::rig::envoy_world::{EnvoyWorld, SECRET, login_request, token_of, with_token};
 
@@ -136,9 +137,41 @@ pub fn journey(edge: &EnvoyWorld, login: impl Fn(&str) -> Request) {
         .map(|request| request.header("x-wx-openid").map(openid))
         .collect();
     assert_eq!(openids, [None, Some(phone.openid())]);
+    every_endpoint_without_a_body(edge, &phone, &token);
     let log = edge.envoy.log();
     assert!(!log.contains(SECRET), "{log}");
     assert_eq!(edge.reloads(), 0);
+}
+
+/// Whatever Envoy does with bodies.
+fn every_endpoint_without_a_body(edge: &EnvoyWorld, phone: &Phone, token: &str) {
+    let info = phone.user_info();
+    let raw_data: String = info.raw_data.bytes().map(|b| format!("%{b:02X}")).collect();
+    let encrypted = [
+        ("x-wx-encrypted-data", &info.encrypted_data),
+        ("x-wx-iv", &info.iv),
+    ];
+    let signed = [
+        ("x-wx-rawdata", &raw_data),
+        ("x-wx-signature", &info.signature),
+    ];
+    for request in [Request::get, Request::post] {
+        for (path, headers) in [
+            ("/wx/verify", &signed),
+            ("/wx/decrypt", &encrypted),
+            ("/wx/register", &encrypted),
+        ] {
+            let asked = request(path).header("x-wx-skey", token);
+            let asked = headers
+                .iter()
+                .fold(asked, |asked, (name, value)| asked.header(*name, value));
+            let answer = edge.send(&asked);
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+    }
+    let out = Request::get("/wx/logout").header("x-wx-skey", token);
+    assert_eq!(edge.send(&out).status, 200);
+    assert_eq!(edge.send(&with_token(token)).status, 401);
 }
 
 /// Where bodies are not handed over, and where they are.

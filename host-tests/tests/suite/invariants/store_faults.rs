@@ -4,7 +4,7 @@ use serde_json::json;
 use testkit::fakes::wechat::FakeWechat;
 use wx_session_core::Host as _;
 
-use crate::rig::{APPID, Ask, CoreRig, Login, Rig, SECRET, assert_unavailable};
+use crate::rig::{APPID, Ask, CoreRig, Login, Rig, SECRET, assert_refusal, assert_unavailable};
 
 struct CoreWorld {
     rig: CoreRig,
@@ -118,9 +118,11 @@ fn a_user_whom_others_always_change_first_is_refused_in_bounded_time_and_the_log
     edge.rig.host.store.contend(true);
     let (asked, started) = (edge.rig.host.store.operations(), edge.rig.host.now());
     let got = edge.rig.ask(vec![first]).remove(0);
-    assert_unavailable(&got, "contended");
-    let detail = got.json()["detail"].clone();
-    assert_eq!(detail, "too many changes of one user at the same time");
+    let body = assert_refusal(&got, 503, "store_unavailable");
+    assert_eq!(
+        body["detail"],
+        "too many changes of one user at the same time"
+    );
     let line = r#"{"event":"store_contended","record":"user","attempts":20}"#;
     assert_eq!(
         edge.rig.log().matches(line).count(),

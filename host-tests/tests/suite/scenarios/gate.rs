@@ -320,3 +320,19 @@ pub fn the_body_of_a_forwarded_request_is_untouched(host: HostKind) {
         body.len()
     );
 }
+
+/// CGI joins `content_type` with `content-type`, or takes the last.
+pub fn no_other_spelling_of_what_frames_a_body_reaches_the_app(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let token = world.login(&world.wechat.phone("alice")).token;
+    for name in [
+        "content.type",
+        "content.length",
+        "content.encoding",
+        "transfer.encoding",
+    ] {
+        let ask = Ask::post("/api", &json!({})).token(&token);
+        let got = world.ask(ask.header(name, "x"));
+        assert!(!got.seen().has(name), "{name}");
+    }
+}

@@ -18,6 +18,7 @@ mod tokens;
 mod wafer;
 mod wafer_client;
 mod wechat_trouble;
+mod without_a_body;
 
 /// Makes each scenario a test on each host.
 macro_rules! on_every_host {
@@ -114,6 +115,13 @@ on_every_host! {
         a_type_that_says_json_beside_its_essence_is_refused,
         the_same_type_twice_is_one_and_the_app_gets_it_once,
         where_other_types_pass_forms_do_not_say_it,
+        headers_of_the_name_and_parts_in_disguise_do_not_say_it,
+    }
+    without_a_body {
+        every_endpoint_takes_its_parameters_from_headers,
+        what_is_missing_or_too_large_in_headers_is_named,
+        headers_are_nothing_beside_a_body,
+        a_link_ends_no_session,
     }
     forged_data {
         a_phone_number_cannot_be_cut_out_of_a_nickname,
@@ -137,6 +145,7 @@ on_every_host! {
         an_assertion_signs_the_identity_where_configured,
         the_standard_names_are_the_edges_whatever_ours_are_called,
         the_body_of_a_forwarded_request_is_untouched,
+        no_other_spelling_of_what_frames_a_body_reaches_the_app,
     }
     routes {
         rules_match_whole_segments_and_methods,
@@ -146,6 +155,8 @@ on_every_host! {
         an_offer_of_another_http_is_passed_over,
         a_required_rule_holds_in_every_spelling_of_its_path,
         methods_that_are_not_in_capitals_are_refused,
+        a_method_beside_the_method_leads_around_no_rule,
+        head_meets_what_get_meets_and_a_script_what_follows_it,
     }
     tokens {
         two_different_tokens_are_refused_wherever_they_stand,
@@ -153,6 +164,7 @@ on_every_host! {
         what_clients_write_for_no_token_is_none,
         what_is_no_token_beside_a_good_one_is_ignored,
         a_login_goes_on_beside_what_is_no_token,
+        other_cookies_need_not_be_text,
     }
     bad_input {
         a_bad_code_parameter_is_named,

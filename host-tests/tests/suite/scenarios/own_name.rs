@@ -234,3 +234,56 @@ pub fn where_other_types_pass_forms_do_not_say_it(host: HostKind) {
         assert!(body["detail"].as_str().unwrap().contains("form"), "{body}");
     }
 }
+
+/// Spring binds headers as it does parameters; Django undoes what a part says it is encoded by.
+pub fn headers_of_the_name_and_parts_in_disguise_do_not_say_it(host: HostKind) {
+    let (mut world, token) = start(host);
+    for name in ["Open-Data", "opendata"] {
+        let ask = of("/api/profile", &token, "application/json", "{}").header(name, "F");
+        assert!(!world.ask(ask).seen().has(&name.to_lowercase()), "{name}");
+    }
+    let multipart = "multipart/form-data; boundary=b";
+    let part = |headers: &str, body: &str| {
+        format!(
+            "--b\r\nContent-Disposition: form-data; name=\"d\"{headers}\r\n\r\n{body}\r\n--b--\r\n"
+        )
+    };
+    for headers in [
+        "\r\nContent-Transfer-Encoding: base64",
+        "\r\ncontent-transfer-encoding: Quoted-Printable",
+        "\r\nContent-Type: text/plain; charset=utf-7",
+        "\r\nContent-Type: application/json; charset=\"IBM037\"",
+        "; name *=utf-8\'\'x",
+    ] {
+        let ask = of(
+            "/api/any",
+            &token,
+            multipart,
+            part(headers, "eyJvcGVuRGF0YSI6MX0="),
+        );
+        world.assert_refused(ask, 400, "malformed_body");
+    }
+    // Made at random, and words that people write.
+    let boundary = "----WebKitFormBoundaryaJsOn0123";
+    let kind = format!("multipart/form-data; boundary={boundary}");
+    let body = part(
+        "\r\nContent-Type: text/plain; charset=UTF-8",
+        "**Name**: Bob",
+    )
+    .replace("--b", &format!("--{boundary}"));
+    world.ask(of("/api/any", &token, &kind, body)).seen();
+    for key in [
+        "detail-openData",
+        "form-0-openData",
+        "openData__phone",
+        "openData-phone",
+    ] {
+        let ask = of(
+            "/api/profile",
+            &token,
+            "application/json",
+            format!("{{\"{key}\":1}}"),
+        );
+        assert_own_name(&mut world, ask);
+    }
+}

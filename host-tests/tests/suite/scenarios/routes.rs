@@ -217,3 +217,55 @@ pub fn methods_that_are_not_in_capitals_are_refused(host: HostKind) {
         assert!((400..500).contains(&got.status), "{method} {}", got.status);
     }
 }
+
+/// ThinkPHP goes by such a header on any request, others on POST.
+pub fn a_method_beside_the_method_leads_around_no_rule(host: HostKind) {
+    let mut world = host.start(json!({ "cors_preflight": true, "routes": [
+        { "prefix": "/items", "methods": ["GET", "POST"], "session": "public" },
+    ] }));
+    world.ask(Ask::get("/items/1")).seen();
+    for name in [
+        "X-HTTP-Method-Override",
+        "X-HTTP-Method",
+        "X-Method-Override",
+    ] {
+        for method in ["GET", "POST"] {
+            let ask = Ask::new(method, "/items/1").header(name, "DELETE");
+            world.assert_refused(ask, 401, "no_session");
+        }
+        let preflight = Ask::new("OPTIONS", "/orders/1/delete")
+            .header("Origin", "https://example.com")
+            .header("Access-Control-Request-Method", "POST");
+        world.ask(preflight.clone()).seen();
+        world.assert_refused(preflight.header(name, "GET"), 401, "no_session");
+    }
+    for query in ["_method=DELETE", "a=b&%5Fmethod=PUT"] {
+        let ask = Ask::get(format!("/items/1?{query}"));
+        world.assert_refused(ask, 401, "no_session");
+    }
+}
+
+pub fn head_meets_what_get_meets_and_a_script_what_follows_it(host: HostKind) {
+    let mut world = host.start(json!({ "routes": [
+        { "prefix": "/public/keys", "methods": ["GET"], "session": "required" },
+        { "path": "/public/admin.php", "session": "required" },
+        { "prefix": "/public/my keys", "session": "required" },
+        { "prefix": "/public", "session": "public" },
+    ] }));
+    let got = world.ask(Ask::new("HEAD", "/public/keys"));
+    assert_eq!((got.status, got.seen.is_none()), (401, true));
+    for path in [
+        "/public/admin.php/x",
+        "/public/ADMIN.php/users/1",
+        "/public/my+keys",
+        "/public/my%20keys",
+        "/public/+my-keys",
+        "/public/key%CB%A2",
+        "/public/k%E2%84%AFys",
+    ] {
+        world.assert_refused(Ask::get(path), 401, "no_session");
+    }
+    for path in ["/public/admin.phpx", "/public/monkeys", "/public/a+b"] {
+        world.ask(Ask::get(path)).seen();
+    }
+}

@@ -228,3 +228,19 @@ pub fn a_login_goes_on_beside_what_is_no_token(host: HostKind) {
         world.login_with(json!({ "code": phone.login(), "token": no_text }));
     }
 }
+
+/// An app's own cookie is what the app makes of it; only ours is looked at, and only ours is taken off.
+pub fn other_cookies_need_not_be_text(host: HostKind) {
+    if !host.hands_on_unreadable_headers() {
+        return;
+    }
+    let mut world = host.start(json!({ "session": { "cookie": "wxs" } }));
+    let phone = world.wechat.phone("alice");
+    let token = world.login(&phone).token;
+    let latin = b"name=\xe4\xb8; a=b".to_vec();
+    let got = world.ask(Ask::get("/api").token(&token).header("cookie", &latin));
+    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
+    let both = [&b"name=\xe4\xb8; a=b; wxs="[..], token.as_bytes()].concat();
+    let got = world.ask(Ask::get("/api").header("cookie", both));
+    assert_eq!(got.seen().header("cookie").as_deref(), Some("a=b"));
+}

@@ -76,7 +76,6 @@ fn an_upload_that_stands_still_is_broken_off_at_the_app() {
         let _ = stream.read_to_end(&mut rest);
         let rest = String::from_utf8_lossy(&rest);
         assert!(!rest.contains("0\r\n\r\n"), "{way:?} {rest:?}");
-        assert!(stage.rig.spin.log().contains("the app does not answer") || way == Way::Middleware);
     }
 }
 

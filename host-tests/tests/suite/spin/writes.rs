@@ -24,7 +24,7 @@ fn head_and_body_of_an_answer_of_ours_leave_together() {
                 (401, Request::get("/orders")),
                 (401, login_with("0badc0de0badc0de0badc0de0badc0de")),
                 (400, Request::post("/wx/login").json(&json!([]))),
-                (405, Request::get("/wx/logout")),
+                (405, Request::new("DELETE", "/wx/logout")),
             ];
             for (status, request) in answers {
                 let answer = client.send(&request).unwrap();

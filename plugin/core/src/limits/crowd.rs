@@ -4,7 +4,8 @@
 //! Nobody joins beyond the limits. But from three quarters of one on, those who wait for their client are to give way, of
 //! the client network with the most of them who has waited longest first: requests that somebody opens and never finishes
 //! go, and a newcomer, whose body mostly comes with its headers, finds the last quarter free. Whoever is slow, and shares
-//! no network with a flood, is not pushed out by it.
+//! no network with a flood, is not pushed out by it. As long as there is much room, nobody is asked where a client is: these
+//! may be of any network.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -12,6 +13,9 @@ use alloc::vec::Vec;
 
 use super::network::Network;
 use crate::config::WaitingLimits;
+
+/// Up to this part of a limit, clients are not told from each other.
+const MOST_ALIKE: usize = 8;
 
 /// Requests are named by numbers of the host's choice.
 pub struct Crowd {
@@ -60,7 +64,7 @@ impl Crowd {
             && bytes <= self.limits.bytes.saturating_sub(self.bytes);
         if fits {
             self.bytes = self.bytes.saturating_add(bytes);
-            let turn = for_client.then(|| self.begin_turn(id, address()));
+            let turn = for_client.then(|| self.begin_turn(id, address));
             self.members.insert(id, Member { bytes, turn });
         }
         fits
@@ -82,7 +86,7 @@ impl Crowd {
         let others = self.bytes.saturating_sub(member.bytes);
         self.bytes = others.saturating_add(bytes);
         let turn = match (member.turn, for_client) {
-            (None, true) => Some(self.begin_turn(id, address())),
+            (None, true) => Some(self.begin_turn(id, address)),
             (Some(turn), false) => {
                 self.end_turn(id, turn);
                 None
@@ -94,8 +98,14 @@ impl Crowd {
     }
 
     /// A request waits for its client from now on.
-    fn begin_turn(&mut self, id: u32, address: Option<String>) -> (u64, Network) {
-        let (network, _) = Network::of(address.as_deref());
+    fn begin_turn(&mut self, id: u32, address: impl FnOnce() -> Option<String>) -> (u64, Network) {
+        let is_roomy = self.members.len() < self.limits.requests / MOST_ALIKE
+            && self.bytes < self.limits.bytes / MOST_ALIKE;
+        let network = if is_roomy {
+            Network::Unknown
+        } else {
+            Network::of(address().as_deref()).0
+        };
         self.turns = self.turns.wrapping_add(1);
         self.for_client.insert((self.turns, id));
         let own = self.by_network.entry(network).or_default();
@@ -145,21 +155,28 @@ impl Crowd {
         }
         let mut networks: Vec<_> = self
             .by_network
-            .values()
-            .map(|own| (own.len(), own.iter()))
+            .iter()
+            .map(|(network, own)| (*network, own.len(), own.iter()))
             .collect();
         while chosen.len() < most && self.is_beyond(requests, bytes) {
-            let longest = networks.iter_mut().max_by_key(|(left, own)| {
-                let turn = own.clone().next().map(|(turn, _)| *turn);
-                (*left, core::cmp::Reverse(turn))
-            });
-            let Some((left, own)) = longest else {
-                break;
-            };
-            let Some((_, id)) = own.next() else {
+            // Those of whom nobody knows where they are may be of it.
+            let fullest = networks
+                .iter()
+                .filter(|(network, ..)| *network != Network::Unknown)
+                .map(|(_, left, _)| *left)
+                .max();
+            let longest = networks
+                .iter_mut()
+                .filter(|(network, left, _)| *network == Network::Unknown || Some(*left) == fullest)
+                .filter_map(|(_, left, own)| Some((own.clone().next()?.0, left, own)))
+                .min_by_key(|(turn, ..)| *turn);
+            let Some((_, left, own)) = longest else {
                 break;
             };
             *left = left.saturating_sub(1);
+            let Some((_, id)) = own.next() else {
+                break;
+            };
             requests = requests.saturating_sub(1);
             bytes = bytes.saturating_sub(self.members.get(id).map_or(0, |member| member.bytes));
             chosen.push(*id);
@@ -282,8 +299,9 @@ mod tests {
     #[test]
     fn who_shares_no_network_with_a_flood_is_not_pushed_out_by_it() {
         let mut crowd = crowd(12, 1000);
+        assert!(crowd.join(9, 1, false, nowhere));
         assert!(crowd.join(1, 1, true, || Some("10.0.0.1".into())));
-        for id in 10..20 {
+        for id in 10..19 {
             // Of one /64 each.
             let address = || Some(alloc::format!("2001:db8::{id}"));
             assert!(crowd.join(id, 1, true, address));
