@@ -14,7 +14,8 @@ const ROWS = {
   store_unavailable: [503, 5005, 'retry_after', 2],
   upstream_unavailable: [503, 5007, 'retry_after', 2],
   session_expired: [401, 2003, 'relogin'],
-  internal_error: [500, 5006, 'none']
+  internal_error: [500, 5006, 'none'],
+  body_timeout: [408, 1011, 'retry_after', 1]
 }
 
 export class FakeEdge {
@@ -26,6 +27,7 @@ export class FakeEdge {
     this.faults = [] // { path, answer }, each for one request
     this.seen = [] // `POST /wx/login`, in order
     this.counter = 0
+    this.readsBodies = true // false: as an Envoy that hands none over
     this.network = request => this.#network(request)
     this.wechat = {
       code: async user => this.#fresh('code', this.codes, user),
@@ -56,8 +58,9 @@ export class FakeEdge {
   }
 
   answer(method, path, headers, body) {
-    const data = body && path.startsWith('/wx/') ? JSON.parse(body) : {}
-    if (path === '/wx/login') return this.#login(data)
+    if (body && path.startsWith('/wx/') && !this.readsBodies) return refuse('body_timeout')
+    const data = body && path.startsWith('/wx/') ? JSON.parse(body) : inHeaders(headers)
+    if (path === '/wx/login') return this.#login({ token: headers['X-3rd-Session'], ...data })
     const token = headers['X-3rd-Session']
     const user = this.sessions.get(token)
     if (path === '/wx/session') return ok(user ? { hasSession: true, expired: false } : { hasSession: false })
@@ -93,6 +96,16 @@ export class FakeEdge {
     map.set(made, user)
     return made
   }
+}
+
+// What the edge reads where there is no body.
+function inHeaders(headers) {
+  const read = {}
+  const named = { code: 'X-WX-Code', encryptedData: 'X-WX-Encrypted-Data', iv: 'X-WX-IV', signature: 'X-WX-Signature' }
+  for (const name in named) if (headers[named[name]]) read[name] = headers[named[name]]
+  if (headers['X-WX-RawData']) read.rawData = decodeURIComponent(headers['X-WX-RawData'])
+  if (headers['X-WX-Everywhere']) read.everywhere = headers['X-WX-Everywhere'] === 'true'
+  return read
 }
 
 export function refuse(error, more = {}) {
