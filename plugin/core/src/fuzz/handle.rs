@@ -94,6 +94,7 @@ pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) 
             match *auth_status {
                 "verified" => assert!(openid.is_some()),
                 "preflight" => {
+                    assert!(world.worker.config.routes.cors_preflight, "{path}");
                     assert_eq!(sent.head.text(":method"), Some("OPTIONS"));
                     assert!(sent.body.is_empty() && openid.is_none());
                 }

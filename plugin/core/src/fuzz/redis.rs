@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::bytes::{choice, replaced};
+use super::bytes::{choice, has, replaced};
 use super::world::config_with;
 use crate::config::StoreKind;
 use crate::fake_host::{FakeHost, run};
@@ -78,6 +78,10 @@ fn redis(store: &str, data: &[u8]) {
             change,
         }]
     };
+    assert!(
+        store == REST || got.is_err() || has(body, b"NONCE"),
+        "another's answer is taken: {got:?}"
+    );
     let put = run(redis.write(&write(Change::Put(b"value".to_vec(), life))));
     assert!(
         matches!(put, Ok(Written::All) | Err(StoreError::Unavailable)),
