@@ -101,6 +101,7 @@ pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) 
                 status => assert!(free && openid.is_none(), "{path} passes as {status}"),
             }
             check_changes(world, sent, openid.as_deref(), changes);
+            check_upgrade(sent, changes, under("/socket"));
         }
     }
     let method = sent.head.text(":method").unwrap_or_default();
@@ -216,6 +217,20 @@ fn check_changes(world: &World, sent: &Sent, openid: Option<&str>, changes: &Cha
                 || sent.head.names().all(|name| name != "transfer-encoding")
         );
         assert!(changes.trailers.forbids("content-md5"));
+    }
+}
+
+/// Nothing is upgraded but where a route says so, and no client's list of what the next hop is to drop has names of ours.
+fn check_upgrade(sent: &Sent, changes: &Changes, may_be: bool) {
+    let reaches = |header: &str| {
+        let mut changed = changes.remove.iter();
+        let is_there = sent.head.names().any(|name| name == header);
+        is_there && changed.all(|name| **name != *header)
+    };
+    let is_set = |header: &str| changes.set.iter().any(|(name, _)| **name == *header);
+    if sent.head.names().any(|name| name == "upgrade") {
+        assert!(may_be || !reaches("upgrade"));
+        assert!(!reaches("connection") || is_set("connection"));
     }
 }
 
