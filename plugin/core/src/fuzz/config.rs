@@ -38,18 +38,17 @@ pub fn config(data: &[u8]) {
         match read {
             Err(error) => {
                 let words = alloc::format!("{error:?} {error}");
-                assert!(
-                    !words.contains(APP_SECRET) && !words.contains(SECRET),
-                    "{words}"
-                );
+                // A name of a field may be told, whatever somebody has made a name.
+                let is_told = |secret| words.contains(secret) && !text.contains(secret);
+                assert!(!is_told(APP_SECRET) && !is_told(SECRET), "{words}");
                 assert!(!error.field.is_empty() && !error.problem.is_empty());
             }
-            Ok(config) => check(config),
+            Ok(config) => check(text, config),
         }
     }
 }
 
-fn check(config: Config) {
+fn check(text: &str, config: Config) {
     assert!(!config.mini_programs.is_empty() && !config.master_secrets.is_empty());
     assert!(config.session.idle <= config.session.absolute);
     assert!(!config.session.headers.is_empty());
@@ -64,9 +63,7 @@ fn check(config: Config) {
         assert_eq!(crate::path::unambiguous(path), Ok(()), "{path}");
     }
     let words = alloc::format!("{:?}", config.store);
-    assert!(
-        !words.contains(APP_SECRET) && !words.contains(SECRET),
-        "{words}"
-    );
+    let is_shown = |secret| words.contains(secret) && !text.contains(secret);
+    assert!(!is_shown(APP_SECRET) && !is_shown(SECRET), "{words}");
     let _ = Worker::new(config);
 }
