@@ -36,14 +36,20 @@ pub fn handle(data: &[u8]) {
     }
 }
 
-/// A request as it is written above.
-pub(super) fn parsed(text: &[u8]) -> Sent {
+/// A request as it is written above, without the bytes that no host lets into a head.
+fn parsed(text: &[u8]) -> Sent {
+    let plain = |field: &[u8]| -> Vec<u8> {
+        let bytes = field.trim_ascii().iter().copied();
+        bytes.filter(|byte| !b"\r\0".contains(byte)).collect()
+    };
     let (first, mut rest) = line(text);
-    let first = String::from_utf8_lossy(first);
-    let (method, target) = first.split_once(' ').unwrap_or((&first, ""));
-    let mut head: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-    head.push((b":method".to_vec(), method.into()));
-    head.push((b":path".to_vec(), target.into()));
+    let first = plain(first);
+    let end = first.iter().position(|byte| *byte == b' ');
+    let (method, target) = first.split_at(end.unwrap_or(first.len()));
+    let mut head = Vec::from([
+        (b":method".to_vec(), method.to_vec()),
+        (b":path".to_vec(), plain(target)),
+    ]);
     while !rest.is_empty() {
         let (field, after) = line(rest);
         rest = after;
@@ -51,10 +57,7 @@ pub(super) fn parsed(text: &[u8]) -> Sent {
         let Some(at) = colon else {
             break;
         };
-        let value = field[at + 2..].trim_ascii();
-        let plain = |byte: &u8| !b"\r\0".contains(byte);
-        let value = value.iter().copied().filter(plain).collect();
-        head.push((field[..=at].to_ascii_lowercase(), value));
+        head.push((field[..=at].to_ascii_lowercase(), plain(&field[at + 2..])));
     }
     Sent::new(head, rest.to_vec())
 }
