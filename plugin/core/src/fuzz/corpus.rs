@@ -83,9 +83,14 @@ impl Random {
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let top = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    let target = top.join("fuzz_targets").join(std::format!("{name}.rs"));
-    let target = fs::read_to_string(target).unwrap();
+    let read = |path: String| fs::read_to_string(top.join(path)).unwrap();
+    let target = read(std::format!("fuzz_targets/{name}.rs"));
     assert!(target.contains(&std::format!("fuzz::{name}(")), "{target}");
+    let manifest = read("Cargo.toml".into());
+    assert!(
+        manifest.contains(&std::format!("name = \"{name}\"")),
+        "{name}"
+    );
     let mut files: Vec<_> = fs::read_dir(top.join("corpus").join(name))
         .unwrap()
         .map(|file| file.unwrap().path())
