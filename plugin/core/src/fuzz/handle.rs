@@ -64,6 +64,11 @@ fn parsed(text: &[u8]) -> Sent {
 
 /// What must hold of every verdict. `text` is the request before anything was filled in.
 pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) {
+    // Whoever knows a secret is no stranger: what is sent may be told.
+    let knows = |part: &[u8]| SECRETS.iter().any(|secret| has(part, secret.as_bytes()));
+    if knows(&sent.body) || sent.head.pairs().any(|(_, value)| knows(value)) {
+        return;
+    }
     let Verdict {
         action,
         openid,
