@@ -109,7 +109,8 @@ pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) 
                 status => assert!(free && openid.is_none(), "{path} passes as {status}"),
             }
             check_changes(world, sent, openid.as_deref(), changes);
-            check_upgrade(sent, changes, under("/socket"));
+            // Other spellings of its path go by the same rule.
+            check_upgrade(sent, changes, *auth_status == "verified" && !free);
         }
     }
     let method = sent.head.text(":method").unwrap_or_default();
