@@ -1,4 +1,10 @@
-//! A host for tests of the core's parts: time and randomness as told, a store in memory, nothing else.
+//! A host for tests of the core's parts: time and randomness as told, a store in memory, an upstream that is a function,
+//! nothing else.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fake, of tests and of what is fuzzed"
+)]
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -15,11 +21,18 @@ use crate::metrics::{Counter, Histogram};
 use crate::store::{Change, Key, Store, StoreError, Write, Written};
 use crate::time::UnixMillis;
 
+/// What a call comes to.
+pub(crate) type Answer = Box<dyn Fn(&HttpCall) -> Result<HttpResponse, CallError>>;
+
 #[derive(Default)]
 pub(crate) struct FakeHost {
     pub(crate) now: Cell<u64>,
     pub(crate) has_no_entropy: Cell<bool>,
     pub(crate) store: FakeStore,
+    /// `None`: no call is sent.
+    pub(crate) answer: RefCell<Option<Answer>>,
+    /// Of the log.
+    pub(crate) lines: RefCell<Vec<String>>,
     seed: Cell<u64>,
 }
 
@@ -103,8 +116,11 @@ impl Host for FakeHost {
         Some(&self.store)
     }
 
-    async fn call(&self, _: HttpCall) -> Result<HttpResponse, CallError> {
-        Err(CallError::NotSent("a fake".into()))
+    async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
+        match &*self.answer.borrow() {
+            Some(answer) => answer(&call),
+            None => Err(CallError::NotSent("a fake".into())),
+        }
     }
 
     async fn sleep(&self, span: Duration) {
@@ -136,7 +152,9 @@ impl Host for FakeHost {
 
     fn observe(&self, _: Histogram, _: Duration) {}
 
-    fn log(&self, _: Level, _: &str) {}
+    fn log(&self, _: Level, line: &str) {
+        self.lines.borrow_mut().push(line.into());
+    }
 }
 
 impl FakeStore {

@@ -87,9 +87,9 @@ pub(crate) fn is_dot(character: char) -> bool {
     DOTS.contains(character)
 }
 
-/// Whether some reader takes a character, which is neither, for a slash or a backslash.
+/// Whether some reader takes a character, which is neither, for a slash or a backslash, or for more with one in it (℀).
 pub(crate) fn is_like_a_slash(character: char) -> bool {
-    const SLASHES: &str = "\u{2044}\u{2215}\u{2216}\u{29f5}\u{29f8}\u{fe68}\u{ff0f}\u{ff3c}";
+    const SLASHES: &str = "\u{2044}\u{2100}\u{2101}\u{2105}\u{2106}\u{2215}\u{2216}\u{29f5}\u{29f8}\u{fe68}\u{ff0f}\u{ff3c}";
     SLASHES.contains(character)
 }
 
@@ -103,6 +103,25 @@ mod tests {
     use super::*;
     use crate::testing::test;
     use alloc::string::String;
+    use icu_normalizer::ComposingNormalizerBorrowed;
+
+    #[test]
+    fn whatever_normalises_to_a_slash_or_a_percent_sign_is_like_one() {
+        let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+        for character in (char::MIN..=char::MAX).filter(|character| !character.is_ascii()) {
+            let normal = nfkc
+                .normalize(character.encode_utf8(&mut [0; 4]))
+                .into_owned();
+            assert!(
+                !normal.contains(['/', '\\']) || is_like_a_slash(character),
+                "{character:?}"
+            );
+            assert!(
+                !normal.contains('%') || is_like_a_percent_sign(character),
+                "{character:?}"
+            );
+        }
+    }
 
     #[test]
     fn what_some_reader_takes_for_the_same_folds_to_the_same() {

@@ -52,8 +52,10 @@ mod time;
 mod upgrade;
 mod worker;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
 mod fake_host;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 
 /// `#[test]` on every target: natively, and as WebAssembly under Node.
 #[cfg(test)]

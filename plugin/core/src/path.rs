@@ -213,6 +213,7 @@ mod tests {
             "/a%EF%BC%8Fb",
             "/a%E2%88%95b",
             "/a%EF%BC%BCb",
+            "/%E2%84%80",
             "/%EF%BC%852e/b",
             "/%EF%BC%85%EF%BC%92e/b",
             "/a%C2%85b",

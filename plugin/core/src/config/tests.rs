@@ -49,6 +49,19 @@ fn one_app_is_configuration_enough() {
     assert_eq!(config.wechat.target, "wechat");
 }
 
+#[test]
+fn a_document_with_something_behind_it_is_refused() {
+    for more in [" x", "{}", "}"] {
+        let text = document(json!({})).to_string() + more;
+        let error = Config::from_json(&text, Platform::Envoy, &|_| {
+            Some("0123456789abcdef0123456789abcdef".into())
+        });
+        let error = error.err().unwrap();
+        assert_eq!(error.field, "configuration", "{more}");
+        assert_eq!(error.problem, "trailing characters");
+    }
+}
+
 #[rustfmt::skip]
 #[test]
 fn every_impossible_value_is_refused_by_the_name_of_its_field() {
@@ -63,6 +76,7 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (app("wx0123456789abcdef", json!({"env": "SHORT"})), "apps[0].secret.env", "at least 16"),
         (json!({"master_keys": [{"env": "SHORT"}]}), "master_keys[0].env", "at least 32"),
         (json!({"sesion": {}}), "sesion", "unknown field"),
+        (json!({"": {}}), "configuration", "unknown field"),
         (json!({"session": {"idle_timeout": 1}}), "session.idle_timeout", "unknown field"),
         (json!({"session": {"idle_timeout_s": "1h"}}), "session.idle_timeout_s", "invalid type"),
         (json!({"session": {"idle_timeout_s": 0}}), "session.idle_timeout_s", "between 1"),

@@ -70,17 +70,24 @@ pub(crate) struct MiniProgram {
 
 pub(crate) fn parse(text: &str) -> Result<Document, ConfigError> {
     let mut json = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let document = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
         ConfigError {
-            field: if field == "." {
+            // A field without a name has an empty path.
+            field: if ["", "."].contains(&&*field) {
                 "configuration".into()
             } else {
                 field
             },
             problem: without_position(&error.inner().to_string()),
         }
-    })
+    })?;
+    // Others who read it, and know no field, would refuse what stands behind it.
+    json.end().map_err(|error| ConfigError {
+        field: "configuration".into(),
+        problem: without_position(&error.to_string()),
+    })?;
+    Ok(document)
 }
 
 /// Line and column mean nothing to somebody who wrote YAML.

@@ -1,0 +1,248 @@
+//! One request of a stranger, whole: whatever it is, there is one verdict, nobody passes who may not, nothing of what the
+//! client says of itself reaches the app as ours, and no secret is told.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+use super::bytes::{choice, has, line};
+use super::world::{OPENID, OTHER, SECRETS, Sent, World};
+use crate::path::canonical;
+use crate::reply::{Action, Changes, Response, Verdict};
+
+/// The first byte chooses the configuration; then method and target, headers a line each, an empty line, the body.
+/// `$TOKEN`, `$DATA`, `$IV` and `$LONG` in it are what a client has that has logged in.
+pub fn handle(data: &[u8]) {
+    let (chosen, text) = choice(data);
+    let world = World::new(chosen % 2 == 1);
+    let sent = parsed(&world.filled(text));
+    let verdict = world.verdict(&sent);
+    check(&world, &sent, &verdict, text);
+    // A large head is kept without what nobody reads. Then less may pass, and nothing else.
+    if let Some(head) = world.worker.lightened(&sent.head) {
+        let world = World::new(chosen % 2 == 1);
+        let light = Sent {
+            head,
+            ..parsed(&world.filled(text))
+        };
+        let other = world.verdict(&light);
+        let is_refused = matches!(other.action, Action::Reply(_));
+        assert!(
+            other == verdict || is_refused,
+            "{other:?} in place of {verdict:?}"
+        );
+    }
+}
+
+/// A request as it is written above, without the bytes that no host lets into a head.
+fn parsed(text: &[u8]) -> Sent {
+    let plain = |field: &[u8]| -> Vec<u8> {
+        let bytes = field.trim_ascii().iter().copied();
+        bytes.filter(|byte| !b"\r\0".contains(byte)).collect()
+    };
+    let (first, mut rest) = line(text);
+    let first = plain(first);
+    let end = first.iter().position(|byte| *byte == b' ');
+    let (method, target) = first.split_at(end.unwrap_or(first.len()));
+    let mut head = Vec::from([
+        (b":method".to_vec(), method.to_vec()),
+        (b":path".to_vec(), plain(target)),
+    ]);
+    while !rest.is_empty() {
+        let (field, after) = line(rest);
+        rest = after;
+        let colon = field.iter().skip(1).position(|byte| *byte == b':');
+        let Some(at) = colon else {
+            break;
+        };
+        head.push((field[..=at].to_ascii_lowercase(), plain(&field[at + 2..])));
+    }
+    Sent::new(head, rest.to_vec())
+}
+
+/// What must hold of every verdict. `text` is the request before anything was filled in.
+pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) {
+    // Whoever knows a secret is no stranger: what is sent may be told.
+    let knows = |part: &[u8]| SECRETS.iter().any(|secret| has(part, secret.as_bytes()));
+    if knows(&sent.body) || sent.head.pairs().any(|(_, value)| knows(value)) {
+        return;
+    }
+    let Verdict {
+        action,
+        openid,
+        auth_status,
+    } = verdict;
+    if sent.was_read.get() {
+        assert!(
+            crate::reads_body(&world.worker, &sent.head),
+            "a body was read that need not be there"
+        );
+    }
+    let has_token = has(text, b"$TOKEN");
+    match openid.as_deref() {
+        None => {}
+        Some(OPENID) => assert!(
+            has_token,
+            "somebody without the token is let in: {auth_status}"
+        ),
+        Some(other) => assert_eq!(other, OTHER, "nobody of this name is there"),
+    }
+    match action {
+        Action::Reply(response) => check_reply(response),
+        Action::Forward(changes) => {
+            let target = sent.head.text(":path").unwrap();
+            let path = canonical(target).unwrap();
+            let under = |prefix: &str| {
+                path.strip_prefix(prefix)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            let free = ["/public", "/optional", "/inner"].into_iter().any(under);
+            match *auth_status {
+                "verified" => assert!(openid.is_some()),
+                "preflight" => {
+                    assert!(world.worker.config.routes.cors_preflight, "{path}");
+                    assert_eq!(sent.head.text(":method"), Some("OPTIONS"));
+                    assert!(sent.body.is_empty() && openid.is_none());
+                }
+                status => assert!(free && openid.is_none(), "{path} passes as {status}"),
+            }
+            check_changes(world, sent, openid.as_deref(), changes);
+            // Other spellings of its path go by the same rule.
+            check_upgrade(sent, changes, *auth_status == "verified" && !free);
+        }
+    }
+    let method = sent.head.text(":method").unwrap_or_default();
+    let target = sent.head.text(":path").unwrap_or_default();
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    for line in world.host.lines.borrow().iter() {
+        let fields: Value = serde_json::from_str(line).unwrap();
+        assert!(fields["event"].is_string(), "{line}");
+        untold(line);
+        // Method and path stand in it as they came, also where somebody writes a token there.
+        if ![method, path]
+            .iter()
+            .any(|part| part.contains(&world.token))
+        {
+            assert!(!line.contains(&world.token), "{line}");
+        }
+    }
+}
+
+fn check_reply(response: &Response) {
+    let body: Value = serde_json::from_slice(&response.body).unwrap();
+    assert!(body.is_object(), "{body}");
+    assert!((200..600).contains(&response.status));
+    for (name, value) in [
+        ("content-type", "application/json; charset=utf-8"),
+        ("cache-control", "no-store"),
+    ] {
+        let mut found = response.headers.iter().filter(|(own, _)| *own == name);
+        assert_eq!(
+            found.next().map(|(_, value)| &**value),
+            Some(value),
+            "{name}"
+        );
+        assert!(found.next().is_none(), "{name}");
+    }
+    for (_, value) in &response.headers {
+        assert!(!value.contains(['\r', '\n', '\0']), "{value:?}");
+    }
+    untold(&String::from_utf8_lossy(&response.body));
+}
+
+fn check_changes(world: &World, sent: &Sent, openid: Option<&str>, changes: &Changes) {
+    let config = &world.worker.config;
+    let is = |one: &str, other: &[u8]| one.as_bytes() == other;
+    let is_set = |name: &[u8]| changes.set.iter().any(|(own, _)| is(own, name));
+    let is_gone = |name: &[u8]| changes.remove.iter().any(|own| is(own, name)) || is_set(name);
+    let (cookie, bearer) = (
+        format!("wx={}", world.token),
+        format!("Bearer {}", world.token),
+    );
+    // What of the client's own reaches the app.
+    for (name, value) in sent.head.pairs().filter(|(name, _)| !is_gone(name)) {
+        let shown = String::from_utf8_lossy(name);
+        assert!(!config.own_names.has(name), "{shown} is the client's");
+        let squeezed: String = shown
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        for own in [
+            "x-wx-openid",
+            "x-wx-unionid",
+            "x-wx-skey",
+            "x-3rd-session",
+            &*config.identity.openid,
+        ] {
+            assert_ne!(squeezed, own);
+        }
+        let value = String::from_utf8_lossy(value);
+        // The app has a use for these of its own, but none for our token where it is looked for.
+        let is_told = |ours: &str| value.split([',', ';']).any(|part| part.trim() == ours);
+        match &*shown {
+            "authorization" => assert!(!is_told(&bearer), "{value}"),
+            "cookie" if config.session.cookie.is_some() => assert!(!is_told(&cookie), "{value}"),
+            _ => {}
+        }
+    }
+    for (number, (name, value)) in changes.set.iter().enumerate() {
+        assert!(!value.contains(['\r', '\n', '\0']), "{name}: {value:?}");
+        assert!(
+            !name.bytes().any(|byte| byte.is_ascii_uppercase()),
+            "{name}"
+        );
+        untold(value);
+        let again = changes
+            .set
+            .iter()
+            .skip(number + 1)
+            .any(|(own, _)| own == name);
+        assert!(!again, "{name} is set twice");
+    }
+    let told = changes
+        .set
+        .iter()
+        .find(|(name, _)| *name == config.identity.openid);
+    assert_eq!(told.map(|(_, value)| &**value), openid);
+    for (name, value) in &changes.response {
+        assert!(!value.contains(['\r', '\n', '\0']), "{name}: {value:?}");
+    }
+    assert!(
+        changes.trailers.forbids("x-wx-openid")
+            && changes.trailers.forbids(&config.identity.openid)
+    );
+    if let Some(body) = &changes.body {
+        let length = changes
+            .set
+            .iter()
+            .find(|(name, _)| &**name == "content-length");
+        assert_eq!(length.unwrap().1.parse(), Ok(body.len()));
+        assert!(
+            is_gone(b"transfer-encoding")
+                || sent.head.names().all(|name| name != "transfer-encoding")
+        );
+        assert!(changes.trailers.forbids("content-md5"));
+    }
+}
+
+/// Nothing is upgraded but where a route says so, and no client's list of what the next hop is to drop has names of ours.
+fn check_upgrade(sent: &Sent, changes: &Changes, may_be: bool) {
+    let reaches = |header: &str| {
+        let mut changed = changes.remove.iter();
+        let is_there = sent.head.names().any(|name| name == header);
+        is_there && changed.all(|name| **name != *header)
+    };
+    let is_set = |header: &str| changes.set.iter().any(|(name, _)| **name == *header);
+    if sent.head.names().any(|name| name == "upgrade") {
+        assert!(may_be || !reaches("upgrade"));
+        assert!(!reaches("connection") || is_set("connection"));
+    }
+}
+
+fn untold(text: &str) {
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "a secret is told: {text}");
+    }
+}

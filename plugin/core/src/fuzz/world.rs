@@ -1,0 +1,182 @@
+//! A whole edge around a request: a configuration with one route of each kind, a user who has logged in, WeChat, and what
+//! the user's client has to send.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::cell::Cell;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cbc::cipher::block_padding::NoPadding;
+use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
+use serde_json::Value;
+
+use super::bytes::replaced;
+use crate::config::{Config, Platform};
+use crate::fake_host::{FakeHost, run};
+use crate::head::Head;
+use crate::host::{BodyError, HttpResponse, Request};
+use crate::reply::{Action, Verdict};
+use crate::wechat::encrypted_data::BLOCK;
+use crate::wechat::session_key::SessionKey;
+use crate::worker::Worker;
+
+pub(super) const APPID: &str = "wx4f4bc4dec97d474b";
+pub(super) const OPENID: &str = "oGZUI0egBJY1zhBYw2KhdUfwVJJE";
+/// Whoever else logs in.
+pub(super) const OTHER: &str = "oOTHERegBJY1zhBYw2KhdUfwVJJE";
+pub(super) const KEY: &str = "tiihtNczf5v6AKRyjwEUhQ==";
+const APP_SECRET: &str = "0123456789abcdef0123456789abcdef";
+const MASTER_KEY: &str = "a master key of thirty-two bytes and more";
+
+/// What leaves the core for nobody but WeChat.
+pub(super) const SECRETS: [&str; 3] = [KEY, APP_SECRET, MASTER_KEY];
+
+const ROUTES: &str = r#""routes": [
+    {"prefix": "/public", "session": "public"},
+    {"prefix": "/optional", "session": "optional"},
+    {"prefix": "/open", "session": "required", "open_data": "body"},
+    {"prefix": "/inner", "session": "optional", "open_data": "body", "open_data_in": "detail",
+     "open_data_as": "opened", "open_data_other_types": "pass"},
+    {"prefix": "/socket", "session": "required", "upgrades": ["websocket"]}
+]"#;
+
+/// What else there is.
+const EVERYTHING: &str = r#""session": {"cookie": "wx", "query": "wx_token", "piggyback": true},
+    "cors_preflight": true, "compat": "wafer", "assertion": {"key": {"env": "WX_KEY"}},
+    "identity_headers": {"openid": "X-Who"}"#;
+
+/// One open data as WeChat makes it. Its time is the world's.
+pub(super) const PAYLOAD: &str = r#"{"openId":"oGZUI0egBJY1zhBYw2KhdUfwVJJE","nickName":"小\"明","gender":0,"language":"zh_CN","city":"","province":"","country":"","avatarUrl":"https://x/0","watermark":{"timestamp":1477314187,"appid":"wx4f4bc4dec97d474b"}}"#;
+
+/// A configuration for Envoy with these fields beside its app.
+pub(super) fn config_with(fields: &str) -> Config {
+    let app = format!(r#""apps": [{{"appid": "{APPID}", "secret": {{"env": "WX_SECRET"}}}}]"#);
+    let document = format!(r#"{{{app}, "master_keys": [{{"env": "WX_KEY"}}], {fields}}}"#);
+    let environment = |name: &str| {
+        Some(String::from(if name == "WX_KEY" {
+            MASTER_KEY
+        } else {
+            APP_SECRET
+        }))
+    };
+    let document = document.replace(
+        "\"token\": {\"env\": \"WX_KEY\"}",
+        "\"token\": {\"env\": \"WX_SECRET\"}",
+    );
+    Config::from_json(&document, Platform::Envoy, &environment).unwrap()
+}
+
+/// AES as WeChat does it, with the user's key.
+pub(super) fn encrypt(plain: &[u8], iv: [u8; BLOCK]) -> Vec<u8> {
+    let mut text = plain.to_vec();
+    let pad = BLOCK - text.len() % BLOCK;
+    text.resize(text.len() + pad, u8::try_from(pad).unwrap());
+    let key = SessionKey::parse(KEY).unwrap().aes_key().unwrap();
+    let length = text.len();
+    cbc::Encryptor::<aes::Aes128Enc>::new((&*key).into(), (&iv).into())
+        .encrypt_padded::<NoPadding>(&mut text, length)
+        .unwrap();
+    text
+}
+
+/// A request as a host has it.
+pub(super) struct Sent {
+    pub(super) head: Head,
+    pub(super) body: Vec<u8>,
+    /// The body was asked for, and not only whether there is one.
+    pub(super) was_read: Cell<bool>,
+}
+
+impl Sent {
+    pub(super) fn new<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+        head: impl IntoIterator<Item = (N, V)>,
+        body: Vec<u8>,
+    ) -> Self {
+        let head = Head::from_pairs(head);
+        Self {
+            head,
+            body,
+            was_read: Cell::new(false),
+        }
+    }
+}
+
+impl Request for Sent {
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn client_address(&self) -> Option<String> {
+        Some("192.0.2.1".into())
+    }
+
+    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        self.was_read.set(self.was_read.get() || limit > 0);
+        (self.body.len() <= limit)
+            .then(|| self.body.clone())
+            .ok_or(BodyError::TooLarge)
+    }
+}
+
+pub(super) struct World {
+    pub(super) worker: Worker,
+    pub(super) host: FakeHost,
+    pub(super) token: String,
+}
+
+impl World {
+    /// `full`: with everything that a configuration can switch on.
+    pub(super) fn new(full: bool) -> Self {
+        let fields = if full {
+            format!("{ROUTES}, {EVERYTHING}")
+        } else {
+            ROUTES.into()
+        };
+        let host = FakeHost::at(1_477_314_187_000);
+        let mut world = Self {
+            worker: Worker::new(config_with(&fields)),
+            host,
+            token: String::new(),
+        };
+        world.wechat_knows(OPENID);
+        let head = [(":method", "POST"), (":path", "/wx/login")];
+        let login = world.verdict(&Sent::new(head, br#"{"code":"0a"}"#.to_vec()));
+        let Action::Reply(response) = login.action else {
+            panic!("no app logs anybody in");
+        };
+        let body: Value = serde_json::from_slice(&response.body).unwrap();
+        world.token = body["data"]["token"].as_str().unwrap().to_string();
+        world.host.lines.take();
+        world.wechat_knows(OTHER);
+        world
+    }
+
+    fn wechat_knows(&self, openid: &'static str) {
+        *self.host.answer.borrow_mut() = Some(Box::new(move |_| {
+            let body = format!(r#"{{"session_key":"{KEY}","openid":"{openid}"}}"#).into_bytes();
+            Ok(HttpResponse {
+                status: 200,
+                body,
+                wanted: None,
+            })
+        }));
+    }
+
+    /// `text` with what only a client knows that has logged in.
+    pub(super) fn filled(&self, text: &[u8]) -> Vec<u8> {
+        let data = STANDARD.encode(encrypt(PAYLOAD.as_bytes(), [7; BLOCK]));
+        let text = replaced(text, b"$TOKEN", self.token.as_bytes());
+        let text = replaced(&text, b"$DATA", data.as_bytes());
+        let text = replaced(&text, b"$IV", STANDARD.encode([7; BLOCK]).as_bytes());
+        replaced(&text, b"$LONG", &[b'v'; 5000])
+    }
+
+    pub(super) fn verdict(&self, sent: &Sent) -> Verdict {
+        let verdict = run(crate::handle(&self.worker, &self.host, sent));
+        run(crate::finish(&self.worker, &self.host));
+        verdict
+    }
+}
