@@ -50,6 +50,12 @@ pub trait Host {
     /// Records how long something took.
     fn observe(&self, histogram: Histogram, took: Duration);
 
+    /// The headers by which a call to the store belongs to the trace of the request: see [`Trace`](crate::Trace). None
+    /// where there is no request, or no trace.
+    fn trace(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Writes one log line. The core never puts a secret, token, code or key into it.
     fn log(&self, level: Level, line: &str);
 }

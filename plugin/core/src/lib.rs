@@ -49,6 +49,7 @@ mod shared_text;
 mod single_flight;
 mod spelling;
 mod time;
+mod trace;
 mod upgrade;
 mod worker;
 
@@ -83,4 +84,5 @@ pub use metrics::{Counter, Histogram};
 pub use rejection::{internal_error, upstream_unavailable};
 pub use reply::{Action, Changes, Response, TrailerPolicy, Verdict, invites_caches};
 pub use time::UnixMillis;
+pub use trace::Trace;
 pub use worker::Worker;

@@ -13,7 +13,7 @@ const LARGE: usize = 4096;
 const SHORT: usize = 64;
 
 /// Headers of any length that the core reads, beside those that the configuration names.
-const READ: [&str; 12] = [
+const READ: [&str; 15] = [
     ":authority",
     ":method",
     ":path",
@@ -24,8 +24,11 @@ const READ: [&str; 12] = [
     "cookie",
     "origin",
     "referer",
+    "traceparent",
+    "tracestate",
     "transfer-encoding",
     "upgrade",
+    "x-request-id",
 ];
 
 /// `None` if the head is kept whole.

@@ -30,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("spelling", &["fold"]),
     ("path", &["fold"]),
     ("reply", &["head", "header_names"]),
+    ("trace", &["head"]),
     ("route", &["fold"]),
     ("store", &["hex", "time"]),
     ("wechat", &["fold", "json_text", "spelling", "time"]),

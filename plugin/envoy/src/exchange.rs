@@ -44,6 +44,7 @@ impl Exchange {
         let host = EnvoyHost {
             resources: Rc::clone(&case.resources),
             context_id,
+            case: Rc::downgrade(&case),
         };
         let request = Rc::clone(&case);
         let work = Box::pin(async move {
@@ -182,6 +183,7 @@ impl Exchange {
             let host = EnvoyHost {
                 resources: Rc::clone(&case.resources),
                 context_id: case.context_id,
+                case: Rc::downgrade(&case),
             };
             let verdict = crowded(&case.worker, &host, &case.head);
             self.standing.set(self.carry_out(&case, &verdict));

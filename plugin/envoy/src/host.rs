@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use wx_session_core::store::embedded::EmbeddedStore;
 use wx_session_core::{
-    CallError, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, UnixMillis,
+    CallError, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, Trace,
+    UnixMillis,
 };
 
+use crate::case::Case;
 use crate::hostcalls;
 use crate::resources::{Call, Resources};
 use crate::shared_data::SharedData;
@@ -19,6 +21,8 @@ use crate::shared_data::SharedData;
 pub(crate) struct EnvoyHost {
     pub(crate) resources: Rc<Resources>,
     pub(crate) context_id: u32,
+    /// The request, while there is no verdict.
+    pub(crate) case: Weak<Case>,
 }
 
 impl Host for EnvoyHost {
@@ -77,10 +81,16 @@ impl Host for EnvoyHost {
         self.resources.observe(histogram, millis);
     }
 
+    fn trace(&self) -> Vec<(&'static str, String)> {
+        self.of_trace(Trace::headers).unwrap_or_default()
+    }
+
     fn log(&self, level: Level, line: &str) {
-        if !self.resources.is_warming_up() {
-            hostcalls::log(level, line);
+        if self.resources.is_warming_up() {
+            return;
         }
+        let told = self.of_trace(|trace| trace.told(line));
+        hostcalls::log(level, told.as_deref().unwrap_or(line));
     }
 }
 
@@ -109,6 +119,12 @@ impl Drop for Response {
 }
 
 impl EnvoyHost {
+    /// What the trace of the request says, if it has one.
+    fn of_trace<T>(&self, says: impl FnOnce(&Trace) -> T) -> Option<T> {
+        let trace = Trace::of(&self.case.upgrade()?.head)?;
+        Some(says(&trace))
+    }
+
     /// Waits for a turn in a callback of the root context. The answer to a call-out goes to the context in whose
     /// callback it was sent (the SDK's dispatcher), and the root context is the one that outlives the client.
     async fn root_turn(&self) {

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 use wx_session_core::{
-    CallError, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, UnixMillis,
+    CallError, Counter, Head, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, Trace,
+    UnixMillis,
 };
 
 use crate::instance::Instance;
@@ -19,6 +20,8 @@ use crate::waiting::Waiter;
 pub(crate) struct SpinHost {
     pub(crate) instance: Rc<Instance>,
     pub(crate) waiter: Rc<Waiter>,
+    /// Of the request: looked at only where its trace is to be told.
+    head: Rc<Head>,
     counted: RefCell<Counted>,
 }
 
@@ -42,10 +45,11 @@ impl Serialize for Counted {
 }
 
 impl SpinHost {
-    pub(crate) fn new(instance: Rc<Instance>, waiter: Rc<Waiter>) -> Self {
+    pub(crate) fn new(instance: Rc<Instance>, waiter: Rc<Waiter>, head: Rc<Head>) -> Self {
         Self {
             instance,
             waiter,
+            head,
             counted: RefCell::default(),
         }
     }
@@ -114,7 +118,15 @@ impl Host for SpinHost {
         counted.change(histogram.name(), |_| millis);
     }
 
+    fn trace(&self) -> Vec<(&'static str, String)> {
+        let trace = Trace::of(&self.head);
+        trace.map(|trace| trace.headers()).unwrap_or_default()
+    }
+
     fn log(&self, level: Level, line: &str) {
-        log(level, line);
+        match Trace::of(&self.head) {
+            Some(trace) => log(level, &trace.told(line)),
+            None => log(level, line),
+        }
     }
 }

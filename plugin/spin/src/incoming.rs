@@ -16,7 +16,7 @@ use crate::waiting::{Waiter, Waiting};
 const CLIENT_ADDRESS: &str = "spin-client-addr";
 
 pub(crate) struct Incoming {
-    head: Head,
+    head: Rc<Head>,
     headers: Headers,
     line: Line,
     /// Gone while it is read, and when it could not be.
@@ -71,7 +71,7 @@ impl Incoming {
         let real = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_slice()));
-        let head = Head::from_pairs(real.chain(pseudo));
+        let head = Rc::new(Head::from_pairs(real.chain(pseudo)));
         Self {
             waiter: Rc::new(Waiter::new(waiting, head.bytes())),
             head,
@@ -79,6 +79,11 @@ impl Incoming {
             line,
             body: RefCell::new(Some(Body::Unread(request))),
         }
+    }
+
+    /// The head, for whoever lives longer.
+    pub(crate) fn shared_head(&self) -> Rc<Head> {
+        Rc::clone(&self.head)
     }
 
     /// It among those that wait.

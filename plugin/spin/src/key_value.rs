@@ -17,7 +17,8 @@ use wx_session_core::{Level, UnixMillis};
 use crate::log::log;
 use crate::outbound::within;
 
-/// A store on the network may hang. (What hangs later ends with the verdict: see `verdict`.)
+/// A store on the network may hang. (Of one that hangs later Spin knows nothing: a limit of ours for each operation costs
+/// more than the operation.)
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often somebody looks whether an entry is free again. Not a wake-up from one request to another, for

@@ -55,7 +55,11 @@ impl Guest for Component {
             }
         };
         let incoming = Incoming::new(request, &instance.waiting);
-        let host = Rc::new(SpinHost::new(instance, incoming.waiter()));
+        let host = Rc::new(SpinHost::new(
+            instance,
+            incoming.waiter(),
+            incoming.shared_head(),
+        ));
         let verdict = verdict::of(&host, &incoming).await;
         let Verdict {
             action,

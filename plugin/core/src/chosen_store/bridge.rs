@@ -110,6 +110,7 @@ impl<H: Host> Bridge<'_, H> {
         if let Some(authorization) = &self.rules.authorization {
             headers.push(("authorization", authorization.expose().into()));
         }
+        headers.extend(self.host.trace());
         let answer = self.host.call(HttpCall {
             target: self.rules.target.clone(),
             method: "POST",

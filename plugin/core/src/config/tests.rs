@@ -77,6 +77,7 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"master_keys": [{"env": "SHORT"}]}), "master_keys[0].env", "at least 32"),
         (json!({"sesion": {}}), "sesion", "unknown field"),
         (json!({"": {}}), "configuration", "unknown field"),
+        (json!({"_rules_": [{}]}), "_rules_", "matchRules"),
         (json!({"session": {"idle_timeout": 1}}), "session.idle_timeout", "unknown field"),
         (json!({"session": {"idle_timeout_s": "1h"}}), "session.idle_timeout_s", "invalid type"),
         (json!({"session": {"idle_timeout_s": 0}}), "session.idle_timeout_s", "between 1"),

@@ -11,4 +11,5 @@ mod outage;
 mod replicas;
 mod secrets;
 mod slow_store;
+mod trace;
 mod trial;

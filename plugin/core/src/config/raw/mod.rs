@@ -72,6 +72,12 @@ pub(crate) fn parse(text: &str) -> Result<Document, ConfigError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let document = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
+        let problem = if field == HIGRESS_RULES {
+            // Whoever wrote them wrote no such field.
+            "is what Higress makes of matchRules: one document is for all; say under routes what differs".into()
+        } else {
+            without_position(&error.inner().to_string())
+        };
         ConfigError {
             // A field without a name has an empty path.
             field: if ["", "."].contains(&&*field) {
@@ -79,7 +85,7 @@ pub(crate) fn parse(text: &str) -> Result<Document, ConfigError> {
             } else {
                 field
             },
-            problem: without_position(&error.inner().to_string()),
+            problem,
         }
     })?;
     // Others who read it, and know no field, would refuse what stands behind it.
@@ -89,6 +95,9 @@ pub(crate) fn parse(text: &str) -> Result<Document, ConfigError> {
     })?;
     Ok(document)
 }
+
+/// Beside the fields of its `defaultConfig`.
+const HIGRESS_RULES: &str = "_rules_";
 
 /// Line and column mean nothing to somebody who wrote YAML.
 fn without_position(message: &str) -> String {
