@@ -256,3 +256,23 @@ fn an_answer_without_a_body_or_of_ours_carries_a_token_too() {
 fn piggyback() -> serde_json::Value {
     json!({ "session": { "piggyback": true } })
 }
+
+#[test]
+fn the_line_of_a_refusal_belongs_to_the_trace_of_its_request() {
+    for way in Way::BOTH {
+        let stage = SpinWorld::start(way);
+        let id = "0af7651916cd43dd8448eb211c80319c";
+        let traced =
+            Request::get("/orders").header("traceparent", format!("00-{id}-b7ad6b7169203331-01"));
+        assert_eq!(stage.send(&traced).status, 401, "{way:?}");
+        assert_eq!(stage.send(&Request::get("/orders")).status, 401, "{way:?}");
+        let log = stage.log();
+        let told = format!(r#""trace_id":"{id}""#);
+        assert_eq!(log.matches(&told).count(), 1, "{way:?} {log}");
+        assert_eq!(
+            log.matches(r#""event":"refused""#).count(),
+            2,
+            "{way:?} {log}"
+        );
+    }
+}
