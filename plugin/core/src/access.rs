@@ -9,8 +9,7 @@ use crate::config::{Config, SessionRules};
 use crate::head::{Head, Header};
 use crate::header_names::{is_disguised, is_of_login, reads_as};
 use crate::nothing::is_nothing;
-use crate::presented::{bearer, cookie_of, cookies, is_name};
-use crate::records::token::Token;
+use crate::presented::{cookie_of, cookies, is_name, token_in};
 use crate::reply::{Changes, TrailerPolicy};
 
 /// What is taken off every request that goes to the app: what only the edge may say, the token, and what a login on the
@@ -80,8 +79,8 @@ fn carries_token(name: &str, value: &[u8]) -> bool {
     name != "authorization"
         || core::str::from_utf8(value).map_or(true, |value| {
             // Proxies join doubled headers with a comma.
-            let mut tokens = value.split(',').filter_map(|part| bearer(part.trim()));
-            is_nothing(value) || tokens.any(|token| Token::parse(token).is_some())
+            let mut parts = value.split(',').map(str::trim);
+            is_nothing(value) || parts.any(|part| token_in(part).is_some())
         })
 }
 
@@ -96,23 +95,32 @@ fn remove(changes: &mut Changes, name: &Rc<str>) {
 }
 
 fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Changes) {
-    if let Some(name) = &rules.cookie {
-        strip_cookie(head, name, changes);
+    if let Some(cookie) = &rules.cookie {
+        strip_cookie(head, &cookie.name, changes);
     }
     if let Some(name) = &rules.query
-        && let Some((path, query)) = head.text(":path").and_then(|path| path.split_once('?'))
+        && let Some(target) = head.text(":path")
+        && let Some((_, query)) = target.split_once('?')
     {
-        let is_ours = |pair: &&str| is_name(pair.split('=').next().unwrap_or_default(), name);
-        if query.split('&').any(|pair| is_ours(&pair)) {
-            let rest: Vec<&str> = query.split('&').filter(|pair| !is_ours(pair)).collect();
-            let mut target = String::from(path);
-            if !rest.is_empty() {
-                target.push('?');
-                target.push_str(&rest.join("&"));
-            }
+        let is_ours = |pair: &str| is_name(pair.split('=').next().unwrap_or_default(), name);
+        if query.split('&').any(is_ours) {
+            let target = without_parameter(target, name);
             changes.set.push((":path".into(), target.into()));
         }
     }
+}
+
+/// A target without a parameter of its query.
+pub(crate) fn without_parameter(target: &str, name: &str) -> String {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let stays = |pair: &&str| !is_name(pair.split('=').next().unwrap_or_default(), name);
+    let rest: Vec<&str> = query.split('&').filter(stays).collect();
+    let mut target = String::from(path);
+    if !(rest.is_empty() || rest == [""]) {
+        target.push('?');
+        target.push_str(&rest.join("&"));
+    }
+    target
 }
 
 /// What is left of all cookies goes on in one header; of those that are no text, beside one of ours, nothing.

@@ -135,11 +135,16 @@ fn every_field_of_the_configuration_is_documented_and_no_other() {
         "login",
         "open_data",
         "limits",
+        "answers",
     ];
     let mut expected = fields_below(&[]);
     for section in sections {
         expected.remove(section.trim_end_matches("[]"));
         expected.extend(fields_below(&[section]));
+    }
+    for kind in ["ok", "session", "other"] {
+        assert!(expected.remove(&format!("answers.{kind}")));
+        expected.extend(fields_below(&["answers", kind]));
     }
     for field in ["master_keys", "routes"] {
         assert!(expected.remove(field));

@@ -9,7 +9,7 @@ use crate::assertion;
 use crate::config::Config;
 use crate::head::Head;
 use crate::host::{Host, Request};
-use crate::login::{Source, log_in, on_the_way};
+use crate::login::{Source, log_in, on_the_way, through_app};
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::records::login::LoggedIn;
@@ -17,7 +17,8 @@ use crate::records::record::SessionRecord;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Changes;
-use crate::route::{Need, Outage, Rule};
+use crate::route::{LoginThroughApp, Need, Outage, Rule};
+use crate::taken::Taken;
 use crate::time::UnixMillis;
 use crate::upgrade::{self, Upgrade};
 use crate::worker::Context;
@@ -44,8 +45,19 @@ pub(crate) struct Who {
 struct Findings {
     who: Who,
     holder: Holder,
-    /// The request was logged in on its way.
-    login: Option<LoggedIn>,
+    login: Login,
+}
+
+/// What became of a code.
+enum Login {
+    /// There was none, or nobody looked.
+    None,
+    OnTheWay(LoggedIn),
+    ThroughApp(LoggedIn),
+    /// It only said whose it is.
+    Bound(LoggedIn),
+    /// The app is to say so: the name of the error.
+    Refused(&'static str),
 }
 
 /// Judges a request for the app.
@@ -54,12 +66,17 @@ pub(crate) async fn pass<H: Host, R: Request>(
     request: &R,
     need: Need,
     rule: Option<&Rule>,
+    taken: Option<&mut Taken>,
 ) -> Result<Passage, Rejection> {
     let head = request.head();
     let config = context.config();
     let upgrade = upgrade::judge(head, rule)?;
-    let Findings { who, holder, login } = find(context, request, need, rule).await?;
+    let found = find(context, request, need, rule, taken.as_deref()).await?;
+    let Findings { who, holder, login } = found;
     let mut changes = strip(head, config);
+    if let Some(taken) = taken {
+        taken.leave(head, &mut changes);
+    }
     match upgrade {
         Upgrade::None => {}
         Upgrade::PassedOver => upgrade::pass_over(head, &mut changes),
@@ -74,8 +91,12 @@ pub(crate) async fn pass<H: Host, R: Request>(
         changes.set.push((name, who.auth_status.into()));
     }
     changes.drop_needless();
-    if let Some(login) = &login {
-        on_the_way::tell(login, config, &mut changes);
+    match &login {
+        Login::None => {}
+        Login::OnTheWay(login) => on_the_way::tell(login, config, &mut changes),
+        Login::ThroughApp(login) => through_app::tell(login, config, &mut changes),
+        Login::Bound(login) => through_app::tell_bound(login, &mut changes),
+        Login::Refused(error) => through_app::tell_refusal(error, &mut changes),
     }
     Ok(Passage {
         who,
@@ -89,13 +110,83 @@ async fn find<H: Host, R: Request>(
     request: &R,
     need: Need,
     rule: Option<&Rule>,
+    taken: Option<&Taken>,
+) -> Result<Findings, Rejection> {
+    let login = rule.and_then(|rule| rule.login.as_ref());
+    if let (Some(rules), Some(taken)) = (login, taken)
+        && taken.login.is_some()
+    {
+        // Boxed, so that other requests do not carry the room that a login needs.
+        return Box::pin(exchange(context, request, (need, rule), rules, taken)).await;
+    }
+    let found = find_session(context, request, need, rule, taken).await;
+    match (login, taken) {
+        // Who was to log in is told what is missing, and not that it is not logged in.
+        (Some(rules), Some(taken))
+            if !rules.binds && matches!(taken.presented, Presented::Nothing) =>
+        {
+            found.map_err(|rejection| match rejection.reason {
+                Reason::NoSession => Reason::MissingParameter.with(rules.code.clone()),
+                _ => rejection,
+            })
+        }
+        _ => found,
+    }
+}
+
+/// What comes of the code that a request for the app brings.
+async fn exchange<H: Host, R: Request>(
+    context: Context<'_, H>,
+    request: &R,
+    (need, rule): (Need, Option<&Rule>),
+    rules: &LoginThroughApp,
+    taken: &Taken,
+) -> Result<Findings, Rejection> {
+    let mut found = if rules.binds {
+        find_session(context, request, need, rule, Some(taken)).await?
+    } else {
+        nobody("refused", Reason::NoSession.into())
+    };
+    let Some(params) = &taken.login else {
+        return Ok(found);
+    };
+    let source = Source::Taken {
+        params,
+        presented: &taken.presented,
+        binds: rules.binds,
+    };
+    match log_in(context, request, source).await {
+        Ok(login) if rules.binds => found.login = Login::Bound(login),
+        Ok(login) => {
+            let (token, session) = (login.token.clone(), Rc::clone(&login.session));
+            found = somebody(token, session, Login::ThroughApp(login));
+        }
+        Err(rejection) if rules.app_refuses && through_app::is_for_app(&rejection) => {
+            found.login = Login::Refused(rejection.error());
+        }
+        Err(rejection) => return Err(rejection),
+    }
+    Ok(found)
+}
+
+async fn find_session<H: Host, R: Request>(
+    context: Context<'_, H>,
+    request: &R,
+    need: Need,
+    rule: Option<&Rule>,
+    taken: Option<&Taken>,
 ) -> Result<Findings, Rejection> {
     let head = request.head();
     if need == Need::Public {
         return Ok(nobody("public", Reason::NoSession.into()));
     }
-    let rejection = match context.sessions().of_request(head).await {
-        Ok((token, session)) => return Ok(somebody(token, session, None)),
+    let sessions = context.sessions();
+    let found = match taken {
+        None => sessions.of_request(head).await,
+        Some(taken) => sessions.of_presented(taken.presented.clone()).await,
+    };
+    let rejection = match found {
+        Ok((token, session)) => return Ok(somebody(token, session, Login::None)),
         Err(rejection) => rejection,
     };
     let auth_status = match rejection.reason {
@@ -103,13 +194,13 @@ async fn find<H: Host, R: Request>(
         Reason::InvalidToken => "invalid",
         Reason::SessionExpired => "expired",
         Reason::StoreUnavailable => {
-            let Some(who) = in_outage(context, head, need, rule) else {
+            let Some(who) = in_outage(context, head, need, rule, taken) else {
                 return Err(rejection);
             };
             return Ok(Findings {
                 who,
                 holder: Err(rejection),
-                login: None,
+                login: Login::None,
             });
         }
         _ => return Err(rejection),
@@ -118,7 +209,7 @@ async fn find<H: Host, R: Request>(
         // Boxed, so that other requests do not carry the room that a login needs.
         let login = Box::pin(log_in(context, request, Source::Headers)).await?;
         let (token, session) = (login.token.clone(), Rc::clone(&login.session));
-        return Ok(somebody(token, session, Some(login)));
+        return Ok(somebody(token, session, Login::OnTheWay(login)));
     }
     if need == Need::Required {
         return Err(rejection);
@@ -126,7 +217,7 @@ async fn find<H: Host, R: Request>(
     Ok(nobody(auth_status, rejection))
 }
 
-fn somebody(token: Token, session: Rc<SessionRecord>, login: Option<LoggedIn>) -> Findings {
+fn somebody(token: Token, session: Rc<SessionRecord>, login: Login) -> Findings {
     Findings {
         who: Who {
             session: Some(Rc::clone(&session)),
@@ -144,7 +235,7 @@ fn nobody(auth_status: &'static str, why: Rejection) -> Findings {
             auth_status,
         },
         holder: Err(why),
-        login: None,
+        login: Login::None,
     }
 }
 
@@ -154,12 +245,17 @@ fn in_outage<H: Host>(
     head: &Head,
     need: Need,
     rule: Option<&Rule>,
+    taken: Option<&Taken>,
 ) -> Option<Who> {
     let Context { worker, host } = context;
     match rule?.outage {
         Outage::Closed => None,
         Outage::Stale => {
-            let Ok(Presented::Token(token)) = presented(head, &worker.config.session) else {
+            let shown = match taken {
+                None => presented(head, &worker.config.session).ok()?,
+                Some(taken) => taken.presented.clone(),
+            };
+            let Presented::Token(token) = shown else {
                 return None;
             };
             let session = worker.verified.borrow().stale(&token, host.now())?;

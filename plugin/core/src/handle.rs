@@ -3,21 +3,25 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
+use core::time::Duration;
 
 use serde::Serialize;
 
 use crate::access::strip;
+use crate::config::Config;
 use crate::gate::{self, Passage};
 use crate::head::{Head, Header};
-use crate::host::{Host, Request};
+use crate::host::{Host, Level, Request};
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Response, Verdict, to_json};
-use crate::route::{Destination, Endpoint, Method, Routes};
+use crate::records::token::SessionId;
+use crate::reply::{Action, Begun, Response, Verdict, to_json};
+use crate::route::{Destination, Method, Routes, Rule};
 use crate::upgrade::{self, Upgrade};
+use crate::wording::Wordings;
 use crate::worker::{Context, Worker};
-use crate::{endpoint, method, open_body, path};
+use crate::{endpoint, method, open_body, path, taken};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
@@ -34,15 +38,58 @@ pub async fn finish<H: Host>(worker: &Worker, host: &H) {
 
 /// The verdict about a request for which there is no room to wait: see [`Crowd`](crate::Crowd).
 pub fn crowded<H: Host>(worker: &Worker, host: &H, head: &Head) -> Verdict {
-    let mut rejection = Rejection::from(Reason::Overloaded);
-    let routes = &worker.config.routes;
-    if let Ok((method, path)) = canonical(head)
-        && let Destination::Endpoint(Endpoint::WeappLogin) =
-            routes.find(method::of(method, head), &path)
-    {
-        rejection = rejection.of_weapp_login();
+    refuse(worker, host, head, &Reason::Overloaded.into())
+}
+
+/// The reply of an adapter that forwards requests itself, when the app does not answer.
+#[must_use]
+pub fn upstream_unavailable(worker: &Worker, head: &Head) -> Response {
+    Rejection::from(Reason::UpstreamUnavailable).response(wordings(worker, head))
+}
+
+/// Ends a session whose app has refused the login that began it. Tried again for a short while when the store does not
+/// answer; never delays a request.
+pub async fn end_refused<H: Host>(worker: &Worker, host: &H, begun: &Begun) {
+    let context = Context { worker, host };
+    let id = SessionId(begun.id);
+    for wait in END_AGAIN {
+        host.sleep(wait).await;
+        let users = context.users();
+        match users.end_one(id, &begun.appid, &begun.openid).await {
+            Ok(()) => {
+                host.count(Counter::SessionEnded);
+                return;
+            }
+            // Here it is gone at once, whatever the store does.
+            Err(_) => worker.forget(&[id]),
+        }
     }
-    refuse(worker, host, head, &rejection)
+    not_ended(worker, host, begun);
+}
+
+/// Tells the operator that a session lives on which was to end; it ends by its times.
+pub fn not_ended<H: Host>(worker: &Worker, host: &H, begun: &Begun) {
+    let id = SessionId(begun.id);
+    worker.forget(&[id]);
+    let line = to_json(&NotEnded {
+        event: "session_not_ended",
+        session: id.short(),
+    });
+    host.log(Level::Error, &line);
+}
+
+/// Waits before each attempt to end a session.
+const END_AGAIN: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(20),
+];
+
+#[derive(Serialize)]
+struct NotEnded<'a> {
+    event: &'a str,
+    session: String,
 }
 
 /// Whether a request with this head may be asked for its body before it has a verdict, beyond whether it has one. If not,
@@ -53,7 +100,7 @@ pub fn reads_body(worker: &Worker, head: &Head) -> bool {
     canonical(head).is_ok_and(
         |(method, path)| match routes.find(method::of(method, head), &path) {
             Destination::Endpoint(_) => true,
-            Destination::App(_, rule) => rule.is_some_and(|rule| rule.open_data.is_some()),
+            Destination::App(_, rule) => rule.is_some_and(Rule::reads_body),
         },
     )
 }
@@ -89,13 +136,19 @@ async fn serve<H: Host, R: Request>(
         .find(asked_for(&config.routes, method, head), &path)
     {
         Destination::App(need, rule) => {
+            let mut taken = match rule {
+                // Boxed, so that other requests do not carry the room for it.
+                Some(rule) if rule.login.is_some() || rule.token_in.is_some() => {
+                    Box::pin(taken::take(context, request, rule)).await?
+                }
+                _ => None,
+            };
             let Passage {
                 who,
                 holder,
                 mut changes,
-            } = gate::pass(context, request, need, rule).await?;
+            } = gate::pass(context, request, need, rule, taken.as_mut()).await?;
             if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref()) {
-                // Boxed, so that other requests do not carry the room for it.
                 let opened = open_body::open(context, request, rules, holder, &mut changes);
                 Box::pin(opened).await?;
             }
@@ -112,8 +165,14 @@ async fn serve<H: Host, R: Request>(
             }
             // Boxed, so that a request for the app does not carry the room that a login needs.
             let answer = Box::pin(endpoint::answer(context, request, endpoint, method)).await?;
+            let wording = &config.answers.of(endpoint).ok;
+            let token = answer.token.as_ref().map(|token| token.as_str());
+            let body = wording.put(answer.body, "ok", token);
+            let mut response = Response::json(200, "none", "none", body);
+            let cookie = answer.cookie.map(|cookie| ("set-cookie", cookie));
+            response.headers.extend(cookie);
             Ok(Verdict {
-                action: Action::Reply(Response::json(200, answer.body)),
+                action: Action::Reply(response),
                 openid: answer.openid,
                 auth_status: "endpoint",
             })
@@ -196,7 +255,7 @@ fn refuse(worker: &Worker, host: &impl Host, head: &Head, rejection: &Rejection)
         Reason::BodyTimeout => host.count(Counter::RequestBodyTimeout),
         _ => {}
     }
-    let response = rejection.response(worker.config.session.wafer);
+    let response = rejection.response(wordings(worker, head));
     let target = head.text(":path").unwrap_or_default();
     // The query may hold a token or a code.
     let path = target.split(['?', '#']).next().unwrap_or_default();
@@ -216,6 +275,27 @@ fn refuse(worker: &Worker, host: &impl Host, head: &Head, rejection: &Rejection)
         action: Action::Reply(response),
         openid: None,
         auth_status: rejection.error(),
+    }
+}
+
+/// How answers to this request are worded.
+fn wordings<'a>(worker: &'a Worker, head: &Head) -> &'a Wordings {
+    let Config {
+        answers, routes, ..
+    } = &worker.config;
+    let differ = answers.weapp.is_some() || routes.rules.iter().any(|rule| rule.answers.is_some());
+    if !differ {
+        return &answers.all;
+    }
+    let Ok((method, path)) = canonical(head) else {
+        return &answers.all;
+    };
+    match routes.find(method::of(method, head), &path) {
+        Destination::Endpoint(endpoint) => answers.of(endpoint),
+        Destination::App(_, rule) => {
+            let own = rule.and_then(|rule| rule.answers.as_ref());
+            own.unwrap_or(&answers.all)
+        }
     }
 }
 

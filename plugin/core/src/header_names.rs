@@ -7,6 +7,25 @@ use alloc::vec::Vec;
 /// Wafer 1's clients name the session beside the token that proves it.
 pub(crate) const WAFER_ID: &str = "x-wx-id";
 
+/// What the app is told of a login that goes through it.
+pub(crate) mod of_login {
+    /// The new token.
+    pub(crate) const TOKEN: &str = "x-wx-login-token";
+    /// For how long it is good if nobody uses it, in seconds.
+    pub(crate) const EXPIRES_IN: &str = "x-wx-login-expires-in";
+    /// Why there is no login.
+    pub(crate) const ERROR: &str = "x-wx-login-error";
+    /// Why the open data beside the code was of no use.
+    pub(crate) const OPEN_DATA: &str = "x-wx-login-open-data";
+    /// Whose code it was that is not to log in.
+    pub(crate) const BOUND_OPENID: &str = "x-wx-bound-openid";
+    pub(crate) const BOUND_UNIONID: &str = "x-wx-bound-unionid";
+    pub(crate) const BOUND_APPID: &str = "x-wx-bound-appid";
+}
+
+/// By this header of its response an app ends a session.
+pub(crate) const SESSION_END: &str = "x-wx-session-end";
+
 /// Headers that carry the parameters of a login, and their names in a body.
 pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
     ("x-wx-code", "code"),
@@ -27,13 +46,15 @@ pub(crate) fn parameter_headers() -> impl Iterator<Item = (&'static str, &'stati
 /// What follows `x-wx-` in the names that an app may believe, and how those of its kin begin: our defaults, and what
 /// WeChat's Cloud Run tells its containers. None of them is one that a client has to send.
 /// <https://developers.weixin.qq.com/miniprogram/dev/wxcloudservice/wxcloudrun/src/development/weixin/>
-const STANDARD: [&str; 17] = [
+const STANDARD: [&str; 19] = [
     "openid",
     "unionid",
     "appid",
     "source",
     "auth-status",
-    "login-event",
+    "login-",
+    "bound-",
+    "session-",
     "assertion",
     "skey-expires-in",
     "from-",
@@ -127,5 +148,5 @@ fn begins_like(name: &[u8], prefix: &str) -> bool {
         && prefix
             .bytes()
             .zip(name)
-            .all(|(own, byte)| own == *byte || (own == b'-' && !byte.is_ascii_alphanumeric()))
+            .all(|(own, byte)| own == *byte || (b"-_".contains(&own) && !byte.is_ascii_alphanumeric()))
 }

@@ -12,6 +12,7 @@ mod assertion;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod chosen_store;
+mod cookie;
 #[cfg(test)]
 mod documented;
 mod endpoint;
@@ -48,9 +49,11 @@ mod session;
 mod shared_text;
 mod single_flight;
 mod spelling;
+mod taken;
 mod time;
 mod trace;
 mod upgrade;
+mod wording;
 mod worker;
 
 #[cfg(any(test, feature = "fuzz"))]
@@ -74,15 +77,17 @@ pub mod wechat;
 
 pub use chosen_store::bridge::Bridge;
 pub use config::{Config, ConfigError};
-pub use handle::{crowded, finish, handle, reads_body};
+pub use handle::{
+    crowded, end_refused, finish, handle, not_ended, reads_body, upstream_unavailable,
+};
 pub use head::{Head, Header};
 pub use host::{
     BodyError, CallError, Cause, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
 };
 pub use limits::crowd::Crowd;
 pub use metrics::{Counter, Histogram};
-pub use rejection::{internal_error, upstream_unavailable};
-pub use reply::{Action, Changes, Response, TrailerPolicy, Verdict, invites_caches};
+pub use rejection::internal_error;
+pub use reply::{Action, Begun, Changes, OfResponse, Response, TrailerPolicy, Verdict, invites_caches};
 pub use time::UnixMillis;
 pub use trace::Trace;
 pub use worker::Worker;

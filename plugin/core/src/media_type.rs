@@ -134,6 +134,15 @@ impl MediaType<'_> {
         }
     }
 
+    /// The value of a parameter, without its quotes. `None` if it is not there exactly once.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        let mut own = parameters(self.parameters)
+            .flatten()
+            .filter(|(own, _)| own.eq_ignore_ascii_case(name));
+        let (_, value) = own.next()?;
+        own.next().is_none().then(|| value.trim_matches('"'))
+    }
+
     pub(crate) fn is_there(&self) -> bool {
         self.is_there
     }

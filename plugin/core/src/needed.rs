@@ -40,6 +40,7 @@ pub(crate) fn lightened(head: &Head, config: &Config) -> Option<Head> {
         let named = |own: &str| own.as_bytes() == name;
         READ.into_iter().any(named)
             || config.session.headers.iter().any(|own| named(own))
+            || config.routes.code_headers().any(named)
             || parameter_headers().any(|(own, _)| named(own))
             || named(WAFER_ID)
     };

@@ -1,5 +1,6 @@
 //! Parameters of the endpoints, in one shape: a body that is JSON or a form, or headers in the place of a body.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -29,24 +30,30 @@ impl Params {
             }
         }
         // A type that is refused is refused before its body is waited for.
-        let says_form = says_form(request)?;
+        says_form(head)?;
         let body = request.body(limit).await?;
-        // What some editors and libraries write before a text.
-        let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
-        if body.is_empty() {
-            return Ok(Self::default());
+        Self::of(head, &written(head, &body)?)
+    }
+
+    /// Reads what is written in the body of a request with this head.
+    pub(crate) fn of(head: &Head, written: &Written<'_>) -> Result<Self, Rejection> {
+        match written {
+            Written::Nothing => Ok(Self::default()),
+            Written::Form(body) => Ok(from_form(body)),
+            Written::Json(body) => from_json(body),
         }
-        if says_form {
-            // Many clients name the type of forms and send JSON, as it is or encoded, and no form looks like this.
-            let decoded = percent_decode(body).collect::<Vec<u8>>();
-            match [body, &decoded].into_iter().find(|text| is_object(text)) {
-                Some(json) => from_json(json),
-                None => Ok(from_form(body)),
-            }
-        } else {
-            from_json(body)
-        }
-        .map_err(|rejection| cause(request.head()).unwrap_or(rejection))
+        .map_err(|rejection| cause(head).unwrap_or(rejection))
+    }
+
+    /// Reads a query.
+    pub(crate) fn of_query(query: &str) -> Self {
+        from_form(query.as_bytes())
+    }
+
+    /// Those that go by these names, and no other.
+    pub(crate) fn only(&self, goes: impl Fn(&str, &Value) -> bool) -> Self {
+        let own = self.0.iter().filter(|(name, value)| goes(name, value));
+        Self(own.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// What stands elsewhere under this name.
@@ -118,6 +125,33 @@ impl Params {
     }
 }
 
+/// The text of a body.
+pub(crate) enum Written<'a> {
+    Nothing,
+    Json(Cow<'a, [u8]>),
+    Form(&'a [u8]),
+}
+
+/// How a body is to be read. Many clients name the type of forms and send JSON, as it is or encoded, and no form looks like
+/// that.
+pub(crate) fn written<'a>(head: &Head, body: &'a [u8]) -> Result<Written<'a>, Rejection> {
+    let says_form = says_form(head)?;
+    // What some editors and libraries write before a text.
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    if body.is_empty() {
+        return Ok(Written::Nothing);
+    }
+    if !says_form || is_object(body) {
+        return Ok(Written::Json(body.into()));
+    }
+    let decoded: Vec<u8> = percent_decode(body).collect();
+    Ok(if is_object(&decoded) {
+        Written::Json(decoded.into())
+    } else {
+        Written::Form(body)
+    })
+}
+
 /// Whether a head tells of no body. (In HTTP/2 one may come all the same: nobody looks at it.)
 fn says_no_body(head: &Head) -> bool {
     let length = head.get("content-length");
@@ -154,8 +188,8 @@ fn cause(head: &Head) -> Option<Rejection> {
 
 /// Whether the body is said to be a form and not JSON. `wx.request` sends `application/json` unless told otherwise; a
 /// body without a type is taken for that.
-fn says_form(request: &impl Request) -> Result<bool, Rejection> {
-    let media_type = media_type::of(request.head())?;
+fn says_form(head: &Head) -> Result<bool, Rejection> {
+    let media_type = media_type::of(head)?;
     let problem = match media_type.kind() {
         Kind::Json => return Ok(false),
         Kind::Form => return Ok(true),

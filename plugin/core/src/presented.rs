@@ -7,6 +7,7 @@ use core::fmt;
 use percent_encoding::percent_decode_str;
 
 use crate::config::SessionRules;
+use crate::cookie::judge_origin;
 use crate::head::{Head, Header};
 use crate::header_names::WAFER_ID;
 use crate::nothing::is_nothing;
@@ -16,8 +17,11 @@ use crate::rejection::{Reason, Rejection};
 /// Apps have tokens of their own in it.
 const AUTHORIZATION: &str = "authorization";
 
+/// Before a token (RFC 6750, 2.1).
+const SCHEME: &str = "bearer";
+
 /// What a request shows to prove its session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Presented {
     Nothing,
     Token(Token),
@@ -31,6 +35,7 @@ enum Spot<'a> {
     Header(&'a str),
     Cookie(&'a str),
     Query(&'a str),
+    Body(&'a str),
 }
 
 /// The one token that was found so far, and where; and whether there was something that can be none.
@@ -43,8 +48,18 @@ struct Found<'a> {
 /// Reads the token from the places that the configuration names. What clients write where they have none is ignored, and
 /// so is what can be none beside one that can; two different ones are refused, within one place and across all of them.
 pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
+    presented_with(head, rules, None)
+}
+
+/// As [`presented`], with the text that stands in a member of the body, which has a name.
+pub(crate) fn presented_with<'a>(
+    head: &'a Head,
+    rules: &'a SessionRules,
+    in_body: Option<(&'a str, &'a str)>,
+) -> Result<Presented, Rejection> {
     let mut found = Found::in_headers(head, rules)?;
-    if let Some(name) = &rules.cookie {
+    if let Some(cookie) = &rules.cookie {
+        let name = &cookie.name;
         for (_, header) in head.pairs().filter(|(own, _)| *own == b"cookie") {
             // Other cookies are the app's, and need not be text.
             for value in cookies(header).filter_map(|cookie| cookie_of(cookie, name)) {
@@ -62,6 +77,9 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
         for (_, value) in pairs.filter(|(own, _)| is_name(own, name)) {
             found.take(value, Spot::Query(name))?;
         }
+    }
+    if let Some((name, text)) = in_body {
+        found.take(text, Spot::Body(name))?;
     }
     found.shown(head, rules)
 }
@@ -114,6 +132,10 @@ impl<'a> Found<'a> {
 
     /// What comes of it.
     fn shown(self, head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
+        // What a browser sends by itself proves nothing about who asked for it.
+        if let Some((_, Spot::Cookie(_))) = &self.token {
+            judge_origin(head, rules)?;
+        }
         Ok(match self.token {
             Some((token, _)) if !rules.wafer || names_it(head, &token)? => Presented::Token(token),
             None if !self.malformed => Presented::Nothing,
@@ -122,7 +144,7 @@ impl<'a> Found<'a> {
     }
 
     fn take(&mut self, text: &'a str, spot: Spot<'a>) -> Result<(), Rejection> {
-        let Some(token) = Token::parse(text).or_else(|| unwrapped(text)) else {
+        let Some(token) = token_in(text) else {
             self.malformed |= !is_nothing(text);
             return Ok(());
         };
@@ -135,14 +157,30 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The token in a text that some client has quoted or percent-encoded.
-fn unwrapped(text: &str) -> Option<Token> {
-    // With every character encoded, and quotes.
+/// The token in a text: alone or behind `Bearer`, which clients write in headers of their own too and some glue to it;
+/// and also if some client has quoted or percent-encoded it all.
+pub(crate) fn token_in(text: &str) -> Option<Token> {
+    if let Some(token) = plain(text) {
+        return Some(token);
+    }
+    // With every character encoded, a scheme and quotes.
     if text.len() > 4 * TEXT_LENGTH {
         return None;
     }
     let decoded = percent_decode_str(text).decode_utf8().ok()?;
-    Token::parse(decoded.trim_matches(['"', '\'', ' ']))
+    plain(decoded.trim_matches(['"', '\'', ' ']))
+}
+
+fn plain(text: &str) -> Option<Token> {
+    if text.len() == TEXT_LENGTH {
+        return Token::parse(text);
+    }
+    let (scheme, token) = text.split_at_checked(SCHEME.len())?;
+    if scheme.eq_ignore_ascii_case(SCHEME) {
+        Token::parse(token.trim())
+    } else {
+        None
+    }
 }
 
 /// Says where both stand, so that the client can take one away.
@@ -161,6 +199,7 @@ impl fmt::Display for Spot<'_> {
             Self::Header(name) => f.write_str(name),
             Self::Cookie(name) => write!(f, "cookie {name}"),
             Self::Query(name) => write!(f, "query {name}"),
+            Self::Body(name) => write!(f, "body {name}"),
         }
     }
 }
@@ -192,8 +231,7 @@ fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Reject
         .filter(|(own, _)| *own == AUTHORIZATION.as_bytes())
     {
         let parts = core::str::from_utf8(value).unwrap_or_default().split(',');
-        let bearers = parts.filter_map(|part| bearer(part.trim()));
-        for text in bearers.filter(|text| Token::parse(text).is_some()) {
+        for text in parts.map(str::trim).filter(|text| token_in(text).is_some()) {
             if is_doubled && found.token.is_none() {
                 return Err(ambiguous(AUTHORIZATION));
             }
@@ -218,14 +256,6 @@ fn ambiguous(name: &str) -> Rejection {
     Reason::InvalidHeader.parameter(name, "must occur once and be ASCII")
 }
 
-/// The token in a value of Authorization.
-pub(crate) fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then_some(token.trim())
-}
-
 /// Whether a parameter of a query goes by this name, which is plain ASCII.
 pub(crate) fn is_name(written: &str, name: &str) -> bool {
     written == name
@@ -235,6 +265,7 @@ pub(crate) fn is_name(written: &str, name: &str) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::config::CookieRules;
     use crate::testing::test;
     use alloc::format;
     use alloc::string::String;
@@ -251,7 +282,11 @@ pub(crate) mod tests {
             headers: ["x-wx-skey", "x-3rd-session", "authorization"]
                 .map(Into::into)
                 .into(),
-            cookie: Some("wx".into()),
+            cookie: Some(CookieRules {
+                name: "wx".into(),
+                attributes: String::new(),
+                origins: None,
+            }),
             query: Some("wx".into()),
             forward_token: false,
             wafer: false,
@@ -274,6 +309,12 @@ pub(crate) mod tests {
             ("x-wx-skey", token.clone()),
             ("x-3rd-session", token.clone()),
             ("authorization", format!("bearer {token}")),
+            ("authorization", token.clone()),
+            ("authorization", format!("bearer{token}")),
+            ("authorization", format!("Bearer%20{token}")),
+            ("x-3rd-session", format!("Bearer {token}")),
+            ("x-3rd-session", format!("BEARER  {token}")),
+            ("x-3rd-session", format!("\"bearer{token}\"")),
             ("cookie", format!("a=b; wx={token}")),
             (":path", format!("/a?b=c&wx={token}")),
         ] {

@@ -10,6 +10,7 @@ use crate::host::{BodyError, Level, NoEntropy};
 use crate::reply::{Response, to_json};
 use crate::seal::NotSealed;
 use crate::store::StoreError;
+use crate::wording::Wordings;
 
 /// Names each once, so that the documentation's table can be held to all of them.
 macro_rules! reasons {
@@ -39,6 +40,7 @@ reasons! {
     UpgradeRefused,
     UnknownApp,
     BodyTimeout,
+    OriginRefused,
     // The session's.
     NoSession,
     InvalidToken,
@@ -90,6 +92,7 @@ fn row(reason: Reason) -> Row {
         UpgradeRefused       => (403, 1009, "upgrade_refused",        "none",         Warn,  0,  "不允许的协议升级"),
         UnknownApp           => (400, 1010, "unknown_app",            "none",         Info,  0,  "未知的小程序"),
         BodyTimeout          => (408, 1011, "body_timeout",           "retry_after",  Info,  1,  "请求体未及时到达"),
+        OriginRefused        => (403, 1012, "origin_refused",         "none",         Warn,  0,  "不允许的来源"),
         NoSession            => (401, 2001, "no_session",             "relogin",      Info,  0,  "未登录"),
         InvalidToken         => (401, 2002, "invalid_token",          "relogin",      Info,  0,  "无效的token"),
         SessionExpired       => (401, 2003, "session_expired",        "relogin",      Info,  0,  "登录已过期"),
@@ -115,17 +118,8 @@ fn row(reason: Reason) -> Row {
 /// The reply of an adapter that cannot carry out a verdict.
 #[must_use]
 pub fn internal_error() -> Response {
-    Rejection::from(Reason::Internal).response(false)
+    Rejection::from(Reason::Internal).response(&Wordings::default())
 }
-
-/// The reply of an adapter that forwards requests itself, when the app does not answer.
-#[must_use]
-pub fn upstream_unavailable() -> Response {
-    Rejection::from(Reason::UpstreamUnavailable).response(false)
-}
-
-/// By this `error` the client of Wafer 1 knows a bad session.
-const WAFER_BAD_SESSION: &str = "ERR_INVALID_SESSION";
 
 /// A refused request: the reason and what may be told beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +132,6 @@ pub(crate) struct Rejection {
     retry_after_s: Option<u16>,
     /// Of a method that is not one of these.
     allow: &'static [&'static str],
-    of_weapp_login: bool,
 }
 
 impl From<Reason> for Rejection {
@@ -150,7 +143,6 @@ impl From<Reason> for Rejection {
             rid: None,
             retry_after_s: None,
             allow: &[],
-            of_weapp_login: false,
         }
     }
 }
@@ -228,12 +220,6 @@ impl Rejection {
         self
     }
 
-    /// Has it written as clients of Tencent's Wafer understand the answer of their login.
-    pub(crate) fn of_weapp_login(mut self) -> Self {
-        self.of_weapp_login = true;
-        self
-    }
-
     pub(crate) fn level(&self) -> Level {
         row(self.reason).level
     }
@@ -254,12 +240,9 @@ impl Rejection {
         self.detail.as_deref()
     }
 
-    /// The reply, in the field's envelope. With `wafer`, that of a bad session is one that clients of Tencent's Wafer
-    /// understand too: they clear their session, log in and try once more.
-    ///
-    /// Of all fields only `error` has two meanings. There it is Wafer 1's, for its clients cannot be changed any more
-    /// and log in again by this value alone, while ours have `action`, `status` and `data` to go by, and `name`.
-    pub(crate) fn response(&self, wafer: bool) -> Response {
+    /// The reply, in the field's envelope or that of other clients. What it means stands in its headers, whatever they
+    /// call it.
+    pub(crate) fn response(&self, wordings: &Wordings) -> Response {
         let row = row(self.reason);
         let data = match self.reason {
             Reason::NoSession | Reason::InvalidToken => Some(Data::Session {
@@ -272,27 +255,24 @@ impl Rejection {
             }),
             _ => None,
         };
-        let to_wafer = wafer && data.is_some();
-        let marked = to_wafer || self.of_weapp_login;
+        let wording = if data.is_some() {
+            &wordings.session
+        } else {
+            &wordings.other
+        };
         let body = to_json(&ErrorBody {
             status: row.status,
             msg: row.msg,
-            error: if to_wafer {
-                WAFER_BAD_SESSION
-            } else {
-                row.error
-            },
-            name: to_wafer.then_some(row.error),
+            error: row.error,
             action: row.action,
             detail: self.detail(),
             errcode: self.errcode,
             rid: self.rid(),
             data,
-            wafer_mark: marked.then_some(1),
-            code: marked.then_some(-1),
-            message: marked.then_some(row.msg),
         });
-        let mut response = Response::json(row.http, body);
+        let body = wording.put(body, row.msg, None);
+        let http = wording.http_status.unwrap_or(row.http);
+        let mut response = Response::json(http, row.error, row.action, body);
         match self.retry_after_s.unwrap_or(row.retry_after_s) {
             0 => {}
             seconds => response.headers.push(("retry-after", format!("{seconds}"))),

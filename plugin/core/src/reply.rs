@@ -1,5 +1,6 @@
 //! What becomes of a request, as the host is told: let through with changes, or answered. Decides nothing.
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -8,7 +9,7 @@ use serde::Serialize;
 use smallvec::SmallVec;
 
 use crate::head::Head;
-use crate::header_names::OwnNames;
+use crate::header_names::{OwnNames, SESSION_END};
 
 /// The one decision about a request, and what an access log may say of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,10 +48,46 @@ pub struct Changes {
     pub body: Option<Vec<u8>>,
     /// Those of the request that do not reach the app.
     pub trailers: TrailerPolicy,
-    /// Names and values to set on the app's response, whatever it is, in this order; most often none. First every header
-    /// of the response goes that [`invites_caches`] names. If one of all these changes cannot be made, the later ones
-    /// must not be.
-    pub response: Vec<(Rc<str>, Rc<str>)>,
+    /// What becomes of the app's response. Of most: nothing.
+    pub response: Option<Box<OfResponse>>,
+}
+
+/// What becomes of the response to a request that was logged in on its way: the app's, or one that the host gives in its
+/// place.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct OfResponse {
+    /// Names and values to set, in this order. First every header of the response goes that [`invites_caches`] names. If
+    /// one of all these changes cannot be made, the later ones must not be.
+    pub set: Vec<(Rc<str>, Rc<str>)>,
+    /// A value of `set-cookie`, beside those of the app.
+    pub cookie: Option<Rc<str>>,
+    /// The session that the request has begun. It ends if the app refuses the login.
+    pub begun: Option<Begun>,
+}
+
+/// A session that was begun for an app that has not agreed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    pub(crate) id: [u8; 32],
+    pub(crate) appid: Rc<str>,
+    pub(crate) openid: Rc<str>,
+}
+
+impl OfResponse {
+    /// The header by which an app ends the session of a request: taken off every response of which anything becomes.
+    pub const SESSION_END: &str = SESSION_END;
+
+    /// The session that this response ends, by its status or by [`Self::SESSION_END`]. Then nothing that was to be told
+    /// the client of it is told.
+    pub fn refused(&mut self, status: u16, session_end: Option<&str>) -> Option<Begun> {
+        let says_so = session_end.is_some_and(|value| value.trim().eq_ignore_ascii_case("this"));
+        if !says_so && status < 400 {
+            return None;
+        }
+        let begun = self.begun.take()?;
+        self.cookie = None;
+        Some(begun)
+    }
 }
 
 /// Which trailers of a request must not reach the app: those that it could take for a statement of ours, and with a new
@@ -98,9 +135,11 @@ impl Changes {
 
     /// The app gets `body` in place of that of the request with `head`, and nothing that speaks of the old one.
     pub(crate) fn replace_body(&mut self, head: &Head, body: Vec<u8>) {
+        self.set.retain(|(name, _)| **name != *"content-length");
         for name in head.names() {
             // With its length known, the body has no other framing: two of them would be a request smuggled in.
-            if describes_body(name) || name == "transfer-encoding" {
+            let goes = describes_body(name) || name == "transfer-encoding";
+            if goes && !self.remove.iter().any(|own| **own == *name) {
                 self.remove.push(name.into());
             }
         }
@@ -142,11 +181,15 @@ pub struct Response {
 }
 
 impl Response {
-    /// Answers of this plugin are never to be kept by a cache: they hold tokens and personal data.
-    pub(crate) fn json(status: u16, body: String) -> Self {
+    /// An answer of the edge, which its headers say: the name of the error and what the client is to do, `none` and
+    /// `none` of a good one. By these a client of ours goes, for status and members may be others' words. Never to be
+    /// kept by a cache: these answers hold tokens and personal data.
+    pub(crate) fn json(status: u16, error: &str, action: &str, body: String) -> Self {
         let headers = [
             ("content-type", "application/json; charset=utf-8".into()),
             ("cache-control", "no-store".into()),
+            ("x-wx-error", error.into()),
+            ("x-wx-action", action.into()),
         ];
         Self {
             status,

@@ -7,7 +7,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use wx_session_core::{Action, Request as _, Verdict, crowded, finish, handle, reads_body};
+use wx_session_core::{
+    Action, Begun, OfResponse, Request as _, Verdict, crowded, finish, handle, reads_body,
+};
 
 use crate::case::Case;
 use crate::host::EnvoyHost;
@@ -17,15 +19,13 @@ pub(crate) struct Exchange {
     pub(crate) context_id: u32,
     standing: Cell<Standing>,
     abandoned: Cell<bool>,
-    /// What the app's response is to carry, once it comes. Most often nothing.
-    response: RefCell<Headers>,
+    /// What becomes of the app's response, once it comes. Most often nothing.
+    response: RefCell<Option<Box<OfResponse>>>,
     /// Decides, hands out the verdict, and then does what could wait until then. `None` when all is done.
     work: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
     /// `None` when the verdict is carried out: a request that has passed may take long, and needs it no more.
     case: RefCell<Option<Rc<Case>>>,
 }
-
-type Headers = Vec<(Rc<str>, Rc<str>)>;
 
 /// Where an exchange stands after a callback.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Exchange {
             self.standing.set(if self.is_abandoned() {
                 Standing::Replied
             } else {
-                self.carry_out(&case, &verdict)
+                self.carry_out(&case, verdict)
             });
         }
         self.standing()
@@ -186,40 +186,40 @@ impl Exchange {
                 case: Rc::downgrade(&case),
             };
             let verdict = crowded(&case.worker, &host, &case.head);
-            self.standing.set(self.carry_out(&case, &verdict));
+            self.standing.set(self.carry_out(&case, verdict));
         }
     }
 
-    fn carry_out(&self, case: &Case, verdict: &Verdict) -> Standing {
-        match &verdict.action {
-            Action::Forward(changes) if hostcalls::change_request(changes) => {
-                self.response.borrow_mut().clone_from(&changes.response);
-                Standing::Forwarded
-            }
-            // Headers that could not be changed could still be the client's: then nothing passes.
-            Action::Forward(_) => {
+    fn carry_out(&self, case: &Case, verdict: Verdict) -> Standing {
+        // Access logs are best effort.
+        let log = |verdict: &Verdict| {
+            let _ = hostcalls::change_request(&case.worker.for_log(&case.head, verdict));
+        };
+        match verdict.action {
+            Action::Forward(mut changes) => {
+                // Also where the answer is not the app's: what was begun for it must end then.
+                self.response.replace(changes.response.take());
+                if hostcalls::change_request(&changes) {
+                    return Standing::Forwarded;
+                }
+                // Headers that could not be changed could still be the client's: then nothing passes.
                 hostcalls::reply(&wx_session_core::internal_error());
-                Standing::Replied
             }
-            Action::Reply(response) => {
-                // Access logs are best effort.
-                let _ = hostcalls::change_request(&case.worker.for_log(&case.head, verdict));
+            Action::Reply(ref response) => {
+                log(&verdict);
                 hostcalls::reply(response);
-                Standing::Replied
             }
         }
+        Standing::Replied
     }
 
-    /// Whether the response is to carry something.
+    /// Whether something becomes of the response.
     pub(crate) fn changes_response(&self) -> bool {
-        !self.response.borrow().is_empty()
+        self.response.borrow().is_some()
     }
 
-    /// The response is on its way to the client: the app's, or Envoy's own in its place.
-    pub(crate) fn responded(&self) {
-        let headers = self.response.take();
-        if !headers.is_empty() {
-            hostcalls::change_response(&headers);
-        }
+    /// The response is on its way to the client: the app's, or Envoy's own in its place. The session that it ends.
+    pub(crate) fn responded(&self) -> Option<Begun> {
+        hostcalls::change_response(*self.response.take()?)
     }
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-use wx_session_core::{Config, Crowd, Head, Worker};
+use wx_session_core::{Begun, Config, Crowd, Head, Worker};
 
 use crate::case::Case;
+use crate::chores::Chores;
 use crate::exchange::{Exchange, Standing};
 use crate::hostcalls;
 use crate::resources::Resources;
@@ -30,6 +31,7 @@ pub(crate) struct Executor {
     waiting: RefCell<BTreeMap<u32, Rc<Exchange>>>,
     /// The same ones.
     crowd: RefCell<Crowd>,
+    chores: Chores,
 }
 
 impl Executor {
@@ -39,6 +41,7 @@ impl Executor {
             crowd: RefCell::new(Crowd::new(config.waiting)),
             worker: Rc::new(Worker::new(config)),
             waiting: RefCell::default(),
+            chores: Chores::default(),
         }
     }
 
@@ -134,10 +137,20 @@ impl Executor {
         }
     }
 
+    /// Ends a session whose app has refused it, as soon as the root context has a turn.
+    pub(crate) fn end(&self, begun: Begun) {
+        self.chores.end(&self.worker, &self.resources, begun);
+        let now = Instant::now();
+        self.resources.clock.tick_by(now, now);
+    }
+
     /// Wakes those who have slept long enough, ends those whose body is overdue, and those who are to give way: a few at
     /// a time.
     pub(crate) fn tick(&self) {
         let now = Instant::now();
+        if self.chores.are_asked_for() {
+            self.chores.begin(&self.worker, &self.resources);
+        }
         let due = self.resources.clock.due(now, IN_A_TICK);
         let mut left = IN_A_TICK.saturating_sub(due.len());
         for context_id in due {
@@ -199,6 +212,9 @@ impl Executor {
     /// Takes a waiting exchange one step further from a callback of something else, and resumes the request if it may
     /// pass now.
     fn advance(&self, context_id: u32) {
+        if self.chores.advance(context_id) {
+            return;
+        }
         let exchange = self.waiting.borrow().get(&context_id).map(Rc::clone);
         let Some(exchange) = exchange else {
             return;

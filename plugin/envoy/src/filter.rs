@@ -96,8 +96,10 @@ impl HttpContext for Filter {
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        if let Some(exchange) = &self.exchange {
-            exchange.responded();
+        if let (Some(executor), Some(exchange)) = (&self.executor, &self.exchange)
+            && let Some(begun) = exchange.responded()
+        {
+            executor.end(begun);
         }
         Action::Continue
     }

@@ -4,14 +4,13 @@
 //! Only the variants on bytes: the String getters unwrap UTF-8, and a panic kills the worker's VM with every request
 //! that is paused in it. Envoy's answers: source/extensions/common/wasm/context.cc.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
 use wx_session_core::{
-    CallError, Changes, Head, HttpCall, HttpResponse, Level, Response, TrailerPolicy, UnixMillis,
-    invites_caches,
+    Begun, CallError, Changes, Head, HttpCall, HttpResponse, Level, OfResponse, Response,
+    TrailerPolicy, UnixMillis, invites_caches,
 };
 
 /// All request headers with one call, into an empty head: cheaper than three reads by name, and shows doubled ones. It
@@ -65,23 +64,31 @@ fn replace_body(body: &[u8], trailers: &TrailerPolicy) -> bool {
     hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX, body).is_ok()
 }
 
-/// Takes headers off the response that invite caches, and sets these, up to the first that cannot be changed. The response
-/// goes on either way: a client that gets no token logs in again.
-pub(crate) fn change_response(headers: &[(Rc<str>, Rc<str>)]) {
-    let Some(response) = envoy_abi::response_headers().and_then(Head::packed) else {
-        return;
-    };
-    for name in response.names().filter(|name| invites_caches(name)) {
+/// Changes the headers of the response, up to the first that cannot be changed, and says which session it ends. It goes
+/// on either way: a client that gets no token logs in again.
+pub(crate) fn change_response(mut changes: OfResponse) -> Option<Begun> {
+    let response = envoy_abi::response_headers().and_then(Head::packed)?;
+    let status = response.text(":status").and_then(|status| status.parse().ok());
+    let end = response.text(OfResponse::SESSION_END);
+    // Without a status it is no answer.
+    let ended = changes.refused(status.unwrap_or(500), end);
+    let goes = |name: &&str| *name == OfResponse::SESSION_END || invites_caches(name);
+    for name in response.names().filter(goes) {
         if hostcalls::remove_map_value(MapType::HttpResponseHeaders, name).is_err() {
-            return;
+            return ended;
         }
     }
-    for (name, value) in headers {
+    for (name, value) in &changes.set {
         let value = Some(value.as_bytes());
         if hostcalls::set_map_value_bytes(MapType::HttpResponseHeaders, name, value).is_err() {
-            return;
+            return ended;
         }
     }
+    if let Some(cookie) = &changes.cookie {
+        // As above: it is the last.
+        let _ = hostcalls::add_map_value(MapType::HttpResponseHeaders, "set-cookie", cookie);
+    }
+    ended
 }
 
 /// Takes one header off the request, as far as it goes: the verdict does it again, and sees to it.

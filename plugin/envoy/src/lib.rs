@@ -7,6 +7,7 @@
 )]
 
 mod case;
+mod chores;
 mod clock;
 mod configuration;
 mod exchange;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use spin_sdk::wasip3::wit_future;
-use wx_session_core::{Changes, Level, internal_error, upstream_unavailable};
+use wx_session_core::{Changes, Head, Level, internal_error, upstream_unavailable};
 
 use crate::incoming::{Body, Headers, Incoming};
 use crate::instance::Instance;
@@ -94,7 +94,11 @@ fn only_spins(headers: &mut Headers, url_changed: bool) {
 }
 
 /// Sends it to the app, and gives back what the app answers.
-pub(crate) async fn pass_on(request: Request, instance: &Instance) -> Result<Response, ErrorCode> {
+pub(crate) async fn pass_on(
+    request: Request,
+    instance: &Instance,
+    head: &Head,
+) -> Result<Response, ErrorCode> {
     let error = match send(request).await {
         Ok(response) => return Ok(response),
         Err(error) => error,
@@ -114,7 +118,7 @@ pub(crate) async fn pass_on(request: Request, instance: &Instance) -> Result<Res
         Level::Error,
         &format!("the app does not answer ({app}): {code}"),
     );
-    reply::response(upstream_unavailable()).await
+    reply::response(upstream_unavailable(&instance.worker, head)).await
 }
 
 #[cfg(not(feature = "middleware"))]

@@ -30,7 +30,7 @@ use std::rc::Rc;
 use spin_sdk::wasip3;
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
-use wx_session_core::{Action, Level, Verdict, finish, internal_error};
+use wx_session_core::{Action, Level, Verdict, end_refused, finish, internal_error};
 
 use crate::host::SpinHost;
 use crate::incoming::Incoming;
@@ -77,15 +77,23 @@ impl Guest for Component {
         match action {
             Action::Reply(response) => reply::response(response).await,
             Action::Forward(mut changes) => {
-                let headers = std::mem::take(&mut changes.response);
-                match forward::changed(incoming, changes, &host.instance).await {
-                    Some(request) => {
-                        let response = forward::pass_on(request, &host.instance).await?;
-                        reply::with(response, &headers)
-                    }
+                let of_response = changes.response.take();
+                let head = incoming.shared_head();
+                let response = match forward::changed(incoming, changes, &host.instance).await {
+                    Some(request) => forward::pass_on(request, &host.instance, &head).await?,
                     // Headers that could not be changed could still be the client's: then nothing passes.
-                    None => reply::response(internal_error()).await,
+                    None => reply::response(internal_error()).await?,
+                };
+                let Some(of_response) = of_response else {
+                    return Ok(response);
+                };
+                let (response, ended) = reply::changed(response, *of_response)?;
+                if let Some(begun) = ended {
+                    wasip3::spawn(async move {
+                        end_refused(&host.instance.worker, &*host, &begun).await;
+                    });
                 }
+                Ok(response)
             }
         }
     }

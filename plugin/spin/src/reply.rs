@@ -1,10 +1,8 @@
 //! The core's answers as WASI HTTP has them, and the app's with headers of ours.
 
-use std::rc::Rc;
-
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
 use spin_sdk::wasip3::wit_future;
-use wx_session_core::invites_caches;
+use wx_session_core::{Begun, OfResponse, invites_caches};
 
 use crate::hop_headers;
 use crate::outbound::stream;
@@ -30,25 +28,32 @@ pub(crate) async fn response(reply: wx_session_core::Response) -> Result<Respons
     Ok(response)
 }
 
-/// An answer of the app with `headers` set, which replace those of their names, and without those that invite caches.
-/// The body is handed on unread.
-pub(crate) fn with(
+/// An answer of the app, or the one in its place, with its headers changed, and the session that it ends. The body is
+/// handed on unread.
+pub(crate) fn changed(
     response: Response,
-    headers: &[(Rc<str>, Rc<str>)],
-) -> Result<Response, ErrorCode> {
-    if headers.is_empty() {
-        return Ok(response);
-    }
+    mut changes: OfResponse,
+) -> Result<(Response, Option<Begun>), ErrorCode> {
+    let status = response.get_status_code();
+    let mut all = response.get_headers().copy_all();
+    let end = all
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(OfResponse::SESSION_END))
+        .and_then(|(_, value)| std::str::from_utf8(value).ok());
+    let ended = changes.refused(status, end);
     let goes = |name: &str| {
-        headers.iter().any(|(own, _)| **own == *name)
+        changes.set.iter().any(|(own, _)| **own == *name)
             || hop_headers::is_forbidden(name)
             || invites_caches(name)
+            || name == OfResponse::SESSION_END
     };
-    let mut all = response.get_headers().copy_all();
     all.retain(|(name, _)| !goes(&name.to_ascii_lowercase()));
-    let added = headers.iter();
-    all.extend(added.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())));
-    let status = response.get_status_code();
+    let cookie = changes.cookie.iter().map(|cookie| ("set-cookie", cookie));
+    let set = changes.set.iter().map(|(name, value)| (&**name, value));
+    all.extend(
+        set.chain(cookie)
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())),
+    );
     let headers = Fields::from_list(&all)
         .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
     let (_handled, outcome) = wit_future::new(|| Ok(()));
@@ -57,5 +62,5 @@ pub(crate) fn with(
     response
         .set_status_code(status)
         .map_err(|()| ErrorCode::InternalError(Some("impossible status".to_owned())))?;
-    Ok(response)
+    Ok((response, ended))
 }

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::check_answers::answers;
 use super::check_headers::{distinct, header_name, identity, own_names};
 use super::check_limits::limits;
 use super::check_routes::{endpoints, rules};
@@ -39,6 +40,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         );
     }
     let limits = limits(&document.limits)?;
+    let answers = answers(document.answers, wafer)?;
     let mut config = Config {
         mini_programs,
         master_secrets,
@@ -48,9 +50,10 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         session,
         routes: Routes {
             endpoints: endpoints(&document.endpoints, wafer)?,
-            rules: rules(document.routes)?,
+            rules: rules(document.routes, &answers.all)?,
             cors_preflight: document.cors_preflight,
         },
+        answers,
         identity,
         assertion: assertion(document.assertion, environment)?,
         own_names: OwnNames::default(),

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::model::{Checked, Config, IdentityHeaders, wrong};
 use super::raw;
 use crate::header_names::{OwnNames, WAFER_ID, is_of_login};
+use crate::route::CodePlace;
 
 pub(super) fn header_name(field: &str, name: &str) -> Checked<Rc<str>> {
     let usable = !name.is_empty()
@@ -17,6 +18,19 @@ pub(super) fn header_name(field: &str, name: &str) -> Checked<Rc<str>> {
         Ok(name.to_ascii_lowercase().into())
     } else {
         wrong(field, "must be letters, digits and \"-\"")
+    }
+}
+
+/// A header that clients in the field send: some have underscores.
+pub(super) fn client_header(field: &str, name: &str) -> Checked<Rc<str>> {
+    let usable = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if usable {
+        Ok(name.to_ascii_lowercase().into())
+    } else {
+        wrong(field, "must be letters, digits, \"-\" and \"_\"")
     }
 }
 
@@ -114,6 +128,17 @@ pub(super) fn distinct(config: &Config) -> Checked<()> {
             return wrong(field, format!("{name} already has another meaning"));
         }
         taken.push(name);
+    }
+    for (index, rule) in config.routes.rules.iter().enumerate() {
+        let of_code = rule.login.as_ref().filter(|login| login.place == CodePlace::Headers);
+        if let Some(name) = of_code.map(|login| &*login.code)
+            && (NOT_OURS.contains(&name)
+                || config.own_names.has(name.as_bytes())
+                || config.session.headers.iter().any(|own| **own == *name))
+        {
+            let field = format!("routes[{index}].login_code");
+            return wrong(field, format!("{name} already has another meaning"));
+        }
     }
     let logs_in = config.session.login_on_the_way.is_some();
     for (index, name) in config.session.headers.iter().enumerate() {

@@ -5,12 +5,17 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::check_answers::of_route;
+use super::check_headers::client_header;
 use super::model::{Checked, wrong};
 use super::raw;
 use crate::path;
-use crate::route::{Endpoint, Need, OpenBody, Outage, Pattern, Rule};
+use crate::route::{
+    CodePlace, Endpoint, LoginThroughApp, Need, OpenBody, Outage, Pattern, Rule,
+};
 use crate::spelling::says;
 use crate::wechat::encrypted_data::SENT;
+use crate::wording::Wordings;
 
 pub(super) fn endpoints(raw: &raw::Endpoints, wafer: bool) -> Checked<Vec<(String, Endpoint)>> {
     let named = [
@@ -69,7 +74,7 @@ fn plain_path(field: &str, text: &str) -> Checked<()> {
     path::unambiguous(text).or_else(|problem| wrong(field, problem))
 }
 
-pub(super) fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
+pub(super) fn rules(raw: Vec<raw::Route>, all: &Wordings) -> Checked<Vec<Rule>> {
     let mut rules = Vec::new();
     for (index, route) in raw.into_iter().enumerate() {
         let field = |name: &str| format!("routes[{index}].{name}");
@@ -113,6 +118,9 @@ pub(super) fn rules(raw: Vec<raw::Route>) -> Checked<Vec<Rule>> {
             pattern,
             outage,
             open_data: open_body(&route, field)?,
+            token_in: token_in(&route, field)?,
+            login: login(&route, field)?,
+            answers: of_route(&field("answers"), route.answers, all)?,
             methods: route.methods,
             need: match route.session {
                 raw::SessionNeed::Required => Need::Required,
@@ -182,5 +190,61 @@ fn open_body(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Opti
         object,
         name: name.into(),
         passes_other_types: route.open_data_other_types == Some(raw::OtherTypes::Pass),
+    }))
+}
+
+fn token_in(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Option<String>> {
+    let Some(name) = &route.session_in else {
+        return Ok(None);
+    };
+    if name.is_empty() || SENT.contains(&&**name) {
+        return wrong(field("session_in"), "must be the name of a member of its own");
+    }
+    if !route.upgrades.is_empty() {
+        let problem = "cannot be on a route with upgrades: their bodies have no end";
+        return wrong(field("session_in"), problem);
+    }
+    Ok(Some(name.clone()))
+}
+
+fn login(
+    route: &raw::Route,
+    field: impl Fn(&str) -> String,
+) -> Checked<Option<LoginThroughApp>> {
+    let Some(place) = route.login else {
+        let idle = [
+            ("login_code", route.login_code.is_some()),
+            ("login_errors", route.login_errors.is_some()),
+            ("login_binds", route.login_binds.is_some()),
+        ];
+        return match idle.iter().find(|(_, is_set)| *is_set) {
+            Some((name, _)) => wrong(field(name), "is of no use without login"),
+            None => Ok(None),
+        };
+    };
+    if !route.upgrades.is_empty() {
+        let problem = "cannot be on a route with upgrades: the app could not refuse it";
+        return wrong(field("login"), problem);
+    }
+    let (place, usual) = match place {
+        raw::LoginPlace::Body => (CodePlace::Body, "code"),
+        raw::LoginPlace::Query => (CodePlace::Query, "code"),
+        raw::LoginPlace::Headers => (CodePlace::Headers, "X-WX-Code"),
+    };
+    let name = route.login_code.as_deref().unwrap_or(usual);
+    let code = if place == CodePlace::Headers {
+        (*client_header(&field("login_code"), name)?).into()
+    } else {
+        name.into()
+    };
+    if name.is_empty() || SENT.contains(&name) || route.session_in.as_deref() == Some(name) {
+        let problem = "must be the name of a member of its own";
+        return wrong(field("login_code"), problem);
+    }
+    Ok(Some(LoginThroughApp {
+        place,
+        code,
+        app_refuses: route.login_errors == Some(raw::LoginErrors::App),
+        binds: route.login_binds == Some(true),
     }))
 }

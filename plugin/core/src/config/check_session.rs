@@ -1,11 +1,11 @@
 //! Checks the times of sessions, and where clients put their token.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::check_headers::{header_name, is_taken_in_responses};
+use super::check_cookie::{PLAIN, cookie, is_plain};
+use super::check_headers::{client_header, header_name, is_taken_in_responses};
 use super::model::{Checked, LoginHeaders, SessionRules, wrong};
 use super::raw;
 
@@ -54,7 +54,7 @@ pub(super) fn session(raw: raw::Session, wafer: bool) -> Checked<SessionRules> {
     }
     let mut headers = Vec::new();
     for (index, name) in raw.headers.iter().enumerate() {
-        headers.push(header_name(&format!("session.headers[{index}]"), name)?);
+        headers.push(client_header(&format!("session.headers[{index}]"), name)?);
     }
     if wafer && !headers.iter().any(|name| &**name == "x-wx-skey") {
         return wrong(
@@ -62,16 +62,12 @@ pub(super) fn session(raw: raw::Session, wafer: bool) -> Checked<SessionRules> {
             "must have X-WX-Skey with compat: wafer: its clients send no other",
         );
     }
-    for (field, name) in [("cookie", &raw.cookie), ("query", &raw.query)] {
-        let usable = |name: &String| {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-            !name.is_empty() && name.bytes().all(plain)
-        };
-        if !name.as_ref().is_none_or(usable) {
-            let field = format!("session.{field}");
-            return wrong(field, "must be letters, digits, \"-\" and \"_\"");
-        }
+    if let Some(name) = &raw.query
+        && !is_plain(name)
+    {
+        return wrong("session.query", PLAIN);
     }
+    let cookie = cookie(raw.cookie, &raw.cookie_attributes, raw.cookie_origins)?;
     let name = header_name("session.piggyback_header", &raw.piggyback_header)?;
     if is_taken_in_responses(&name) {
         return wrong(
@@ -87,7 +83,7 @@ pub(super) fn session(raw: raw::Session, wafer: bool) -> Checked<SessionRules> {
         user_lifetime,
         max_per_user: raw.max_per_user,
         headers,
-        cookie: raw.cookie,
+        cookie,
         query: raw.query,
         forward_token: raw.forward_token,
         wafer,

@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 mod check;
+mod check_answers;
+mod check_cookie;
 mod check_headers;
 mod check_limits;
 mod check_routes;
@@ -19,7 +21,9 @@ mod secrets;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use self::model::{Assertion, Dialect, MiniProgram, OpenDataRules, SessionRules};
+pub(crate) use self::model::{
+    Assertion, CookieRules, Dialect, MiniProgram, OpenDataRules, SessionRules,
+};
 pub use self::model::{
     Config, ConfigError, HostStore, Platform, RedisRules, Secret, StoreKind, WaitingLimits,
 };

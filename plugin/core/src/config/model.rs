@@ -9,7 +9,8 @@ use core::time::Duration;
 use zeroize::ZeroizeOnDrop;
 
 use crate::header_names::OwnNames;
-use crate::route::Routes;
+use crate::route::{Endpoint, Routes};
+use crate::wording::Wordings;
 
 /// Everything the core may be told, checked.
 pub struct Config {
@@ -23,6 +24,7 @@ pub struct Config {
     pub upstream_url: String,
     pub(crate) session: SessionRules,
     pub(crate) routes: Routes,
+    pub(crate) answers: Answers,
     pub(crate) identity: IdentityHeaders,
     pub(crate) assertion: Option<Assertion>,
     /// Every name under which an app is told something.
@@ -156,7 +158,7 @@ pub(crate) struct SessionRules {
     pub(crate) max_per_user: usize,
     /// Header names that carry the token, lower case, in order of preference.
     pub(crate) headers: Vec<Rc<str>>,
-    pub(crate) cookie: Option<String>,
+    pub(crate) cookie: Option<CookieRules>,
     pub(crate) query: Option<String>,
     /// Leave the token on the request that goes to the app.
     pub(crate) forward_token: bool,
@@ -173,10 +175,36 @@ impl SessionRules {
     }
 }
 
+/// The cookie that carries the token.
+pub(crate) struct CookieRules {
+    pub(crate) name: String,
+    /// As they stand behind its value, but for its age.
+    pub(crate) attributes: String,
+    /// Whose pages may send it (RFC 6454, 6.2). `None`: nobody asks.
+    pub(crate) origins: Option<Vec<String>>,
+}
+
 /// Names of the headers that the app's response gets where its request was logged in on the way.
 pub(crate) struct LoginHeaders {
     pub(crate) token: Rc<str>,
     pub(crate) expires_in: Rc<str>,
+}
+
+/// How our answers are worded.
+pub(crate) struct Answers {
+    pub(crate) all: Wordings,
+    /// Of the endpoints of Tencent's Wafer: its login, its user.
+    pub(crate) weapp: Option<(Wordings, Wordings)>,
+}
+
+impl Answers {
+    pub(crate) fn of(&self, endpoint: Endpoint) -> &Wordings {
+        match (&self.weapp, endpoint) {
+            (Some((login, _)), Endpoint::WeappLogin) => login,
+            (Some((_, user)), Endpoint::WeappUser) => user,
+            _ => &self.all,
+        }
+    }
 }
 
 /// Names of the headers that tell the app who it is.

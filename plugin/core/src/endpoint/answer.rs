@@ -5,15 +5,25 @@ use alloc::rc::Rc;
 use alloc::string::String;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
+use crate::config::SessionRules;
+use crate::cookie;
 use crate::open_data::RingKey;
+use crate::records::login::LoggedIn;
 use crate::records::record::SessionRecord;
 use crate::reply::to_json;
 
-/// A successful answer, and whose it is: for access logs only.
+/// A successful answer.
+#[derive(Default)]
 pub(crate) struct Answer {
     pub(crate) body: String,
+    /// Whose it is: for access logs only.
     pub(crate) openid: Option<Rc<str>>,
+    /// The token that it gives.
+    pub(crate) token: Option<Zeroizing<String>>,
+    /// A value of `set-cookie`.
+    pub(crate) cookie: Option<String>,
 }
 
 impl Answer {
@@ -21,6 +31,17 @@ impl Answer {
         Self {
             body,
             openid: Some(Rc::clone(&session.openid.0)),
+            ..Self::default()
+        }
+    }
+
+    /// Of a login.
+    pub(super) fn of_login(login: &LoggedIn, rules: &SessionRules, body: String) -> Self {
+        let token = Zeroizing::new(login.token.text());
+        Self {
+            cookie: cookie::set(rules, &token, rules.absolute.as_secs()),
+            token: Some(token),
+            ..Self::of(&login.session, body)
         }
     }
 }

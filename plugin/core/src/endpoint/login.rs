@@ -40,8 +40,9 @@ pub(super) async fn answer<H: Host, R: Request>(
         Source::Body
     };
     let login = log_in(context, request, source).await?;
-    let body = body(&login, context.config().session.expires_in());
-    Ok(Answer::of(&login.session, body))
+    let rules = &context.config().session;
+    let body = body(&login, rules.expires_in());
+    Ok(Answer::of_login(&login, rules, body))
 }
 
 fn body(login: &LoggedIn, expires_in: u64) -> String {

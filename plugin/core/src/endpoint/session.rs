@@ -37,7 +37,10 @@ pub(super) async fn answer<H: Host, R: Request>(
             expired: false,
             expires_in: 0,
         });
-        return Ok(Answer { body, openid: None });
+        return Ok(Answer {
+            body,
+            ..Answer::default()
+        });
     };
     let (session, now) = (found.record, host.now());
     let body = ok(&State {

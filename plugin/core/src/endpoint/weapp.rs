@@ -1,5 +1,6 @@
 //! `GET /weapp/login` and `GET /weapp/user`: the endpoints of Tencent's Wafer, for mini programs that have its client
-//! (`wafer-client-sdk`, `wafer2-client-sdk`). One answer serves both versions, and ours.
+//! (`wafer-client-sdk`, `wafer2-client-sdk`). One answer serves both versions, and ours; what else their clients look for is
+//! a wording of it: see `wording::wafer`.
 //!
 //! `userinfo` holds no openid, which Wafer's own servers gave to the client: the app has it from the edge.
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::answer::Answer;
+use super::answer::{Answer, ok};
 use super::login::json;
 use super::user::look_up;
 use crate::host::{Host, Request};
@@ -30,10 +31,10 @@ pub(super) async fn login<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    let login = log_in(context, request, Source::Headers).await;
-    let login = login.map_err(Rejection::of_weapp_login)?;
-    let body = body(&login, context.config().session.expires_in());
-    Ok(Answer::of(&login.session, body))
+    let login = log_in(context, request, Source::Headers).await?;
+    let rules = &context.config().session;
+    let body = body(&login, rules.expires_in());
+    Ok(Answer::of_login(&login, rules, body))
 }
 
 fn body(login: &LoggedIn, expires_in: u64) -> String {
@@ -41,10 +42,6 @@ fn body(login: &LoggedIn, expires_in: u64) -> String {
     struct Body<'a> {
         status: u16,
         msg: &'a str,
-        #[serde(rename = "F2C224D4-2BCE-4C64-AF9F-A6D872000D1A")]
-        wafer_mark: u8,
-        code: u8,
-        message: &'a str,
         session: Session<'a>,
         data: Data<'a>,
     }
@@ -54,11 +51,10 @@ fn body(login: &LoggedIn, expires_in: u64) -> String {
         id: &'a str,
         skey: &'a str,
     }
-    /// Wafer 2's, and what `/wx/login` says.
+    /// What Wafer 2 finds beside its `skey`, and what `/wx/login` says.
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Data<'a> {
-        skey: &'a str,
         /// Never empty: without it Wafer 2 takes the login for failed.
         userinfo: Option<&'a RawValue>,
         expires_in: u64,
@@ -67,19 +63,14 @@ fn body(login: &LoggedIn, expires_in: u64) -> String {
         #[serde(skip_serializing_if = "Option::is_none")]
         open_data: Option<&'a str>,
     }
-    let skey = &Zeroizing::new(login.token.text());
     to_json(&Body {
         status: 0,
         msg: "ok",
-        wafer_mark: 1,
-        code: 0,
-        message: "ok",
         session: Session {
             id: &login.token.id().short(),
-            skey,
+            skey: &Zeroizing::new(login.token.text()),
         },
         data: Data {
-            skey,
             userinfo: json(login.told.user.as_deref().unwrap_or(NOBODY)),
             expires_in,
             registered: login.told.registered,
@@ -94,25 +85,10 @@ pub(super) async fn user<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        status: u16,
-        msg: &'a str,
-        code: u8,
-        message: &'a str,
-        data: &'a Value,
-    }
     let (session, user) = look_up(context, request).await?;
     let mut data = view(&user);
     if let Value::Object(data) = &mut data {
         data.insert("userInfo".into(), view(&user));
     }
-    let body = to_json(&Body {
-        status: 0,
-        msg: "ok",
-        code: 0,
-        message: "ok",
-        data: &data,
-    });
-    Ok(Answer::of(&session, body))
+    Ok(Answer::of(&session, ok(&data)))
 }

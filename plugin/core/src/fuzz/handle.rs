@@ -206,7 +206,8 @@ fn check_changes(world: &World, sent: &Sent, openid: Option<&str>, changes: &Cha
         .iter()
         .find(|(name, _)| *name == config.identity.openid);
     assert_eq!(told.map(|(_, value)| &**value), openid);
-    for (name, value) in &changes.response {
+    let response = changes.response.iter();
+    for (name, value) in response.flat_map(|response| &response.set) {
         assert!(!value.contains(['\r', '\n', '\0']), "{name}: {value:?}");
     }
     assert!(

@@ -132,6 +132,21 @@ pub(crate) fn unescaped(written: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str::<String>(&quoted).ok().map(Cow::Owned)
 }
 
+/// `object` without the members that `goes` names, and without the commas that parted them from the others.
+pub(crate) fn without(
+    object: &str,
+    members: &[Member<'_>],
+    goes: impl Fn(&Member<'_>) -> bool,
+) -> Option<String> {
+    let Some(first) = members.iter().position(|member| !goes(member)) else {
+        let (begin, end) = (members.first()?.span.start, members.last()?.span.end);
+        return Some([object.get(..begin)?, object.get(end..)?].concat());
+    };
+    let own = members.get(first)?;
+    let text = object.get(own.span.clone())?;
+    spliced(object, members, first, text, goes)
+}
+
 /// `object` with the text `new` in place of the member number `at`, and without those that `goes` names. The comma
 /// and the space before a member go with it, or those behind it where nothing is left before it.
 pub(crate) fn spliced(

@@ -1,17 +1,21 @@
-//! What a login request may look like: JSON body, form body, or `X-WX-…` headers (Tencent's Wafer).
+//! What a login request may look like: JSON body, form body, `X-WX-…` headers (Tencent's Wafer), or what its route took out
+//! of it.
 
 use alloc::string::{String, ToString};
 
 use zeroize::Zeroizing;
 
 use crate::config::{Config, MiniProgram};
+use crate::cookie::judge_origin;
 use crate::head::Head;
 use crate::host::{Host, Request};
 use crate::open_data::Submitted;
 use crate::params::Params;
-use crate::presented::{Presented, presented};
+use crate::presented::{Presented, presented, token_in};
+use crate::records::record::code_key;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
+use crate::store::Key;
 use crate::worker::Context;
 
 /// A login request whose parameters are well formed.
@@ -24,14 +28,22 @@ pub(super) struct LoginInput<'a> {
     pub(super) open_data: Submitted,
     /// Something was sent as open data that cannot be any.
     pub(super) open_data_is_malformed: bool,
+    /// It is no login: only whose code it is is wanted.
+    pub(super) binds: bool,
 }
 
 /// Where a request carries the parameters of its login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
     Body,
     /// `X-WX-…` headers; the body is not looked at.
     Headers,
+    /// They were taken out of it before, with what it shows of an old session.
+    Taken {
+        params: &'a Params,
+        presented: &'a Presented,
+        binds: bool,
+    },
 }
 
 /// Longest code worth sending; WeChat's have 32 characters.
@@ -41,14 +53,23 @@ impl<'a> LoginInput<'a> {
     pub(super) async fn read<H: Host, R: Request>(
         context: Context<'a, H>,
         request: &R,
-        source: Source,
+        source: Source<'_>,
     ) -> Result<Self, Rejection> {
         let Context { worker, host } = context;
         let config = &worker.config;
         let head = request.head();
-        let params = match source {
-            Source::Body => Params::read(request, config.body_bytes).await?,
-            Source::Headers => Params::in_headers(head, config.body_bytes)?,
+        judge_origin(head, &config.session)?;
+        let read;
+        let (params, binds) = match source {
+            Source::Body => {
+                read = Params::read(request, config.body_bytes).await?;
+                (&read, false)
+            }
+            Source::Headers => {
+                read = Params::in_headers(head, config.body_bytes)?;
+                (&read, false)
+            }
+            Source::Taken { params, binds, .. } => (params, binds),
         };
         let js_code = params.required("code")?.trim();
         let well_formed = js_code.len() <= MAX_CODE
@@ -61,11 +82,16 @@ impl<'a> LoginInput<'a> {
                 "must be the code of wx.login: at most 128 letters, digits, - and _",
             ));
         }
-        let (open_data, open_data_is_malformed) = Submitted::usable(&params, host);
+        let (open_data, open_data_is_malformed) = Submitted::usable(params, host);
         // A token that cannot be one is no reason to refuse a login: it is what the login replaces.
         let told = params.text("token").ok().flatten();
-        let old_token = match (told, presented(head, &config.session)?) {
-            (Some(text), _) => Token::parse(text),
+        let shown = match source {
+            Source::Taken { presented, .. } => presented.clone(),
+            Source::Body | Source::Headers => presented(head, &config.session)?,
+        };
+        let old_token = match (told, shown) {
+            _ if binds => None,
+            (Some(text), _) => token_in(text),
             (None, Presented::Token(token)) => Some(token),
             (None, _) => None,
         };
@@ -75,7 +101,20 @@ impl<'a> LoginInput<'a> {
             old_token,
             open_data,
             open_data_is_malformed,
+            binds,
         })
+    }
+}
+
+impl LoginInput<'_> {
+    /// The entry of this code's memory. A code that binds is never given again as a login.
+    pub(super) fn code_key(&self) -> Key {
+        let appid = &self.mini_program.appid;
+        if self.binds {
+            code_key(appid, &["bind ", &self.js_code].concat())
+        } else {
+            code_key(appid, &self.js_code)
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::host::{Host, Request};
 use crate::limits::rate_limit::Permit;
 use crate::metrics::{Counter, Histogram};
 use crate::quota::Quota;
-use crate::records::record::{SessionRecord, code_key};
+use crate::records::record::SessionRecord;
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};
 use crate::session::sessions::Gone;
@@ -22,7 +22,7 @@ use crate::worker::{Context, LoginOutcome};
 pub(crate) async fn log_in<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
-    source: Source,
+    source: Source<'_>,
 ) -> LoginOutcome {
     let host = context.host;
     let started = context.now();
@@ -40,12 +40,12 @@ pub(crate) async fn log_in<H: Host, R: Request>(
 async fn attempt<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
-    source: Source,
+    source: Source<'_>,
 ) -> LoginOutcome {
     let Context { worker, host } = context;
     let input = LoginInput::read(context, request, source).await?;
     let address = request.client_address();
-    let key = code_key(&input.mini_program.appid, &input.js_code);
+    let key = input.code_key();
     let lead = match worker.logins.join(host, &key.name).await {
         Turn::Lead(lead) => lead,
         Turn::Followed(outcome) => {

@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::memory::later::Found;
 use crate::metrics::Counter;
 use crate::records::login::LoggedIn;
-use crate::records::record::{CodeRecord, code_scope};
+use crate::records::record::{CodeRecord, SessionRecord, UserRecord, code_scope};
 use crate::records::token::Token;
 use crate::rejection::Rejection;
 use crate::session::sessions::Gone;
@@ -55,6 +55,14 @@ pub(super) async fn recall<H: Host>(
     let token = Token(record.token);
     let id = token.id();
     let (sessions, users) = (context.sessions(), context.users());
+    if input.binds {
+        let user = users.load(&input.mini_program.appid, &record.openid, false);
+        return Ok(user.await?.map(|user| LoggedIn {
+            token,
+            session: Rc::new(nobodys_session(input, &record, &user)),
+            told: record.told.clone(),
+        }));
+    }
     let (session, user) = join(
         sessions.load(&token, &id, host.now(), Gone::Stays),
         users.load(&input.mini_program.appid, &record.openid, true),
@@ -67,6 +75,18 @@ pub(super) async fn recall<H: Host>(
         session: Rc::new(found.record),
         told: record.told.clone(),
     }))
+}
+
+/// Whose code it was, where a session would say it: there is none.
+fn nobodys_session(input: &LoginInput<'_>, record: &CodeRecord, user: &UserRecord) -> SessionRecord {
+    SessionRecord {
+        appid: input.mini_program.appid.as_str().into(),
+        openid: record.openid.as_str().into(),
+        unionid: user.unionid.as_deref().map(Into::into),
+        seen_at: record.made_at,
+        expires_at: record.made_at,
+        failures: 0,
+    }
 }
 
 /// WeChat says that the code was used: perhaps by another worker or edge a moment ago, which is just writing down its

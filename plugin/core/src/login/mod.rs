@@ -7,6 +7,7 @@ mod input;
 mod log_in;
 mod memory;
 pub(crate) mod on_the_way;
+pub(crate) mod through_app;
 mod write_down;
 
 pub(crate) use self::input::Source;

@@ -4,10 +4,11 @@
 use alloc::format;
 
 use crate::config::Config;
+use crate::cookie;
 use crate::head::{Head, Header};
 use crate::nothing::is_nothing;
 use crate::records::login::LoggedIn;
-use crate::reply::Changes;
+use crate::reply::{Changes, OfResponse};
 
 /// Whether a request without a good session is to be logged in.
 pub(crate) fn is_asked_for(head: &Head, config: &Config) -> bool {
@@ -27,14 +28,26 @@ pub(crate) fn tell(login: &LoggedIn, config: &Config, changes: &mut Changes) {
     };
     let event = config.identity.login_event.clone();
     changes.set.push((event, login.told.event.name().into()));
+    let mut response = with_token(login, config, changes);
+    let expires_in = format!("{}", config.session.expires_in());
+    response.set.extend([
+        (names.token.clone(), login.token.text().into()),
+        (names.expires_in.clone(), expires_in.into()),
+    ]);
+    changes.response = Some(response.into());
+}
+
+/// What becomes of a response that brings a token: nobody may keep it for another client. The request is changed so that
+/// its answer is a whole one.
+pub(super) fn with_token(login: &LoggedIn, config: &Config, changes: &mut Changes) -> OfResponse {
     // An answer that says "as you have it" would be joined, token and all, to what some cache has.
     let conditions = ["if-none-match", "if-modified-since", "if-range", "range"];
     changes.remove.extend(conditions.map(Into::into));
-    let expires_in = format!("{}", config.session.expires_in());
-    changes.response = [
-        ("cache-control".into(), "no-store".into()),
-        (names.token.clone(), login.token.text().into()),
-        (names.expires_in.clone(), expires_in.into()),
-    ]
-    .into();
+    let seconds = config.session.absolute.as_secs();
+    let cookie = cookie::set(&config.session, &login.token.text(), seconds);
+    OfResponse {
+        set: [("cache-control".into(), "no-store".into())].into(),
+        cookie: cookie.map(Into::into),
+        begun: None,
+    }
 }

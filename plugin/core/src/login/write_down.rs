@@ -48,13 +48,16 @@ pub(super) async fn write_down<H: Host>(
     let stored = Rc::new(session(context, input, login));
     let ended: Vec<SessionId> = granted.old.iter().map(|(old, _)| *old).collect();
     context.worker.forget(&ended);
-    let mut before = Vec::from([sessions.entry(token, &stored)?]);
+    let mut before = Vec::new();
+    if !input.binds {
+        before.push(sessions.entry(token, &stored)?);
+    }
     before.extend(ended.iter().map(SessionId::removal));
     let user = Of {
         appid: &input.mini_program.appid,
         openid: &login.openid,
         before,
-        adds: Some(id.key()),
+        adds: (!input.binds).then(|| id.key()),
     };
     let mut change = LoginChange {
         context,
@@ -68,6 +71,9 @@ pub(super) async fn write_down<H: Host>(
     };
     context.users().update(user, &mut change).await?;
     let (login, generation) = change.done.ok_or(Reason::Internal)?;
+    if input.binds {
+        return Ok(login);
+    }
     // The next request of this phone comes at once, and a replica of the store may not have heard of the session yet.
     let now = login.session.seen_at;
     sessions.remember(token, id, &login.session, now, generation);
@@ -130,7 +136,9 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
         };
         if *self.stored != whole {
             self.stored = Rc::new(whole);
-            first.push(sessions.entry(token, &self.stored)?);
+            if !self.input.binds {
+                first.push(sessions.entry(token, &self.stored)?);
+            }
         }
         let record = CodeRecord {
             token: token.0,
@@ -157,7 +165,11 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
     }
 
     fn is_there(&self, user: &UserRecord) -> bool {
-        user.sessions.contains(&self.id)
+        if self.input.binds {
+            user.ring.current == self.granted.login.session_key
+        } else {
+            user.sessions.contains(&self.id)
+        }
     }
 }
 
@@ -185,7 +197,9 @@ impl<H: Host> LoginChange<'_, H> {
         let (ended, id) = (&mut self.ended, self.id);
         user.sessions
             .retain(|own| !ended.contains(own) && *own != id);
-        user.sessions.push(id);
+        if !self.input.binds {
+            user.sessions.push(id);
+        }
         let surplus = user
             .sessions
             .len()

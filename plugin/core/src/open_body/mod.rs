@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use self::names::Own;
 use self::sent::find;
 use crate::gate::Holder;
-use crate::head::Header;
+use crate::head::{Head, Header};
 use crate::host::{BodyError, Host, Request};
 use crate::json_text;
 use crate::media_type::{self, Kind, MediaType};
@@ -42,7 +42,11 @@ pub(crate) async fn open<H: Host, R: Request>(
     if let Some(value) = media_type.doubled {
         changes.set.push(("content-type".into(), value.into()));
     }
-    let Some(body) = read(request, &media_type, rules, &own, limit).await? else {
+    let rest = changes.body.take();
+    let request = &Rest { request, body: rest };
+    let read = read(request, &media_type, rules, &own, limit).await;
+    changes.body = request.body.clone();
+    let Some(body) = read? else {
         return Ok(());
     };
     let text = json(&body)?;
@@ -63,6 +67,31 @@ pub(crate) async fn open<H: Host, R: Request>(
     }
     changes.replace_body(head, body);
     Ok(())
+}
+
+/// A request of whose body something may have been taken.
+struct Rest<'a, R> {
+    request: &'a R,
+    /// What is left, if so.
+    body: Option<Vec<u8>>,
+}
+
+impl<R: Request> Request for Rest<'_, R> {
+    fn head(&self) -> &Head {
+        self.request.head()
+    }
+
+    fn client_address(&self) -> Option<alloc::string::String> {
+        self.request.client_address()
+    }
+
+    async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        match &self.body {
+            Some(rest) if rest.len() > limit => Err(BodyError::TooLarge),
+            Some(rest) => Ok(rest.clone()),
+            None => self.request.body(limit).await,
+        }
+    }
 }
 
 /// The body, if it is one that an app reads as JSON. In others the client does not write our name either.

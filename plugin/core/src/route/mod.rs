@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub(crate) use self::pattern::Pattern;
+use crate::wording::Wordings;
 
 /// The table of one configuration.
 pub(crate) struct Routes {
@@ -33,11 +34,14 @@ impl Endpoint {
     /// Methods that it answers.
     pub(crate) fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::Session | Self::User | Self::WeappLogin | Self::WeappUser => &["GET"],
-            // With GET, their parameters are in headers.
-            Self::Login | Self::Verify | Self::Decrypt | Self::Register | Self::Logout => {
-                &["GET", "POST"]
-            }
+            Self::Session | Self::User | Self::WeappUser => &["GET"],
+            // With GET, their parameters are in headers; those of Wafer's login with POST too.
+            Self::Login
+            | Self::Verify
+            | Self::Decrypt
+            | Self::Register
+            | Self::Logout
+            | Self::WeappLogin => &["GET", "POST"],
         }
     }
 }
@@ -53,6 +57,31 @@ pub(crate) struct Rule {
     pub(crate) outage: Outage,
     /// Open data in the body is opened on the way to the app.
     pub(crate) open_data: Option<OpenBody>,
+    /// The member of a body, or its field, in which clients put their token.
+    pub(crate) token_in: Option<String>,
+    /// Its requests bring a code: see `login::through_app`.
+    pub(crate) login: Option<LoginThroughApp>,
+    /// How refusals are worded here, if otherwise than everywhere.
+    pub(crate) answers: Option<Wordings>,
+}
+
+/// The code of a request for the app, which logs in, or says who somebody is.
+pub(crate) struct LoginThroughApp {
+    pub(crate) place: CodePlace,
+    /// Of the member, the parameter or the header, which is in lower case.
+    pub(crate) code: String,
+    /// Where there is no login, the app says so, and not we.
+    pub(crate) app_refuses: bool,
+    /// It is no login: the app is told whose code it is, beside whose session.
+    pub(crate) binds: bool,
+}
+
+/// Where a request carries its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CodePlace {
+    Body,
+    Query,
+    Headers,
 }
 
 /// Where a body holds open data, and what becomes of it.
@@ -93,6 +122,14 @@ pub(crate) enum Destination<'a> {
 }
 
 impl Routes {
+    /// Headers in which requests bring their code, beside our own.
+    pub(crate) fn code_headers(&self) -> impl Iterator<Item = &str> {
+        let logins = self.rules.iter().filter_map(|rule| rule.login.as_ref());
+        logins
+            .filter(|login| login.place == CodePlace::Headers)
+            .map(|login| &*login.code)
+    }
+
     pub(crate) fn find(&self, method: Method<'_>, path: &str) -> Destination<'_> {
         if let Some((_, endpoint)) = self.endpoints.iter().find(|(own, _)| own == path) {
             return Destination::Endpoint(*endpoint);
@@ -111,6 +148,14 @@ pub(crate) enum Method<'a> {
 }
 
 impl Rule {
+    /// Whether the body of its requests is read here.
+    pub(crate) fn reads_body(&self) -> bool {
+        let login = self.login.as_ref();
+        self.open_data.is_some()
+            || self.token_in.is_some()
+            || login.is_some_and(|login| login.place == CodePlace::Body)
+    }
+
     fn matches(&self, method: Method<'_>, path: &str) -> bool {
         self.reaches(path) && (self.methods.is_empty() || self.takes(method))
     }
@@ -177,6 +222,9 @@ mod tests {
             upgrades: vec![],
             outage: Outage::Closed,
             open_data: None,
+            token_in: None,
+            login: None,
+            answers: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Sessions and users as the store has them: services over [`crate::store`] with what this worker remembers beside it. No
 //! WeChat protocol and no HTTP here.
 
+mod ending;
 pub(crate) mod openings;
 pub(crate) mod sessions;
 pub(crate) mod users;

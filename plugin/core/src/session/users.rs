@@ -24,7 +24,7 @@ const OTHERS_ARE_DONE: Duration = Duration::from_millis(25);
 
 /// The users of one store.
 pub(crate) struct Users<'a, H> {
-    context: Context<'a, H>,
+    pub(super) context: Context<'a, H>,
 }
 
 impl<'a, H: Host> Context<'a, H> {

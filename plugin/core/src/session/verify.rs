@@ -30,8 +30,17 @@ impl<H: Host> Sessions<'_, H> {
         &self,
         head: &Head,
     ) -> Result<(Token, Rc<SessionRecord>), Rejection> {
-        let Context { worker, host } = self.context;
-        match presented(head, &worker.config.session)? {
+        let rules = &self.context.config().session;
+        self.of_presented(presented(head, rules)?).await
+    }
+
+    /// The token that was shown, and the session that it proves.
+    pub(crate) async fn of_presented(
+        &self,
+        presented: Presented,
+    ) -> Result<(Token, Rc<SessionRecord>), Rejection> {
+        let host = self.context.host;
+        match presented {
             Presented::Token(token) => {
                 let session = self.verify(&token).await?;
                 Ok((token, session))

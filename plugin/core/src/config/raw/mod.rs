@@ -1,5 +1,6 @@
 //! The configuration document as written: names and defaults, nothing checked but types.
 
+mod answers;
 mod routes;
 mod rules;
 mod session;
@@ -13,7 +14,10 @@ use serde_json::Value;
 
 use super::model::ConfigError;
 
-pub(crate) use self::routes::{Endpoints, OtherTypes, Outage, Route, SessionNeed};
+pub(crate) use self::answers::{Answers, Ok, Refusal, RouteAnswers};
+pub(crate) use self::routes::{
+    Endpoints, LoginErrors, LoginPlace, OtherTypes, Outage, Route, SessionNeed,
+};
 pub(crate) use self::rules::{Assertion, IdentityHeaders, Limits, Login, OpenData};
 pub(crate) use self::session::Session;
 pub(crate) use self::upstreams::{Store, StoreName, Upstream, Wechat};
@@ -48,6 +52,8 @@ pub(crate) struct Document {
     pub(crate) open_data: OpenData,
     #[serde(default)]
     pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) answers: Answers,
     pub(crate) compat: Option<Compat>,
 }
 

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
+use super::answers::RouteAnswers;
+
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
@@ -55,6 +57,12 @@ pub(crate) struct Route {
     pub(crate) open_data_in: Option<String>,
     pub(crate) open_data_as: Option<String>,
     pub(crate) open_data_other_types: Option<OtherTypes>,
+    pub(crate) session_in: Option<String>,
+    pub(crate) login: Option<LoginPlace>,
+    pub(crate) login_code: Option<String>,
+    pub(crate) login_errors: Option<LoginErrors>,
+    pub(crate) login_binds: Option<bool>,
+    pub(crate) answers: Option<RouteAnswers>,
 }
 
 #[derive(Deserialize)]
@@ -89,4 +97,23 @@ pub(crate) enum OpenDataPlace {
 pub(crate) enum OtherTypes {
     Refuse,
     Pass,
+}
+
+/// Where a request for the app carries the code of its login.
+#[derive(Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LoginPlace {
+    Body,
+    Query,
+    Headers,
+}
+
+/// Who answers where there is no login.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LoginErrors {
+    Edge,
+    App,
 }

@@ -17,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) max_per_user: usize,
     pub(crate) headers: Vec<String>,
     pub(crate) cookie: Option<String>,
+    pub(crate) cookie_attributes: String,
+    pub(crate) cookie_origins: Option<Vec<String>>,
     pub(crate) query: Option<String>,
     pub(crate) forward_token: bool,
     pub(crate) piggyback: bool,
@@ -36,6 +38,8 @@ impl Default for Session {
                 .map(ToString::to_string)
                 .into(),
             cookie: None,
+            cookie_attributes: "HttpOnly; Secure; SameSite=Lax; Path=/".into(),
+            cookie_origins: None,
             query: None,
             forward_token: false,
             piggyback: false,

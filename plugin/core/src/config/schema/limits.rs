@@ -13,7 +13,7 @@ const TWO_YEARS_S: u64 = 63_244_800;
 
 /// Every field that has a least and a greatest number.
 #[rustfmt::skip]
-pub const NUMBERS: [Limit; 23] = [
+pub const NUMBERS: [Limit; 25] = [
     ("wechat.timeout_ms", 100, 30_000),
     ("store.slots", 2, 4_194_304),
     ("store.slot_bytes", 3072, 65_536),
@@ -33,6 +33,8 @@ pub const NUMBERS: [Limit; 23] = [
     ("limits.body_timeout_ms", 100, 60_000),
     ("limits.waiting_requests", 16, 65_536),
     ("limits.waiting_bytes", 262_144, 1_073_741_824),
+    ("answers.session.http_status", 200, 599),
+    ("answers.other.http_status", 200, 599),
     // Lists, by their length.
     ("apps", 1, u64::MAX),
     ("apps[].appid", 18, 18),
@@ -41,13 +43,17 @@ pub const NUMBERS: [Limit; 23] = [
 ];
 
 const HEADER: &str = "^[A-Za-z0-9-]+$";
+/// Of clients in the field.
+const CLIENT_HEADER: &str = "^[A-Za-z0-9_-]+$";
 const PLAIN: &str = "^[A-Za-z0-9_-]+$";
+/// Of an answer: all but `data`.
+const MEMBER: &str = "^(?!data$).+$";
 /// Decoded, from the root, and no second reading of it: see `path::unambiguous`.
 const PATH: &str = "^/[^%?#;\\\\]*$";
 const URL: &str = "^https?://[A-Za-z0-9._:\\[\\]-]+/*$";
 
 #[rustfmt::skip]
-const PATTERNS: [(&str, &str); 33] = [
+const PATTERNS: [(&str, &str); 40] = [
     ("apps[].appid", "^wx[0-9A-Fa-f]{16}$"),
     ("wechat.cluster", "^.+$"),
     ("wechat.url", URL),
@@ -58,8 +64,9 @@ const PATTERNS: [(&str, &str); 33] = [
     ("store.label", "^.+$"),
     ("store.prefix", "^[!-~]*$"),
     ("upstream.url", URL),
-    ("session.headers[]", HEADER),
+    ("session.headers[]", CLIENT_HEADER),
     ("session.cookie", PLAIN),
+    ("session.cookie_origins[]", "^[a-z][a-z0-9+.-]*://[!-.0-9:;<=>A-Z\\[\\]_a-z~-]+$"),
     ("session.query", PLAIN),
     ("session.piggyback_header", HEADER),
     ("endpoints.login", PATH),
@@ -75,12 +82,25 @@ const PATTERNS: [(&str, &str); 33] = [
     ("routes[].prefix", PATH),
     ("routes[].methods[]", "^[A-Z]+$"),
     ("routes[].open_data_as", "^[-_]*[A-Za-z0-9][A-Za-z0-9_-]*$"),
+    ("routes[].session_in", "^.+$"),
+    ("routes[].login_code", "^.+$"),
+    ("answers.ok.message_as", MEMBER),
+    ("answers.ok.token_as", "^(data\\.)?.+$"),
+    ("answers.session.message_as", MEMBER),
+    ("answers.other.message_as", MEMBER),
     ("identity_headers.openid", HEADER),
     ("identity_headers.unionid", HEADER),
     ("identity_headers.appid", HEADER),
     ("identity_headers.source", HEADER),
     ("identity_headers.auth_status", HEADER),
     ("identity_headers.login_event", HEADER),
+];
+
+/// Where members of an answer are given.
+const CONSTANTS: [&str; 3] = [
+    "answers.ok.members",
+    "answers.session.members",
+    "answers.other.members",
 ];
 
 /// Where a secret is named.
@@ -121,6 +141,16 @@ pub(super) fn put(schema: &mut Value) {
     }
     if let Some(header) = at(schema, "assertion.header") {
         header.insert("pattern".to_string(), json!(HEADER));
+    }
+    for path in CONSTANTS {
+        let Some(field) = at(schema, path) else {
+            continue;
+        };
+        field.insert(
+            "additionalProperties".to_string(),
+            json!({ "type": ["string", "number", "boolean"] }),
+        );
+        field.insert("propertyNames".to_string(), json!({ "pattern": MEMBER }));
     }
     let secret = json!({
         "type": "object",

@@ -95,10 +95,17 @@ fn routes() -> Value {
         json!({ "required": ["open_data"], "properties": { "open_data": { "const": "body" } } });
     let where_opened = json!({ "properties": { "session": { "enum": ["required", "optional"] }, "upgrades": { "maxItems": 0 } } });
     let idle = only_null(&["open_data_in", "open_data_as", "open_data_other_types"]);
+    let logs_in = json!({ "required": ["login"], "properties": { "login": { "type": "string" } } });
+    let no_login = only_null(&["login_code", "login_errors", "login_binds"]);
+    let no_upgrades = json!({ "properties": { "upgrades": { "maxItems": 0 } } });
+    let reads_token =
+        json!({ "required": ["session_in"], "properties": { "session_in": { "type": "string" } } });
     json!([
         { "if": outage(&["stale"]), "then": needs(&["required", "optional"]) },
         { "if": outage(&["anonymous"]), "then": needs(&["optional"]) },
         { "if": opens, "then": where_opened, "else": { "properties": idle } },
+        { "if": logs_in, "then": no_upgrades, "else": { "properties": no_login } },
+        { "if": reads_token, "then": no_upgrades },
     ])
 }
 

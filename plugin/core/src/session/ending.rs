@@ -1,0 +1,119 @@
+//! The end of sessions, and of their names on their user's list.
+
+use alloc::vec::Vec;
+
+use super::users::{Changed, Of, UserChange, Users};
+use crate::host::Host;
+use crate::records::record::{SessionRecord, UserRecord};
+use crate::records::token::SessionId;
+use crate::rejection::Rejection;
+use crate::worker::Worker;
+
+impl<H: Host> Users<'_, H> {
+    /// Ends one session of a user, at once here, elsewhere within the cache time.
+    pub(crate) async fn end_one(
+        &self,
+        id: SessionId,
+        appid: &str,
+        openid: &str,
+    ) -> Result<(), Rejection> {
+        let worker = self.context.worker;
+        worker.forget(&[id]);
+        let of = Of {
+            appid,
+            openid,
+            before: Vec::from([id.removal()]),
+            adds: None,
+        };
+        self.update(of, &mut OneGone(id)).await?;
+        // Once more: a look-up may have found it before it was gone from the store.
+        worker.forget(&[id]);
+        Ok(())
+    }
+
+    /// Ends all sessions of the user of `session`, which asks, and says how many.
+    ///
+    /// The list is tidied when all that it names are gone, and only if it names nobody else by then: had the store failed
+    /// before, or had a login come between, they would still be on it. And the session that asks is the last to go: until
+    /// then its client can ask again.
+    pub(crate) async fn end_all(
+        &self,
+        id: SessionId,
+        session: &SessionRecord,
+    ) -> Result<usize, Rejection> {
+        let worker = self.context.worker;
+        let mut all = AllGone {
+            worker,
+            id,
+            ended: Vec::from([id]),
+            asks: true,
+        };
+        let of = Of {
+            appid: &session.appid,
+            openid: &session.openid,
+            before: Vec::new(),
+            adds: None,
+        };
+        self.update(of, &mut all).await?;
+        if all.asks {
+            self.context.sessions().end(&[id]).await?;
+        }
+        // Once more: a look-up may have found one before it was gone from the store.
+        worker.forget(&all.ended);
+        Ok(all.ended.len())
+    }
+}
+
+/// The user without this session.
+struct OneGone(SessionId);
+
+impl UserChange for OneGone {
+    fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
+        let named = user.filter(|user| user.sessions.contains(&self.0));
+        Ok(named.map(|mut user| {
+            user.sessions.retain(|own| *own != self.0);
+            Changed::only(user)
+        }))
+    }
+
+    fn is_there(&self, user: &UserRecord) -> bool {
+        !user.sessions.contains(&self.0)
+    }
+}
+
+/// The user without any session.
+struct AllGone<'a> {
+    worker: &'a Worker,
+    /// The session that asks.
+    id: SessionId,
+    ended: Vec<SessionId>,
+    /// It is still there.
+    asks: bool,
+}
+
+impl UserChange for AllGone<'_> {
+    fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
+        let Some(mut user) = user else {
+            return Ok(None);
+        };
+        let mut others = core::mem::take(&mut user.sessions);
+        if others.is_empty() {
+            return Ok(None);
+        }
+        others.retain(|own| !self.ended.contains(own));
+        self.worker.forget(&others);
+        let mut first = Vec::from([others.iter().map(SessionId::removal).collect()]);
+        if core::mem::take(&mut self.asks) {
+            first.push(Vec::from([self.id.removal()]));
+        }
+        self.ended.append(&mut others);
+        Ok(Some(Changed {
+            first,
+            ..Changed::only(user)
+        }))
+    }
+
+    fn is_there(&self, user: &UserRecord) -> bool {
+        !user.sessions.iter().any(|own| self.ended.contains(own))
+    }
+}

@@ -1,0 +1,165 @@
+//! A body of which something is taken: JSON, a form, or a multipart one. What is not taken stays as it was written.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::multipart;
+use crate::head::Head;
+use crate::host::{BodyError, Request};
+use crate::json_text;
+use crate::media_type::{self, Kind};
+use crate::params::{Params, Written, written};
+use crate::presented::is_name;
+use crate::rejection::{Reason, Rejection};
+
+/// The body of a request.
+pub(super) enum Content {
+    /// The text of an object.
+    Json(String, Params),
+    Form(Vec<u8>, Params),
+    /// With the boundary between its parts.
+    Multipart(Vec<u8>, String),
+}
+
+impl Content {
+    /// Reads the body. `None` if there is none, or, unless it must bring a code, if it is of another kind.
+    pub(super) async fn read<R: Request>(
+        request: &R,
+        limit: usize,
+        must_be_read: bool,
+    ) -> Result<Option<Self>, Rejection> {
+        let head = request.head();
+        let media_type = media_type::of(head)?;
+        let multipart = media_type.kind() == Kind::Multipart;
+        let is_other = matches!(media_type.kind(), Kind::Other | Kind::Malformed)
+            || (media_type.kind() == Kind::Unsaid && media_type.is_there());
+        if is_other || (multipart && must_be_read) {
+            if !must_be_read {
+                return Ok(None);
+            }
+            return match request.body(0).await {
+                // Many clients name a type on requests that have no body.
+                Ok(_) => Ok(None),
+                Err(BodyError::TooLarge) => Err(Reason::UnsupportedMediaType.with(
+                    "content-type must be application/json or application/x-www-form-urlencoded",
+                )),
+                Err(other) => Err(other.into()),
+            };
+        }
+        let body = match request.body(limit).await {
+            Err(BodyError::TooLarge) => {
+                let problem = "a body on this route is looked into, so it must fit limits.body_bytes";
+                return Err(Reason::BodyTooLarge.with(problem));
+            }
+            body => body?,
+        };
+        if body.is_empty() {
+            return Ok(None);
+        }
+        if multipart {
+            let boundary = media_type.parameter("boundary").ok_or_else(unreadable)?;
+            return Ok(Some(Self::Multipart(body, boundary.to_owned())));
+        }
+        Self::of_text(head, &body)
+    }
+
+    fn of_text(head: &Head, body: &[u8]) -> Result<Option<Self>, Rejection> {
+        let written = written(head, body)?;
+        let params = Params::of(head, &written)?;
+        Ok(match written {
+            Written::Nothing => None,
+            Written::Form(form) => Some(Self::Form(form.to_vec(), params)),
+            Written::Json(text) => {
+                let text = String::from_utf8(text.into_owned());
+                let not_utf8 = |_| Reason::MalformedBody.with("the body is not UTF-8");
+                Some(Self::Json(text.map_err(not_utf8)?, params))
+            }
+        })
+    }
+
+    /// The one text under `name`. `None` if there is none, or no text.
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Rejection> {
+        match self {
+            Self::Json(text, _) => {
+                let members = json_text::members(text);
+                let own = members.iter().filter(|member| member.is(name));
+                only(name, own.filter_map(|member| member.text()).map(Into::into))
+            }
+            Self::Form(body, _) => only(name, form(body, name)),
+            Self::Multipart(body, boundary) => {
+                let parts = multipart::parts(body, boundary).ok_or_else(unreadable)?;
+                let own = parts.iter().filter(|part| part.is(name));
+                only(name, own.map(|part| String::from_utf8_lossy(part.value).into()))
+            }
+        }
+    }
+
+    /// What a login may bring beside its code. `None` of a kind that brings none.
+    pub(super) fn params(&self) -> Option<&Params> {
+        match self {
+            Self::Json(_, params) | Self::Form(_, params) => Some(params),
+            Self::Multipart(..) => None,
+        }
+    }
+
+    /// The body without what stands under the names that `goes` names. `None` if nothing does.
+    pub(super) fn without(&self, goes: impl Fn(&str) -> bool) -> Result<Option<Vec<u8>>, Rejection> {
+        Ok(match self {
+            Self::Json(text, _) => {
+                let members = json_text::members(text);
+                let goes =
+                    |member: &json_text::Member<'_>| member.key().is_some_and(|key| goes(&key));
+                if !members.iter().any(goes) {
+                    return Ok(None);
+                }
+                json_text::without(text, &members, goes).map(String::into_bytes)
+            }
+            Self::Form(body, _) => {
+                let pairs = || body.split(|byte| *byte == b'&');
+                let stays = |pair: &&[u8]| {
+                    let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+                    let name = String::from_utf8_lossy(name);
+                    let decoded = form_urlencoded::parse(name.as_bytes()).next();
+                    !decoded.is_some_and(|(name, _)| goes(&name))
+                };
+                let rest: Vec<&[u8]> = pairs().filter(stays).collect();
+                (rest.len() < pairs().count()).then(|| rest.join(&b'&'))
+            }
+            Self::Multipart(body, boundary) => {
+                let parts = multipart::parts(body, boundary).ok_or_else(unreadable)?;
+                multipart::without(body, &parts, goes)
+            }
+        })
+    }
+}
+
+/// The values under `name` of a form.
+pub(super) fn form(body: &[u8], name: &str) -> impl Iterator<Item = String> {
+    form_urlencoded::parse(body)
+        .filter(move |(own, _)| is_name(own, name))
+        .map(|(_, value)| value.into_owned())
+}
+
+/// The one value, however often it stands there.
+pub(super) fn only(
+    name: &str,
+    values: impl Iterator<Item = String>,
+) -> Result<Option<String>, Rejection> {
+    let mut only: Option<String> = None;
+    for value in values {
+        if only.as_ref().is_some_and(|earlier| *earlier != value) {
+            return Err(Reason::InvalidParameter.parameter(name, "must occur once"));
+        }
+        only = Some(value);
+    }
+    Ok(only)
+}
+
+fn unreadable() -> Rejection {
+    Reason::MalformedBody.with(format!(
+        "the multipart body cannot be taken apart: {}",
+        "it needs a boundary, and each part a name"
+    ))
+}
