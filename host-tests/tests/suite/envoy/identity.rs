@@ -7,7 +7,16 @@ use super::headers::{Field, get, in_http1};
 use crate::rig::envoy_world::{EnvoyWorld, bare, with_token};
 use testkit::http2::pseudo;
 
-const IDENTITY: [&str; 7] = [
+const IDENTITY: [&str; 16] = [
+    "x-wx-login-event",
+    "x-wx-login-token",
+    "x-wx-login-expires-in",
+    "x-wx-login-error",
+    "x-wx-login-open-data",
+    "x-wx-bound-openid",
+    "x-wx-bound-unionid",
+    "x-wx-bound-appid",
+    "x-wx-session-end",
     "x-wx-openid",
     "x-wx-unionid",
     "x-wx-appid",
@@ -44,9 +53,30 @@ fn spellings(name: &str) -> Vec<String> {
     all
 }
 
+fn with_underscores(action: &'static str) -> EnvoyWorld {
+    EnvoyWorld::with(|config| {
+        let options = json!({ "headers_with_underscores_action": action });
+        bare(config).patch_http(&json!({ "common_http_protocol_options": options }))
+    })
+}
+
 #[test]
 fn identity_headers_of_a_client_never_reach_the_app_in_any_spelling() {
-    let edge = EnvoyWorld::with(bare);
+    assert_no_spelling_reaches_the_app(&with_underscores("ALLOW"));
+}
+
+#[test]
+fn nor_do_they_where_envoy_drops_names_with_underscores() {
+    assert_no_spelling_reaches_the_app(&with_underscores("DROP_HEADER"));
+}
+
+#[test]
+fn nor_do_they_where_envoy_refuses_names_with_underscores() {
+    assert_no_spelling_reaches_the_app(&with_underscores("REJECT_REQUEST"));
+}
+
+#[track_caller]
+fn assert_no_spelling_reaches_the_app(edge: &EnvoyWorld) {
     let token = edge.login("a");
     let openid = edge.wechat.phone("a").openid();
     for path in ["/api/orders", "/feed/x", "/public/x"] {
@@ -59,14 +89,16 @@ fn identity_headers_of_a_client_never_reach_the_app_in_any_spelling() {
                     ];
                     fields.extend(token.map(|token| (&b"x-wx-skey"[..], token.as_bytes())));
                     if spelling == spelling.to_ascii_lowercase() {
-                        get(&edge, path, &fields);
+                        get(edge, path, &fields);
                     } else {
                         edge.send(&in_http1(path, &fields));
                     }
                 }
             }
             let verified = token.is_some() && !path.starts_with("/public");
-            for seen in edge.app.take() {
+            let arrived = edge.app.take();
+            assert!(!arrived.is_empty(), "{path}");
+            for seen in arrived {
                 assert_eq!(seen.count("x-wx-openid"), usize::from(verified), "{seen:?}");
                 assert!(!verified || seen.header("x-wx-openid") == Some(openid.as_bytes()));
                 let headers = seen.headers.iter();
@@ -79,15 +111,42 @@ fn identity_headers_of_a_client_never_reach_the_app_in_any_spelling() {
 }
 
 #[test]
-fn the_shipped_configuration_refuses_names_with_underscores_altogether() {
+fn the_shipped_configuration_lets_the_clients_own_underscores_through() {
     let edge = EnvoyWorld::start();
     let token = edge.login("a");
     let fields = [
         (&b"x-wx-skey"[..], token.as_bytes()),
+        (b"access_token", b"of the app"),
+        (b"app_version", b"3.1"),
         (b"x_wx_openid", b"forged"),
     ];
-    assert_eq!(get(&edge, "/api/orders", &fields), [400, 0]);
-    assert_eq!(edge.app.bytes_received(), 0);
+    assert_eq!(get(&edge, "/api/orders", &fields), [200, 200]);
+    let arrived = edge.app.take();
+    assert_eq!(arrived.len(), 2);
+    for seen in arrived {
+        assert_eq!(seen.header("access_token"), Some(&b"of the app"[..]));
+        assert_eq!(seen.header("app_version"), Some(&b"3.1"[..]));
+        assert_eq!(seen.count("x_wx_openid"), 0);
+    }
+}
+
+#[test]
+fn a_token_may_come_in_a_header_with_an_underscore_and_stays_at_the_edge() {
+    let edge = EnvoyWorld::with(|config| {
+        config.patch_plugin(&json!({ "session": { "headers": ["access_token", "Authorization"] } }))
+    });
+    let token = edge.login("a");
+    let openid = edge.wechat.phone("a").openid();
+    for path in ["/api/orders", "/feed/x", "/public/x"] {
+        let fields = [(&b"access_token"[..], token.as_bytes())];
+        assert_eq!(get(&edge, path, &fields), [200, 200], "{path}");
+        for seen in edge.app.take() {
+            let told = (!path.starts_with("/public")).then_some(openid.as_bytes());
+            assert_eq!(seen.header("x-wx-openid"), told, "{path}");
+            assert_eq!(seen.count("access_token"), 0, "{path}");
+        }
+    }
+    edge.assert_sound();
 }
 
 #[test]

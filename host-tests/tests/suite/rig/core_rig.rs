@@ -11,8 +11,9 @@ use serde_json::Value;
 use testkit::fakes::wechat::{FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
-    Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
-    Level, NoEntropy, Request, UnixMillis, Verdict, Worker, finish, handle, invites_caches,
+    Action, Begun, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall,
+    HttpResponse, Level, NoEntropy, OfResponse, Request, UnixMillis, Verdict, Worker, end_refused,
+    finish, handle, invites_caches,
 };
 
 use super::bridge::FakeBridge;
@@ -99,8 +100,12 @@ impl Rig for CoreRig {
                     head: Head::from_pairs(ask.head()),
                     body: ask.body.clone().unwrap_or_default(),
                 };
-                let got = got(&ask, &request, handle(worker, host, &request).await);
+                let verdict = handle(worker, host, &request).await;
+                let (got, refused) = got(&ask, &request, verdict);
                 finish(worker, host).await;
+                if let Some(begun) = refused {
+                    end_refused(worker, host, &begun).await;
+                }
                 got
             }));
         }
@@ -145,19 +150,20 @@ impl Rig for CoreRig {
     }
 }
 
-/// Carries out a verdict as a proxy would.
-fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
+/// Carries out a verdict as a proxy would. Also the session that the app has refused to begin.
+fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Begun>) {
     match verdict.action {
-        Action::Reply(response) => Got {
-            status: response.status,
-            headers: response
-                .headers
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.into_bytes()))
-                .collect(),
-            body: response.body,
-            seen: None,
-        },
+        Action::Reply(response) => {
+            let headers = response.headers.into_iter();
+            let owned = headers.map(|(name, value)| (name.to_owned(), value.into_bytes()));
+            let got = Got {
+                status: response.status,
+                headers: owned.collect(),
+                body: response.body,
+                seen: None,
+            };
+            (got, None)
+        }
         Action::Forward(changes) => {
             let text = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
             let pairs = request.head.pairs();
@@ -170,13 +176,10 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
             let path = headers.iter().find(|(name, _)| name == ":path");
             let path = String::from_utf8_lossy(&path.unwrap().1).into_owned();
             let (status, mut answer) = app_answer(&path);
-            let is_changed = !changes.response.is_empty();
-            answer.retain(|(name, _)| !(is_changed && invites_caches(name)));
-            for (name, value) in changes.response {
-                answer.retain(|(own, _)| **own != *name);
-                answer.push((name.to_string(), value.as_bytes().to_vec()));
-            }
-            Got {
+            let refused = changes
+                .response
+                .and_then(|of_response| change_response(status, &mut answer, *of_response));
+            let got = Got {
                 status,
                 headers: answer,
                 body: b"{}".to_vec(),
@@ -187,9 +190,30 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> Got {
                         .body
                         .unwrap_or_else(|| ask.body.clone().unwrap_or_default()),
                 }),
-            }
+            };
+            (got, refused)
         }
     }
+}
+
+/// Changes the app's answer as told, and says which session it ends.
+fn change_response(
+    status: u16,
+    headers: &mut Vec<(String, Vec<u8>)>,
+    mut changes: OfResponse,
+) -> Option<Begun> {
+    let is_end = |name: &str| name == OfResponse::SESSION_END;
+    let end = headers.iter().find(|(name, _)| is_end(name));
+    let end = end.map(|(_, value)| String::from_utf8_lossy(value).into_owned());
+    let refused = changes.refused(status, end.as_deref());
+    headers.retain(|(name, _)| !is_end(name) && !invites_caches(name));
+    for (name, value) in changes.set {
+        headers.retain(|(own, _)| **own != *name);
+        headers.push((name.to_string(), value.as_bytes().to_vec()));
+    }
+    let cookie = changes.cookie;
+    headers.extend(cookie.map(|cookie| ("set-cookie".to_owned(), cookie.as_bytes().to_vec())));
+    refused
 }
 
 struct FakeRequest {

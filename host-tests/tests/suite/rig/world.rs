@@ -125,13 +125,26 @@ pub fn assert_refusal(got: &Got, status: u16, error: &str) -> Value {
     );
     assert_ne!(body["status"], json!(0), "{body}");
     assert!(!body["msg"].as_str().unwrap().is_empty(), "{body}");
-    assert!(body["action"].is_string(), "{body}");
+    assert_told_in_headers(got, error, &body);
     assert_eq!(got.header("cache-control").as_deref(), Some("no-store"));
     assert_eq!(
         got.header("content-type").as_deref(),
         Some("application/json; charset=utf-8")
     );
     body
+}
+
+/// What the body says stands in headers too: clients of other envelopes read another body. (Wafer's `error` is its own.)
+#[track_caller]
+fn assert_told_in_headers(got: &Got, error: &str, body: &Value) {
+    let told = got.header("x-wx-error");
+    assert!(told.is_some() && told.as_deref() != Some("none"), "{body}");
+    if error != "ERR_INVALID_SESSION" {
+        assert_eq!(told.as_deref(), Some(error), "{body}");
+    }
+    assert!(body["action"].is_string(), "{body}");
+    let action = got.header("x-wx-action");
+    assert_eq!(action.as_deref(), body["action"].as_str(), "{body}");
 }
 
 /// Unavailable is not unauthorised: the client is to come again, not to log in anew, and the app has seen nothing.

@@ -1,7 +1,9 @@
 //! What the plugin does, one sentence each, on every host.
 
 mod bad_input;
+mod client_words;
 mod clock;
+mod cookies;
 mod forged_data;
 mod gate;
 mod limits;
@@ -14,6 +16,7 @@ mod piggyback;
 mod profiles;
 mod routes;
 mod sessions;
+mod through_app;
 mod tokens;
 mod wafer;
 mod wafer_client;
@@ -75,6 +78,8 @@ on_every_host! {
         use_extends_the_idle_time_but_not_the_absolute_time,
         session_tells_the_client_whether_to_log_in_again,
         logout_ends_the_session_and_is_idempotent,
+        without_a_good_token_a_logout_is_done_already,
+        a_logout_by_get_needs_its_token_in_a_header,
         logout_everywhere_ends_all_sessions_of_the_user_only,
         a_token_that_was_never_minted_here_is_refused,
         user_shows_the_profile_without_ids_and_keys,
@@ -165,6 +170,37 @@ on_every_host! {
         what_is_no_token_beside_a_good_one_is_ignored,
         a_login_goes_on_beside_what_is_no_token,
         other_cookies_need_not_be_text,
+        a_token_is_taken_as_clients_write_it,
+        a_token_in_a_body_is_taken_where_the_route_names_it,
+        a_token_in_a_body_goes_on_where_tokens_do,
+        a_body_that_may_hold_a_token_must_fit_and_be_readable,
+    }
+    cookies {
+        a_login_sets_the_cookie_and_a_logout_clears_it,
+        its_attributes_can_be_chosen_and_the_apps_own_cookies_stay,
+        where_there_is_no_cookie_none_is_set,
+        a_cookie_counts_for_pages_of_the_list_only,
+    }
+    client_words {
+        every_answer_of_the_edge_says_in_headers_what_it_is,
+        refusals_about_the_session_are_in_the_clients_words,
+        other_refusals_have_words_of_their_own,
+        a_route_has_words_of_its_own,
+        good_answers_have_members_and_the_token_where_clients_look,
+    }
+    through_app {
+        the_app_answers_a_login_in_its_own_words,
+        the_code_may_come_in_a_form_a_query_or_a_header,
+        a_code_is_taken_on_named_routes_only,
+        a_refusal_of_wechat_is_the_edges_or_the_apps_to_tell,
+        an_app_that_refuses_ends_the_session_that_was_begun,
+        the_old_session_ends_wherever_its_token_was,
+        a_code_that_binds_says_whose_it_is_and_leaves_the_session,
+        open_data_beside_the_code_registers_the_user,
+        without_a_code_the_session_of_the_route_decides,
+        nobody_but_the_edge_speaks_of_a_login,
+        a_body_that_cannot_be_looked_into_is_refused,
+        while_wechat_is_down_the_code_is_not_lost,
     }
     bad_input {
         a_bad_code_parameter_is_named,
@@ -230,6 +266,7 @@ on_every_host! {
         a_login_that_wechat_refuses_is_told_to_every_client,
         user_info_sent_with_the_login_comes_back_and_is_shown_as_user,
         one_login_answer_has_the_words_of_both_clients_and_ours,
+        a_login_may_be_posted,
         a_bad_session_is_told_to_both_clients_and_to_ours_in_one_body,
         the_mark_is_on_no_other_answer,
         x_wx_id_never_reaches_the_app_and_must_name_the_session_of_its_token,

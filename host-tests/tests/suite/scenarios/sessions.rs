@@ -67,7 +67,49 @@ pub fn logout_ends_the_session_and_is_idempotent(host: HostKind) {
         world.post("/wx/logout", &login.token, &json!({})).status,
         200
     );
-    world.assert_refused(Ask::new("POST", "/wx/logout"), 401, "no_session");
+}
+
+/// Clients loop, or cannot log out, where a logout is refused: without a good token it is done already.
+pub fn without_a_good_token_a_logout_is_done_already(host: HostKind) {
+    let session = json!({ "cookie": "wxs", "query": "wxs", "idle_timeout_s": 2, "cache_ttl_s": 0 });
+    let mut world = host.start(json!({ "session": session }));
+    let phone = world.wechat.phone("alice");
+    let ended = world.login(&phone).token;
+    world.seconds(3);
+    let unknown = "B".repeat(43);
+    for ask in [
+        Ask::get("/wx/logout"),
+        Ask::new("POST", "/wx/logout"),
+        Ask::post("/wx/logout", &json!({ "everywhere": true })),
+        Ask::get("/wx/logout").token(&unknown),
+        Ask::get("/wx/logout").token(&ended),
+        Ask::get("/wx/logout").token("short"),
+        Ask::get("/wx/logout").header("Authorization", "Bearer of the app"),
+    ] {
+        let got = world.ask(ask.clone());
+        let body = got.json();
+        assert_eq!((got.status, &body["status"]), (200, &json!(0)), "{ask:?}");
+        assert_eq!(body["data"], json!({ "ended": 0 }), "{ask:?}");
+        assert_eq!(got.header("x-wx-error").as_deref(), Some("none"));
+    }
+}
+
+/// A link can be made to be followed by anybody, and takes cookies along; a header only the client can write.
+pub fn a_logout_by_get_needs_its_token_in_a_header(host: HostKind) {
+    let mut world = host.start(json!({ "session": { "cookie": "wxs", "query": "wxs" } }));
+    let phone = world.wechat.phone("alice");
+    for header in [
+        |token: &str| ("X-WX-Skey", token.to_owned()),
+        |token: &str| ("Authorization", format!("Bearer {token}")),
+        |token: &str| ("Authorization", token.to_owned()),
+        |token: &str| ("X-3rd-Session", format!("bearer{token}")),
+    ] {
+        let token = world.login(&phone).token;
+        let (name, value) = header(&token);
+        let got = world.ask(Ask::get("/wx/logout").header(name, value));
+        assert_eq!((got.status, &got.json()["data"]["ended"]), (200, &json!(1)));
+        world.assert_token_refused(&token, "invalid_token");
+    }
 }
 
 pub fn logout_everywhere_ends_all_sessions_of_the_user_only(host: HostKind) {

@@ -56,7 +56,7 @@ async fn end<H: Host, R: Request>(
         users.end_all(id, &session).await?
     } else {
         users.end_one(id, &session.appid, &session.openid).await?;
-        1
+        usize::from(live)
     };
     Ok((Some(session), ended))
 }

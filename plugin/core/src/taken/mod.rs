@@ -70,7 +70,8 @@ pub(crate) async fn take<H: Host, R: Request>(
             taken.login = params.and_then(|params| of_login(params, config, code));
         }
         let code = of_body.map(|login| &*login.code);
-        let goes = |name: &str| Some(name) == code || Some(name) == rule.token_in.as_deref();
+        let token_in = rule.token_in.as_deref().filter(|_| !config.session.forward_token);
+        let goes = |name: &str| Some(name) == code || Some(name) == token_in;
         taken.body = content.without(goes)?;
     }
     match login {
