@@ -95,7 +95,9 @@ fn around(path: &str) -> Value {
 fn with(path: &str, value: u64) -> Value {
     let mut patch = around(path);
     let (table, name) = path.split_once('.').unwrap();
-    let field = name.split('.').fold(&mut patch[table], |at, name| &mut at[name]);
+    let field = name
+        .split('.')
+        .fold(&mut patch[table], |at, name| &mut at[name]);
     *field = json!(value);
     let more: &[&str] = match name {
         "idle_timeout_s" => &["absolute_timeout_s", "user_ttl_s"],

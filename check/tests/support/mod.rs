@@ -54,8 +54,12 @@ pub(crate) fn bad() -> Vec<Value> {
         json!({ "session": { "cookie": "a", "cookie_origins": ["https://a/"] } }),
         route(json!({ "path": "/a", "session": "public", "login_code": "c" })),
         route(json!({ "path": "/a", "session": "public", "login": "form" })),
-        route(json!({ "path": "/a", "session": "public", "login": "body", "upgrades": ["websocket"] })),
-        route(json!({ "path": "/a", "session": "required", "session_in": "t", "upgrades": ["websocket"] })),
+        route(
+            json!({ "path": "/a", "session": "public", "login": "body", "upgrades": ["websocket"] }),
+        ),
+        route(
+            json!({ "path": "/a", "session": "required", "session_in": "t", "upgrades": ["websocket"] }),
+        ),
         route(json!({ "path": "/a", "session": "required", "session_in": "" })),
         json!({ "wechat": { "cluster": "" } }),
         json!({ "wechat": { "authority": "api weixin" } }),

@@ -26,7 +26,11 @@ pub(crate) fn clear(rules: &SessionRules) -> Option<String> {
 /// whatever a page of another site has them change.
 /// <https://fetch.spec.whatwg.org/#origin-header>
 pub(crate) fn judge_origin(head: &Head, rules: &SessionRules) -> Result<(), Rejection> {
-    let Some(origins) = rules.cookie.as_ref().and_then(|rules| rules.origins.as_ref()) else {
+    let Some(origins) = rules
+        .cookie
+        .as_ref()
+        .and_then(|rules| rules.origins.as_ref())
+    else {
         return Ok(());
     };
     match head.get("origin") {

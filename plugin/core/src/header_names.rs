@@ -145,8 +145,7 @@ pub(crate) fn reads_as(name: &[u8], own: &str) -> bool {
 /// Whether `name` begins with `prefix` for a reader to whom everything but letters and digits is the same.
 fn begins_like(name: &[u8], prefix: &str) -> bool {
     name.len() >= prefix.len()
-        && prefix
-            .bytes()
-            .zip(name)
-            .all(|(own, byte)| own == *byte || (b"-_".contains(&own) && !byte.is_ascii_alphanumeric()))
+        && prefix.bytes().zip(name).all(|(own, byte)| {
+            own == *byte || (b"-_".contains(&own) && !byte.is_ascii_alphanumeric())
+        })
 }

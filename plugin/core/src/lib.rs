@@ -87,7 +87,9 @@ pub use host::{
 pub use limits::crowd::Crowd;
 pub use metrics::{Counter, Histogram};
 pub use rejection::internal_error;
-pub use reply::{Action, Begun, Changes, OfResponse, Response, TrailerPolicy, Verdict, invites_caches};
+pub use reply::{
+    Action, Begun, Changes, OfResponse, Response, TrailerPolicy, Verdict, invites_caches,
+};
 pub use time::UnixMillis;
 pub use trace::Trace;
 pub use worker::Worker;

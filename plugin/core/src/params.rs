@@ -53,7 +53,10 @@ impl Params {
     /// Those that go by these names, and no other.
     pub(crate) fn only(&self, goes: impl Fn(&str, &Value) -> bool) -> Self {
         let own = self.0.iter().filter(|(name, value)| goes(name, value));
-        Self(own.map(|(name, value)| (name.clone(), value.clone())).collect())
+        Self(
+            own.map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
     }
 
     /// What stands elsewhere under this name.

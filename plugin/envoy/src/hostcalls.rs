@@ -68,7 +68,9 @@ fn replace_body(body: &[u8], trailers: &TrailerPolicy) -> bool {
 /// on either way: a client that gets no token logs in again.
 pub(crate) fn change_response(mut changes: OfResponse) -> Option<Begun> {
     let response = envoy_abi::response_headers().and_then(Head::packed)?;
-    let status = response.text(":status").and_then(|status| status.parse().ok());
+    let status = response
+        .text(":status")
+        .and_then(|status| status.parse().ok());
     let end = response.text(OfResponse::SESSION_END);
     // Without a status it is no answer.
     let ended = changes.refused(status.unwrap_or(500), end);

@@ -54,6 +54,27 @@ impl SpinHost {
         }
     }
 
+    /// For what comes after the line about the request: it counts anew.
+    pub(crate) fn afterwards(&self) -> Self {
+        let (instance, waiter) = (Rc::clone(&self.instance), Rc::clone(&self.waiter));
+        Self::new(instance, waiter, Rc::clone(&self.head))
+    }
+
+    /// The line about a session that has ended because the app has refused its login.
+    pub(crate) fn report_end(&self) {
+        #[derive(Serialize)]
+        struct Ended<'a> {
+            event: &'a str,
+            metrics: &'a Counted,
+        }
+        let line = serde_json::to_string(&Ended {
+            event: "app_refused",
+            metrics: &self.counted.borrow(),
+        });
+        // What is in it can always be written.
+        log(Level::Info, &line.unwrap_or_default());
+    }
+
     /// The line of an access log: who it was, what became of it, what was counted.
     pub(crate) fn report(&self, openid: Option<&str>, auth_status: &str) {
         #[derive(Serialize)]

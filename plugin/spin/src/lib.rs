@@ -89,8 +89,10 @@ impl Guest for Component {
                 };
                 let (response, ended) = reply::changed(response, *of_response)?;
                 if let Some(begun) = ended {
+                    let host = host.afterwards();
                     wasip3::spawn(async move {
-                        end_refused(&host.instance.worker, &*host, &begun).await;
+                        end_refused(&host.instance.worker, &host, &begun).await;
+                        host.report_end();
                     });
                 }
                 Ok(response)

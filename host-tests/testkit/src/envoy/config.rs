@@ -152,6 +152,23 @@ impl Config {
         self
     }
 
+    /// Changes the virtual host by a merge patch.
+    #[must_use]
+    pub fn patch_virtual_host(mut self, patch: &Value) -> Self {
+        merge(self.part(VIRTUAL_HOST), patch);
+        self
+    }
+
+    /// Puts an HTTP filter before the plugin. The last change of all: the others look for the plugin in the first place.
+    #[must_use]
+    pub fn filter_before(mut self, filter: &Value) -> Self {
+        let filters = self.part(HTTP_FILTERS).as_array_mut();
+        filters
+            .expect("http_filters is a list")
+            .insert(0, filter.clone());
+        self
+    }
+
     /// Changes the whole document by a merge patch.
     #[must_use]
     pub fn patch(mut self, patch: &Value) -> Self {
@@ -202,6 +219,9 @@ const ADMIN: &str = "/admin/address";
 const LISTENERS: &str = "/static_resources/listeners";
 const LISTENER: &str = "/static_resources/listeners/0/address";
 const HTTP: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+const HTTP_FILTERS: &str =
+    "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
+const VIRTUAL_HOST: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0";
 const WASM: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 const WASM_CONFIGURATION: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config/configuration/value";
 const CLUSTERS: &str = "/static_resources/clusters";

@@ -3,6 +3,7 @@
 
 mod balancer;
 mod body_matrix;
+mod browser;
 mod configuration;
 mod disconnects;
 mod examples;

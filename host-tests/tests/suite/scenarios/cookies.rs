@@ -18,7 +18,10 @@ fn with(mut session: Value) -> Value {
 /// The cookie that an answer sets, in the form that `weapp-cookie` reads too: one of each attribute, a blank after `;`.
 #[track_caller]
 fn cookie(got: &Got) -> (String, Vec<String>) {
-    let set = got.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    let set = got
+        .headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     let ours: Vec<String> = set
         .map(|(_, value)| String::from_utf8(value.clone()).unwrap())
         .filter(|value| value.starts_with("wxs="))
@@ -27,7 +30,12 @@ fn cookie(got: &Got) -> (String, Vec<String>) {
         panic!("{:?}", got.headers);
     };
     let mut parts = cookie.split("; ").map(str::to_owned);
-    let value = parts.next().unwrap().strip_prefix("wxs=").unwrap().to_owned();
+    let value = parts
+        .next()
+        .unwrap()
+        .strip_prefix("wxs=")
+        .unwrap()
+        .to_owned();
     (value, parts.collect())
 }
 
@@ -37,7 +45,9 @@ fn login(world: &mut World, path: &str) -> Got {
 }
 
 pub fn a_login_sets_the_cookie_and_a_logout_clears_it(host: HostKind) {
-    let mut world = host.start(with(json!({ "piggyback": true, "absolute_timeout_s": 7200 })));
+    let mut world = host.start(with(
+        json!({ "piggyback": true, "absolute_timeout_s": 7200 }),
+    ));
     let openid = world.wechat.phone("alice").openid();
     let on_the_way = Ask::get("/api").header("X-WX-Code", world.wechat.phone("alice").login());
     let answers = [
@@ -47,7 +57,13 @@ pub fn a_login_sets_the_cookie_and_a_logout_clears_it(host: HostKind) {
     ];
     for got in answers {
         let (token, attributes) = cookie(&got);
-        let expected = ["HttpOnly", "Secure", "SameSite=Lax", "Path=/", "Max-Age=7200"];
+        let expected = [
+            "HttpOnly",
+            "Secure",
+            "SameSite=Lax",
+            "Path=/",
+            "Max-Age=7200",
+        ];
         assert_eq!(attributes, expected);
         let with_cookie = |ask: Ask| ask.header("cookie", format!("a=b; wxs={token}"));
         let passed = world.ask(with_cookie(Ask::get("/api")));
@@ -73,7 +89,10 @@ pub fn its_attributes_can_be_chosen_and_the_apps_own_cookies_stay(host: HostKind
     let (_, attributes) = cookie(&got);
     let expected = ["Path=/app", "SameSite=None", "Secure", "Max-Age=2592000"];
     assert_eq!(attributes, expected);
-    let all = got.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    let all = got
+        .headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     assert_eq!(all.count(), 2, "{:?}", got.headers);
     // An app that refuses has logged nobody in.
     let code = world.wechat.phone("alice").login();
@@ -98,7 +117,13 @@ pub fn a_cookie_counts_for_pages_of_the_list_only(host: HostKind) {
     let token = cookie(&login(&mut world, "/wx/login")).0;
     let with_cookie = |ask: Ask| ask.header("cookie", format!("wxs={token}"));
     let orders = || Ask::post("/api/orders", &json!({}));
-    for foreign in ["https://evil.example", "null", "https://h5.example.com.evil.example", "http://h5.example.com", ""] {
+    for foreign in [
+        "https://evil.example",
+        "null",
+        "https://h5.example.com.evil.example",
+        "http://h5.example.com",
+        "",
+    ] {
         for ask in [
             with_cookie(orders()),
             with_cookie(Ask::post("/wx/logout", &json!({}))),
@@ -114,13 +139,17 @@ pub fn a_cookie_counts_for_pages_of_the_list_only(host: HostKind) {
             world.assert_refused(ask, 403, "origin_refused");
         }
     }
-    let doubled = with_cookie(orders()).header("Origin", PAGE).header("Origin", "https://evil.example");
+    let doubled = with_cookie(orders())
+        .header("Origin", PAGE)
+        .header("Origin", "https://evil.example");
     world.assert_refused(doubled, 403, "origin_refused");
     for ask in [
         with_cookie(orders()),
         with_cookie(orders()).header("Origin", PAGE),
         // What is in a header no page of others can write.
-        orders().token(&token).header("Origin", "https://evil.example"),
+        orders()
+            .token(&token)
+            .header("Origin", "https://evil.example"),
     ] {
         let got = world.ask(ask);
         assert!(got.seen().has("x-wx-openid"));

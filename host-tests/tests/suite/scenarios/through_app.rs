@@ -24,7 +24,10 @@ fn routes() -> Value {
 
 /// The app's own login, as a template of the field sends it.
 fn login(path: &str, code: &str) -> Ask {
-    Ask::post(path, &json!({ "type": 34, "loginCode": code, "code": "4711", "state": "s" }))
+    Ask::post(
+        path,
+        &json!({ "type": 34, "loginCode": code, "code": "4711", "state": "s" }),
+    )
 }
 
 fn plain(path: &str, code: &str) -> Ask {
@@ -76,8 +79,8 @@ pub fn the_app_answers_a_login_in_its_own_words(host: HostKind) {
 pub fn the_code_may_come_in_a_form_a_query_or_a_header(host: HostKind) {
     let mut world = host.start(routes());
     let phone = world.wechat.phone("alice");
-    let form = Ask::new("POST", "/auth/wx")
-        .header("content-type", "application/x-www-form-urlencoded");
+    let form =
+        Ask::new("POST", "/auth/wx").header("content-type", "application/x-www-form-urlencoded");
     let got = world.ask(form.body(format!("a=%20b&loginCode={}&code=1&c", phone.login())));
     assert_eq!(got.seen().body, b"a=%20b&code=1&c");
     world.assert_passes(&token(&got), &phone.openid());
@@ -102,7 +105,9 @@ pub fn a_code_is_taken_on_named_routes_only(host: HostKind) {
     let known = world.login(&phone).token;
     let body = json!({ "code": "0123456789abcdef", "loginCode": "0123456789abcdef" });
     for path in ["/api/sms?code=1&js_code=2", "/public/captcha"] {
-        let ask = Ask::post(path, &body).token(&known).header("login_code", "3");
+        let ask = Ask::post(path, &body)
+            .token(&known)
+            .header("login_code", "3");
         let got = world.ask(ask.clone());
         assert_eq!(Some(&got.seen().body), ask.body.as_ref());
         assert_eq!(got.seen().path, path);
@@ -116,7 +121,7 @@ pub fn a_refusal_of_wechat_is_the_edges_or_the_apps_to_tell(host: HostKind) {
     for (fault, status, error) in [
         (Fault::Errcode(40029), 401, "invalid_code"),
         (Fault::Errcode(40226), 403, "user_blocked"),
-        (Fault::Errcode(40125), 502, "wechat_config"),
+        (Fault::Errcode(40125), 500, "wechat_config"),
     ] {
         world.wechat.script([fault.clone()]);
         let code = world.wechat.phone("alice").login();
@@ -133,7 +138,10 @@ pub fn a_refusal_of_wechat_is_the_edges_or_the_apps_to_tell(host: HostKind) {
         assert_eq!(body, json!({ "state": "s" }), "the code does not go on");
     }
     // What is wrong with the request itself is told too.
-    for bad in [json!({ "code": "x" }), json!({ "code": "a b c d e f g h" })] {
+    for bad in [
+        json!({ "code": "x".repeat(2000) }),
+        json!({ "code": "a b&c" }),
+    ] {
         let got = world.ask(Ask::post("/auth/told", &bad));
         let told = got.seen().header("x-wx-login-error");
         assert_eq!(told.as_deref(), Some("invalid_parameter"), "{bad}");
@@ -241,7 +249,7 @@ pub fn a_code_that_binds_says_whose_it_is_and_leaves_the_session(host: HostKind)
     assert_eq!(world.wechat.requests().len(), 2);
     world.assert_passes(&token, &alice.openid());
     // It opened no session: the same code at a login is spent.
-    world.assert_refused(plain("/wx/login", &code), 401, "invalid_code");
+    world.assert_refused(plain("/wx/login", &code), 401, "code_used");
     // Nobody binds without a session, and the code is not spent for it.
     let code = bob.login();
     world.assert_refused(plain("/bind", &code), 401, "no_session");
@@ -274,11 +282,20 @@ pub fn without_a_code_the_session_of_the_route_decides(host: HostKind) {
     let mut world = host.start(routes());
     let phone = world.wechat.phone("alice");
     let known = world.login(&phone).token;
-    for nothing in [json!({}), json!({ "code": "" }), json!({ "code": null }), json!({ "code": "undefined" })] {
+    for nothing in [
+        json!({}),
+        json!({ "code": "" }),
+        json!({ "code": null }),
+        json!({ "code": "undefined" }),
+    ] {
         let got = world.ask(Ask::post("/auth/told", &nothing));
         let expected = [("x-wx-auth-status", "missing")];
         assert_eq!(identity(got.seen()), owned(&expected), "{nothing}");
-        let body = world.assert_refused(Ask::post("/auth/required", &nothing), 400, "missing_parameter");
+        let body = world.assert_refused(
+            Ask::post("/auth/required", &nothing),
+            400,
+            "missing_parameter",
+        );
         assert_eq!(body["detail"], "code", "{nothing}");
         let got = world.ask(Ask::post("/auth/required", &nothing).token(&known));
         assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
@@ -303,7 +320,11 @@ pub fn nobody_but_the_edge_speaks_of_a_login(host: HostKind) {
         "x_wx_login_token",
         "X.WX.Bound.OPENID",
     ];
-    let forged = |ask: Ask| names.iter().fold(ask, |ask, name| ask.header(name, "forged"));
+    let forged = |ask: Ask| {
+        names
+            .iter()
+            .fold(ask, |ask, name| ask.header(name, "forged"))
+    };
     let phone = world.wechat.phone("alice");
     for ask in [
         Ask::get("/public/x"),
@@ -318,22 +339,56 @@ pub fn nobody_but_the_edge_speaks_of_a_login(host: HostKind) {
 
 pub fn a_body_that_cannot_be_looked_into_is_refused(host: HostKind) {
     let mut world = host.start(routes());
-    let post = |kind: &str, body: &str| Ask::new("POST", "/auth/wx").header("content-type", kind).body(body);
+    let post = |kind: &str, body: &str| {
+        Ask::new("POST", "/auth/wx")
+            .header("content-type", kind)
+            .body(body)
+    };
     let large = format!(r#"{{"loginCode":"{}"}}"#, "a".repeat(20_000));
     let twice = r#"{"loginCode":"0123456789","loginCode":"9876543210"}"#;
     for (ask, status, error) in [
-        (post("text/plain", "loginCode=1"), 415, "unsupported_media_type"),
-        (post("multipart/form-data; boundary=b", "--b--"), 415, "unsupported_media_type"),
+        (
+            post("text/plain", "loginCode=1"),
+            415,
+            "unsupported_media_type",
+        ),
+        (
+            post("multipart/form-data; boundary=b", "--b--"),
+            415,
+            "unsupported_media_type",
+        ),
         (post("application/json", "{"), 400, "malformed_body"),
         (post("application/json", "[]"), 400, "malformed_body"),
-        (post("application/json", twice), 400, "malformed_body"),
-        (post("application/x-www-form-urlencoded", "loginCode=a&loginCode=b"), 400, "invalid_parameter"),
+        (post("application/json", twice), 400, "invalid_parameter"),
+        (
+            post(
+                "application/x-www-form-urlencoded",
+                "loginCode=a&loginCode=b",
+            ),
+            400,
+            "invalid_parameter",
+        ),
         (post("application/json", &large), 413, "body_too_large"),
-        (Ask::get("/auth/query?js_code=a&js_code=b"), 400, "invalid_parameter"),
-        (Ask::get("/auth/header").header("login_code", "a").header("login_code", "b"), 400, "invalid_header"),
+        (
+            Ask::get("/auth/query?js_code=a&js_code=b"),
+            400,
+            "invalid_parameter",
+        ),
+        (
+            Ask::get("/auth/header")
+                .header("login_code", "a")
+                .header("login_code", "b"),
+            400,
+            "invalid_header",
+        ),
     ] {
         let body = world.assert_refused(ask, status, error);
-        assert!(!body["detail"].as_str().unwrap_or_default().contains("9876543210"));
+        assert!(
+            !body["detail"]
+                .as_str()
+                .unwrap_or_default()
+                .contains("9876543210")
+        );
     }
     assert_eq!(world.wechat.requests().len(), 0);
 }
@@ -341,7 +396,9 @@ pub fn a_body_that_cannot_be_looked_into_is_refused(host: HostKind) {
 pub fn while_wechat_is_down_the_code_is_not_lost(host: HostKind) {
     let mut world = host.start(routes());
     let phone = world.wechat.phone("alice");
-    world.wechat.script([Fault::Errcode(-1), Fault::Errcode(-1), Fault::Errcode(-1)]);
+    world
+        .wechat
+        .script([Fault::Errcode(-1), Fault::Errcode(-1), Fault::Errcode(-1)]);
     let got = world.ask(login("/auth/wx", &phone.login()));
     assert_eq!(got.status, 503, "{}", got.json());
     assert!(got.header("retry-after").is_some());

@@ -248,7 +248,8 @@ pub fn other_cookies_need_not_be_text(host: HostKind) {
 /// As clients of the field send it: alone, behind a scheme in any header, with the scheme glued to it. It stays at the
 /// edge on every route.
 pub fn a_token_is_taken_as_clients_write_it(host: HostKind) {
-    let mut world = host.start(json!({ "session": { "headers": ["X-Token", "Authori-zation", "Authorization"] } }));
+    let mut world = host
+        .start(json!({ "session": { "headers": ["X-Token", "Authori-zation", "Authorization"] } }));
     let phone = world.wechat.phone("alice");
     let token = world.login(&phone).token;
     let forms = [
@@ -276,6 +277,7 @@ pub fn a_token_is_taken_as_clients_write_it(host: HostKind) {
         assert_eq!(got.seen().header("authorization").as_deref(), Some(other));
     }
     let mut world = host.start(json!({ "session": { "forward_token": true } }));
+    let phone = world.wechat.phone("alice");
     let token = world.login(&phone).token;
     let got = world.ask(Ask::get("/api").header("Authorization", &token));
     assert_eq!(got.seen().header("authorization"), Some(token));
@@ -301,9 +303,21 @@ fn multipart(token: &str) -> String {
 /// The body with a token in it in each of the ways that a route with `session_in` takes, and what is left of it.
 fn bodies(token: &str) -> Vec<(&'static str, String, String)> {
     vec![
-        ("application/json", format!(r#"{{"a": 1.0, "session":"{token}","b":[]}}"#), r#"{"a": 1.0, "b":[]}"#.into()),
-        ("application/json", format!(r#"{{"session":"{token}"}}"#), "{}".into()),
-        ("application/x-www-form-urlencoded", format!("a=%20&session={token}&b"), "a=%20&b".into()),
+        (
+            "application/json",
+            format!(r#"{{"a": 1.0, "session":"{token}","b":[]}}"#),
+            r#"{"a": 1.0,"b":[]}"#.into(),
+        ),
+        (
+            "application/json",
+            format!(r#"{{"session":"{token}"}}"#),
+            "{}".into(),
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            format!("a=%20&session={token}&b"),
+            "a=%20&b".into(),
+        ),
         (
             "multipart/form-data; boundary=b",
             multipart(token),
@@ -318,43 +332,82 @@ pub fn a_token_in_a_body_is_taken_where_the_route_names_it(host: HostKind) {
     let openid = world.wechat.phone("alice").openid();
     for path in ["/body/x", "/maybe/x"] {
         for (kind, body, rest) in bodies(&alice) {
-            let ask = Ask::new("POST", path).header("content-type", kind).body(&body);
+            let ask = Ask::new("POST", path)
+                .header("content-type", kind)
+                .body(&body);
             let got = world.ask(ask.clone());
-            assert_eq!(got.status, 200, "{body}: {}", String::from_utf8_lossy(&got.body));
-            assert_eq!(got.seen().header("x-wx-openid"), Some(openid.clone()), "{body}");
+            assert_eq!(
+                got.status,
+                200,
+                "{body}: {}",
+                String::from_utf8_lossy(&got.body)
+            );
+            assert_eq!(
+                got.seen().header("x-wx-openid"),
+                Some(openid.clone()),
+                "{body}"
+            );
             assert_eq!(String::from_utf8_lossy(&got.seen().body), rest);
             // The same beside it is one; another is refused.
             assert_eq!(world.ask(ask.clone().token(&alice)).status, 200);
             let refused = world.assert_refused(ask.token(&bob), 400, "invalid_header");
-            assert!(refused["detail"].as_str().unwrap().contains("body session"), "{refused}");
+            assert!(
+                refused["detail"].as_str().unwrap().contains("body session"),
+                "{refused}"
+            );
         }
         for nothing in ["", "undefined", "null"] {
             for (kind, body, rest) in bodies(nothing) {
-                let ask = Ask::new("POST", path).header("content-type", kind).body(&body);
+                let ask = Ask::new("POST", path)
+                    .header("content-type", kind)
+                    .body(&body);
                 let got = world.ask(ask.token(&alice));
-                assert_eq!(got.seen().header("x-wx-openid"), Some(openid.clone()), "{body}");
+                assert_eq!(
+                    got.seen().header("x-wx-openid"),
+                    Some(openid.clone()),
+                    "{body}"
+                );
                 assert_eq!(String::from_utf8_lossy(&got.seen().body), rest);
             }
         }
     }
     let (kind, body, _) = bodies("undefined").remove(0);
-    let ask = |path: &str| Ask::new("POST", path).header("content-type", kind).body(&body);
+    let ask = |path: &str| {
+        Ask::new("POST", path)
+            .header("content-type", kind)
+            .body(&body)
+    };
     world.assert_refused(ask("/body/x"), 401, "no_session");
     let got = world.ask(ask("/maybe/x"));
-    assert_eq!(got.seen().header("x-wx-auth-status").as_deref(), Some("missing"));
+    assert_eq!(
+        got.seen().header("x-wx-auth-status").as_deref(),
+        Some("missing")
+    );
     // Other kinds of bodies are the app's, and so is the name elsewhere.
-    let upload = Ask::new("POST", "/body/x").header("content-type", "image/png").body("\u{1}session");
-    assert_eq!(world.ask(upload.token(&alice)).seen().body, "\u{1}session".as_bytes());
+    let upload = Ask::new("POST", "/body/x")
+        .header("content-type", "image/png")
+        .body("\u{1}session");
+    assert_eq!(
+        world.ask(upload.token(&alice)).seen().body,
+        "\u{1}session".as_bytes()
+    );
     let (kind, body, _) = bodies(&bob).remove(0);
-    let elsewhere = Ask::new("POST", "/api").header("content-type", kind).body(&body);
-    assert_eq!(world.ask(elsewhere.token(&alice)).seen().body, body.as_bytes());
+    let elsewhere = Ask::new("POST", "/api")
+        .header("content-type", kind)
+        .body(&body);
+    assert_eq!(
+        world.ask(elsewhere.token(&alice)).seen().body,
+        body.as_bytes()
+    );
 }
 
 pub fn a_token_in_a_body_goes_on_where_tokens_do(host: HostKind) {
     let mut world = host.start(in_bodies(true));
     let [alice, _] = two_users(&mut world);
     for (kind, body, _) in bodies(&alice) {
-        let ask = Ask::new("POST", "/body/x").header("content-type", kind).body(&body);
+        let ask = Ask::new("POST", "/body/x")
+            .header("content-type", kind)
+            .body(&body);
         let got = world.ask(ask);
         assert!(got.seen().has("x-wx-openid"));
         assert_eq!(String::from_utf8_lossy(&got.seen().body), body);
@@ -366,11 +419,28 @@ pub fn a_body_that_may_hold_a_token_must_fit_and_be_readable(host: HostKind) {
     let [alice, _] = two_users(&mut world);
     for (kind, body, status, error) in [
         ("application/json", "{".to_owned(), 400, "malformed_body"),
-        ("multipart/form-data; boundary=b", multipart(&alice).replace("--b--", "--b"), 400, "malformed_body"),
-        ("multipart/form-data", multipart(&alice), 400, "malformed_body"),
-        ("application/json", format!(r#"{{"a":"{}"}}"#, "a".repeat(20_000)), 413, "body_too_large"),
+        (
+            "multipart/form-data; boundary=b",
+            multipart(&alice).replace("--b--", "--b"),
+            400,
+            "malformed_body",
+        ),
+        (
+            "multipart/form-data",
+            multipart(&alice),
+            400,
+            "malformed_body",
+        ),
+        (
+            "application/json",
+            format!(r#"{{"a":"{}"}}"#, "a".repeat(20_000)),
+            413,
+            "body_too_large",
+        ),
     ] {
-        let ask = Ask::new("POST", "/body/x").header("content-type", kind).body(&body);
+        let ask = Ask::new("POST", "/body/x")
+            .header("content-type", kind)
+            .body(&body);
         world.assert_refused(ask.token(&alice), status, error);
     }
 }

@@ -22,7 +22,10 @@ pub(super) fn cookie(
 ) -> Checked<Option<CookieRules>> {
     let Some(name) = name else {
         return match origins {
-            Some(_) => wrong("session.cookie_origins", "is of no use without session.cookie"),
+            Some(_) => wrong(
+                "session.cookie_origins",
+                "is of no use without session.cookie",
+            ),
             None => Ok(None),
         };
     };
@@ -33,10 +36,15 @@ pub(super) fn cookie(
         let host = origin.split_once("://").map_or("", |(_, host)| host);
         let is_origin = !host.is_empty()
             && !host.contains(['/', '?', '#', '@'])
-            && origin.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase());
+            && origin
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase());
         if !is_origin {
             let field = format!("session.cookie_origins[{index}]");
-            return wrong(field, "must be as browsers send it, such as https://h5.example.com");
+            return wrong(
+                field,
+                "must be as browsers send it, such as https://h5.example.com",
+            );
         }
     }
     Ok(Some(CookieRules {
@@ -49,12 +57,19 @@ pub(super) fn cookie(
 /// Each with a blank before it, by which some clients that are no browsers part them.
 fn attributes(name: &str, written: &str) -> Checked<String> {
     let mut attributes = String::new();
-    let parts = || written.split(';').map(str::trim).filter(|part| !part.is_empty());
+    let parts = || {
+        written
+            .split(';')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+    };
     let has = |wanted: &str| parts().any(|part| part.eq_ignore_ascii_case(wanted));
     for part in parts() {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
-        let value_is_text =
-            !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
+        let value_is_text = !value.is_empty()
+            && value
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b',');
         let is_known = match &*key.to_ascii_lowercase() {
             "httponly" | "secure" | "partitioned" => part == key,
             "samesite" => ["strict", "lax", "none"].contains(&&*value.to_ascii_lowercase()),
@@ -65,7 +80,9 @@ fn attributes(name: &str, written: &str) -> Checked<String> {
         if !is_known {
             return wrong(
                 "session.cookie_attributes",
-                format!("{part} is none of HttpOnly, Secure, Partitioned, SameSite=, Path=/ and Domain="),
+                format!(
+                    "{part} is none of HttpOnly, Secure, Partitioned, SameSite=, Path=/ and Domain="
+                ),
             );
         }
         attributes.push_str("; ");
@@ -76,7 +93,10 @@ fn attributes(name: &str, written: &str) -> Checked<String> {
         || name.starts_with("__Host-")
         || name.starts_with("__Secure-");
     if needs_secure && !has("secure") {
-        return wrong("session.cookie_attributes", "browsers keep such a cookie with Secure only");
+        return wrong(
+            "session.cookie_attributes",
+            "browsers keep such a cookie with Secure only",
+        );
     }
     Ok(attributes)
 }

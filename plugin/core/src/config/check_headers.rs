@@ -130,7 +130,10 @@ pub(super) fn distinct(config: &Config) -> Checked<()> {
         taken.push(name);
     }
     for (index, rule) in config.routes.rules.iter().enumerate() {
-        let of_code = rule.login.as_ref().filter(|login| login.place == CodePlace::Headers);
+        let of_code = rule
+            .login
+            .as_ref()
+            .filter(|login| login.place == CodePlace::Headers);
         if let Some(name) = of_code.map(|login| &*login.code)
             && (NOT_OURS.contains(&name)
                 || config.own_names.has(name.as_bytes())

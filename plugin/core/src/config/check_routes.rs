@@ -10,9 +10,7 @@ use super::check_headers::client_header;
 use super::model::{Checked, wrong};
 use super::raw;
 use crate::path;
-use crate::route::{
-    CodePlace, Endpoint, LoginThroughApp, Need, OpenBody, Outage, Pattern, Rule,
-};
+use crate::route::{CodePlace, Endpoint, LoginThroughApp, Need, OpenBody, Outage, Pattern, Rule};
 use crate::spelling::says;
 use crate::wechat::encrypted_data::SENT;
 use crate::wording::Wordings;
@@ -198,7 +196,10 @@ fn token_in(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Optio
         return Ok(None);
     };
     if name.is_empty() || SENT.contains(&&**name) {
-        return wrong(field("session_in"), "must be the name of a member of its own");
+        return wrong(
+            field("session_in"),
+            "must be the name of a member of its own",
+        );
     }
     if !route.upgrades.is_empty() {
         let problem = "cannot be on a route with upgrades: their bodies have no end";
@@ -207,10 +208,7 @@ fn token_in(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Optio
     Ok(Some(name.clone()))
 }
 
-fn login(
-    route: &raw::Route,
-    field: impl Fn(&str) -> String,
-) -> Checked<Option<LoginThroughApp>> {
+fn login(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Option<LoginThroughApp>> {
     let Some(place) = route.login else {
         let idle = [
             ("login_code", route.login_code.is_some()),

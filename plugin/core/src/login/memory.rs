@@ -78,7 +78,11 @@ pub(super) async fn recall<H: Host>(
 }
 
 /// Whose code it was, where a session would say it: there is none.
-fn nobodys_session(input: &LoginInput<'_>, record: &CodeRecord, user: &UserRecord) -> SessionRecord {
+fn nobodys_session(
+    input: &LoginInput<'_>,
+    record: &CodeRecord,
+    user: &UserRecord,
+) -> SessionRecord {
     SessionRecord {
         appid: input.mini_program.appid.as_str().into(),
         openid: record.openid.as_str().into(),

@@ -43,7 +43,10 @@ pub(crate) async fn open<H: Host, R: Request>(
         changes.set.push(("content-type".into(), value.into()));
     }
     let rest = changes.body.take();
-    let request = &Rest { request, body: rest };
+    let request = &Rest {
+        request,
+        body: rest,
+    };
     let read = read(request, &media_type, rules, &own, limit).await;
     changes.body = request.body.clone();
     let Some(body) = read? else {

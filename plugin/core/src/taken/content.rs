@@ -50,7 +50,8 @@ impl Content {
         }
         let body = match request.body(limit).await {
             Err(BodyError::TooLarge) => {
-                let problem = "a body on this route is looked into, so it must fit limits.body_bytes";
+                let problem =
+                    "a body on this route is looked into, so it must fit limits.body_bytes";
                 return Err(Reason::BodyTooLarge.with(problem));
             }
             body => body?,
@@ -91,7 +92,10 @@ impl Content {
             Self::Multipart(body, boundary) => {
                 let parts = multipart::parts(body, boundary).ok_or_else(unreadable)?;
                 let own = parts.iter().filter(|part| part.is(name));
-                only(name, own.map(|part| String::from_utf8_lossy(part.value).into()))
+                only(
+                    name,
+                    own.map(|part| String::from_utf8_lossy(part.value).into()),
+                )
             }
         }
     }
@@ -105,7 +109,10 @@ impl Content {
     }
 
     /// The body without what stands under the names that `goes` names. `None` if nothing does.
-    pub(super) fn without(&self, goes: impl Fn(&str) -> bool) -> Result<Option<Vec<u8>>, Rejection> {
+    pub(super) fn without(
+        &self,
+        goes: impl Fn(&str) -> bool,
+    ) -> Result<Option<Vec<u8>>, Rejection> {
         Ok(match self {
             Self::Json(text, _) => {
                 let members = json_text::members(text);

@@ -70,7 +70,10 @@ pub(crate) async fn take<H: Host, R: Request>(
             taken.login = params.and_then(|params| of_login(params, config, code));
         }
         let code = of_body.map(|login| &*login.code);
-        let token_in = rule.token_in.as_deref().filter(|_| !config.session.forward_token);
+        let token_in = rule
+            .token_in
+            .as_deref()
+            .filter(|_| !config.session.forward_token);
         let goes = |name: &str| Some(name) == code || Some(name) == token_in;
         taken.body = content.without(goes)?;
     }
@@ -134,7 +137,8 @@ impl Taken {
                 return Err(Reason::InvalidHeader.parameter(&login.code, problem));
             }
         };
-        let goes = |name: &&str| reads_as(name.as_bytes(), &login.code) || is_of_login(name.as_bytes());
+        let goes =
+            |name: &&str| reads_as(name.as_bytes(), &login.code) || is_of_login(name.as_bytes());
         self.headers = head.names().filter(goes).map(Into::into).collect();
         let params = Params::in_headers(head, config.body_bytes)?;
         self.login = of_login(&params, config, code);

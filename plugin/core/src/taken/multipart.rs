@@ -81,13 +81,15 @@ fn name(head: &[u8]) -> Option<&[u8]> {
             .eq_ignore_ascii_case(b"content-disposition")
             .then_some(value)
     })?;
-    disposition.split(|byte| *byte == b';').find_map(|parameter| {
-        let parameter = parameter.trim_ascii();
-        let value = parameter.get(5..)?;
-        let is_name = parameter.get(..5)?.eq_ignore_ascii_case(b"name=");
-        let unquoted = || value.strip_prefix(b"\"")?.strip_suffix(b"\"");
-        is_name.then(|| unquoted().unwrap_or(value))
-    })
+    disposition
+        .split(|byte| *byte == b';')
+        .find_map(|parameter| {
+            let parameter = parameter.trim_ascii();
+            let value = parameter.get(5..)?;
+            let is_name = parameter.get(..5)?.eq_ignore_ascii_case(b"name=");
+            let unquoted = || value.strip_prefix(b"\"")?.strip_suffix(b"\"");
+            is_name.then(|| unquoted().unwrap_or(value))
+        })
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -110,7 +112,9 @@ mod tests {
         assert!(parts[0].is("session") && parts[0].value == b"TOKEN");
         assert!(parts[1].is("file") && parts[1].value == b"\x01\r\n--c");
         let rest = without(BODY.as_bytes(), &parts, |name| name == "session").unwrap();
-        let begins = BODY.find("--b\r\nContent-Disposition: form-data; name=\"file\"").unwrap();
+        let begins = BODY
+            .find("--b\r\nContent-Disposition: form-data; name=\"file\"")
+            .unwrap();
         assert_eq!(rest, &BODY.as_bytes()[begins..]);
         assert!(without(BODY.as_bytes(), &parts, |_| false).is_none());
     }

@@ -109,7 +109,11 @@ mod tests {
 
     fn wording() -> Wording {
         Wording {
-            members: [("status".into(), Value::from(501)), ("ok".into(), true.into())].into(),
+            members: [
+                ("status".into(), Value::from(501)),
+                ("ok".into(), true.into()),
+            ]
+            .into(),
             message_as: Some("errmsg".into()),
             token_as: Some(Place {
                 in_data: true,
@@ -136,7 +140,10 @@ mod tests {
         };
         assert_eq!(top.put(json.into(), "", None), json, "no token, no member");
         let worded = top.put(json.into(), "", Some("t"));
-        assert!(worded.ends_with(r#","session":"t","status":0}"#), "{worded}");
+        assert!(
+            worded.ends_with(r#","session":"t","status":0}"#),
+            "{worded}"
+        );
     }
 
     #[test]
@@ -149,7 +156,10 @@ mod tests {
         };
         let both = all.with(&own);
         assert_eq!(both.http_status, Some(200));
-        assert_eq!(both.members, [("ok".into(), true.into()), ("status".into(), "x".into())]);
+        assert_eq!(
+            both.members,
+            [("ok".into(), true.into()), ("status".into(), "x".into())]
+        );
         assert_eq!(both.message_as, all.message_as);
     }
 }
