@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::Result;
 use project::{WRAPPER, cargo, target_folder};
 
-use crate::steps::must;
+use crate::steps::{Outcome, must};
 
 pub(crate) const ENVOY: &str = "wasm32-wasip1";
 pub(crate) const SPIN: &str = "wasm32-wasip2";
@@ -70,6 +70,25 @@ pub(crate) fn native() -> Command {
         .env("CLIPPY_ARGS", "-Dwarnings")
         .env(WRAPPER, "clippy-driver");
     command
+}
+
+/// The pages that rustdoc makes of what ships, each warning an error.
+pub(crate) fn documentation() -> Result<Outcome> {
+    let shipped: [&[&str]; 3] = [
+        &["-p", "wx-session-core", "-p", "wx-session-check"],
+        // In the profile of what ships, as below.
+        &["-p", "wx-session-envoy", "--release", "--target", ENVOY],
+        &["-p", "wx-session-spin", "--release", "--target", SPIN],
+    ];
+    for options in shipped {
+        let mut command = cargo();
+        command
+            .args(["doc", "--quiet", "--no-deps", "--document-private-items"])
+            .args(options)
+            .env("RUSTDOCFLAGS", "-D warnings");
+        must(&mut command)?;
+    }
+    Ok(Outcome::Done)
 }
 
 /// As [`project::program`].

@@ -45,6 +45,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     for (what, target, packages) in lints::WASM {
         steps.run(what, || must(&mut lints::wasm(target, packages)))?;
     }
+    steps.run("documentation of what ships", lints::documentation)?;
     steps.run(
         "licences, bans and sources of the dependencies",
         full(dependencies),

@@ -191,8 +191,9 @@ impl MediaType<'_> {
     }
 }
 
-/// Names and values of the parameters, values with their quotes; `None` for what is no parameter.
-fn parameters(text: &str) -> impl Iterator<Item = Option<(&str, &str)>> {
+/// Names and values of the parameters of a header, from their first `;` on, values with their quotes; `None` for what is
+/// no parameter.
+pub(crate) fn parameters(text: &str) -> impl Iterator<Item = Option<(&str, &str)>> {
     let mut rest = text;
     core::iter::from_fn(move || {
         loop {

@@ -163,13 +163,17 @@ pub fn an_app_that_refuses_ends_the_session_that_was_begun(host: HostKind) {
         ("302", false),
         ("200?x-wx-session-end=never", false),
     ] {
-        let got = world.ask(plain(&format!("/api/answer/{answer}"), &phone.login()));
+        let code = phone.login();
+        let got = world.ask(plain(&format!("/api/answer/{answer}"), &code));
         let status: u16 = answer.get(..3).unwrap().parse().unwrap();
         assert_eq!(got.status, status, "the answer is the app's");
         assert_eq!(got.header("x-wx-session-end"), None);
         let token = token(&got);
         if ends {
             eventually_refused(&mut world, &token, answer);
+            // Nor does its code give it again.
+            let again = plain(&format!("/api/answer/{answer}"), &code);
+            world.assert_refused(again, 401, "code_used");
         } else {
             world.seconds(1);
             world.assert_passes(&token, &phone.openid());

@@ -1,20 +1,23 @@
 //! The parts of a multipart body, by RFC 2046 (5.1.1) and RFC 7578: where each stands, its name and its value. Takes apart
 //! and decodes nothing.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
+
+use crate::media_type::parameters;
 
 /// One part.
 pub(super) struct Part<'a> {
     /// From the delimiter before it to the next.
     span: Range<usize>,
-    name: &'a [u8],
+    name: String,
     pub(super) value: &'a [u8],
 }
 
 impl Part<'_> {
     pub(super) fn is(&self, name: &str) -> bool {
-        self.name == name.as_bytes()
+        self.name == name
     }
 }
 
@@ -48,7 +51,7 @@ pub(super) fn without(
     parts: &[Part<'_>],
     goes: impl Fn(&str) -> bool,
 ) -> Option<Vec<u8>> {
-    let goes = |part: &&Part<'_>| core::str::from_utf8(part.name).is_ok_and(&goes);
+    let goes = |part: &&Part<'_>| goes(&part.name);
     let mut rest = Vec::with_capacity(body.len());
     let mut copied = 0;
     for part in parts.iter().filter(goes) {
@@ -72,8 +75,8 @@ fn delimiter_from(body: &[u8], from: usize, delimiter: &[u8]) -> Option<usize> {
     }
 }
 
-/// The name of a part, from its head.
-fn name(head: &[u8]) -> Option<&[u8]> {
+/// The name of a part, from its head. What a file is called is no name, whatever is written in it.
+fn name(head: &[u8]) -> Option<String> {
     let disposition = head.split(|byte| *byte == b'\n').find_map(|line| {
         let colon = line.iter().position(|byte| *byte == b':')?;
         let (own, value) = line.split_at_checked(colon)?;
@@ -81,15 +84,11 @@ fn name(head: &[u8]) -> Option<&[u8]> {
             .eq_ignore_ascii_case(b"content-disposition")
             .then_some(value)
     })?;
-    disposition
-        .split(|byte| *byte == b';')
-        .find_map(|parameter| {
-            let parameter = parameter.trim_ascii();
-            let value = parameter.get(5..)?;
-            let is_name = parameter.get(..5)?.eq_ignore_ascii_case(b"name=");
-            let unquoted = || value.strip_prefix(b"\"")?.strip_suffix(b"\"");
-            is_name.then(|| unquoted().unwrap_or(value))
-        })
+    let disposition = String::from_utf8_lossy(disposition);
+    let begins = disposition.find(';')?;
+    let mut parameters = parameters(disposition.get(begins..)?.trim_end()).flatten();
+    let (_, name) = parameters.find(|(own, _)| own.eq_ignore_ascii_case("name"))?;
+    Some(name.trim_matches('"').into())
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -117,6 +116,29 @@ mod tests {
             .unwrap();
         assert_eq!(rest, &BODY.as_bytes()[begins..]);
         assert!(without(BODY.as_bytes(), &parts, |_| false).is_none());
+    }
+
+    #[test]
+    fn a_part_goes_by_its_name_however_that_is_written_and_not_by_that_of_its_file() {
+        for (disposition, name) in [
+            ("form-data; name=session", "session"),
+            ("form-data; NAME=\"session\" ;", "session"),
+            (
+                "form-data; filename=\"a; name=session; b\"; name=\"file\"",
+                "file",
+            ),
+            (
+                "form-data; filename=\"a\\\"; name=session; b\"; name=\"file\"",
+                "file",
+            ),
+            ("form-data; filename=a b; name=\"file\"", "file"),
+            ("form-data; name*=UTF-8''session; name=file", "file"),
+        ] {
+            let body =
+                alloc::format!("--b\r\nContent-Disposition: {disposition}\r\n\r\nx\r\n--b--");
+            let parts = parts(body.as_bytes(), "b").unwrap();
+            assert!(parts[0].is(name), "{disposition}: {}", parts[0].name);
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::{Change, Key, Life, Store, StoreError, Write, Written};
 use crate::time::{UnixMillis, millis};
 
-/// Sets KEYS[1] to ARGV[2] for ARGV[3] milliseconds if it is ARGV[1], and answers 1; else what it is, or 0.
+/// Sets `KEYS[1]` to `ARGV[2]` for `ARGV[3]` milliseconds if it is `ARGV[1]`, and answers 1; else what it is, or 0.
 const SWAP: &str = "local v=redis.call('GET',KEYS[1]) if (v or '*')==ARGV[1] then \
                     redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 1 end return v or 0";
 
