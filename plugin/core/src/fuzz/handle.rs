@@ -98,7 +98,8 @@ pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) 
                 path.strip_prefix(prefix)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
-            let free = ["/public", "/optional", "/inner"].into_iter().any(under);
+            let free = ["/public", "/optional", "/inner", "/auth", "/enter"];
+            let free = free.into_iter().any(under);
             match *auth_status {
                 "verified" => assert!(openid.is_some()),
                 "preflight" => {
@@ -226,6 +227,10 @@ fn check_changes(world: &World, sent: &Sent, openid: Option<&str>, changes: &Cha
         );
         assert!(changes.trailers.forbids("content-md5"));
     }
+    // What is told of a login is told by the edge alone, and a code that only binds gives nobody a token.
+    let is_told = |name: &str| changes.set.iter().any(|(own, _)| **own == *name);
+    assert!(!(is_told("x-wx-login-token") && is_told("x-wx-bound-openid")));
+    assert!(!is_told("x-wx-login-token") || changes.response.is_some());
 }
 
 /// Nothing is upgraded but where a route says so, and no client's list of what the next hop is to drop has names of ours.

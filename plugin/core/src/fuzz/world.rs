@@ -40,6 +40,10 @@ const ROUTES: &str = r#""routes": [
     {"prefix": "/open", "session": "required", "open_data": "body"},
     {"prefix": "/inner", "session": "optional", "open_data": "body", "open_data_in": "detail",
      "open_data_as": "opened", "open_data_other_types": "pass"},
+    {"prefix": "/auth", "session": "public", "login": "body", "login_code": "js_code", "session_in": "sid"},
+    {"prefix": "/enter", "session": "optional", "login": "query", "login_errors": "app", "session_in": "sid"},
+    {"prefix": "/bind", "session": "required", "login": "headers", "login_binds": true,
+     "answers": {"session": {"http_status": 200, "members": {"errno": 501}, "message_as": "errmsg"}}},
     {"prefix": "/socket", "session": "required", "upgrades": ["websocket"]}
 ]"#;
 
