@@ -163,7 +163,7 @@ impl Page {
     }
 }
 
-const NOTE: &str = "Written by `cargo xtask bench --write`; do not edit.\n\n![CPU time per request, added by each filter](bench.svg)";
+const NOTE: &str = "English · [中文](zh/bench.md)\n\nWritten by `cargo xtask bench --write`; do not edit.\n\n![CPU time per request, added by each filter](bench.svg)";
 
 /// The arms to run, in the table's order.
 fn chosen(names: &[String]) -> Result<Vec<&'static Arm>> {
@@ -201,6 +201,18 @@ mod tests {
     #[test]
     fn no_choice_is_every_arm() {
         assert_eq!(chosen(&[]).unwrap().len(), ARMS.len());
+    }
+
+    #[test]
+    fn the_chinese_page_explains_every_arm_and_every_table() {
+        let page = fs::read_to_string(root().join("docs/zh/bench.md")).unwrap();
+        for Arm { name, .. } in &ARMS {
+            assert!(page.contains(&format!("\n* `{name}`：")), "{name}");
+        }
+        let english = fs::read_to_string(root().join("docs/bench.md")).unwrap();
+        for heading in english.lines().filter_map(|line| line.strip_prefix("## ")) {
+            assert!(page.contains(&format!("（{heading}）\n")), "{heading}");
+        }
     }
 
     #[test]

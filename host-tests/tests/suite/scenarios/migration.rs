@@ -1,8 +1,9 @@
 //! The steps of `docs/migration.md`, with the configurations that stand there, in both languages.
 
 use serde_json::{Value, json};
+use testkit::fakes::wechat::KeyAge;
 
-use super::wafer_client::{Version, WaferClient};
+use super::wafer_client::{MAGIC, Version, WaferClient};
 use crate::rig::{Ask, HostKind, Login};
 
 /// The YAML of the page, in its order.
@@ -20,7 +21,7 @@ fn configurations(page: &str) -> Vec<Value> {
     found
 }
 
-fn pages() -> [Value; 6] {
+fn pages() -> [Value; 7] {
     let english = configurations(include_str!("../../../../docs/migration.md"));
     let chinese = configurations(include_str!("../../../../docs/zh/migration.md"));
     assert_eq!(english, chinese);
@@ -58,6 +59,31 @@ pub fn a_wafer_backend_moves_step_by_step(host: HostKind) {
         assert!(got.unwrap().seen().has("x-wx-openid"), "{version:?}");
         assert_eq!(client.logins, 1);
     }
+}
+
+/// A user whom only the old server knew: the app answers Wafer's login, on its old path, from its own table.
+pub fn a_wafer_backend_goes_on_showing_the_profiles_it_has(host: HostKind) {
+    let [_, _, _, through_the_app, ..] = pages();
+    let mut world = host.start(through_the_app);
+    let phone = world.wechat.phone("alice");
+    let code = phone.login();
+    let data = phone.user_info_under(KeyAge::Next);
+    let ask = Ask::get("/weapp/login").header("X-WX-Code", code);
+    let ask = ask
+        .header("X-WX-Encrypted-Data", &data.encrypted_data)
+        .header("X-WX-IV", &data.iv);
+    let got = world.ask(ask);
+    let seen = got.seen();
+    assert_eq!(seen.header("x-wx-openid"), Some(phone.openid()));
+    for name in ["x-wx-code", "x-wx-encrypted-data", "x-wx-iv"] {
+        assert!(!seen.has(name), "{name}");
+    }
+    let token = seen.header("x-wx-login-token").unwrap();
+    let got = world.get("/weapp/user", &token);
+    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
+    // Without a session its clients are told in their words.
+    let got = world.ask(Ask::get("/weapp/user"));
+    assert_eq!(got.json()[MAGIC], 1);
 }
 
 pub fn a_login_of_ones_own_moves_step_by_step(host: HostKind) {

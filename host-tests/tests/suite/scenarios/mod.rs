@@ -257,6 +257,7 @@ on_every_host! {
     }
     migration {
         a_wafer_backend_moves_step_by_step,
+        a_wafer_backend_goes_on_showing_the_profiles_it_has,
         a_login_of_ones_own_moves_step_by_step,
     }
     wafer {
@@ -267,7 +268,6 @@ on_every_host! {
         user_info_sent_with_the_login_comes_back_and_is_shown_as_user,
         one_login_answer_has_the_words_of_both_clients_and_ours,
         a_login_may_be_posted,
-        a_login_of_wafers_may_go_through_the_app,
         a_bad_session_is_told_to_both_clients_and_to_ours_in_one_body,
         the_mark_is_on_no_other_answer,
         x_wx_id_never_reaches_the_app_and_must_name_the_session_of_its_token,

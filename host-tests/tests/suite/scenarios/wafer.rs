@@ -276,30 +276,3 @@ pub fn the_paths_of_wafer_can_be_chosen(host: HostKind) {
     let got = world.get("/weapp/user", &skey);
     assert_eq!(got.seen().path, "/weapp/user");
 }
-
-/// A backend that goes on showing the profiles of its own table answers Wafer's login itself, on its old path.
-pub fn a_login_of_wafers_may_go_through_the_app(host: HostKind) {
-    let mut world = host.start(json!({
-        "compat": "wafer",
-        "endpoints": { "weapp_login": "/at-the-edge/login", "weapp_user": "/at-the-edge/user" },
-        "routes": [{ "path": "/weapp/login", "session": "public", "login": "headers" }],
-    }));
-    let phone = world.wechat.phone("alice");
-    let data = phone.user_info_under(testkit::fakes::wechat::KeyAge::Next);
-    let ask = Ask::get("/weapp/login").header("X-WX-Code", phone.login());
-    let ask = ask
-        .header("X-WX-Encrypted-Data", &data.encrypted_data)
-        .header("X-WX-IV", &data.iv);
-    let got = world.ask(ask);
-    let seen = got.seen();
-    assert_eq!(seen.header("x-wx-openid"), Some(phone.openid()));
-    for name in ["x-wx-code", "x-wx-encrypted-data", "x-wx-iv"] {
-        assert!(!seen.has(name), "{name}");
-    }
-    let token = seen.header("x-wx-login-token").unwrap();
-    let got = world.get("/weapp/user", &token);
-    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
-    // Without a session its clients are told in their words.
-    let got = world.ask(Ask::get("/weapp/user"));
-    assert_eq!(got.json()[MAGIC], 1);
-}
