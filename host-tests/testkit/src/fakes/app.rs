@@ -55,9 +55,11 @@ impl SeenByApp {
 /// An answer in the words of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scripted {
+    /// Of HTTP.
     pub status: u16,
-    /// Beside those of its body, which is JSON.
+    /// Beside those of its body.
     pub headers: Vec<(String, String)>,
+    /// JSON.
     pub body: String,
 }
 

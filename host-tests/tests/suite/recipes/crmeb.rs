@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
-use testkit::fakes::wechat::{Phone, Source};
+use testkit::fakes::wechat::{Fault, Phone, Source};
 
 use super::journey::{self, Client, Outcome};
 use super::stage::{
@@ -17,9 +17,7 @@ use crate::rig::{Ask, HostKind, World};
 const PAGE: &str = page!("crmeb");
 
 /// As the page has it: what a login gave waits in the app's cache under a key of its own.
-fn app(
-    bind_phone: bool,
-) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Sync + 'static {
+fn app(bind_phone: bool) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Sync + 'static {
     let cache = Mutex::new(HashMap::new());
     move |seen| {
         let mut cache = cache.lock().unwrap();
@@ -38,7 +36,9 @@ fn app(
             }
             "/api/v2/routine/auth_login" => {
                 let key = parameter(seen, "key").unwrap_or_default();
-                cache.get(&key).map_or_else(refused, |token| logged_in(token))
+                cache
+                    .get(&key)
+                    .map_or_else(refused, |token| logged_in(token))
             }
             "/api/v2/routine/auth_binding_phone" => {
                 let body = sent(seen);
@@ -99,8 +99,7 @@ impl Crmeb {
     fn first_step(&mut self, world: &mut World) -> Result<Value, String> {
         self.logins += 1;
         let code = self.phone.login();
-        let target =
-            format!("/api/v2/routine/auth_type?code={code}&spread_spid=0&spread_code=");
+        let target = format!("/api/v2/routine/auth_type?code={code}&spread_spid=0&spread_code=");
         let answer = self.send(world, Ask::get(target));
         answer.map_err(|outcome| format!("{outcome:?}"))
     }
@@ -172,16 +171,35 @@ impl Client for Crmeb {
 pub fn crmeb_logs_in_in_two_steps_and_goes_its_way(host: HostKind) {
     let mut world = stage::start(host, PAGE, app(false));
     let mut client = Crmeb::on(world.wechat.phone("alice"));
-    client.request(&mut world, &Ask::get("/api/v2/index")).done().seen();
+    client
+        .request(&mut world, &Ask::get("/api/v2/index"))
+        .done()
+        .seen();
     journey::go(&mut world, &mut client, &Ask::get("/api/order/list"));
     // The header of the last session goes along with a login, and with what everybody sees.
     client.logout(&mut world).unwrap();
-    let got = client.request(&mut world, &Ask::get("/api/v2/index")).done();
+    let got = client
+        .request(&mut world, &Ask::get("/api/v2/index"))
+        .done();
     assert!(!got.seen().has("authori-zation"));
     let code = client.phone.login();
     let target = format!("/api/v2/routine/auth_type?code={code}&spread_spid=3&spread_code=x");
     let got = client.request(&mut world, &Ask::get(target)).done();
-    assert_eq!(got.seen().path, "/api/v2/routine/auth_type?spread_spid=3&spread_code=x");
+    assert_eq!(
+        got.seen().path,
+        "/api/v2/routine/auth_type?spread_spid=3&spread_code=x"
+    );
+}
+
+pub fn crmeb_shows_why_there_is_no_login(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app(false));
+    let mut client = Crmeb::on(world.wechat.phone("alice"));
+    world.wechat.script([Fault::Errcode(40029)]);
+    let why = client.login(&mut world).unwrap_err();
+    assert!(
+        why.starts_with("Failed(") && why.contains("无效的code"),
+        "{why}"
+    );
 }
 
 /// The data is fetched before `wx.login`, so it is under the key of the first step's code.
@@ -200,7 +218,9 @@ pub fn crmeb_binds_a_phone_number_with_a_login(host: HostKind) {
     assert_of(&got, &client.phone, &[&code, &number.encrypted_data]);
     let answer = data(&got)["data"].clone();
     client.logged_in(&mut world, &answer).unwrap();
-    let got = client.request(&mut world, &Ask::get("/api/order/list")).done();
+    let got = client
+        .request(&mut world, &Ask::get("/api/order/list"))
+        .done();
     assert_of(&got, &client.phone, &[&client.token().unwrap()]);
 }
 
@@ -217,7 +237,9 @@ pub fn crmeb_takes_a_number_that_was_typed_in(host: HostKind) {
         let ask = Ask::post("/api/v2/routine/phone_login", &body);
         let answer = client.send(&mut world, ask).unwrap();
         client.logged_in(&mut world, &answer).unwrap();
-        let got = client.request(&mut world, &Ask::get("/api/order/list")).done();
+        let got = client
+            .request(&mut world, &Ask::get("/api/order/list"))
+            .done();
         assert_of(&got, &client.phone, &[&client.token().unwrap()]);
     }
 }

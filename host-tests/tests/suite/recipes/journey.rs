@@ -1,5 +1,7 @@
 //! What every client must be able to go through: no session, login, use, the session is ended, login again, use, logout.
 
+use std::time::Duration;
+
 use testkit::fakes::wechat::Phone;
 
 use super::stage::assert_of;
@@ -49,7 +51,8 @@ impl Outcome {
     pub fn done(self) -> Got {
         match self {
             Self::Done(got) => got,
-            other => panic!("{other:?}"),
+            Self::LoginPage => panic!("it shows its login"),
+            Self::Failed(why) => panic!("the page gets an error: {why}"),
         }
     }
 }
@@ -111,7 +114,22 @@ fn reach(world: &mut World, client: &mut dyn Client, ask: &Ask) -> Got {
 /// Whatever the edge or the app makes of it, it is nobody's.
 #[track_caller]
 fn assert_nobody(world: &mut World, ask: Ask) {
-    let got = world.ask(ask);
-    let is_anybodys = got.seen.is_some_and(|seen| seen.has("x-wx-openid"));
-    assert!(!is_anybodys, "the session still lives");
+    assert!(!is_somebodys(world, ask), "the session still lives");
+}
+
+/// The same of a session that its app has refused: it ends while nobody waits for that.
+#[track_caller]
+pub fn assert_soon_nobody(world: &mut World, ask: &Ask) {
+    for _ in 0..50 {
+        if !is_somebodys(world, ask.clone()) {
+            return;
+        }
+        world.advance(Duration::from_millis(100));
+    }
+    panic!("the session lives on");
+}
+
+fn is_somebodys(world: &mut World, ask: Ask) -> bool {
+    let seen = world.ask(ask).seen;
+    seen.is_some_and(|seen| seen.has("x-wx-openid"))
 }

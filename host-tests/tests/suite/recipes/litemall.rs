@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
-use testkit::fakes::wechat::Phone;
+use testkit::fakes::wechat::{Fault, Phone};
 
 use super::journey::{self, Client, Outcome};
 use super::stage::{self, assert_of, data, header, new_token, ok, openid, page, path, sent, text};
@@ -88,9 +88,10 @@ impl Client for Litemall {
         Outcome::Done(got)
     }
 
-    /// The answer is not looked at.
+    /// The answer is not looked at, but is one of its own.
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
-        self.send(world, Ask::post("/wx/auth/logout", &json!({})));
+        let answer = self.send(world, Ask::post("/wx/auth/logout", &json!({})));
+        assert_eq!(answer.unwrap().unwrap()["errno"], 0);
         self.token = None;
         Ok(())
     }
@@ -159,9 +160,21 @@ pub fn litemall_keeps_nobody_whom_its_app_refuses(host: HostKind) {
     assert_eq!(got.header("x-wx-session-end"), None);
     client.token = got.seen().header("x-wx-login-token");
     assert!(client.token.is_some());
-    let outcome = client.request(&mut world, &Ask::get("/wx/order/list"));
-    assert!(matches!(outcome, Outcome::LoginPage), "{outcome:?}");
-    // And not without a code of WeChat's.
+    let with_token = client.with_token(Ask::get("/wx/order/list"));
+    journey::assert_soon_nobody(&mut world, &with_token);
+}
+
+pub fn litemall_shows_why_there_is_no_login(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Litemall::on(world.wechat.phone("alice"));
+    world.wechat.script([Fault::Errcode(40029)]);
+    assert!(
+        client
+            .login(&mut world)
+            .unwrap_err()
+            .contains("\"errmsg\":\"无效的code\"")
+    );
+    // Nor is there one without a code.
     let body = json!({ "code": "undefined", "userInfo": { "nickName": "小明" } });
     let got = world.ask(Ask::post("/wx/auth/login_by_weixin", &body));
     assert_ne!(data(&got)["errno"], 0);

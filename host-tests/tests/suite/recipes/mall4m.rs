@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
-use testkit::fakes::wechat::Phone;
+use testkit::fakes::wechat::{Fault, Phone};
 
 use super::journey::{self, Client, MOST, Outcome};
 use super::stage::{self, data, new_token, ok, openid, page, path, text};
@@ -67,7 +67,8 @@ impl Client for Mall4m {
 
     /// It has none: a request of the page, and the storage is cleared.
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
-        self.request(world, &Ask::post("/wx/logout", &json!({}))).done();
+        self.request(world, &Ask::post("/wx/logout", &json!({})))
+            .done();
         self.token = None;
         Ok(())
     }
@@ -97,11 +98,31 @@ pub fn mall4m_goes_its_way_and_never_loops(host: HostKind) {
         token: None,
         logins: 0,
     };
-    client.request(&mut world, &Ask::get("/prod/pageProd")).done().seen();
+    client
+        .request(&mut world, &Ask::get("/prod/pageProd"))
+        .done()
+        .seen();
     assert_eq!(client.logins, 0);
     journey::go(&mut world, &mut client, &Ask::get("/p/myOrder/myOrder"));
     // What it makes of a login without a token.
     client.token = Some("bearerundefined".into());
-    client.request(&mut world, &Ask::get("/p/user/userInfo")).done().seen();
+    client
+        .request(&mut world, &Ask::get("/p/user/userInfo"))
+        .done()
+        .seen();
     assert_eq!(client.logins, 4);
+}
+
+/// What no configuration helps with: a login that fails is its last request.
+pub fn mall4m_waits_for_ever_after_a_login_that_failed(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Mall4m {
+        phone: world.wechat.phone("alice"),
+        token: None,
+        logins: 0,
+    };
+    world.wechat.script([Fault::Errcode(40029)]);
+    let outcome = client.request(&mut world, &Ask::get("/p/user/userInfo"));
+    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    assert_eq!(client.logins, 1, "at least it does not loop");
 }

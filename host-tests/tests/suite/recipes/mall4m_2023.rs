@@ -70,7 +70,8 @@ impl Client for Mall4m {
     }
 
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
-        self.request(world, &Ask::post("/logOut", &json!({}))).done();
+        self.request(world, &Ask::post("/logOut", &json!({})))
+            .done();
         self.token = None;
         Ok(())
     }
@@ -99,7 +100,10 @@ impl Client for Mall4m {
 pub fn mall4m_of_2023_goes_its_way(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
     let mut client = Mall4m::on(world.wechat.phone("alice"));
-    client.request(&mut world, &Ask::get("/prod/pageProd")).done().seen();
+    client
+        .request(&mut world, &Ask::get("/prod/pageProd"))
+        .done()
+        .seen();
     journey::go(&mut world, &mut client, &Ask::get("/p/myOrder/myOrder"));
     // A refusal of the edge's own.
     let outcome = client.request(&mut world, &Ask::get("/wx/user"));
@@ -113,7 +117,9 @@ pub fn a_password_login_of_the_app_goes_on_beside(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
     let mut client = Mall4m::on(world.wechat.phone("alice"));
     let body = json!({ "userName": "alice", "passWord": "x" });
-    let got = client.request(&mut world, &Ask::post("/login", &body)).done();
+    let got = client
+        .request(&mut world, &Ask::post("/login", &body))
+        .done();
     client.token = text(&data(&got)["data"]["accessToken"]);
     let orders = Ask::get("/p/myOrder/myOrder");
     let got = client.request(&mut world, &orders).done();

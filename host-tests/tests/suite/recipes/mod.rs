@@ -33,6 +33,7 @@ macro_rules! on_both_hosts {
 on_both_hosts! {
     crmeb {
         crmeb_logs_in_in_two_steps_and_goes_its_way,
+        crmeb_shows_why_there_is_no_login,
         crmeb_binds_a_phone_number_with_a_login,
         crmeb_takes_a_number_that_was_typed_in,
     }
@@ -40,10 +41,12 @@ on_both_hosts! {
         litemall_goes_its_way,
         litemall_registers_with_two_codes,
         litemall_keeps_nobody_whom_its_app_refuses,
+        litemall_shows_why_there_is_no_login,
         litemall_uploads_without_a_token,
     }
     mall4m {
         mall4m_goes_its_way_and_never_loops,
+        mall4m_waits_for_ever_after_a_login_that_failed,
     }
     mall4m_2023 {
         mall4m_of_2023_goes_its_way,
@@ -75,6 +78,7 @@ on_both_hosts! {
     }
     yudao {
         yudao_goes_its_way,
+        yudao_is_refused_under_http_200,
         yudao_takes_no_other_code_for_a_login,
         yudao_binds_an_account_without_a_login,
         yudao_uploads_with_a_scheme,

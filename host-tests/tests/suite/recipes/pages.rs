@@ -44,8 +44,14 @@ fn both_languages_have_the_same_blocks() {
         let own = blocks(&english);
         assert!(!own.is_empty(), "{name}");
         assert_eq!(own, blocks(&chinese), "{name}");
-        assert!(english.contains(&format!("](../zh/recipes/{name})")), "{name}");
-        assert!(chinese.contains(&format!("](../../recipes/{name})")), "{name}");
+        assert!(
+            english.contains(&format!("](../zh/recipes/{name})")),
+            "{name}"
+        );
+        assert!(
+            chinese.contains(&format!("](../../recipes/{name})")),
+            "{name}"
+        );
     }
 }
 

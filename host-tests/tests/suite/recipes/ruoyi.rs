@@ -76,9 +76,8 @@ impl Client for RuoYi {
             .map_err(refused)?;
         self.token = Some(text(&answer["token"]).ok_or_else(|| answer.to_string())?);
         let (_, info) = self.send(world, Ask::get("/getInfo")).map_err(refused)?;
-        let whole = info["user"].is_object()
-            && info["roles"].is_array()
-            && info["permissions"].is_array();
+        let whole =
+            info["user"].is_object() && info["roles"].is_array() && info["permissions"].is_array();
         whole.then_some(()).ok_or_else(|| info.to_string())
     }
 
@@ -123,6 +122,9 @@ pub fn ruoyi_goes_its_way(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
     let mut client = RuoYi::on(world.wechat.phone("alice"));
     journey::go(&mut world, &mut client, &Ask::get("/system/user/profile"));
+    // Without a session too, in its own words.
+    let got = world.ask(Ask::post("/logout", &json!({})));
+    assert_eq!((got.status, &data(&got)["code"]), (200, &json!(200)));
     // Its captcha is a `code` too.
     let body = json!({ "username": "admin", "password": "x", "code": "7", "uuid": "u" });
     let got = world.ask(Ask::post("/login", &body));

@@ -132,13 +132,18 @@ pub fn weapp_session_goes_its_way(host: HostKind) {
 pub fn weapp_session_gives_up_where_no_code_is_good(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
     let mut client = WeappSession::on(world.wechat.phone("alice"));
-    world.wechat.script(std::iter::repeat_n(Fault::Errcode(40029), SENDS));
+    world
+        .wechat
+        .script(std::iter::repeat_n(Fault::Errcode(40029), SENDS));
     let outcome = client.request(&mut world, &Ask::get("/orders"));
     assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
     assert_eq!((client.sent, client.logins), (SENDS, SENDS));
     world.wechat.calm();
     client.code = None;
-    client.request(&mut world, &Ask::get("/orders")).done().seen();
+    client
+        .request(&mut world, &Ask::get("/orders"))
+        .done()
+        .seen();
 }
 
 /// After the time for which it is remembered, WeChat says that the code was used; the client takes another one.
@@ -153,5 +158,8 @@ pub fn a_code_is_no_token_forever(host: HostKind) {
     world.seconds(2);
     let got = client.request(&mut world, &orders).done();
     assert_eq!((client.logins, client.sent), (2, 2));
-    assert_eq!(got.seen().header("x-wx-openid"), Some(client.phone.openid()));
+    assert_eq!(
+        got.seen().header("x-wx-openid"),
+        Some(client.phone.openid())
+    );
 }

@@ -80,7 +80,8 @@ impl Client for WeRequest {
             return ask;
         };
         let joint = if ask.target.contains(&b'?') { '&' } else { '?' };
-        ask.target.extend(format!("{joint}session={session}").bytes());
+        ask.target
+            .extend(format!("{joint}session={session}").bytes());
         let object = ask.body.as_deref().map(serde_json::from_slice::<Value>);
         if let Some(Ok(mut object)) = object {
             object["session"] = session.as_str().into();
@@ -112,7 +113,10 @@ pub fn werequest_goes_its_way(host: HostKind) {
         journey::go(&mut world, &mut client, &ask);
         let got = client.request(&mut world, &ask).done();
         let seen = got.seen();
-        assert_eq!((seen.path.as_bytes(), Some(&seen.body)), (&*ask.target, Some(&ask.body.unwrap_or_default())));
+        assert_eq!(
+            (seen.path.as_bytes(), Some(&seen.body)),
+            (&*ask.target, Some(&ask.body.unwrap_or_default()))
+        );
         assert!(client.logins < MOST);
     }
 }
@@ -137,7 +141,10 @@ pub fn werequest_uploads_with_the_token_in_a_field(host: HostKind) {
 
     // Larger ones go where nothing looks into them, with what stands in the query.
     let got = world.ask(upload("/upload/photo", &"x".repeat(20_000)));
-    assert_eq!(got.seen().header("x-wx-openid"), Some(client.phone.openid()));
+    assert_eq!(
+        got.seen().header("x-wx-openid"),
+        Some(client.phone.openid())
+    );
     assert!(!got.seen().path.contains(&session));
 }
 

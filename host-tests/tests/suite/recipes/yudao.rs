@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
-use testkit::fakes::wechat::Phone;
+use testkit::fakes::wechat::{Fault, Phone};
 
 use super::journey::{self, Client, Outcome};
 use super::stage::{
@@ -68,7 +68,8 @@ impl Client for Yudao {
         self.logins += 1;
         let (code, refused) = (self.phone.login(), |outcome| format!("{outcome:?}"));
         let (name, body) = if self.by_number {
-            let body = json!({ "loginCode": code, "phoneCode": "of-the-button", "state": "default" });
+            let body =
+                json!({ "loginCode": code, "phoneCode": "of-the-button", "state": "default" });
             ("weixin-mini-app-login", body)
         } else {
             let body = json!({ "type": 34, "code": code, "state": "default" });
@@ -134,9 +135,30 @@ pub fn yudao_goes_its_way(host: HostKind) {
         client.by_number = by_number;
         let goods = Ask::get("/app-api/product/spu/page?pageNo=1");
         client.request(&mut world, &goods).done().seen();
-        journey::go(&mut world, &mut client, &Ask::get("/app-api/trade/order/page"));
+        journey::go(
+            &mut world,
+            &mut client,
+            &Ask::get("/app-api/trade/order/page"),
+        );
         assert_eq!(client.openid, Some(client.phone.openid()));
     }
+}
+
+/// What it takes for no answer at all has it keep its token.
+pub fn yudao_is_refused_under_http_200(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Yudao::on(world.wechat.phone("alice"));
+    world.wechat.script([Fault::Errcode(40029)]);
+    let why = client.login(&mut world).unwrap_err();
+    assert!(why.contains("200: ") && why.contains("无效的code"), "{why}");
+    client.login(&mut world).unwrap();
+    let token = client.token();
+    let outcome = client.request(&mut world, &Ask::get("/app-api/a;b"));
+    assert!(
+        matches!(&outcome, Outcome::Failed(why) if why.starts_with("200: ")),
+        "{outcome:?}"
+    );
+    assert_eq!(client.token(), token);
 }
 
 pub fn yudao_takes_no_other_code_for_a_login(host: HostKind) {
@@ -159,7 +181,10 @@ pub fn yudao_takes_no_other_code_for_a_login(host: HostKind) {
 
     // What stands beside WeChat's code goes on.
     let body = json!({ "loginCode": client.phone.login(), "phoneCode": "p", "state": "s" });
-    let got = world.ask(Ask::post("/app-api/member/auth/weixin-mini-app-login", &body));
+    let got = world.ask(Ask::post(
+        "/app-api/member/auth/weixin-mini-app-login",
+        &body,
+    ));
     let seen: Value = serde_json::from_slice(&got.seen().body).unwrap();
     assert_eq!(seen, json!({ "phoneCode": "p", "state": "s" }));
 }
@@ -204,7 +229,10 @@ pub fn the_admin_of_yudao_stays_with_its_own_tokens(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
     let body = json!({ "username": "admin", "password": "x" });
     let login = Ask::post("/admin-api/system/auth/login", &body);
-    assert_eq!(Some(&world.ask(login.clone()).seen().body), login.body.as_ref());
+    assert_eq!(
+        Some(&world.ask(login.clone()).seen().body),
+        login.body.as_ref()
+    );
     let own = "Bearer 0123456789abcdef0123456789abcdef";
     let got = world.ask(Ask::get("/admin-api/system/user/page").header("Authorization", own));
     assert_eq!(got.seen().header("authorization").as_deref(), Some(own));

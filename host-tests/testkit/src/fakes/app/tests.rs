@@ -38,7 +38,10 @@ fn a_script_answers_what_it_knows_and_the_rest_is_as_ever() {
         })
     });
     let answer = send(app.addr(), &Request::get("/login"), SHORT).unwrap();
-    assert_eq!((answer.status, answer.text().as_str()), (201, r#"{"errno":0}"#));
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (201, r#"{"errno":0}"#)
+    );
     assert_eq!(answer.header("x-one"), Some(&b"1"[..]));
     let answer = send(app.addr(), &Request::get("/orders"), SHORT).unwrap();
     assert_eq!(answer.json().unwrap()["path"], "/orders");
