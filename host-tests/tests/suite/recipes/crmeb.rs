@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::{Fault, Phone, Source};
 
-use super::journey::{self, Client, Outcome};
+use super::journey::{self, Client, Trouble};
 use super::stage::{
     self, assert_of, data, new_token, ok, openid, page, parameter, path, sent, text,
 };
-use crate::rig::{Ask, HostKind, World};
+use crate::rig::{Ask, Got, HostKind, World};
 
 const PAGE: &str = page!("crmeb");
 
@@ -83,16 +83,16 @@ impl Crmeb {
     }
 
     /// `request`: the body's `status`, and never that of HTTP.
-    fn send(&mut self, world: &mut World, ask: Ask) -> Result<Value, Outcome> {
+    fn send(&mut self, world: &mut World, ask: Ask) -> Result<Value, Trouble> {
         let got = world.ask(self.with_token(ask));
         let body = data(&got);
         match body["status"].as_i64() {
             Some(200) => Ok(body["data"].clone()),
             Some(110_002..=110_004) => {
                 self.token = None;
-                Err(Outcome::LoginPage)
+                Err(Trouble::LoginPage)
             }
-            _ => Err(Outcome::Failed(body["msg"].to_string())),
+            _ => Err(Trouble::Failed(body["msg"].to_string())),
         }
     }
 
@@ -101,14 +101,14 @@ impl Crmeb {
         let code = self.phone.login();
         let target = format!("/api/v2/routine/auth_type?code={code}&spread_spid=0&spread_code=");
         let answer = self.send(world, Ask::get(target));
-        answer.map_err(|outcome| format!("{outcome:?}"))
+        answer.map_err(|trouble| format!("{trouble:?}"))
     }
 
     fn logged_in(&mut self, world: &mut World, answer: &Value) -> Result<(), String> {
         self.token = text(&answer["token"]).filter(|_| answer["expires_time"].is_u64());
         self.header.clone_from(&self.token);
         let user = self.send(world, Ask::get("/api/user"));
-        let user = user.map_err(|outcome| format!("{outcome:?}"))?;
+        let user = user.map_err(|trouble| format!("{trouble:?}"))?;
         let has_uid = user["uid"].is_u64();
         has_uid.then_some(()).ok_or_else(|| user.to_string())
     }
@@ -120,25 +120,25 @@ impl Client for Crmeb {
         let key = text(&first["key"]).ok_or_else(|| first.to_string())?;
         let ask = Ask::get(format!("/api/v2/routine/auth_login?key={key}"));
         let answer = self.send(world, ask);
-        let answer = answer.map_err(|outcome| format!("{outcome:?}"))?;
+        let answer = answer.map_err(|trouble| format!("{trouble:?}"))?;
         self.logged_in(world, &answer)
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         let got = world.ask(self.with_token(ask.clone()));
         match data(&got)["status"].as_i64() {
-            Some(200) => Outcome::Done(got),
+            Some(200) => Ok(got),
             Some(110_002..=110_004) => {
                 self.token = None;
-                Outcome::LoginPage
+                Err(Trouble::LoginPage)
             }
-            _ => Outcome::Failed(format!("HTTP {}", got.status)),
+            _ => Err(Trouble::Failed(format!("HTTP {}", got.status))),
         }
     }
 
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
         let done = self.send(world, Ask::get("/api/logout"));
-        done.map_err(|outcome| format!("{outcome:?}"))?;
+        done.map_err(|trouble| format!("{trouble:?}"))?;
         self.token = None;
         Ok(())
     }
@@ -173,18 +173,18 @@ pub fn crmeb_logs_in_in_two_steps_and_goes_its_way(host: HostKind) {
     let mut client = Crmeb::on(world.wechat.phone("alice"));
     client
         .request(&mut world, &Ask::get("/api/v2/index"))
-        .done()
+        .unwrap()
         .seen();
     journey::go(&mut world, &mut client, &Ask::get("/api/order/list"));
     // The header of the last session goes along with a login, and with what everybody sees.
     client.logout(&mut world).unwrap();
     let got = client
         .request(&mut world, &Ask::get("/api/v2/index"))
-        .done();
+        .unwrap();
     assert!(!got.seen().has("authori-zation"));
     let code = client.phone.login();
     let target = format!("/api/v2/routine/auth_type?code={code}&spread_spid=3&spread_code=x");
-    let got = client.request(&mut world, &Ask::get(target)).done();
+    let got = client.request(&mut world, &Ask::get(target)).unwrap();
     assert_eq!(
         got.seen().path,
         "/api/v2/routine/auth_type?spread_spid=3&spread_code=x"
@@ -214,13 +214,13 @@ pub fn crmeb_binds_a_phone_number_with_a_login(host: HostKind) {
         "code": code, "encryptedData": number.encrypted_data, "iv": number.iv, "key": first["key"],
     });
     let ask = Ask::post("/api/v2/routine/auth_binding_phone", &body);
-    let got = client.request(&mut world, &ask).done();
+    let got = client.request(&mut world, &ask).unwrap();
     assert_of(&got, &client.phone, &[&code, &number.encrypted_data]);
     let answer = data(&got)["data"].clone();
     client.logged_in(&mut world, &answer).unwrap();
     let got = client
         .request(&mut world, &Ask::get("/api/order/list"))
-        .done();
+        .unwrap();
     assert_of(&got, &client.phone, &[&client.token().unwrap()]);
 }
 
@@ -239,7 +239,7 @@ pub fn crmeb_takes_a_number_that_was_typed_in(host: HostKind) {
         client.logged_in(&mut world, &answer).unwrap();
         let got = client
             .request(&mut world, &Ask::get("/api/order/list"))
-            .done();
+            .unwrap();
         assert_of(&got, &client.phone, &[&client.token().unwrap()]);
     }
 }

@@ -13,7 +13,7 @@ pub trait Client {
     fn login(&mut self, world: &mut World) -> Result<(), String>;
 
     /// A request of the app's page, with all that the client does about its answer.
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome;
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble>;
 
     /// What a tap on "log out" does.
     fn logout(&mut self, world: &mut World) -> Result<(), String>;
@@ -35,26 +35,13 @@ pub trait Client {
     }
 }
 
-/// What a request comes to on the phone.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The page gets its data.
-    Done(Got),
+/// Why a page does not get its data.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Trouble {
     /// The client has forgotten its token and shows its login.
     LoginPage,
     /// The page gets an error; the client keeps its token.
     Failed(String),
-}
-
-impl Outcome {
-    #[track_caller]
-    pub fn done(self) -> Got {
-        match self {
-            Self::Done(got) => got,
-            Self::LoginPage => panic!("it shows its login"),
-            Self::Failed(why) => panic!("the page gets an error: {why}"),
-        }
-    }
 }
 
 /// How many requests one tap may cost: more is a loop.
@@ -70,7 +57,7 @@ pub fn go(world: &mut World, client: &mut dyn Client, ask: &Ask) {
     assert_of(&got, client.phone(), &[&first]);
 
     // Use.
-    let got = client.request(world, ask).done();
+    let got = client.request(world, ask).unwrap();
     assert_of(&got, client.phone(), &[&first]);
     assert_eq!(client.logins(), 1, "it is logged in");
 
@@ -86,7 +73,7 @@ pub fn go(world: &mut World, client: &mut dyn Client, ask: &Ask) {
     assert_of(&got, client.phone(), &[&first, &second]);
 
     // Use.
-    let got = client.request(world, ask).done();
+    let got = client.request(world, ask).unwrap();
     assert_of(&got, client.phone(), &[&second]);
     assert_eq!(client.logins(), 2);
 
@@ -103,12 +90,12 @@ pub fn go(world: &mut World, client: &mut dyn Client, ask: &Ask) {
 #[track_caller]
 fn reach(world: &mut World, client: &mut dyn Client, ask: &Ask) -> Got {
     let outcome = client.request(world, ask);
-    if !matches!(outcome, Outcome::LoginPage) {
-        return outcome.done();
+    if !matches!(outcome, Err(Trouble::LoginPage)) {
+        return outcome.unwrap();
     }
     assert_eq!(client.token(), None, "the login page is for nobody");
     client.login(world).unwrap();
-    client.request(world, ask).done()
+    client.request(world, ask).unwrap()
 }
 
 /// Whatever the edge or the app makes of it, it is nobody's.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::{Fault, Phone};
 
-use super::journey::{self, Client, Outcome};
+use super::journey::{self, Client, Trouble};
 use super::stage::{self, assert_of, data, header, new_token, ok, openid, page, path, sent, text};
-use crate::rig::{Ask, HostKind, World};
+use crate::rig::{Ask, Got, HostKind, World};
 
 const PAGE: &str = page!("litemall");
 
@@ -76,16 +76,16 @@ impl Client for Litemall {
         Ok(())
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         let got = world.ask(self.with_token(ask.clone()));
         if got.status != 200 {
-            return Outcome::Failed(format!("HTTP {}", got.status));
+            return Err(Trouble::Failed(format!("HTTP {}", got.status)));
         }
         if data(&got)["errno"] == 501 {
             self.token = None;
-            return Outcome::LoginPage;
+            return Err(Trouble::LoginPage);
         }
-        Outcome::Done(got)
+        Ok(got)
     }
 
     /// The answer is not looked at, but is one of its own.
@@ -122,7 +122,7 @@ pub fn litemall_goes_its_way(host: HostKind) {
     let mut client = Litemall::on(world.wechat.phone("alice"));
     // What the shop shows to everybody.
     for path in ["/wx/home/index", "/wx/goods/list?page=1"] {
-        client.request(&mut world, &Ask::get(path)).done().seen();
+        client.request(&mut world, &Ask::get(path)).unwrap().seen();
     }
     assert_eq!(client.logins, 0);
     journey::go(&mut world, &mut client, &Ask::get("/wx/order/list"));
@@ -178,6 +178,31 @@ pub fn litemall_shows_why_there_is_no_login(host: HostKind) {
     let body = json!({ "code": "undefined", "userInfo": { "nickName": "小明" } });
     let got = world.ask(Ask::post("/wx/auth/login_by_weixin", &body));
     assert_ne!(data(&got)["errno"], 0);
+}
+
+/// As the page has it for logins by password beside those of WeChat.
+pub fn litemall_may_bring_a_token_of_its_app(host: HostKind) {
+    let mut both = stage::configuration(PAGE);
+    both["session"]["forward_token"] = true.into();
+    let rest = json!({ "prefix": "/wx", "session": "optional" });
+    both["routes"].as_array_mut().unwrap().push(rest);
+    let mut world = host.start(both);
+    world.app_answers(app);
+    let mut client = Litemall::on(world.wechat.phone("alice"));
+    let orders = Ask::get("/wx/order/list");
+    let own = world.ask(orders.clone().header("X-Litemall-Token", "of-the-app"));
+    let seen = own.seen();
+    assert_eq!(
+        seen.header("x-litemall-token").as_deref(),
+        Some("of-the-app")
+    );
+    assert!(!seen.has("x-wx-openid"));
+    client.login(&mut world).unwrap();
+    let got = client.request(&mut world, &orders).unwrap();
+    assert_eq!(
+        got.seen().header("x-wx-openid"),
+        Some(client.phone.openid())
+    );
 }
 
 pub fn litemall_uploads_without_a_token(host: HostKind) {

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::{Fault, Phone};
 
-use super::journey::{self, Client, MOST, Outcome};
+use super::journey::{self, Client, MOST, Trouble};
 use super::stage::{self, data, new_token, ok, openid, page, path, text};
-use crate::rig::{Ask, HostKind, World};
+use crate::rig::{Ask, Got, HostKind, World};
 
 const PAGE: &str = page!("mall4m");
 
@@ -49,17 +49,17 @@ impl Client for Mall4m {
         Ok(())
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         for _ in 0..MOST {
             let got = world.ask(self.with_token(ask.clone()));
             match got.status {
-                200 => return Outcome::Done(got),
+                200 => return Ok(got),
                 401 => {
                     if let Err(why) = self.login(world) {
-                        return Outcome::Failed(why);
+                        return Err(Trouble::Failed(why));
                     }
                 }
-                other => return Outcome::Failed(format!("HTTP {other}")),
+                other => return Err(Trouble::Failed(format!("HTTP {other}"))),
             }
         }
         panic!("it loops");
@@ -68,7 +68,7 @@ impl Client for Mall4m {
     /// It has none: a request of the page, and the storage is cleared.
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
         self.request(world, &Ask::post("/wx/logout", &json!({})))
-            .done();
+            .unwrap();
         self.token = None;
         Ok(())
     }
@@ -100,7 +100,7 @@ pub fn mall4m_goes_its_way_and_never_loops(host: HostKind) {
     };
     client
         .request(&mut world, &Ask::get("/prod/pageProd"))
-        .done()
+        .unwrap()
         .seen();
     assert_eq!(client.logins, 0);
     journey::go(&mut world, &mut client, &Ask::get("/p/myOrder/myOrder"));
@@ -108,7 +108,7 @@ pub fn mall4m_goes_its_way_and_never_loops(host: HostKind) {
     client.token = Some("bearerundefined".into());
     client
         .request(&mut world, &Ask::get("/p/user/userInfo"))
-        .done()
+        .unwrap()
         .seen();
     assert_eq!(client.logins, 4);
 }
@@ -123,6 +123,6 @@ pub fn mall4m_waits_for_ever_after_a_login_that_failed(host: HostKind) {
     };
     world.wechat.script([Fault::Errcode(40029)]);
     let outcome = client.request(&mut world, &Ask::get("/p/user/userInfo"));
-    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    assert!(matches!(outcome, Err(Trouble::Failed(_))), "{outcome:?}");
     assert_eq!(client.logins, 1, "at least it does not loop");
 }

@@ -5,9 +5,9 @@ use serde_json::json;
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::Phone;
 
-use super::journey::{self, Client, Outcome};
+use super::journey::{self, Client, Trouble};
 use super::stage::{self, data, header, ok, openid, page, path, text};
-use crate::rig::{Ask, HostKind, World};
+use crate::rig::{Ask, Got, HostKind, World};
 
 const PAGE: &str = page!("mall4m-2023");
 
@@ -57,21 +57,21 @@ impl Client for Mall4m {
         Ok(())
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         let got = world.ask(self.with_token(ask.clone()));
         match data(&got)["code"].as_str() {
-            Some("00000") => Outcome::Done(got),
+            Some("00000") => Ok(got),
             Some("A00004") => {
                 self.token = None;
-                Outcome::LoginPage
+                Err(Trouble::LoginPage)
             }
-            other => Outcome::Failed(format!("{other:?}")),
+            other => Err(Trouble::Failed(format!("{other:?}"))),
         }
     }
 
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
         self.request(world, &Ask::post("/logOut", &json!({})))
-            .done();
+            .unwrap();
         self.token = None;
         Ok(())
     }
@@ -102,15 +102,20 @@ pub fn mall4m_of_2023_goes_its_way(host: HostKind) {
     let mut client = Mall4m::on(world.wechat.phone("alice"));
     client
         .request(&mut world, &Ask::get("/prod/pageProd"))
-        .done()
+        .unwrap()
         .seen();
     journey::go(&mut world, &mut client, &Ask::get("/p/myOrder/myOrder"));
+    // A token of the edge is never the app's to judge.
+    let with_token = client.with_token(Ask::get("/prod/pageProd"));
+    world.ask(client.ended_elsewhere());
+    assert!(!world.ask(with_token).seen().has("authorization"));
+    client.login(&mut world).unwrap();
     // A refusal of the edge's own.
     let outcome = client.request(&mut world, &Ask::get("/wx/user"));
     client.token = None;
-    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    outcome.unwrap();
     let outcome = client.request(&mut world, &Ask::get("/wx/user"));
-    assert!(matches!(outcome, Outcome::LoginPage), "{outcome:?}");
+    assert_eq!(outcome.unwrap_err(), Trouble::LoginPage);
 }
 
 pub fn a_password_login_of_the_app_goes_on_beside(host: HostKind) {
@@ -119,13 +124,13 @@ pub fn a_password_login_of_the_app_goes_on_beside(host: HostKind) {
     let body = json!({ "userName": "alice", "passWord": "x" });
     let got = client
         .request(&mut world, &Ask::post("/login", &body))
-        .done();
+        .unwrap();
     client.token = text(&data(&got)["data"]["accessToken"]);
     let orders = Ask::get("/p/myOrder/myOrder");
-    let got = client.request(&mut world, &orders).done();
+    let got = client.request(&mut world, &orders).unwrap();
     assert_eq!(data(&got)["data"]["of"], "by password");
     assert!(!got.seen().has("x-wx-openid"));
     client.logout(&mut world).unwrap();
     let outcome = client.request(&mut world, &orders);
-    assert!(matches!(outcome, Outcome::LoginPage), "{outcome:?}");
+    assert_eq!(outcome.unwrap_err(), Trouble::LoginPage);
 }

@@ -42,6 +42,7 @@ on_both_hosts! {
         litemall_registers_with_two_codes,
         litemall_keeps_nobody_whom_its_app_refuses,
         litemall_shows_why_there_is_no_login,
+        litemall_may_bring_a_token_of_its_app,
         litemall_uploads_without_a_token,
     }
     mall4m {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::Phone;
 
-use super::journey::{self, Client, MOST, Outcome};
+use super::journey::{self, Client, MOST, Trouble};
 use super::stage::{self, data, ok, openid, page, path, text};
 use crate::rig::{Ask, Got, HostKind, World};
 
@@ -40,7 +40,7 @@ impl RuoYi {
     }
 
     /// `request`: what has no `code` is a success.
-    fn send(&mut self, world: &mut World, ask: Ask) -> Result<(Got, Value), Outcome> {
+    fn send(&mut self, world: &mut World, ask: Ask) -> Result<(Got, Value), Trouble> {
         self.sent += 1;
         assert!(self.sent < MOST, "it loops");
         let got = world.ask(self.with_token(ask));
@@ -49,16 +49,16 @@ impl RuoYi {
             200 => Ok((got, body)),
             // Its dialog's button logs out; only that makes it forget the token.
             401 => match self.log_out(world) {
-                Ok(()) => Err(Outcome::LoginPage),
-                Err(why) => Err(Outcome::Failed(why)),
+                Ok(()) => Err(Trouble::LoginPage),
+                Err(why) => Err(Trouble::Failed(why)),
             },
-            code => Err(Outcome::Failed(format!("{code}"))),
+            code => Err(Trouble::Failed(format!("{code}"))),
         }
     }
 
     fn log_out(&mut self, world: &mut World) -> Result<(), String> {
         let got = self.send(world, Ask::post("/logout", &json!({})));
-        got.map_err(|outcome| format!("{outcome:?}"))?;
+        got.map_err(|trouble| format!("{trouble:?}"))?;
         self.token = None;
         Ok(())
     }
@@ -69,7 +69,7 @@ impl Client for RuoYi {
     fn login(&mut self, world: &mut World) -> Result<(), String> {
         self.sent = 0;
         self.logins += 1;
-        let refused = |outcome| format!("{outcome:?}");
+        let refused = |trouble| format!("{trouble:?}");
         let body = json!({ "code": self.phone.login() });
         let (_, answer) = self
             .send(world, Ask::post("/wxLogin", &body))
@@ -81,12 +81,9 @@ impl Client for RuoYi {
         whole.then_some(()).ok_or_else(|| info.to_string())
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         self.sent = 0;
-        match self.send(world, ask.clone()) {
-            Ok((got, _)) => Outcome::Done(got),
-            Err(outcome) => outcome,
-        }
+        self.send(world, ask.clone()).map(|(got, _)| got)
     }
 
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
@@ -147,5 +144,5 @@ pub fn ruoyi_is_told_of_every_refusal_in_its_body(host: HostKind) {
         assert_eq!(data(&got)["code"], code);
     }
     let outcome = client.request(&mut world, &Ask::get("/system/a;b"));
-    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    assert!(matches!(outcome, Err(Trouble::Failed(_))), "{outcome:?}");
 }

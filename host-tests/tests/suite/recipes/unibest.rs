@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::Phone;
 
-use super::journey::{self, Client, MOST, Outcome};
+use super::journey::{self, Client, MOST, Trouble};
 use super::stage::{self, data, is_2xx, ok, openid, page, path, text};
 use crate::rig::{Ask, Got, HostKind, World};
 
@@ -44,7 +44,7 @@ impl Unibest {
     }
 
     /// `http`: a refusal logs out, by a request that can be refused itself.
-    fn send(&mut self, world: &mut World, ask: Ask) -> Result<(Got, Value), Outcome> {
+    fn send(&mut self, world: &mut World, ask: Ask) -> Result<(Got, Value), Trouble> {
         self.sent += 1;
         assert!(self.sent < MOST, "it loops");
         let got = world.ask(self.with_token(ask));
@@ -53,12 +53,12 @@ impl Unibest {
             // Awaited, and what becomes of it is not looked at.
             drop(self.send(world, Ask::get("/auth/logout")));
             self.token = None;
-            return Err(Outcome::LoginPage);
+            return Err(Trouble::LoginPage);
         }
         if is_2xx(&got) && (body["code"] == 0 || body["code"] == 200) {
             return Ok((got, body));
         }
-        Err(Outcome::Failed(format!("{}: {body}", got.status)))
+        Err(Trouble::Failed(format!("{}: {body}", got.status)))
     }
 }
 
@@ -67,7 +67,7 @@ impl Client for Unibest {
         self.sent = 0;
         self.logins += 1;
         let body = json!({ "code": self.phone.login(), "errMsg": "login:ok" });
-        let refused = |outcome| format!("{outcome:?}");
+        let refused = |trouble| format!("{trouble:?}");
         let ask = Ask::post("/auth/wxLogin", &body);
         let (_, answer) = self.send(world, ask).map_err(refused)?;
         let told = &answer["data"];
@@ -85,19 +85,16 @@ impl Client for Unibest {
         Ok(())
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         self.sent = 0;
-        match self.send(world, ask.clone()) {
-            Ok((got, _)) => Outcome::Done(got),
-            Err(outcome) => outcome,
-        }
+        self.send(world, ask.clone()).map(|(got, _)| got)
     }
 
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
         self.sent = 0;
         let done = self.send(world, Ask::get("/auth/logout"));
         self.token = None;
-        done.map(|_| ()).map_err(|outcome| format!("{outcome:?}"))
+        done.map(|_| ()).map_err(|trouble| format!("{trouble:?}"))
     }
 
     fn with_token(&self, ask: Ask) -> Ask {
@@ -152,14 +149,14 @@ pub fn a_token_is_sent_for_its_time(host: HostKind) {
     client.login(&mut world).unwrap();
     let step = client.good_for / 2;
     for _ in 0..2 {
-        client.request(&mut world, &ask).done();
+        client.request(&mut world, &ask).unwrap();
         world.seconds(step);
         client.good_for = client.good_for.saturating_sub(step);
     }
     world.seconds(client.good_for);
     client.good_for = 0;
     let outcome = client.request(&mut world, &ask);
-    assert!(matches!(outcome, Outcome::LoginPage), "{outcome:?}");
+    assert_eq!(outcome.unwrap_err(), Trouble::LoginPage);
     client.login(&mut world).unwrap();
-    client.request(&mut world, &ask).done();
+    client.request(&mut world, &ask).unwrap();
 }

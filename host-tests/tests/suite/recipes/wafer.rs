@@ -2,9 +2,9 @@
 
 use testkit::fakes::wechat::Phone;
 
-use super::journey::{self, Client, Outcome};
+use super::journey::{self, Client, Trouble};
 use super::stage::{self, page};
-use crate::rig::{Ask, HostKind, World};
+use crate::rig::{Ask, Got, HostKind, World};
 use crate::scenarios::wafer_client::{Version, WaferClient};
 
 const PAGE: &str = page!("wafer");
@@ -18,16 +18,17 @@ impl Client for Wafer {
         done.map_err(|failed| format!("{failed:?}"))
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         match self.0.request(world, ask, true) {
-            Ok(got) => Outcome::Done(got),
-            Err(failed) => Outcome::Failed(format!("{failed:?}")),
+            Ok(got) => Ok(got),
+            Err(failed) => Err(Trouble::Failed(format!("{failed:?}"))),
         }
     }
 
     /// A request of the page, and what `clearSession` does.
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
-        self.request(world, &Ask::new("POST", "/wx/logout")).done();
+        self.request(world, &Ask::new("POST", "/wx/logout"))
+            .unwrap();
         self.0.session = None;
         Ok(())
     }

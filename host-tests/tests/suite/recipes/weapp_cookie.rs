@@ -4,7 +4,7 @@ use serde_json::json;
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::Phone;
 
-use super::journey::{self, Client, Outcome};
+use super::journey::{self, Client, Trouble};
 use super::stage::{self, header, new_token, ok, openid, page, path, sent};
 use crate::rig::{Ask, Got, HostKind, World};
 
@@ -81,15 +81,15 @@ impl Client for WithCookies {
     }
 
     /// The team's: 401 is a reason to show the login.
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         let got = self.send(world, ask.clone());
         match got.status {
-            200 => Outcome::Done(got),
+            200 => Ok(got),
             401 => {
                 self.jar.clear();
-                Outcome::LoginPage
+                Err(Trouble::LoginPage)
             }
-            other => Outcome::Failed(format!("HTTP {other}")),
+            other => Err(Trouble::Failed(format!("HTTP {other}"))),
         }
     }
 
@@ -133,7 +133,7 @@ pub fn weapp_cookie_goes_its_way(host: HostKind) {
     let orders = Ask::get("/api/orders");
     journey::go(&mut world, &mut client, &orders);
     // The cookies of the app are its own.
-    let got = client.request(&mut world, &orders).done();
+    let got = client.request(&mut world, &orders).unwrap();
     assert_eq!(got.json()["cookie"], "theme=dark");
 }
 

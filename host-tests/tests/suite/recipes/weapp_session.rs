@@ -5,7 +5,7 @@ use serde_json::json;
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::{Fault, KeyAge, Phone};
 
-use super::journey::{self, Client, Outcome};
+use super::journey::{self, Client, Trouble};
 use super::stage::{self, data, ok, openid, page};
 use crate::rig::{Ask, Got, HostKind, World};
 
@@ -70,24 +70,24 @@ impl Client for WeappSession {
         Err("nobody calls it".into())
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         self.sent = 0;
         while self.sent < SENDS {
             let got = self.send(world, ask.clone());
             let body = data(&got);
             if !body.is_object() {
-                return Outcome::Failed("nobody is called back".into());
+                return Err(Trouble::Failed("nobody is called back".into()));
             }
             if body[MAGIC].is_null() {
                 self.skey = got.header("x-wx-skey").or(self.skey.take());
-                return Outcome::Done(got);
+                return Ok(got);
             }
             if !REASONS.iter().any(|reason| body["reason"] == *reason) {
-                return Outcome::Failed(body.to_string());
+                return Err(Trouble::Failed(body.to_string()));
             }
             self.code = None;
         }
-        Outcome::Failed("no session".into())
+        Err(Trouble::Failed("no session".into()))
     }
 
     /// The page's own, with the token that came beside an answer.
@@ -136,13 +136,13 @@ pub fn weapp_session_gives_up_where_no_code_is_good(host: HostKind) {
         .wechat
         .script(std::iter::repeat_n(Fault::Errcode(40029), SENDS));
     let outcome = client.request(&mut world, &Ask::get("/orders"));
-    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    assert!(matches!(outcome, Err(Trouble::Failed(_))), "{outcome:?}");
     assert_eq!((client.sent, client.logins), (SENDS, SENDS));
     world.wechat.calm();
     client.code = None;
     client
         .request(&mut world, &Ask::get("/orders"))
-        .done()
+        .unwrap()
         .seen();
 }
 
@@ -151,12 +151,12 @@ pub fn a_code_is_no_token_forever(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
     let mut client = WeappSession::on(world.wechat.phone("alice"));
     let orders = Ask::get("/orders");
-    client.request(&mut world, &orders).done();
+    client.request(&mut world, &orders).unwrap();
     world.seconds(299);
-    client.request(&mut world, &orders).done();
+    client.request(&mut world, &orders).unwrap();
     assert_eq!((client.logins, client.sent), (1, 1));
     world.seconds(2);
-    let got = client.request(&mut world, &orders).done();
+    let got = client.request(&mut world, &orders).unwrap();
     assert_eq!((client.logins, client.sent), (2, 2));
     assert_eq!(
         got.seen().header("x-wx-openid"),

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::Phone;
 
-use super::journey::{self, Client, MOST, Outcome};
+use super::journey::{self, Client, MOST, Trouble};
 use super::stage::{self, assert_of, data, new_token, ok, openid, page, path, text};
-use crate::rig::{Ask, HostKind, World};
+use crate::rig::{Ask, Got, HostKind, World};
 
 const PAGE: &str = page!("werequest");
 
@@ -48,29 +48,29 @@ impl Client for WeRequest {
         Ok(())
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
         for _ in 0..=REPEATS {
             if self.session.is_none()
                 && let Err(why) = self.login(world)
             {
-                return Outcome::Failed(why);
+                return Err(Trouble::Failed(why));
             }
             let got = world.ask(self.with_token(ask.clone()));
             if got.status != 200 {
-                return Outcome::Failed(format!("HTTP {}", got.status));
+                return Err(Trouble::Failed(format!("HTTP {}", got.status)));
             }
             if data(&got)["errcode"] != -1 {
-                return Outcome::Done(got);
+                return Ok(got);
             }
             self.session = None;
         }
-        Outcome::Failed("too many logins".into())
+        Err(Trouble::Failed("too many logins".into()))
     }
 
     /// A request of the page, and the storage is cleared.
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
         let ask = Ask::post("/wx/logout", &json!({}));
-        self.request(world, &ask).done();
+        self.request(world, &ask).unwrap();
         self.session = None;
         Ok(())
     }
@@ -111,7 +111,7 @@ pub fn werequest_goes_its_way(host: HostKind) {
         let mut world = stage::start(host, PAGE, app);
         let mut client = WeRequest::on(world.wechat.phone("alice"));
         journey::go(&mut world, &mut client, &ask);
-        let got = client.request(&mut world, &ask).done();
+        let got = client.request(&mut world, &ask).unwrap();
         let seen = got.seen();
         assert_eq!(
             (seen.path.as_bytes(), Some(&seen.body)),
@@ -154,9 +154,15 @@ pub fn werequest_may_send_a_header_beside_that_has_nothing(host: HostKind) {
     let mut client = WeRequest::on(world.wechat.phone("alice"));
     for nothing in ["undefined", "null", "", "not a token"] {
         let ask = Ask::get("/orders").header("X-WX-Skey", nothing);
-        let got = client.request(&mut world, &ask).done();
+        let got = client.request(&mut world, &ask).unwrap();
         let session = client.session.clone().unwrap();
         assert_of(&got, &client.phone, &[&session]);
     }
     assert_eq!(client.logins, 1);
+    let other = Ask::get("/orders").header("X-WX-Skey", "F".repeat(43));
+    let outcome = client.request(&mut world, &other);
+    assert!(
+        matches!(&outcome, Err(Trouble::Failed(why)) if why == "HTTP 400"),
+        "{outcome:?}"
+    );
 }

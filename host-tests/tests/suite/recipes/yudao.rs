@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::{Fault, Phone};
 
-use super::journey::{self, Client, Outcome};
+use super::journey::{self, Client, Trouble};
 use super::stage::{
     self, assert_of, data, header, is_2xx, new_token, ok, openid, page, path, text,
 };
@@ -49,7 +49,7 @@ impl Yudao {
     }
 
     /// `http`; there is no refresh token to try.
-    fn send(&mut self, world: &mut World, ask: Ask) -> Result<(Got, Value), Outcome> {
+    fn send(&mut self, world: &mut World, ask: Ask) -> Result<(Got, Value), Trouble> {
         let got = world.ask(self.with_token(ask));
         let body = data(&got);
         if is_2xx(&got) && body["code"] == 0 {
@@ -57,16 +57,16 @@ impl Yudao {
         }
         if is_2xx(&got) && body["code"] == 401 {
             self.token = None;
-            return Err(Outcome::LoginPage);
+            return Err(Trouble::LoginPage);
         }
-        Err(Outcome::Failed(format!("{}: {body}", got.status)))
+        Err(Trouble::Failed(format!("{}: {body}", got.status)))
     }
 }
 
 impl Client for Yudao {
     fn login(&mut self, world: &mut World) -> Result<(), String> {
         self.logins += 1;
-        let (code, refused) = (self.phone.login(), |outcome| format!("{outcome:?}"));
+        let (code, refused) = (self.phone.login(), |trouble| format!("{trouble:?}"));
         let (name, body) = if self.by_number {
             let body =
                 json!({ "loginCode": code, "phoneCode": "of-the-button", "state": "default" });
@@ -85,17 +85,14 @@ impl Client for Yudao {
         is_user.then_some(()).ok_or_else(|| user.to_string())
     }
 
-    fn request(&mut self, world: &mut World, ask: &Ask) -> Outcome {
-        match self.send(world, ask.clone()) {
-            Ok((got, _)) => Outcome::Done(got),
-            Err(outcome) => outcome,
-        }
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
+        self.send(world, ask.clone()).map(|(got, _)| got)
     }
 
     fn logout(&mut self, world: &mut World) -> Result<(), String> {
         let ask = Ask::post("/app-api/member/auth/logout", &json!({}));
         let done = self.send(world, ask);
-        done.map_err(|outcome| format!("{outcome:?}"))?;
+        done.map_err(|trouble| format!("{trouble:?}"))?;
         self.token = None;
         Ok(())
     }
@@ -134,7 +131,7 @@ pub fn yudao_goes_its_way(host: HostKind) {
         let mut client = Yudao::on(world.wechat.phone("alice"));
         client.by_number = by_number;
         let goods = Ask::get("/app-api/product/spu/page?pageNo=1");
-        client.request(&mut world, &goods).done().seen();
+        client.request(&mut world, &goods).unwrap().seen();
         journey::go(
             &mut world,
             &mut client,
@@ -155,7 +152,7 @@ pub fn yudao_is_refused_under_http_200(host: HostKind) {
     let token = client.token();
     let outcome = client.request(&mut world, &Ask::get("/app-api/a;b"));
     assert!(
-        matches!(&outcome, Outcome::Failed(why) if why.starts_with("200: ")),
+        matches!(&outcome, Err(Trouble::Failed(why)) if why.starts_with("200: ")),
         "{outcome:?}"
     );
     assert_eq!(client.token(), token);
@@ -166,7 +163,7 @@ pub fn yudao_takes_no_other_code_for_a_login(host: HostKind) {
     let mut client = Yudao::on(world.wechat.phone("alice"));
     let body = json!({ "mobile": "13500000000", "code": "1234" });
     let sms = Ask::post("/app-api/member/auth/sms-login", &body);
-    let got = client.request(&mut world, &sms).done();
+    let got = client.request(&mut world, &sms).unwrap();
     assert_eq!(Some(&got.seen().body), sms.body.as_ref());
     assert!(!got.seen().has("x-wx-openid"));
 
@@ -175,7 +172,7 @@ pub fn yudao_takes_no_other_code_for_a_login(host: HostKind) {
     let body = json!({ "code": "of-the-button" });
     let mut number = Ask::post("/app-api/member/user/update-mobile-by-weixin", &body);
     number.method = "PUT".into();
-    let got = client.request(&mut world, &number).done();
+    let got = client.request(&mut world, &number).unwrap();
     assert_eq!(Some(&got.seen().body), number.body.as_ref());
     assert_of(&got, &client.phone, &[&client.token().unwrap()]);
 
@@ -198,18 +195,18 @@ pub fn yudao_binds_an_account_without_a_login(host: HostKind) {
     let code = other.login();
     let body = json!({ "type": 34, "code": code, "state": "default" });
     let bind = Ask::post("/app-api/member/social-user/bind", &body);
-    let got = client.request(&mut world, &bind).done();
+    let got = client.request(&mut world, &bind).unwrap();
     assert_of(&got, &client.phone, &[&code]);
     assert_eq!(data(&got)["data"], other.openid().as_str());
     assert!(!got.seen().has("x-wx-login-token"));
     assert_eq!(client.token(), token);
     let orders = Ask::get("/app-api/trade/order/page");
-    let got = client.request(&mut world, &orders).done();
+    let got = client.request(&mut world, &orders).unwrap();
     assert_of(&got, &client.phone, &[]);
     // Who has no session has nothing to bind.
     client.token = None;
     let outcome = client.request(&mut world, &bind);
-    assert!(matches!(outcome, Outcome::LoginPage), "{outcome:?}");
+    assert_eq!(outcome.unwrap_err(), Trouble::LoginPage);
 }
 
 pub fn yudao_uploads_with_a_scheme(host: HostKind) {
