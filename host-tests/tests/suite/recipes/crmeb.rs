@@ -51,7 +51,9 @@ fn app(bind_phone: bool) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Syn
             "/api/v2/routine/phone_login" => {
                 let body = sent(seen);
                 if body["captcha"] != "1234" {
-                    return refused();
+                    let mut refusal = refused()?;
+                    refusal.headers = vec![("X-WX-Session-End".into(), "this".into())];
+                    return Some(refusal);
                 }
                 let key = body["key"].as_str().unwrap_or_default();
                 let token = new_token(seen).or_else(|| cache.get(key).cloned());
@@ -242,4 +244,17 @@ pub fn crmeb_takes_a_number_that_was_typed_in(host: HostKind) {
             .unwrap();
         assert_of(&got, &client.phone, &[&client.token().unwrap()]);
     }
+}
+
+pub fn crmeb_keeps_nobody_who_typed_in_a_wrong_captcha(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app(true));
+    let mut client = Crmeb::on(world.wechat.phone("alice"));
+    let code = client.phone.login();
+    let body = json!({ "code": code, "phone": "13500000000", "captcha": "4321" });
+    let got = world.ask(client.with_token(Ask::post("/api/v2/routine/phone_login", &body)));
+    assert_eq!(data(&got)["status"], 400);
+    client.header = got.seen().header("x-wx-login-token");
+    assert!(client.header.is_some());
+    let with_token = client.with_token(Ask::get("/api/order/list"));
+    journey::assert_soon_nobody(&mut world, &with_token);
 }

@@ -36,6 +36,7 @@ on_both_hosts! {
         crmeb_shows_why_there_is_no_login,
         crmeb_binds_a_phone_number_with_a_login,
         crmeb_takes_a_number_that_was_typed_in,
+        crmeb_keeps_nobody_who_typed_in_a_wrong_captcha,
     }
     litemall {
         litemall_goes_its_way,
