@@ -14,6 +14,7 @@ mod deploy;
 mod envoy;
 mod frameworks;
 mod invariants;
+mod recipes;
 mod redis;
 mod rig;
 mod scenarios;

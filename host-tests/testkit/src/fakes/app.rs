@@ -1,5 +1,5 @@
 //! The app behind the gateway: answers everything with what it received, and remembers it. A path says with which
-//! status and headers: see [`answer_to`].
+//! status and headers: see [`answer_to`]. A test can give it words of its own: see [`FakeApp::answer_with`].
 //! It never asks who is calling: what reaches it counts as let through.
 
 use crate::client::wire::{Headers, RequestHead, Wire, header};
@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use sha1::{Digest as _, Sha1};
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,10 +52,36 @@ impl SeenByApp {
     }
 }
 
-#[derive(Debug, Default)]
+/// An answer in the words of a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scripted {
+    /// Of HTTP.
+    pub status: u16,
+    /// Beside those of its body.
+    pub headers: Vec<(String, String)>,
+    /// JSON.
+    pub body: String,
+}
+
+type Script = dyn Fn(&SeenByApp) -> Option<Scripted> + Send + Sync;
+
+#[derive(Default)]
 struct Seen {
     requests: Mutex<Vec<SeenByApp>>,
     bytes: AtomicU64,
+    script: Mutex<Option<Arc<Script>>>,
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            requests, bytes, ..
+        } = self;
+        f.debug_struct("Seen")
+            .field("requests", requests)
+            .field("bytes", bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FakeApp {
@@ -97,6 +124,14 @@ impl FakeApp {
     #[must_use]
     pub fn take(&self) -> Vec<SeenByApp> {
         std::mem::take(&mut locked(&self.seen.requests))
+    }
+
+    /// From now on what `script` says to a request is the answer; where it says nothing, the usual one is.
+    pub fn answer_with(
+        &self,
+        script: impl Fn(&SeenByApp) -> Option<Scripted> + Send + Sync + 'static,
+    ) {
+        *locked(&self.seen.script) = Some(Arc::new(script));
     }
 
     /// Every byte read off any connection since the start, those of unfinished requests too.
@@ -161,8 +196,13 @@ fn answer(
         echo(wire)?;
         return Ok(Then::Close);
     }
-    let text = description(&request).to_string();
-    let (status, headers) = answer_to(&request.path);
+    let script = locked(&seen.script).clone();
+    let scripted = script.and_then(|script| script(&request));
+    let Scripted {
+        status,
+        headers,
+        body: text,
+    } = scripted.unwrap_or_else(|| usual(&request));
     let mut lines = "content-type: application/json\r\n".to_owned();
     for (name, value) in headers {
         lines += &format!("{name}: {value}\r\n");
@@ -173,6 +213,16 @@ fn answer(
     }
     wire.stream().write_all(answer.as_bytes())?;
     Ok(if closes { Then::Close } else { Then::Next })
+}
+
+fn usual(request: &SeenByApp) -> Scripted {
+    let (status, headers) = answer_to(&request.path);
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    Scripted {
+        status,
+        headers: headers.into_iter().map(owned).collect(),
+        body: description(request).to_string(),
+    }
 }
 
 /// The status and the headers, beside those of its body, with which the app answers a target:

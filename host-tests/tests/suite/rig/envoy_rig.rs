@@ -127,6 +127,10 @@ impl Rig for OwnEnvoyRig {
     fn log(&self) -> String {
         of_the_plugin(&self.envoy.log())
     }
+
+    fn app(&self) -> Option<&FakeApp> {
+        Some(&self.app)
+    }
 }
 
 impl Rig for EnvoyRig {
@@ -147,6 +151,10 @@ impl Rig for EnvoyRig {
 
     fn log(&self) -> String {
         of_the_plugin(&self.envoy.log())
+    }
+
+    fn app(&self) -> Option<&FakeApp> {
+        Some(&self.app)
     }
 }
 

@@ -19,6 +19,7 @@ mod world;
 use std::time::Duration;
 
 use serde_json::Value;
+use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::FakeWechat;
 
 pub use core_rig::CoreRig;
@@ -62,6 +63,11 @@ pub trait Rig {
 
     /// What the plugin has logged.
     fn log(&self) -> String;
+
+    /// The app behind it, where there is one of its own.
+    fn app(&self) -> Option<&FakeApp> {
+        None
+    }
 }
 
 /// The hosts.

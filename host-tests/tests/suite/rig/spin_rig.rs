@@ -135,4 +135,8 @@ impl Rig for SpinRig {
         self.spin.settle();
         self.spin.log()
     }
+
+    fn app(&self) -> Option<&FakeApp> {
+        Some(&self.app)
+    }
 }

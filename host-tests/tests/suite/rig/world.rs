@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::{FakeWechat, OpenData, Phone};
 
 use super::{Ask, Got, Rig};
@@ -40,6 +41,16 @@ impl World {
 
     pub fn post(&mut self, path: &str, token: &str, json: &Value) -> Got {
         self.ask(Ask::post(path, json).token(token))
+    }
+
+    /// Has the app answer what `script` says, on a host that has an app of its own.
+    #[track_caller]
+    pub fn app_answers(
+        &self,
+        script: impl Fn(&SeenByApp) -> Option<Scripted> + Send + Sync + 'static,
+    ) {
+        let app = self.rig.app().expect("this host has no app of its own");
+        app.answer_with(script);
     }
 
     /// A login that must succeed.

@@ -19,7 +19,7 @@ mod sessions;
 mod through_app;
 mod tokens;
 mod wafer;
-mod wafer_client;
+pub mod wafer_client;
 mod wechat_trouble;
 mod without_a_body;
 

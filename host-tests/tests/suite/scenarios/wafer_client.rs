@@ -144,7 +144,7 @@ impl WaferClient {
         Ok(())
     }
 
-    fn with_session(&self, ask: Ask) -> Ask {
+    pub fn with_session(&self, ask: Ask) -> Ask {
         let Some(session) = &self.session else {
             return ask;
         };

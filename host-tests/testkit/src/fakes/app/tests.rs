@@ -28,6 +28,27 @@ fn the_answer_and_the_record_show_what_was_sent() {
 }
 
 #[test]
+fn a_script_answers_what_it_knows_and_the_rest_is_as_ever() {
+    let app = FakeApp::start();
+    app.answer_with(|request| {
+        (request.path == "/login").then(|| Scripted {
+            status: 201,
+            headers: vec![("x-one".into(), "1".into())],
+            body: r#"{"errno":0}"#.into(),
+        })
+    });
+    let answer = send(app.addr(), &Request::get("/login"), SHORT).unwrap();
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (201, r#"{"errno":0}"#)
+    );
+    assert_eq!(answer.header("x-one"), Some(&b"1"[..]));
+    let answer = send(app.addr(), &Request::get("/orders"), SHORT).unwrap();
+    assert_eq!(answer.json().unwrap()["path"], "/orders");
+    assert_eq!(app.take().len(), 2);
+}
+
+#[test]
 fn an_unfinished_request_is_counted_in_bytes_only() {
     let app = FakeApp::start();
     assert_eq!(app.bytes_received(), 0);

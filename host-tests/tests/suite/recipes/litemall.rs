@@ -1,0 +1,217 @@
+//! litemall's mini program: a header of its own, `errno` 501 is the refusal, and all paths below `/wx`.
+
+use serde_json::{Value, json};
+use testkit::fakes::app::{Scripted, SeenByApp};
+use testkit::fakes::wechat::{Fault, Phone};
+
+use super::journey::{self, Client, Trouble};
+use super::stage::{self, assert_of, data, header, new_token, ok, openid, page, path, sent, text};
+use crate::rig::{Ask, Got, HostKind, World};
+
+const PAGE: &str = page!("litemall");
+
+/// As the page has it.
+fn app(seen: &SeenByApp) -> Option<Scripted> {
+    match path(seen) {
+        "/wx/auth/login_by_weixin" | "/wx/auth/register" => {
+            let Some(token) = new_token(seen) else {
+                return ok(&json!({ "errno": 402, "errmsg": "参数值不对" }));
+            };
+            let name = sent(seen)["userInfo"]["nickName"].clone();
+            if name == "blocked" {
+                let mut refusal = ok(&json!({ "errno": 700, "errmsg": "账号被禁用" }))?;
+                refusal.headers = vec![("X-WX-Session-End".into(), "this".into())];
+                return Some(refusal);
+            }
+            let user = json!({ "token": token, "userInfo": { "nickName": name } });
+            ok(&json!({ "errno": 0, "data": user, "errmsg": "成功" }))
+        }
+        _ => ok(&json!({ "errno": 0, "data": { "of": openid(seen) }, "errmsg": "成功" })),
+    }
+}
+
+struct Litemall {
+    phone: Phone,
+    name: &'static str,
+    token: Option<String>,
+    logins: usize,
+}
+
+impl Litemall {
+    fn on(phone: Phone) -> Self {
+        Self {
+            phone,
+            name: "小明",
+            token: None,
+            logins: 0,
+        }
+    }
+
+    /// `util.request`. `None`: its promise never settles, and the login page is shown.
+    fn send(&mut self, world: &mut World, ask: Ask) -> Option<Result<Value, String>> {
+        let got = world.ask(self.with_token(ask));
+        if got.status != 200 {
+            return Some(Err(format!("HTTP {}", got.status)));
+        }
+        let body = data(&got);
+        if body["errno"] == 501 {
+            self.token = None;
+            return None;
+        }
+        Some(Ok(body))
+    }
+}
+
+impl Client for Litemall {
+    fn login(&mut self, world: &mut World) -> Result<(), String> {
+        self.logins += 1;
+        let user = json!({ "nickName": self.name, "avatarUrl": "https://a.test/1", "gender": 1 });
+        let body = json!({ "code": self.phone.login(), "userInfo": user });
+        let ask = Ask::post("/wx/auth/login_by_weixin", &body);
+        let answer = self.send(world, ask).ok_or("it never settles")??;
+        if answer["errno"] != 0 || !answer["data"]["userInfo"].is_object() {
+            return Err(answer.to_string());
+        }
+        self.token = text(&answer["data"]["token"]);
+        Ok(())
+    }
+
+    fn request(&mut self, world: &mut World, ask: &Ask) -> Result<Got, Trouble> {
+        let got = world.ask(self.with_token(ask.clone()));
+        if got.status != 200 {
+            return Err(Trouble::Failed(format!("HTTP {}", got.status)));
+        }
+        if data(&got)["errno"] == 501 {
+            self.token = None;
+            return Err(Trouble::LoginPage);
+        }
+        Ok(got)
+    }
+
+    /// The answer is not looked at, but is one of its own.
+    fn logout(&mut self, world: &mut World) -> Result<(), String> {
+        let answer = self.send(world, Ask::post("/wx/auth/logout", &json!({})));
+        assert_eq!(answer.unwrap().unwrap()["errno"], 0);
+        self.token = None;
+        Ok(())
+    }
+
+    fn with_token(&self, ask: Ask) -> Ask {
+        ask.header("X-Litemall-Token", self.token.as_deref().unwrap_or(""))
+    }
+
+    fn token(&self) -> Option<String> {
+        self.token.clone()
+    }
+
+    fn logins(&self) -> usize {
+        self.logins
+    }
+
+    fn phone(&self) -> &Phone {
+        &self.phone
+    }
+
+    fn ended_elsewhere(&self) -> Ask {
+        self.with_token(Ask::new("POST", "/wx/auth/logout"))
+    }
+}
+
+pub fn litemall_goes_its_way(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Litemall::on(world.wechat.phone("alice"));
+    // What the shop shows to everybody.
+    for path in ["/wx/home/index", "/wx/goods/list?page=1"] {
+        client.request(&mut world, &Ask::get(path)).unwrap().seen();
+    }
+    assert_eq!(client.logins, 0);
+    journey::go(&mut world, &mut client, &Ask::get("/wx/order/list"));
+    // With the old token still there.
+    let old = client.token().unwrap();
+    client.login(&mut world).unwrap();
+    assert_ne!(client.token().unwrap(), old);
+    let got = world.ask(Ask::get("/wx/order/list").header("X-Litemall-Token", &old));
+    assert_eq!(data(&got)["errno"], 501);
+}
+
+/// `code` is that of the SMS there, and WeChat's is `wxCode`.
+pub fn litemall_registers_with_two_codes(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let client = Litemall::on(world.wechat.phone("alice"));
+    let code = client.phone.login();
+    let body = json!({
+        "username": "alice", "password": "secret", "mobile": "13500000000",
+        "code": "123456", "wxCode": code, "userInfo": { "nickName": "小明" },
+    });
+    let got = world.ask(client.with_token(Ask::post("/wx/auth/register", &body)));
+    assert_of(&got, &client.phone, &[&code]);
+    let seen: Value = serde_json::from_slice(&got.seen().body).unwrap();
+    assert_eq!(seen["code"], "123456");
+    assert_eq!(data(&got)["data"]["token"].as_str().unwrap().len(), 43);
+}
+
+pub fn litemall_keeps_nobody_whom_its_app_refuses(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Litemall::on(world.wechat.phone("alice"));
+    client.name = "blocked";
+    let body = json!({ "code": client.phone.login(), "userInfo": { "nickName": "blocked" } });
+    let got = world.ask(Ask::post("/wx/auth/login_by_weixin", &body));
+    assert_eq!(data(&got)["errno"], 700);
+    assert_eq!(got.header("x-wx-session-end"), None);
+    client.token = got.seen().header("x-wx-login-token");
+    assert!(client.token.is_some());
+    let with_token = client.with_token(Ask::get("/wx/order/list"));
+    journey::assert_soon_nobody(&mut world, &with_token);
+}
+
+pub fn litemall_shows_why_there_is_no_login(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Litemall::on(world.wechat.phone("alice"));
+    world.wechat.script([Fault::Errcode(40029)]);
+    assert!(
+        client
+            .login(&mut world)
+            .unwrap_err()
+            .contains("\"errmsg\":\"无效的code\"")
+    );
+    // Nor is there one without a code.
+    let body = json!({ "code": "undefined", "userInfo": { "nickName": "小明" } });
+    let got = world.ask(Ask::post("/wx/auth/login_by_weixin", &body));
+    assert_ne!(data(&got)["errno"], 0);
+}
+
+/// As the page has it for logins by password beside those of WeChat.
+pub fn litemall_may_bring_a_token_of_its_app(host: HostKind) {
+    let mut both = stage::configuration(PAGE);
+    both["session"]["forward_token"] = true.into();
+    let rest = json!({ "prefix": "/wx", "session": "optional" });
+    both["routes"].as_array_mut().unwrap().push(rest);
+    let mut world = host.start(both);
+    world.app_answers(app);
+    let mut client = Litemall::on(world.wechat.phone("alice"));
+    let orders = Ask::get("/wx/order/list");
+    let own = world.ask(orders.clone().header("X-Litemall-Token", "of-the-app"));
+    let seen = own.seen();
+    assert_eq!(
+        seen.header("x-litemall-token").as_deref(),
+        Some("of-the-app")
+    );
+    assert!(!seen.has("x-wx-openid"));
+    client.login(&mut world).unwrap();
+    let got = client.request(&mut world, &orders).unwrap();
+    assert_eq!(
+        got.seen().header("x-wx-openid"),
+        Some(client.phone.openid())
+    );
+}
+
+pub fn litemall_uploads_without_a_token(host: HostKind) {
+    let world = &mut stage::start(host, PAGE, |seen| {
+        assert_eq!(header(seen, "x-litemall-token"), None);
+        app(seen)
+    });
+    let upload = Ask::new("POST", "/wx/storage/upload")
+        .header("Content-Type", "multipart/form-data; boundary=x")
+        .body("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--x--\r\n");
+    assert_eq!(data(&world.ask(upload))["errno"], 0);
+}
