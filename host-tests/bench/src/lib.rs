@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn the_chinese_page_explains_every_arm_and_every_table() {
         let page = fs::read_to_string(root().join("docs/zh/bench.md")).unwrap();
-        for Arm { name, .. } in &ARMS {
+        for Arm { name, .. } in ARMS {
             assert!(page.contains(&format!("\n* `{name}`：")), "{name}");
         }
         let english = fs::read_to_string(root().join("docs/bench.md")).unwrap();

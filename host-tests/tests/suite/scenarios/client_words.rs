@@ -181,7 +181,7 @@ pub fn good_answers_have_members_and_the_token_where_clients_look(host: HostKind
         let got = world.decrypt(&token, &data);
         let text = String::from_utf8(got.body).unwrap();
         assert!(
-            text.contains(&*data.raw_data.trim_matches(['{', '}'])),
+            text.contains(data.raw_data.trim_matches(['{', '}'])),
             "{text}"
         );
         let out = world.post("/wx/logout", &token, &json!({})).json();
