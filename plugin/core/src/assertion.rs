@@ -21,6 +21,8 @@ struct Claims<'a> {
     appid: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     unionid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<&'a str>,
     iat: u64,
     exp: u64,
 }
@@ -32,6 +34,7 @@ pub(crate) fn sign(rules: &Assertion, session: &SessionRecord, now: UnixMillis) 
         sub: &session.openid,
         appid: &session.appid,
         unionid: session.unionid.as_deref(),
+        attributes: session.attributes.as_deref(),
         iat: now.seconds(),
         exp: now.seconds() + millis(rules.lifetime) / 1000,
     });

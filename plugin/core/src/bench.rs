@@ -32,6 +32,7 @@ impl Default for Sealing {
                 seen_at: UnixMillis(1_477_314_187_000),
                 expires_at: UnixMillis(1_479_906_187_000),
                 failures: 0,
+                attributes: None,
             },
         }
     }

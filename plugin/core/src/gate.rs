@@ -4,10 +4,13 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 
+use zeroize::Zeroizing;
+
 use crate::access::strip;
 use crate::assertion;
 use crate::config::Config;
 use crate::head::Head;
+use crate::header_names::SESSION_ATTRIBUTES;
 use crate::host::{Host, Request};
 use crate::login::{Source, log_in, on_the_way, through_app};
 use crate::metrics::Counter;
@@ -16,7 +19,7 @@ use crate::records::login::LoggedIn;
 use crate::records::record::SessionRecord;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::Changes;
+use crate::reply::{Changes, Hears, Subject};
 use crate::route::{LoginThroughApp, Need, Outage, Rule};
 use crate::taken::Taken;
 use crate::time::UnixMillis;
@@ -66,7 +69,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
     request: &R,
     need: Need,
     rule: Option<&Rule>,
-    taken: Option<&mut Taken>,
+    mut taken: Option<&mut Taken>,
 ) -> Result<Passage, Rejection> {
     let head = request.head();
     let config = context.config();
@@ -74,7 +77,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
     let found = find(context, request, need, rule, taken.as_deref()).await?;
     let Findings { who, holder, login } = found;
     let mut changes = strip(head, config);
-    if let Some(taken) = taken {
+    if let Some(taken) = taken.as_deref_mut() {
         taken.leave(head, &mut changes);
     }
     match upgrade {
@@ -97,6 +100,16 @@ pub(crate) async fn pass<H: Host, R: Request>(
         Login::ThroughApp(login) => through_app::tell(login, config, &mut changes),
         Login::Bound(login) => through_app::tell_bound(login, &mut changes),
         Login::Refused(error) => through_app::tell_refusal(error, &mut changes),
+    }
+    let is_login = matches!(login, Login::ThroughApp(_));
+    if is_login || config.hears != Hears::default() {
+        let token = match &holder {
+            Ok((token, _)) => Some(token.clone()),
+            // It passes without having been looked up.
+            Err(_) if who.session.is_some() => shown(head, config, taken.as_deref()),
+            Err(_) => None,
+        };
+        listen(&who, token, config, &mut changes);
     }
     Ok(Passage {
         who,
@@ -251,13 +264,7 @@ fn in_outage<H: Host>(
     match rule?.outage {
         Outage::Closed => None,
         Outage::Stale => {
-            let shown = match taken {
-                None => presented(head, &worker.config.session).ok()?,
-                Some(taken) => taken.presented.clone(),
-            };
-            let Presented::Token(token) = shown else {
-                return None;
-            };
+            let token = shown(head, &worker.config, taken)?;
             let session = worker.verified.borrow().stale(&token, host.now())?;
             host.count(Counter::SessionStale);
             Some(Who {
@@ -277,6 +284,30 @@ fn in_outage<H: Host>(
     }
 }
 
+/// The token that a request shows.
+fn shown(head: &Head, config: &Config, taken: Option<&Taken>) -> Option<Token> {
+    let shown = match taken {
+        None => presented(head, &config.session).ok()?,
+        Some(taken) => taken.presented.clone(),
+    };
+    match shown {
+        Presented::Token(token) => Some(token),
+        _ => None,
+    }
+}
+
+/// Changes that let the app say something of the session in its answer.
+fn listen(who: &Who, token: Option<Token>, config: &Config, changes: &mut Changes) {
+    let subject = who.session.as_ref().zip(token);
+    let response = changes.response.get_or_insert_default();
+    response.hears = config.hears;
+    response.subject = subject.map(|(session, token)| Subject {
+        token: Zeroizing::new(token.0),
+        appid: Rc::clone(&session.appid.0),
+        openid: Rc::clone(&session.openid.0),
+    });
+}
+
 /// Changes that tell the app whose request it is.
 fn introduce(
     session: &SessionRecord,
@@ -293,6 +324,11 @@ fn introduce(
     set(&identity.source, &identity.wx_client);
     if let Some(unionid) = &session.unionid {
         set(&identity.unionid, &unionid.0);
+    }
+    if let Some(attributes) = &session.attributes
+        && config.hears.attributes
+    {
+        set(&SESSION_ATTRIBUTES.into(), &attributes.0);
     }
     if let Some(rules) = &config.assertion
         && let Some(token) = assertion::sign(rules, session, now())

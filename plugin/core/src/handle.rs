@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
-use core::time::Duration;
 
 use serde::Serialize;
 
@@ -14,9 +13,8 @@ use crate::head::{Head, Header};
 use crate::host::{Host, Level, Request};
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
-use crate::records::token::SessionId;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Begun, Response, Verdict, to_json};
+use crate::reply::{Action, Response, Verdict, to_json};
 use crate::route::{Destination, Method, Routes, Rule};
 use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
@@ -45,51 +43,6 @@ pub fn crowded<H: Host>(worker: &Worker, host: &H, head: &Head) -> Verdict {
 #[must_use]
 pub fn upstream_unavailable(worker: &Worker, head: &Head) -> Response {
     Rejection::from(Reason::UpstreamUnavailable).response(wordings(worker, head))
-}
-
-/// Ends a session whose app has refused the login that began it. Tried again for a short while when the store does not
-/// answer; never delays a request.
-pub async fn end_refused<H: Host>(worker: &Worker, host: &H, begun: &Begun) {
-    let context = Context { worker, host };
-    let id = SessionId(begun.id);
-    for wait in END_AGAIN {
-        host.sleep(wait).await;
-        let users = context.users();
-        match users.end_one(id, &begun.appid, &begun.openid).await {
-            Ok(()) => {
-                host.count(Counter::SessionEnded);
-                return;
-            }
-            // Here it is gone at once, whatever the store does.
-            Err(_) => worker.forget(&[id]),
-        }
-    }
-    not_ended(worker, host, begun);
-}
-
-/// Tells the operator that a session lives on which was to end; it ends by its times.
-pub fn not_ended<H: Host>(worker: &Worker, host: &H, begun: &Begun) {
-    let id = SessionId(begun.id);
-    worker.forget(&[id]);
-    let line = to_json(&NotEnded {
-        event: "session_not_ended",
-        session: id.short(),
-    });
-    host.log(Level::Error, &line);
-}
-
-/// Waits before each attempt to end a session.
-const END_AGAIN: [Duration; 4] = [
-    Duration::ZERO,
-    Duration::from_secs(1),
-    Duration::from_secs(5),
-    Duration::from_secs(20),
-];
-
-#[derive(Serialize)]
-struct NotEnded<'a> {
-    event: &'a str,
-    session: String,
 }
 
 /// Whether a request with this head may be asked for its body before it has a verdict, beyond whether it has one. If not,

@@ -26,6 +26,9 @@ pub(crate) mod of_login {
 /// By this header of its response an app ends a session.
 pub(crate) const SESSION_END: &str = "x-wx-session-end";
 
+/// In this header of its response an app gives a session what it is to remember, and in requests the app gets it back.
+pub(crate) const SESSION_ATTRIBUTES: &str = "x-wx-session-attributes";
+
 /// Headers that carry the parameters of a login, and their names in a body.
 pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
     ("x-wx-code", "code"),

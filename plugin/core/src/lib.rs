@@ -44,6 +44,7 @@ mod records;
 mod rejection;
 mod reply;
 mod route;
+mod said;
 mod seal;
 mod session;
 mod shared_text;
@@ -77,9 +78,7 @@ pub mod wechat;
 
 pub use chosen_store::bridge::Bridge;
 pub use config::{Config, ConfigError};
-pub use handle::{
-    crowded, end_refused, finish, handle, not_ended, reads_body, upstream_unavailable,
-};
+pub use handle::{crowded, finish, handle, reads_body, upstream_unavailable};
 pub use head::{Head, Header};
 pub use host::{
     BodyError, CallError, Cause, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
@@ -87,9 +86,8 @@ pub use host::{
 pub use limits::crowd::Crowd;
 pub use metrics::{Counter, Histogram};
 pub use rejection::internal_error;
-pub use reply::{
-    Action, Begun, Changes, OfResponse, Response, TrailerPolicy, Verdict, invites_caches,
-};
+pub use reply::{Action, Changes, OfResponse, Response, Said, TrailerPolicy, Verdict};
+pub use said::{carry_out, give_up, hear};
 pub use time::UnixMillis;
 pub use trace::Trace;
 pub use worker::Worker;

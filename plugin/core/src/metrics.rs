@@ -54,6 +54,10 @@ metrics! {
         SessionRenewed = "wx_session.session.renewed",
         /// A session ended because open data failed too often.
         SessionEnded = "wx_session.session.ended",
+        /// Sessions ended because the app has said so, or has refused a login.
+        SessionEndedByApp = "wx_session.session.ended_by_app",
+        /// A session remembers something for its app.
+        SessionAttributes = "wx_session.session.attributes",
         /// A request that was refused for its path or method, before any route.
         RequestRefused = "wx_session.request.refused",
         /// A request that was refused, or given up, because too many wait.

@@ -4,12 +4,14 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde::Serialize;
 use smallvec::SmallVec;
+use zeroize::Zeroizing;
 
 use crate::head::Head;
-use crate::header_names::{OwnNames, SESSION_END};
+use crate::header_names::{OwnNames, SESSION_ATTRIBUTES, SESSION_END};
 
 /// The one decision about a request, and what an access log may say of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,42 +54,117 @@ pub struct Changes {
     pub response: Option<Box<OfResponse>>,
 }
 
-/// What becomes of the response to a request that was logged in on its way: the app's, or one that the host gives in its
-/// place.
+/// What becomes of the response to a request that went on: the app's, or one that the host gives in its place.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct OfResponse {
-    /// Names and values to set, in this order. First every header of the response goes that [`invites_caches`] names. If
-    /// one of all these changes cannot be made, the later ones must not be.
+    /// Names and values to set, in this order, after those were taken off that [`Self::takes_off`] names. If one of all
+    /// these changes cannot be made, the later ones must not be.
     pub set: Vec<(Rc<str>, Rc<str>)>,
     /// A value of `set-cookie`, beside those of the app.
     pub cookie: Option<Rc<str>>,
-    /// The session that the request has begun. It ends if the app refuses the login.
-    pub begun: Option<Begun>,
+    /// The session of the request, if the app may say something of it.
+    pub(crate) subject: Option<Subject>,
+    /// The request was a login through the app: an app that refuses it ends the session.
+    pub(crate) is_login: bool,
+    /// What else of the app's words counts.
+    pub(crate) hears: Hears,
 }
 
-/// A session that was begun for an app that has not agreed yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    pub(crate) id: [u8; 32],
+/// Which headers of the app's responses count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hears {
+    /// [`SESSION_END`]
+    pub(crate) end: bool,
+    /// [`SESSION_ATTRIBUTES`]
+    pub(crate) attributes: bool,
+}
+
+/// Whose session it is.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Subject {
+    pub(crate) token: Zeroizing<[u8; 32]>,
     pub(crate) appid: Rc<str>,
     pub(crate) openid: Rc<str>,
 }
 
-impl OfResponse {
-    /// The header by which an app ends the session of a request: taken off every response of which anything becomes.
-    pub const SESSION_END: &str = SESSION_END;
-
-    /// The session that this response ends, by its status or by [`Self::SESSION_END`]. Then nothing that was to be told
-    /// the client of it is told.
-    pub fn refused(&mut self, status: u16, session_end: Option<&str>) -> Option<Begun> {
-        let says_so = session_end.is_some_and(|value| value.trim().eq_ignore_ascii_case("this"));
-        if !says_so && status < 400 {
-            return None;
-        }
-        let begun = self.begun.take()?;
-        self.cookie = None;
-        Some(begun)
+impl fmt::Debug for Subject {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Subject({})", self.openid)
     }
+}
+
+/// What an app has said of the session of a request. To be carried out beside its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub(crate) subject: Subject,
+    pub(crate) what: Saying,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Saying {
+    /// This session ends.
+    EndThis,
+    /// All sessions of its user end.
+    EndAll,
+    /// What the session is to remember for the app; nothing, if it is empty.
+    Attributes(Rc<str>),
+    /// Attributes that cannot be kept.
+    Unreadable,
+}
+
+/// The most that a session remembers for its app, in bytes.
+const ATTRIBUTES: usize = 512;
+
+impl OfResponse {
+    /// By these headers an app says something of a session. Taken off every response of which anything becomes.
+    pub const OWN: [&str; 2] = [SESSION_END, SESSION_ATTRIBUTES];
+
+    /// Whether a header of this name, in lower case, is taken off before others are set.
+    #[must_use]
+    pub fn takes_off(&self, name: &str) -> bool {
+        let holds_token = !self.set.is_empty() || self.cookie.is_some();
+        Self::OWN.contains(&name) || (holds_token && invites_caches(name))
+    }
+
+    /// What the app says with this response, by its status and its headers, of which `header` gives the one value of a
+    /// name. Of a session that ends nothing is told the client any more.
+    pub fn said<'a>(
+        &mut self,
+        status: u16,
+        header: impl Fn(&str) -> Option<&'a str>,
+    ) -> Option<Said> {
+        let subject = self.subject.take()?;
+        let end = header(SESSION_END).map(str::trim).unwrap_or_default();
+        let (this, all) = (
+            end.eq_ignore_ascii_case("this"),
+            end.eq_ignore_ascii_case("all"),
+        );
+        let is_refused = self.is_login && (status >= 400 || this || all);
+        let what = if all && self.hears.end {
+            Saying::EndAll
+        } else if is_refused || (this && self.hears.end) {
+            Saying::EndThis
+        } else {
+            let attributes = header(SESSION_ATTRIBUTES).filter(|_| self.hears.attributes)?;
+            match attributes.trim() {
+                text if are_attributes(text) => Saying::Attributes(text.into()),
+                _ => Saying::Unreadable,
+            }
+        };
+        if matches!(what, Saying::EndThis | Saying::EndAll) {
+            self.cookie = None;
+            self.set.retain(|(name, _)| **name == *"cache-control");
+        }
+        Some(Said { subject, what })
+    }
+}
+
+/// Form-encoded, and no longer than a session may hold.
+/// <https://url.spec.whatwg.org/#application/x-www-form-urlencoded>
+fn are_attributes(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*-._~%+&=".contains(&byte);
+    text.len() <= ATTRIBUTES && text.bytes().all(is_plain)
 }
 
 /// Which trailers of a request must not reach the app: those that it could take for a statement of ours, and with a new
@@ -152,8 +229,7 @@ impl Changes {
 
 /// Whether a header of a response may tell some cache on its way to keep it, whatever `cache-control` says: those of
 /// nginx, of the CDNs (RFC 9213 and what came before it) and of HTTP/1.0. `name` is in lower case.
-#[must_use]
-pub fn invites_caches(name: &str) -> bool {
+fn invites_caches(name: &str) -> bool {
     // A control of a cache, or a time to live, under whatever brand.
     let ends = ["-cache-control", "-ttl", "edge-control"];
     let begins = ["x-accel-", "surrogate-", "x-litespeed-", "x-varnish-"];

@@ -36,7 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["hex", "time"]),
     ("wechat", &["fold", "json_text", "spelling", "time"]),
     // What there is to be told, and what the host gives.
-    ("config", &["header_names", "path", "route", "spelling", "wechat", "wording"]),
+    ("config", &["header_names", "path", "reply", "route", "spelling", "wechat", "wording"]),
     ("host", &["head", "metrics", "store", "time"]),
     ("chosen_store", &["config", "hex", "host", "metrics", "reply", "store", "time"]),
     ("needed", &["config", "head", "header_names"]),
@@ -67,8 +67,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("login", &["config", "cookie", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "presented", "rejection", "reply", "route", "worker"]),
     // What becomes of a request.
+    ("said", &["host", "metrics", "records", "rejection", "reply", "session", "worker"]),
     ("endpoint", &["config", "cookie", "host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "worker"]),
-    ("gate", &["access", "assertion", "config", "head", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
+    ("gate", &["access", "assertion", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
     ("handle", &["access", "config", "endpoint", "gate", "head", "host", "method", "metrics", "open_body", "path", "presented", "records", "rejection", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];

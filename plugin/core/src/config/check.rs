@@ -15,6 +15,7 @@ use super::model::{Assertion, Checked, Config, LoginRules, MiniProgram, OpenData
 use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
 use crate::header_names::OwnNames;
+use crate::reply::Hears;
 use crate::route::Routes;
 
 pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
@@ -65,6 +66,10 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
             max_age: document.open_data.max_age_s.map(Duration::from_secs),
             max_failures: document.open_data.max_failures,
             refuse_replay: document.open_data.refuse_replay,
+        },
+        hears: Hears {
+            end: document.responses.session_end,
+            attributes: document.responses.attributes,
         },
         body_bytes: limits.body_bytes,
         body_timeout: limits.body_timeout,

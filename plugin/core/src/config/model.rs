@@ -9,6 +9,7 @@ use core::time::Duration;
 use zeroize::ZeroizeOnDrop;
 
 use crate::header_names::OwnNames;
+use crate::reply::Hears;
 use crate::route::{Endpoint, Routes};
 use crate::wording::Wordings;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub(crate) own_names: OwnNames,
     pub(crate) login: LoginRules,
     pub(crate) open_data: OpenDataRules,
+    /// What of the app's responses counts.
+    pub(crate) hears: Hears,
     pub(crate) body_bytes: usize,
     /// How long a host waits for the body of a request.
     pub body_timeout: Duration,

@@ -34,6 +34,7 @@ pub fn records(data: &[u8]) {
         seen_at: UnixMillis(seen.iter().fold(0, |all, byte| all << 8 | u64::from(*byte))),
         expires_at: UnixMillis(u64::MAX - u64::from(bit)),
         failures: place,
+        attributes: None,
     };
     let name = token.id().key().name;
     let sealed = Sealed {

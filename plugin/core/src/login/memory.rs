@@ -90,6 +90,7 @@ fn nobodys_session(
         seen_at: record.made_at,
         expires_at: record.made_at,
         failures: 0,
+        attributes: None,
     }
 }
 

@@ -48,6 +48,6 @@ pub(super) fn with_token(login: &LoggedIn, config: &Config, changes: &mut Change
     OfResponse {
         set: [("cache-control".into(), "no-store".into())].into(),
         cookie: cookie.map(Into::into),
-        begun: None,
+        ..OfResponse::default()
     }
 }

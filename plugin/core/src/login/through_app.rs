@@ -2,24 +2,18 @@
 //! answers in words of its own. Or the code only says whose it is. What the app is told, and what its answer may still
 //! undo.
 
-use alloc::rc::Rc;
-
 use super::on_the_way::with_token;
 use crate::config::Config;
 use crate::header_names::of_login as names;
 use crate::records::login::LoggedIn;
 use crate::records::told::Useless;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Begun, Changes};
+use crate::reply::Changes;
 
 /// Tells the app of a login, with the token for its client.
 pub(crate) fn tell(login: &LoggedIn, config: &Config, changes: &mut Changes) {
     let mut response = with_token(login, config, changes);
-    response.begun = Some(Begun {
-        id: login.token.id().0,
-        appid: Rc::clone(&login.session.appid.0),
-        openid: Rc::clone(&login.session.openid.0),
-    });
+    response.is_login = true;
     changes.response = Some(response.into());
     let event = config.identity.login_event.clone();
     changes.set.push((event, login.told.event.name().into()));

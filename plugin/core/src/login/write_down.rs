@@ -96,6 +96,7 @@ fn session<H: Host>(
         seen_at: now,
         expires_at: now.after(context.config().session.absolute),
         failures: 0,
+        attributes: None,
     }
 }
 

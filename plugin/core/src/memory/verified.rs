@@ -9,7 +9,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::records::record::SessionRecord;
+use crate::records::record::{SessionRecord, kept};
 use crate::records::token::{SessionId, Token};
 use crate::time::UnixMillis;
 
@@ -83,6 +83,27 @@ impl VerifiedCache {
                 ends_at,
                 session,
             });
+        }
+    }
+
+    /// What the session of `token` remembers for its app from now on. Who is looking it up has read it before.
+    pub(crate) fn remember_for_app(&mut self, token: &Token, text: &str) {
+        self.generation = self.generation.wrapping_add(1);
+        if let Some(Some(entry)) = self.places.get_mut(place(token))
+            && entry.token.same(token)
+        {
+            Rc::make_mut(&mut entry.session).attributes = kept(text);
+        }
+    }
+
+    /// All sessions of this user have ended.
+    pub(crate) fn remove_all_of(&mut self, appid: &str, openid: &str) {
+        self.generation = self.generation.wrapping_add(1);
+        for slot in &mut self.places {
+            let session = slot.as_ref().map(|entry| &entry.session);
+            if session.is_some_and(|own| *own.appid == *appid && *own.openid == *openid) {
+                *slot = None;
+            }
         }
     }
 

@@ -27,6 +27,13 @@ pub(crate) struct SessionRecord {
     pub(crate) expires_at: UnixMillis,
     /// Open data of this session that no key opened.
     pub(crate) failures: u8,
+    /// What it remembers for its app, form-encoded.
+    pub(crate) attributes: Option<SharedText>,
+}
+
+/// What a session is to remember for its app. An empty text is nothing.
+pub(crate) fn kept(text: &str) -> Option<SharedText> {
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// One user of one app, sealed under a key that comes from the master key and the entry's name: no secret of the

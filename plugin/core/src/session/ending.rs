@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::users::{Changed, Of, UserChange, Users};
 use crate::host::Host;
-use crate::records::record::{SessionRecord, UserRecord};
+use crate::records::record::UserRecord;
 use crate::records::token::SessionId;
 use crate::rejection::Rejection;
 use crate::worker::Worker;
@@ -31,7 +31,7 @@ impl<H: Host> Users<'_, H> {
         Ok(())
     }
 
-    /// Ends all sessions of the user of `session`, which asks, and says how many.
+    /// Ends all sessions of the user of session `id`, which asks, and says how many.
     ///
     /// The list is tidied when all that it names are gone, and only if it names nobody else by then: had the store failed
     /// before, or had a login come between, they would still be on it. And the session that asks is the last to go: until
@@ -39,7 +39,8 @@ impl<H: Host> Users<'_, H> {
     pub(crate) async fn end_all(
         &self,
         id: SessionId,
-        session: &SessionRecord,
+        appid: &str,
+        openid: &str,
     ) -> Result<usize, Rejection> {
         let worker = self.context.worker;
         let mut all = AllGone {
@@ -49,8 +50,8 @@ impl<H: Host> Users<'_, H> {
             asks: true,
         };
         let of = Of {
-            appid: &session.appid,
-            openid: &session.openid,
+            appid,
+            openid,
             before: Vec::new(),
             adds: None,
         };

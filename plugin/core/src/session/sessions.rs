@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::host::Host;
 use crate::memory::later::Found;
 use crate::metrics::Counter;
-use crate::records::record::{SessionRecord, session_scope};
+use crate::records::record::{SessionRecord, kept, session_scope};
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};
 use crate::store::{Change, Life, Store, StoreError, Write};
@@ -146,6 +146,30 @@ impl<H: Host> Sessions<'_, H> {
         let life = self.life(record);
         let store = self.context.store();
         Ok(store.swap(&key, Some(&found.sealed), &sealed, life).await?)
+    }
+
+    /// Has the session of `token` remember `text` for its app, if it is still there.
+    pub(crate) async fn remember_for_app(
+        &self,
+        token: &Token,
+        text: &str,
+    ) -> Result<(), Rejection> {
+        let Context { worker, host } = self.context;
+        let id = token.id();
+        for _ in 0..ATTEMPTS {
+            let Some(found) = self.load(token, &id, host.now(), Gone::Stays).await? else {
+                worker.forget(&[id]);
+                return Ok(());
+            };
+            let changed = SessionRecord {
+                attributes: kept(text),
+                ..found.record.clone()
+            };
+            if changed == found.record || self.replace(token, &found, &changed).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Contended.into())
     }
 
     /// Ends sessions: at once here, elsewhere within the cache time.

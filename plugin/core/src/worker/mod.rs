@@ -4,6 +4,7 @@
 mod warm_up;
 
 use alloc::collections::BTreeSet;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
@@ -21,6 +22,7 @@ use crate::memory::later::Later;
 use crate::memory::verified::VerifiedCache;
 use crate::needed;
 use crate::records::login::LoggedIn;
+use crate::records::record::SessionRecord;
 use crate::records::token::SessionId;
 use crate::rejection::Rejection;
 use crate::reply::{Changes, TrailerPolicy, Verdict};
@@ -46,6 +48,8 @@ pub struct Worker {
     pub(crate) doors: RefCell<BTreeSet<[u8; 32]>>,
     /// What waits until its request has a verdict.
     pub(crate) later: RefCell<Vec<Later>>,
+    /// What is to end, and could not be ended in the store yet.
+    endings: RefCell<Vec<Ending>>,
     own_writes: OwnWrites,
     /// The latest moment that it has seen.
     latest: Cell<UnixMillis>,
@@ -53,6 +57,17 @@ pub struct Worker {
 
 /// A clock that is mended by less than this changes nothing that matters.
 const MENDED: Duration = Duration::from_secs(1);
+
+/// Sessions that are to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    One(SessionId),
+    /// All of a user: app and openid.
+    Of(Rc<str>, Rc<str>),
+}
+
+/// The most that may be to end at a time. Beyond, the store alone knows.
+const MOST_ENDINGS: usize = 1024;
 
 /// A login, or its refusal.
 pub(crate) type LoginOutcome = Result<LoggedIn, Rejection>;
@@ -110,6 +125,7 @@ impl Worker {
             failures: RefCell::default(),
             doors: RefCell::default(),
             later: RefCell::default(),
+            endings: RefCell::default(),
             own_writes: OwnWrites::default(),
             latest: Cell::default(),
             config,
@@ -138,6 +154,33 @@ impl Worker {
         for id in ended {
             verified.remove(id);
         }
+    }
+
+    /// These are to end: nobody passes with them here from now on.
+    pub(crate) fn expect_end(&self, ending: Ending) {
+        match &ending {
+            Ending::One(id) => self.forget(&[*id]),
+            Ending::Of(appid, openid) => {
+                self.verified.borrow_mut().remove_all_of(appid, openid);
+            }
+        }
+        let mut endings = self.endings.borrow_mut();
+        if endings.len() < MOST_ENDINGS && !endings.contains(&ending) {
+            endings.push(ending);
+        }
+    }
+
+    /// They have ended, or never will.
+    pub(crate) fn ended(&self, ending: &Ending) {
+        self.endings.borrow_mut().retain(|own| own != ending);
+    }
+
+    /// Whether a session that the store still has is to end.
+    pub(crate) fn is_to_end(&self, id: &SessionId, session: &SessionRecord) -> bool {
+        self.endings.borrow().iter().any(|ending| match ending {
+            Ending::One(own) => own == id,
+            Ending::Of(appid, openid) => **appid == *session.appid && **openid == *session.openid,
+        })
     }
 
     /// A large head without what nobody here reads, for a host that makes no other request of it. `None` if there is

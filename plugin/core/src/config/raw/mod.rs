@@ -18,7 +18,7 @@ pub(crate) use self::answers::{Answers, Ok, Refusal, RouteAnswers};
 pub(crate) use self::routes::{
     Endpoints, LoginErrors, LoginPlace, OtherTypes, Outage, Route, SessionNeed,
 };
-pub(crate) use self::rules::{Assertion, IdentityHeaders, Limits, Login, OpenData};
+pub(crate) use self::rules::{Assertion, IdentityHeaders, Limits, Login, OpenData, Responses};
 pub(crate) use self::session::Session;
 pub(crate) use self::upstreams::{Store, StoreName, Upstream, Wechat};
 
@@ -54,6 +54,8 @@ pub(crate) struct Document {
     pub(crate) limits: Limits,
     #[serde(default)]
     pub(crate) answers: Answers,
+    #[serde(default)]
+    pub(crate) responses: Responses,
     pub(crate) compat: Option<Compat>,
 }
 

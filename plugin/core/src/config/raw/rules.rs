@@ -66,6 +66,14 @@ impl Default for Login {
     }
 }
 
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Responses {
+    pub(crate) session_end: bool,
+    pub(crate) attributes: bool,
+}
+
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
