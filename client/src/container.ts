@@ -25,7 +25,7 @@ export interface ContainerOptions<T = any> {
   success?(answer: ContainerAnswer<T>): void
   fail?(error: any): void
   complete?(result: any): void
-  [option: string]: unknown
+  [option: string]: any
 }
 
 /** What `wx.cloud.callContainer` gives, whatever the HTTP status. */

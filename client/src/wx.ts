@@ -17,7 +17,7 @@ export interface RequestOptions<T = any> {
   success?(answer: Answer<T>): void
   fail?(error: any): void
   complete?(result: any): void
-  [option: string]: unknown
+  [option: string]: any
 }
 
 /** What `wx.request` gives to `success`, whatever the HTTP status. */
