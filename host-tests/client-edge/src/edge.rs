@@ -43,8 +43,9 @@ impl ClientEdge {
         let mut trusted_ca = NamedTempFile::new()?;
         trusted_ca.write_all(wechat_server.ca_pem().as_bytes())?;
         let app = FakeApp::start();
+        let words = other_words(config.plugin())?;
         let config = config
-            .patch_plugin(&other_words(config.plugin())?)
+            .patch_plugin(&words)
             .endpoint("app", app.addr())
             .wechat(wechat_server.addr(), trusted_ca.path());
         let envoy = Envoy::start(&config, &[("WX_SECRET", SECRET)])?;
