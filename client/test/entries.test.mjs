@@ -30,6 +30,8 @@ test('the ES modules do what the others do', async t => {
 })
 
 test('the ES modules are ES5 with import and export, and loading them asks nothing of wx', () => {
+  // Newer Nodes would find out by themselves; older ones and TypeScript go by the one, webpack by the other.
+  assert.deepEqual(JSON.parse(readFileSync(`${folder}esm/package.json`, 'utf8')), { type: 'module', sideEffects: false })
   const code = readdirSync(`${folder}esm`).filter(name => name.endsWith('.js'))
   for (const name of code) {
     const text = readFileSync(`${folder}esm/${name}`, 'utf8')
