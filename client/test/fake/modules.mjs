@@ -1,6 +1,6 @@
 // A mini program's `require`: files by relative path, packages as the developer tools' "build npm" lays them out, and
 // no global of Node but those that a phone has too. What has `import` goes through ES6 转 ES5 first, as there.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
@@ -26,8 +26,14 @@ export function modules(root, globals, instead = {}) {
   }
 
   function resolve(from, name) {
-    const file = name.startsWith('.') ? join(from, name) : join(packageFolder(name), 'index')
+    const file = name.startsWith('.') ? join(from, name) : join(built(name) ?? packageFolder(name), 'index')
     return file.endsWith('.js') ? file : `${file}.js`
+  }
+
+  // Where "build npm" has been there already.
+  function built(name) {
+    const folder = join(root, 'miniprogram_npm', name)
+    return existsSync(folder) ? folder : undefined
   }
 
   return file => load(join(root, file))
