@@ -10,7 +10,7 @@ use crate::access::strip;
 use crate::config::Config;
 use crate::gate::{self, Passage};
 use crate::head::{Head, Header};
-use crate::host::{Host, Level, Request};
+use crate::host::{Host, Request};
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};

@@ -1,5 +1,5 @@
-//! What is to be done for no request: sessions to be ended whose apps have refused them. In turns of the root context,
-//! which outlives every client. A bounded number, each for a bounded time.
+//! What is to be done for no request: what apps have said of sessions. In turns of the root context, which outlives every
+//! client. A bounded number, each for a bounded time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -8,18 +8,18 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use wx_session_core::{Begun, Worker, end_refused, not_ended};
+use wx_session_core::{Said, Worker, carry_out, give_up};
 
 use crate::host::EnvoyHost;
 use crate::resources::Resources;
 
-/// At a time. Each that waits is a session that its user could still use.
+/// At a time.
 const MOST: usize = 1024;
 
 #[derive(Default)]
 pub(crate) struct Chores {
     /// Those that wait for a turn.
-    asked: RefCell<VecDeque<Begun>>,
+    asked: RefCell<VecDeque<Said>>,
     /// Those under way, by a number in the place of a context's.
     under_way: RefCell<BTreeMap<u32, Work>>,
     /// How many there were.
@@ -30,11 +30,11 @@ type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Chores {
     /// Takes one up, in the next turn of the root context.
-    pub(crate) fn end(&self, worker: &Rc<Worker>, resources: &Rc<Resources>, begun: Begun) {
+    pub(crate) fn take(&self, worker: &Rc<Worker>, resources: &Rc<Resources>, said: Said) {
         if self.asked.borrow().len() + self.under_way.borrow().len() < MOST {
-            self.asked.borrow_mut().push_back(begun);
+            self.asked.borrow_mut().push_back(said);
         } else {
-            not_ended(worker, &host(resources, self.next_number()), &begun);
+            give_up(worker, &host(resources, self.next_number()), &said);
         }
     }
 
@@ -45,10 +45,10 @@ impl Chores {
     /// Begins those that were asked for. In a turn of the root context.
     pub(crate) fn begin(&self, worker: &Rc<Worker>, resources: &Rc<Resources>) {
         let asked = self.asked.take();
-        for begun in asked {
+        for said in asked {
             let number = self.next_number();
             let (worker, host) = (Rc::clone(worker), host(resources, number));
-            let work: Work = Box::pin(async move { end_refused(&worker, &host, &begun).await });
+            let work: Work = Box::pin(async move { carry_out(&worker, &host, &said).await });
             self.under_way.borrow_mut().insert(number, work);
             self.advance(number);
         }

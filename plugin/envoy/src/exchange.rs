@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use wx_session_core::{
-    Action, Begun, OfResponse, Request as _, Verdict, crowded, finish, handle, reads_body,
+    Action, OfResponse, Request as _, Said, Verdict, crowded, finish, handle, reads_body,
 };
 
 use crate::case::Case;
@@ -218,8 +218,8 @@ impl Exchange {
         self.response.borrow().is_some()
     }
 
-    /// The response is on its way to the client: the app's, or Envoy's own in its place. The session that it ends.
-    pub(crate) fn responded(&self) -> Option<Begun> {
+    /// The response is on its way to the client: the app's, or Envoy's own in its place. What it says of the session.
+    pub(crate) fn responded(&self) -> Option<Said> {
         hostcalls::change_response(*self.response.take()?)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-use wx_session_core::{Begun, Config, Crowd, Head, Worker};
+use wx_session_core::{Config, Crowd, Head, Said, Worker, hear};
 
 use crate::case::Case;
 use crate::chores::Chores;
@@ -137,9 +137,10 @@ impl Executor {
         }
     }
 
-    /// Ends a session whose app has refused it, as soon as the root context has a turn.
-    pub(crate) fn end(&self, begun: Begun) {
-        self.chores.end(&self.worker, &self.resources, begun);
+    /// What an app has said of a session: counts here at once, and in the store as soon as the root context has a turn.
+    pub(crate) fn hear(&self, said: Said) {
+        hear(&self.worker, &said);
+        self.chores.take(&self.worker, &self.resources, said);
         let now = Instant::now();
         self.resources.clock.tick_by(now, now);
     }

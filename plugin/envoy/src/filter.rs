@@ -97,9 +97,9 @@ impl HttpContext for Filter {
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
         if let (Some(executor), Some(exchange)) = (&self.executor, &self.exchange)
-            && let Some(begun) = exchange.responded()
+            && let Some(said) = exchange.responded()
         {
-            executor.end(begun);
+            executor.hear(said);
         }
         Action::Continue
     }

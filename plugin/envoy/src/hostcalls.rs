@@ -9,8 +9,8 @@ use std::time::Duration;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
 use wx_session_core::{
-    Begun, CallError, Changes, Head, HttpCall, HttpResponse, Level, OfResponse, Response,
-    TrailerPolicy, UnixMillis, invites_caches,
+    CallError, Changes, Head, HttpCall, HttpResponse, Level, OfResponse, Response, Said,
+    TrailerPolicy, UnixMillis,
 };
 
 /// All request headers with one call, into an empty head: cheaper than three reads by name, and shows doubled ones. It
@@ -64,33 +64,31 @@ fn replace_body(body: &[u8], trailers: &TrailerPolicy) -> bool {
     hostcalls::set_buffer(BufferType::HttpRequestBody, 0, usize::MAX, body).is_ok()
 }
 
-/// Changes the headers of the response, up to the first that cannot be changed, and says which session it ends. It goes
-/// on either way: a client that gets no token logs in again.
-pub(crate) fn change_response(mut changes: OfResponse) -> Option<Begun> {
+/// Changes the headers of the response, up to the first that cannot be changed, and says what the app says in it of its
+/// session. It goes on either way: a client that gets no token logs in again.
+pub(crate) fn change_response(mut changes: OfResponse) -> Option<Said> {
     let response = envoy_abi::response_headers().and_then(Head::packed)?;
     let status = response
         .text(":status")
         .and_then(|status| status.parse().ok());
-    let end = response.text(OfResponse::SESSION_END);
     // Without a status it is no answer.
-    let ended = changes.refused(status.unwrap_or(500), end);
-    let goes = |name: &&str| *name == OfResponse::SESSION_END || invites_caches(name);
-    for name in response.names().filter(goes) {
+    let said = changes.said(status.unwrap_or(500), |name| response.text(name));
+    for name in response.names().filter(|name| changes.takes_off(name)) {
         if hostcalls::remove_map_value(MapType::HttpResponseHeaders, name).is_err() {
-            return ended;
+            return said;
         }
     }
     for (name, value) in &changes.set {
         let value = Some(value.as_bytes());
         if hostcalls::set_map_value_bytes(MapType::HttpResponseHeaders, name, value).is_err() {
-            return ended;
+            return said;
         }
     }
     if let Some(cookie) = &changes.cookie {
         // As above: it is the last.
         let _ = hostcalls::add_map_value(MapType::HttpResponseHeaders, "set-cookie", cookie);
     }
-    ended
+    said
 }
 
 /// Takes one header off the request, as far as it goes: the verdict does it again, and sees to it.

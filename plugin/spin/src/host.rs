@@ -60,15 +60,15 @@ impl SpinHost {
         Self::new(instance, waiter, Rc::clone(&self.head))
     }
 
-    /// The line about a session that has ended because the app has refused its login.
-    pub(crate) fn report_end(&self) {
+    /// The line about what the app has said of a session.
+    pub(crate) fn report_said(&self) {
         #[derive(Serialize)]
-        struct Ended<'a> {
+        struct AppSaid<'a> {
             event: &'a str,
             metrics: &'a Counted,
         }
-        let line = serde_json::to_string(&Ended {
-            event: "app_refused",
+        let line = serde_json::to_string(&AppSaid {
+            event: "app_said",
             metrics: &self.counted.borrow(),
         });
         // What is in it can always be written.

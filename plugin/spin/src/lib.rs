@@ -30,7 +30,7 @@ use std::rc::Rc;
 use spin_sdk::wasip3;
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
-use wx_session_core::{Action, Level, Verdict, end_refused, finish, internal_error};
+use wx_session_core::{Action, Level, Verdict, carry_out, finish, hear, internal_error};
 
 use crate::host::SpinHost;
 use crate::incoming::Incoming;
@@ -84,15 +84,13 @@ impl Guest for Component {
                     // Headers that could not be changed could still be the client's: then nothing passes.
                     None => reply::response(internal_error()).await?,
                 };
-                let Some(of_response) = of_response else {
-                    return Ok(response);
-                };
-                let (response, ended) = reply::changed(response, *of_response)?;
-                if let Some(begun) = ended {
+                let (response, said) = reply::changed(response, of_response)?;
+                if let Some(said) = said {
+                    hear(&host.instance.worker, &said);
                     let host = host.afterwards();
                     wasip3::spawn(async move {
-                        end_refused(&host.instance.worker, &host, &begun).await;
-                        host.report_end();
+                        carry_out(&host.instance.worker, &host, &said).await;
+                        host.report_said();
                     });
                 }
                 Ok(response)

@@ -2,7 +2,7 @@
 
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
 use spin_sdk::wasip3::wit_future;
-use wx_session_core::{Begun, OfResponse, invites_caches};
+use wx_session_core::{OfResponse, Said};
 
 use crate::hop_headers;
 use crate::outbound::stream;
@@ -28,24 +28,30 @@ pub(crate) async fn response(reply: wx_session_core::Response) -> Result<Respons
     Ok(response)
 }
 
-/// An answer of the app, or the one in its place, with its headers changed, and the session that it ends. The body is
-/// handed on unread.
+/// An answer of the app, or the one in its place, with its headers changed, and what the app says in it of its session.
+/// The body is handed on unread.
 pub(crate) fn changed(
     response: Response,
-    mut changes: OfResponse,
-) -> Result<(Response, Option<Begun>), ErrorCode> {
+    changes: Option<Box<OfResponse>>,
+) -> Result<(Response, Option<Said>), ErrorCode> {
+    let mut changes = match changes {
+        Some(changes) => *changes,
+        None if says_something(&response) => OfResponse::default(),
+        None => return Ok((response, None)),
+    };
     let status = response.get_status_code();
     let mut all = response.get_headers().copy_all();
-    let end = all
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(OfResponse::SESSION_END))
-        .and_then(|(_, value)| std::str::from_utf8(value).ok());
-    let ended = changes.refused(status, end);
+    let said = changes.said(status, |name| {
+        let mut own = all.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+        let (_, value) = own.next()?;
+        own.next()
+            .is_none()
+            .then(|| std::str::from_utf8(value).ok())?
+    });
     let goes = |name: &str| {
         changes.set.iter().any(|(own, _)| **own == *name)
             || hop_headers::is_forbidden(name)
-            || invites_caches(name)
-            || name == OfResponse::SESSION_END
+            || changes.takes_off(name)
     };
     all.retain(|(name, _)| !goes(&name.to_ascii_lowercase()));
     let cookie = changes.cookie.iter().map(|cookie| ("set-cookie", cookie));
@@ -62,5 +68,11 @@ pub(crate) fn changed(
     response
         .set_status_code(status)
         .map_err(|()| ErrorCode::InternalError(Some("impossible status".to_owned())))?;
-    Ok((response, ended))
+    Ok((response, said))
+}
+
+/// Whether the app says something that is not for the client.
+fn says_something(response: &Response) -> bool {
+    let headers = response.get_headers();
+    OfResponse::OWN.iter().any(|name| headers.has(name))
 }

@@ -11,9 +11,9 @@ use serde_json::Value;
 use testkit::fakes::wechat::{FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
-    Action, Begun, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall,
-    HttpResponse, Level, NoEntropy, OfResponse, Request, UnixMillis, Verdict, Worker, end_refused,
-    finish, handle, invites_caches,
+    Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
+    Level, NoEntropy, OfResponse, Request, Said, UnixMillis, Verdict, Worker, carry_out, finish,
+    handle, hear,
 };
 
 use super::bridge::FakeBridge;
@@ -101,10 +101,11 @@ impl Rig for CoreRig {
                     body: ask.body.clone().unwrap_or_default(),
                 };
                 let verdict = handle(worker, host, &request).await;
-                let (got, refused) = got(&ask, &request, verdict);
+                let (got, said) = got(&ask, &request, verdict);
                 finish(worker, host).await;
-                if let Some(begun) = refused {
-                    end_refused(worker, host, &begun).await;
+                if let Some(said) = said {
+                    hear(worker, &said);
+                    carry_out(worker, host, &said).await;
                 }
                 got
             }));
@@ -150,8 +151,8 @@ impl Rig for CoreRig {
     }
 }
 
-/// Carries out a verdict as a proxy would. Also the session that the app has refused to begin.
-fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Begun>) {
+/// Carries out a verdict as a proxy would. Also what the app has said of the session.
+fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Said>) {
     match verdict.action {
         Action::Reply(response) => {
             let headers = response.headers.into_iter();
@@ -176,7 +177,7 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Begun
             let path = headers.iter().find(|(name, _)| name == ":path");
             let path = String::from_utf8_lossy(&path.unwrap().1).into_owned();
             let (status, mut answer) = app_answer(&path);
-            let refused = changes
+            let said = changes
                 .response
                 .and_then(|of_response| change_response(status, &mut answer, *of_response));
             let got = Got {
@@ -191,29 +192,29 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Begun
                         .unwrap_or_else(|| ask.body.clone().unwrap_or_default()),
                 }),
             };
-            (got, refused)
+            (got, said)
         }
     }
 }
 
-/// Changes the app's answer as told, and says which session it ends.
+/// Changes the app's answer as told, and says what it says of the session.
 fn change_response(
     status: u16,
     headers: &mut Vec<(String, Vec<u8>)>,
     mut changes: OfResponse,
-) -> Option<Begun> {
-    let is_end = |name: &str| name == OfResponse::SESSION_END;
-    let end = headers.iter().find(|(name, _)| is_end(name));
-    let end = end.map(|(_, value)| String::from_utf8_lossy(value).into_owned());
-    let refused = changes.refused(status, end.as_deref());
-    headers.retain(|(name, _)| !is_end(name) && !invites_caches(name));
+) -> Option<Said> {
+    let said = changes.said(status, |name| {
+        let (_, value) = headers.iter().find(|(own, _)| own == name)?;
+        std::str::from_utf8(value).ok()
+    });
+    headers.retain(|(name, _)| !changes.takes_off(name));
     for (name, value) in changes.set {
         headers.retain(|(own, _)| **own != *name);
         headers.push((name.to_string(), value.as_bytes().to_vec()));
     }
     let cookie = changes.cookie;
     headers.extend(cookie.map(|cookie| ("set-cookie".to_owned(), cookie.as_bytes().to_vec())));
-    refused
+    said
 }
 
 struct FakeRequest {
