@@ -136,6 +136,7 @@ fn every_field_of_the_configuration_is_documented_and_no_other() {
         "open_data",
         "limits",
         "answers",
+        "responses",
     ];
     let mut expected = fields_below(&[]);
     for section in sections {

@@ -67,11 +67,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("login", &["config", "cookie", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "presented", "rejection", "reply", "route", "worker"]),
     // What becomes of a request.
-    ("said", &["host", "metrics", "records", "rejection", "reply", "session", "worker"]),
+    ("said", &["host", "metrics", "records", "rejection", "reply", "worker"]),
     ("endpoint", &["config", "cookie", "host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
-    ("handle", &["access", "config", "endpoint", "gate", "head", "host", "method", "metrics", "open_body", "path", "presented", "records", "rejection", "reply", "route", "taken", "upgrade", "wording", "worker"]),
+    ("handle", &["access", "config", "endpoint", "gate", "head", "host", "method", "metrics", "open_body", "path", "presented", "rejection", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 
 /// What a room is made of besides: files for tests alone, and the crate's own, which names every room.

@@ -159,7 +159,7 @@ impl Config {
         self
     }
 
-    /// Puts an HTTP filter before the plugin. The last change of all: the others look for the plugin in the first place.
+    /// Puts an HTTP filter before the plugin. The last change of all: the others look for the plugin where `envoy.yaml` has it.
     #[must_use]
     pub fn filter_before(mut self, filter: &Value) -> Self {
         let filters = self.part(HTTP_FILTERS).as_array_mut();
@@ -222,8 +222,8 @@ const HTTP: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/type
 const HTTP_FILTERS: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
 const VIRTUAL_HOST: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0";
-const WASM: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
-const WASM_CONFIGURATION: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config/configuration/value";
+const WASM: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config";
+const WASM_CONFIGURATION: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config/configuration/value";
 const CLUSTERS: &str = "/static_resources/clusters";
 
 fn socket_address(address: SocketAddr) -> Value {

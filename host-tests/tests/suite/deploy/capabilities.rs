@@ -9,7 +9,7 @@ use wasmparser::{ExternalKind, Parser, Payload};
 
 use crate::rig::envoy_world::{EnvoyWorld, with_token};
 
-const FILTER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
+const FILTER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config";
 const LIST: &str = "vm_config/capability_restriction_config/allowed_capabilities";
 
 /// What it imports, and what Envoy may call in it. `proxy_on_memory_allocate` is none of the callbacks that Envoy

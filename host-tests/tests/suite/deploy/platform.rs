@@ -67,7 +67,7 @@ impl Made {
             .document
             .pointer_mut(&format!("{http}/http_filters"))
             .unwrap();
-        filters[0]["typed_config"]["config"] = self.plugin.clone();
+        filters[1]["typed_config"]["config"] = self.plugin.clone();
         // No platform gives its counters tags by itself.
         config = config.patch(&json!({ "stats_config": null }));
         match &self.wechat {

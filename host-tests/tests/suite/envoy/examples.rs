@@ -5,7 +5,7 @@ use project::configurations;
 use serde_json::Value;
 use testkit::envoy::Config;
 
-const FILTER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
+const FILTER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config";
 /// In the filter.
 const STORE: &str = "/configuration/value/store";
 const KEYS: &str = "/vm_config/environment_variables/host_env_keys";

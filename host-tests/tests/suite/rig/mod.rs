@@ -97,6 +97,11 @@ impl HostKind {
         matches!(self, Self::Envoy | Self::EnvoyWebdis)
     }
 
+    /// Spin, or what is as strict.
+    pub fn is_spin(self) -> bool {
+        matches!(self, Self::Spin | Self::SpinMiddleware)
+    }
+
     /// A connection can become one of another protocol. WASI HTTP has no word for that, and forbids the headers.
     pub fn has_upgrades(self) -> bool {
         !matches!(self, Self::Spin | Self::SpinMiddleware)

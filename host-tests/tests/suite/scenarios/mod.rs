@@ -1,5 +1,6 @@
 //! What the plugin does, one sentence each, on every host.
 
+mod app_words;
 mod bad_input;
 mod client_words;
 mod clock;
@@ -187,6 +188,15 @@ on_every_host! {
         other_refusals_have_words_of_their_own,
         a_route_has_words_of_its_own,
         good_answers_have_members_and_the_token_where_clients_look,
+    }
+    app_words {
+        an_app_ends_the_session_of_a_request_at_once,
+        an_app_ends_all_sessions_of_a_user_and_of_nobody_else,
+        a_session_remembers_what_its_app_gives_it,
+        what_a_session_remembers_is_in_the_store_and_a_new_login_begins_without,
+        a_client_cannot_say_what_a_session_remembers,
+        where_it_is_off_nothing_is_heard,
+        on_a_public_route_there_is_no_session_to_speak_of,
     }
     through_app {
         the_app_answers_a_login_in_its_own_words,

@@ -179,7 +179,7 @@ pub fn an_app_that_refuses_ends_the_session_that_was_begun(host: HostKind) {
             world.assert_passes(&token, &phone.openid());
         }
     }
-    assert!(world.counter("wx_session.session.ended") >= 7);
+    assert!(world.counter("wx_session.session.ended_by_app") >= 7);
     // Another session of the user is none of this.
     let kept = world.login(&phone).token;
     let got = world.ask(plain("/api/answer/403", &phone.login()));

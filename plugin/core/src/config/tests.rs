@@ -339,6 +339,11 @@ pub(crate) fn defaults() -> Vec<(&'static str, String)> {
         ("session.piggyback", piggyback.to_string()),
         ("session.piggyback_header", piggyback_header),
         ("endpoints.prefix", raw::Endpoints::default().prefix),
+        ("responses.session_end", minimal().hears.end.to_string()),
+        (
+            "responses.attributes",
+            minimal().hears.attributes.to_string(),
+        ),
         (
             "cors_preflight",
             minimal().routes.cors_preflight.to_string(),

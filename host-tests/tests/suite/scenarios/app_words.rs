@@ -1,0 +1,192 @@
+//! What the app says of a session in headers of its response, where `responses` lets it count.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::rig::{Ask, Got, HostKind, World};
+
+const END: &str = "x-wx-session-end";
+const ATTRIBUTES: &str = "x-wx-session-attributes";
+
+fn on() -> Value {
+    json!({
+        "responses": { "session_end": true, "attributes": true },
+        "session": { "cache_ttl_s": 60, "cookie": "wxs" },
+        "routes": [
+            { "path": "/api/answer/201", "session": "required", "login": "body" },
+            { "prefix": "/public", "session": "public" },
+            { "prefix": "/feed", "session": "optional" },
+        ],
+    })
+}
+
+/// A request that the app answers with these headers.
+fn saying(status: u16, headers: &[(&str, &str)]) -> Ask {
+    let encoded = headers
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let query = encoded.collect::<Vec<_>>().join("&");
+    Ask::get(format!("/api/answer/{status}?{query}"))
+}
+
+#[track_caller]
+fn assert_unheard(got: &Got) {
+    assert_eq!((got.header(END), got.header(ATTRIBUTES)), (None, None));
+}
+
+/// What the app is told of the session.
+fn attributes(world: &mut World, token: &str) -> Option<String> {
+    world.get("/api/orders", token).seen().header(ATTRIBUTES)
+}
+
+/// In the store too, which the answer does not wait for.
+fn settle(world: &mut World) {
+    world.advance(Duration::from_millis(500));
+}
+
+pub fn an_app_ends_the_session_of_a_request_at_once(host: HostKind) {
+    let mut world = host.start(on());
+    let phone = world.wechat.phone("alice");
+    for status in [200, 204, 302, 403] {
+        let (token, other) = (world.login(&phone).token, world.login(&phone).token);
+        let got = world.ask(saying(status, &[(END, "this")]).token(&token));
+        assert_eq!(got.status, status);
+        assert_unheard(&got);
+        // At once on this worker, however the store does, and for good.
+        world.assert_token_refused(&token, "invalid_token");
+        settle(&mut world);
+        world.assert_token_refused(&token, "invalid_token");
+        world.assert_passes(&other, &phone.openid());
+        world.post("/wx/logout", &other, &json!({}));
+    }
+    assert_eq!(world.counter("wx_session.session.ended_by_app"), 4);
+}
+
+pub fn an_app_ends_all_sessions_of_a_user_and_of_nobody_else(host: HostKind) {
+    let mut world = host.start(on());
+    let (alice, bob) = (world.wechat.phone("alice"), world.wechat.phone("bob"));
+    let mine: Vec<String> = (0..3).map(|_| world.login(&alice).token).collect();
+    let others = world.login(&bob).token;
+    for token in &mine {
+        world.assert_passes(token, &alice.openid());
+    }
+    let got = world.ask(saying(200, &[(END, "all")]).token(&mine[1]));
+    assert_unheard(&got);
+    for token in &mine {
+        world.assert_token_refused(token, "invalid_token");
+    }
+    settle(&mut world);
+    for token in &mine {
+        world.assert_token_refused(token, "invalid_token");
+    }
+    world.assert_passes(&others, &bob.openid());
+    // A ban is the app's to keep: a new login is a new session.
+    let again = world.login(&alice).token;
+    world.assert_passes(&again, &alice.openid());
+}
+
+pub fn a_session_remembers_what_its_app_gives_it(host: HostKind) {
+    let mut world = host.start(on());
+    let phone = world.wechat.phone("alice");
+    let (token, other) = (world.login(&phone).token, world.login(&phone).token);
+    assert_eq!(attributes(&mut world, &token), None);
+    for (said, kept) in [
+        ("uid%3D42", "uid%3D42"),
+        ("a.b_c-d*~+", "a.b_c-d*~+"),
+        // What cannot be kept changes nothing.
+        ("a b", "a.b_c-d*~+"),
+        ("\"quoted\"", "a.b_c-d*~+"),
+        (&"x".repeat(513), "a.b_c-d*~+"),
+        (&"x".repeat(512), &"x".repeat(512)),
+    ] {
+        let got = world.ask(saying(200, &[(ATTRIBUTES, said)]).token(&token));
+        assert_unheard(&got);
+        settle(&mut world);
+        assert_eq!(
+            attributes(&mut world, &token).as_deref(),
+            Some(kept),
+            "{said}"
+        );
+    }
+    assert_eq!(
+        attributes(&mut world, &other),
+        None,
+        "each session has its own"
+    );
+    assert!(world.log().contains("attributes_refused"));
+    // An empty text takes them away.
+    world.ask(saying(200, &[(ATTRIBUTES, "")]).token(&token));
+    settle(&mut world);
+    assert_eq!(attributes(&mut world, &token), None);
+}
+
+pub fn what_a_session_remembers_is_in_the_store_and_a_new_login_begins_without(host: HostKind) {
+    let mut patch = on();
+    patch["session"]["cache_ttl_s"] = json!(0);
+    let mut world = host.start(patch);
+    let phone = world.wechat.phone("alice");
+    let token = world.login(&phone).token;
+    world.ask(saying(200, &[(ATTRIBUTES, "uid%3D42")]).token(&token));
+    settle(&mut world);
+    assert_eq!(attributes(&mut world, &token).as_deref(), Some("uid%3D42"));
+    let body = json!({ "code": phone.login(), "token": token });
+    let new = world.login_with(body).token;
+    assert_eq!(attributes(&mut world, &new), None);
+    // Unless the app gives it some with its answer to a login through it.
+    let code = phone.login();
+    let ask = Ask::post(
+        format!("/api/answer/201?{ATTRIBUTES}=role%3Dvip"),
+        &json!({ "code": code }),
+    );
+    let got = world.ask(ask.token(&new));
+    assert_eq!(got.seen().header(ATTRIBUTES), None);
+    let token = got.seen().header("x-wx-login-token").unwrap();
+    settle(&mut world);
+    assert_eq!(
+        attributes(&mut world, &token).as_deref(),
+        Some("role%3Dvip")
+    );
+}
+
+pub fn a_client_cannot_say_what_a_session_remembers(host: HostKind) {
+    let mut world = host.start(on());
+    let phone = world.wechat.phone("alice");
+    let token = world.login(&phone).token;
+    for path in ["/api/orders", "/public/x", "/feed"] {
+        for name in [ATTRIBUTES, "X_WX_Session_Attributes", END] {
+            let got = world.ask(Ask::get(path).header(name, "uid=1").token(&token));
+            assert!(!got.seen().has(name), "{path} {name}");
+        }
+    }
+    world.assert_passes(&token, &phone.openid());
+}
+
+/// Off by default: then nothing is heard, and a client sees none of it all the same.
+pub fn where_it_is_off_nothing_is_heard(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    let token = world.login(&phone).token;
+    let words = [(END, "all"), (ATTRIBUTES, "uid%3D42")];
+    let got = world.ask(saying(200, &words).token(&token));
+    // On Envoy its own filter takes them off, as the shipped configuration has it.
+    if host.is_real_envoy() || host.is_spin() {
+        assert_unheard(&got);
+    }
+    settle(&mut world);
+    world.assert_passes(&token, &phone.openid());
+    assert_eq!(attributes(&mut world, &token), None);
+}
+
+pub fn on_a_public_route_there_is_no_session_to_speak_of(host: HostKind) {
+    let mut world = host.start(json!({
+        "responses": { "session_end": true, "attributes": true },
+        "routes": [{ "prefix": "/api/answer", "session": "public" }],
+    }));
+    let phone = world.wechat.phone("alice");
+    let token = world.login(&phone).token;
+    let got = world.ask(saying(200, &[(END, "all")]).token(&token));
+    assert_unheard(&got);
+    settle(&mut world);
+    world.assert_passes(&token, &phone.openid());
+}
