@@ -190,3 +190,16 @@ pub fn on_a_public_route_there_is_no_session_to_speak_of(host: HostKind) {
     settle(&mut world);
     world.assert_passes(&token, &phone.openid());
 }
+
+/// Until the store has heard of it, its code gives it to nobody either.
+pub fn a_session_that_is_to_end_is_given_to_nobody(host: HostKind) {
+    let mut world = host.start(on());
+    let code = world.wechat.phone("alice").login();
+    let token = world.login_with(json!({ "code": code })).token;
+    let again = Ask::post("/wx/login", &json!({ "code": code }));
+    let said = saying(200, &[(END, "this")]).token(&token);
+    world.ask(said);
+    world.assert_refused(again, 401, "code_used");
+    let told = world.get("/wx/session", &token).json();
+    assert_eq!(told["data"]["hasSession"], false, "{told}");
+}

@@ -64,8 +64,8 @@ impl<H: Host> Sessions<'_, H> {
         self.ends_at(record).since(now).min(idle)
     }
 
-    /// What the store has for `token`, expired or not. `None` also when no master key opens it, and when it is of a mini
-    /// program that is not configured, or no longer.
+    /// What the store has for `token`, expired or not. `None` also when no master key opens it, when it is to end, and when
+    /// it is of a mini program that is not configured, or no longer.
     pub(crate) async fn load(
         &self,
         token: &Token,
@@ -94,6 +94,9 @@ impl<H: Host> Sessions<'_, H> {
         // A replica may not have heard that somebody used it a moment ago.
         if store.may_lag() && is(&found, &|record| self.is_over(record, now)) {
             found = store.get_latest(&key, now).await?.and_then(opened);
+        }
+        if is(&found, &|record| worker.is_to_end(id, record)) {
+            return Ok(None);
         }
         if is(&found, &|record| {
             worker.config.mini_program(&record.appid).is_none()

@@ -73,10 +73,6 @@ impl<H: Host> Sessions<'_, H> {
             host.count(Counter::SessionDenied);
             return Err(Reason::InvalidToken.into());
         };
-        if worker.is_to_end(&id, &found.record) {
-            host.count(Counter::SessionDenied);
-            return Err(Reason::InvalidToken.into());
-        }
         if self.is_over(&found.record, now) {
             host.count(Counter::SessionExpired);
             return Err(Reason::SessionExpired.into());
