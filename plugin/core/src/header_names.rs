@@ -26,6 +26,9 @@ pub(crate) mod of_login {
 /// By this header of its response an app ends a session.
 pub(crate) const SESSION_END: &str = "x-wx-session-end";
 
+/// What an observed request would have been refused with.
+pub(crate) const WOULD_REFUSE: &str = "x-wx-would-refuse";
+
 /// Headers that carry the parameters of a login, and their names in a body.
 pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
     ("x-wx-code", "code"),
@@ -46,7 +49,7 @@ pub(crate) fn parameter_headers() -> impl Iterator<Item = (&'static str, &'stati
 /// What follows `x-wx-` in the names that an app may believe, and how those of its kin begin: our defaults, and what
 /// WeChat's Cloud Run tells its containers. None of them is one that a client has to send.
 /// <https://developers.weixin.qq.com/miniprogram/dev/wxcloudservice/wxcloudrun/src/development/weixin/>
-const STANDARD: [&str; 19] = [
+const STANDARD: [&str; 21] = [
     "openid",
     "unionid",
     "appid",
@@ -66,6 +69,8 @@ const STANDARD: [&str; 19] = [
     "call-id",
     "cloudbase-",
     "container-",
+    "would-refuse",
+    "release",
 ];
 
 /// Cloud Run's name for the client's address; and two by which Symfony, Zend and others are led to another path than

@@ -224,6 +224,11 @@ impl Rejection {
         row(self.reason).level
     }
 
+    /// The status of the reply, if nobody words it otherwise.
+    pub(crate) fn http(&self) -> u16 {
+        row(self.reason).http
+    }
+
     pub(crate) fn error(&self) -> &'static str {
         row(self.reason).error
     }

@@ -66,11 +66,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("open_data", &["config", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "worker"]),
     ("login", &["config", "cookie", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "presented", "rejection", "reply", "route", "worker"]),
+    ("log_line", &["head", "presented", "rejection", "reply", "worker"]),
+    ("observe", &["access", "head", "header_names", "host", "log_line", "metrics", "rejection", "reply", "upgrade", "worker"]),
     // What becomes of a request.
     ("endpoint", &["config", "cookie", "host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
-    ("handle", &["access", "config", "endpoint", "gate", "head", "host", "method", "metrics", "open_body", "path", "presented", "records", "rejection", "reply", "route", "taken", "upgrade", "wording", "worker"]),
+    ("handle", &["access", "config", "endpoint", "gate", "head", "host", "log_line", "method", "metrics", "observe", "open_body", "path", "records", "rejection", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 
 /// What a room is made of besides: files for tests alone, and the crate's own, which names every room.

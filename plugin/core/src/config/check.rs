@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::check_answers::answers;
 use super::check_headers::{distinct, header_name, identity, own_names};
 use super::check_limits::limits;
-use super::check_routes::{endpoints, rules};
+use super::check_routes::{endpoints, mode, observed_paths, rules};
 use super::check_session::session;
 use super::check_store::store;
 use super::check_upstreams::{app_url, wechat};
@@ -50,8 +50,10 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         session,
         routes: Routes {
             endpoints: endpoints(&document.endpoints, wafer)?,
-            rules: rules(document.routes, &answers.all)?,
+            rules: rules(document.routes, &answers.all, mode(document.mode))?,
             cors_preflight: document.cors_preflight,
+            mode: mode(document.mode),
+            tells_paths: false,
         },
         answers,
         identity,
@@ -70,6 +72,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         body_timeout: limits.body_timeout,
         waiting: limits.waiting,
     };
+    config.routes.tells_paths = observed_paths(document.observe_paths, &config.routes)?;
     config.own_names = own_names(&config);
     distinct(&config)?;
     Ok(config)

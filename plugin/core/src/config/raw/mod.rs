@@ -16,7 +16,7 @@ use super::model::ConfigError;
 
 pub(crate) use self::answers::{Answers, Ok, Refusal, RouteAnswers};
 pub(crate) use self::routes::{
-    Endpoints, LoginErrors, LoginPlace, OtherTypes, Outage, Route, SessionNeed,
+    Endpoints, LoginErrors, LoginPlace, Mode, ObservePaths, OtherTypes, Outage, Route, SessionNeed,
 };
 pub(crate) use self::rules::{Assertion, IdentityHeaders, Limits, Login, OpenData};
 pub(crate) use self::session::Session;
@@ -41,6 +41,10 @@ pub(crate) struct Document {
     pub(crate) endpoints: Endpoints,
     #[serde(default)]
     pub(crate) routes: Vec<Route>,
+    #[serde(default)]
+    pub(crate) mode: Mode,
+    #[serde(default)]
+    pub(crate) observe_paths: ObservePaths,
     #[serde(default)]
     pub(crate) cors_preflight: bool,
     #[serde(default)]
