@@ -27,7 +27,7 @@ impl CoreOnRedis {
                 { "prefix": "/open-anonymous", "session": "optional", "outage": "anonymous", "open_data": "body" },
                 { "prefix": "/public", "session": "public" },
                 { "prefix": "/watched", "session": "required", "mode": "observe" },
-                { "prefix": "/watched-stale", "session": "required", "outage": "stale", "mode": "observe" },
+                { "prefix": "/remembered", "session": "required", "outage": "stale", "mode": "observe" },
             ],
         });
         let rig = CoreRig::start(&wechat, &patch);
@@ -81,7 +81,7 @@ fn where_it_is_observed_a_request_goes_on_without_its_session() {
     let mut edge = CoreOnRedis::start();
     let (openid, token) = (edge.wechat.phone("ming").openid(), edge.login("ming"));
     let (verified, stale) = (Some("verified"), Some("stale"));
-    for path in ["/watched", "/watched-stale"] {
+    for path in ["/watched", "/remembered"] {
         assert_passed(&edge.get(path, &token), Some(&openid), verified);
     }
     edge.store_is_down(true);
@@ -91,7 +91,7 @@ fn where_it_is_observed_a_request_goes_on_without_its_session() {
     assert_eq!(told.as_deref(), Some("store_unavailable"));
     let counter = "wx_session.observed.store_unavailable";
     assert_eq!(edge.rig.counter(counter), 1);
-    let got = edge.get("/watched-stale", &token);
+    let got = edge.get("/remembered", &token);
     assert_passed(&got, Some(&openid), stale);
     assert!(!got.seen().has("x-wx-would-refuse"));
 }

@@ -1,7 +1,6 @@
 //! Observe mode: what goes on that would have been refused, what the app is told of it, and what stays as ever.
 
 use serde_json::{Value, json};
-use testkit::fakes::wechat::KeyAge;
 
 use super::gate::{identity, spoofed};
 use super::migration::configurations;
@@ -191,7 +190,7 @@ pub fn what_was_asked_for_keeps_its_own_refusals(host: HostKind) {
     }));
     let phone = world.wechat.phone("alice");
     let login = world.login(&phone);
-    let data = phone.user_info(KeyAge::Current);
+    let data = phone.user_info();
     let sealed = json!({ "encryptedData": data.encrypted_data, "iv": data.iv });
     let got = world.post("/open", &login.token, &sealed);
     assert!(String::from_utf8_lossy(&got.seen().body).contains("openData"));
