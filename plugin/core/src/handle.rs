@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::time::Duration;
 
 use serde::Serialize;
@@ -11,6 +11,7 @@ use crate::access::strip;
 use crate::config::Config;
 use crate::gate::{self, Passage, Terms};
 use crate::head::{Head, Header};
+use crate::header_names::RELEASE;
 use crate::host::{Host, Level, Request};
 use crate::log_line::line;
 use crate::metrics::Counter;
@@ -21,7 +22,7 @@ use crate::route::{Destination, Method, Routes, Rule};
 use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
 use crate::worker::{Context, Worker};
-use crate::{endpoint, method, observe, open_body, path, taken};
+use crate::{endpoint, method, observe, open_body, path, release, taken};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
@@ -145,6 +146,8 @@ async fn serve<H: Host, R: Request>(
     match config.routes.find(asked_for, &path) {
         Destination::App(need, rule) => {
             let observed = config.routes.observes(asked_for, &path, rule);
+            // Before a code is spent. Whose session it is is known later.
+            judge_release(head, config, None, observed)?;
             let mut taken = match rule {
                 // Boxed, so that other requests do not carry the room for it.
                 Some(rule) if rule.login.is_some() || rule.token_in.is_some() => {
@@ -163,12 +166,23 @@ async fn serve<H: Host, R: Request>(
                 mut changes,
                 would_refuse,
             } = gate::pass(context, request, terms, taken.as_mut()).await?;
+            let appid = who.session.as_ref().map(|session| &*session.appid.0);
+            let judged = judge_release(head, config, appid, observed)?;
             if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref()) {
                 let opened = open_body::open(context, request, rules, holder, &mut changes);
                 Box::pin(opened).await?;
             }
+            let unlisted = match judged {
+                Judged::Listed => None,
+                Judged::Told(release) => {
+                    changes.set.push((RELEASE.into(), release.into()));
+                    None
+                }
+                Judged::Refused(rejection) => Some(rejection),
+            };
             if observed {
-                observe::tell(context, head, would_refuse.as_deref(), &mut changes);
+                let would_refuse = unlisted.as_deref().or(would_refuse.as_deref());
+                observe::tell(context, head, would_refuse, &mut changes);
             }
             Ok(Verdict {
                 action: Action::Forward(changes),
@@ -177,6 +191,7 @@ async fn serve<H: Host, R: Request>(
             })
         }
         Destination::Endpoint(endpoint) => {
+            judge_release(head, config, None, false)?;
             let methods = endpoint.methods();
             if !methods.contains(&method) {
                 return Err(refused(Reason::not_allowed(methods)));
@@ -195,6 +210,41 @@ async fn serve<H: Host, R: Request>(
                 auth_status: "endpoint",
             })
         }
+    }
+}
+
+/// What becomes of a request for the release that its client says it is.
+enum Judged {
+    Listed,
+    /// The app is told which it is.
+    Told(String),
+    /// It is observed.
+    Refused(Box<Rejection>),
+}
+
+/// `appid`: of the session, if there is one.
+///
+/// # Errors
+/// The release is not listed, and what is not listed is refused.
+fn judge_release(
+    head: &Head,
+    config: &Config,
+    appid: Option<&str>,
+    observed: bool,
+) -> Result<Judged, Rejection> {
+    let apps = config.mini_programs.iter().map(|own| &*own.appid);
+    let Some(unlisted) = release::unlisted(&config.releases, apps, head, appid) else {
+        return Ok(Judged::Listed);
+    };
+    let release = unlisted.release.to_string();
+    if unlisted.tells {
+        return Ok(Judged::Told(release));
+    }
+    let rejection = Reason::ReleaseRefused.parameter("referer", &(release + " is not listed"));
+    if observed {
+        Ok(Judged::Refused(Box::new(rejection)))
+    } else {
+        Err(rejection)
     }
 }
 

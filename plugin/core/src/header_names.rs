@@ -29,6 +29,9 @@ pub(crate) const SESSION_END: &str = "x-wx-session-end";
 /// What an observed request would have been refused with.
 pub(crate) const WOULD_REFUSE: &str = "x-wx-would-refuse";
 
+/// The release that a client says it is, if it is none that the configuration lists.
+pub(crate) const RELEASE: &str = "x-wx-release";
+
 /// Headers that carry the parameters of a login, and their names in a body.
 pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
     ("x-wx-code", "code"),

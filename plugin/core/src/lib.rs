@@ -44,6 +44,7 @@ mod profile;
 mod quota;
 mod records;
 mod rejection;
+mod release;
 mod reply;
 mod route;
 mod seal;

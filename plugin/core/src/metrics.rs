@@ -102,6 +102,8 @@ metrics! {
         ObservedUpgradeRefused = "wx_session.observed.upgrade_refused",
         /// A path that can be read in two ways.
         ObservedBadPath = "wx_session.observed.bad_path",
+        /// A release that is not listed.
+        ObservedReleaseRefused = "wx_session.observed.release_refused",
         /// Whatever else.
         ObservedOther = "wx_session.observed.other",
     }

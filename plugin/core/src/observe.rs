@@ -68,6 +68,7 @@ fn counter(reason: Reason) -> Counter {
         Reason::StoreUnavailable => Counter::ObservedStoreUnavailable,
         Reason::UpgradeRefused => Counter::ObservedUpgradeRefused,
         Reason::BadPath => Counter::ObservedBadPath,
+        Reason::ReleaseRefused => Counter::ObservedReleaseRefused,
         _ => Counter::ObservedOther,
     }
 }

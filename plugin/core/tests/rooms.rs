@@ -29,6 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Plain parts: what can be read of a request, and the words of stores and of WeChat.
     ("spelling", &["fold"]),
     ("path", &["fold"]),
+    ("release", &["head"]),
     ("reply", &["head", "header_names"]),
     ("trace", &["head"]),
     ("wording", &["reply"]),
@@ -36,7 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["hex", "time"]),
     ("wechat", &["fold", "json_text", "spelling", "time"]),
     // What there is to be told, and what the host gives.
-    ("config", &["header_names", "path", "route", "spelling", "wechat", "wording"]),
+    ("config", &["header_names", "path", "release", "route", "spelling", "wechat", "wording"]),
     ("host", &["head", "metrics", "store", "time"]),
     ("chosen_store", &["config", "hex", "host", "metrics", "reply", "store", "time"]),
     ("needed", &["config", "head", "header_names"]),
@@ -72,7 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("endpoint", &["config", "cookie", "host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
-    ("handle", &["access", "config", "endpoint", "gate", "head", "host", "log_line", "method", "metrics", "observe", "open_body", "path", "records", "rejection", "reply", "route", "taken", "upgrade", "wording", "worker"]),
+    ("handle", &["access", "config", "endpoint", "gate", "head", "header_names", "host", "log_line", "method", "metrics", "observe", "open_body", "path", "records", "rejection", "release", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 
 /// What a room is made of besides: files for tests alone, and the crate's own, which names every room.

@@ -15,6 +15,7 @@ mod open_data_body;
 mod own_name;
 mod piggyback;
 mod profiles;
+mod releases;
 mod routes;
 mod sessions;
 mod through_app;
@@ -272,6 +273,14 @@ on_every_host! {
         a_preflight_goes_on_while_observed,
         a_cookie_from_another_page_gives_nobody_an_identity_while_observed,
         the_edge_comes_before_a_running_system_in_three_steps,
+    }
+    releases {
+        a_release_that_is_not_listed_is_refused_everywhere,
+        any_number_and_the_developer_tools_can_be_listed,
+        the_app_is_told_of_a_release_that_is_not_listed_where_so_configured,
+        each_app_has_a_list_of_its_own,
+        a_code_of_a_refused_release_is_not_spent,
+        an_observed_release_goes_on_and_the_app_is_told,
     }
     wafer {
         every_wafer_client_logs_in_and_reaches_the_app,

@@ -7,6 +7,7 @@ use core::time::Duration;
 use super::check_answers::answers;
 use super::check_headers::{distinct, header_name, identity, own_names};
 use super::check_limits::limits;
+use super::check_releases::releases;
 use super::check_routes::{endpoints, mode, observed_paths, rules};
 use super::check_session::session;
 use super::check_store::store;
@@ -19,6 +20,7 @@ use crate::route::Routes;
 
 pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
     let platform = environment.platform;
+    let releases = releases(&document.apps)?;
     let mini_programs = mini_programs(document.apps, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &mini_programs, environment)?;
     let wafer = matches!(document.compat, Some(raw::Compat::Wafer));
@@ -43,6 +45,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     let answers = answers(document.answers, wafer)?;
     let mut config = Config {
         mini_programs,
+        releases,
         master_secrets,
         wechat: wechat(&document.wechat, platform)?,
         upstream_url: app_url(&document.upstream, platform)?,

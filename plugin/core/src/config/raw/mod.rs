@@ -76,6 +76,16 @@ pub(crate) enum Compat {
 pub(crate) struct MiniProgram {
     pub(crate) appid: String,
     pub(crate) secret: Value,
+    pub(crate) releases: Option<Vec<Value>>,
+    pub(crate) releases_action: Option<ReleasesAction>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReleasesAction {
+    Refuse,
+    Tell,
 }
 
 pub(crate) fn parse(text: &str) -> Result<Document, ConfigError> {
