@@ -1,10 +1,10 @@
 /*
  * What went wrong, in one shape: the edge's own refusals, and what fails before the edge can say anything.
- * Never takes an answer of the app for a refusal: only what has `error` and `action` is one.
+ * Never takes an answer of the app for a refusal: the edge marks its own with headers, whatever their status and body.
  */
-import { Answer } from './wx'
+import { Answer } from './wx.js'
 
-/** What can be done about it. See "Errors" in the README of wx-session. */
+/** What can be done about it. See "What to do on an error" in docs/clients.md of wx-session. */
 export type Action = 'relogin' | 'retry_after' | 'show_blocked' | 'fix_config' | 'none'
 
 export interface SessionError extends Error {
@@ -16,9 +16,9 @@ export interface SessionError extends Error {
    */
   error: string
   action: Action
-  /** The number in the table of errors; 0 for those of this package. */
+  /** The number in the table of errors, if the edge's `answers` leave it there; 0 for those of this package. */
   status: number
-  /** The HTTP status; 0 if there was no answer. */
+  /** The HTTP status, which may be 200 where `answers` say so; 0 if there was no answer. */
   statusCode: number
   /** As `wx` words it: `request:fail …`. */
   errMsg: string
@@ -32,29 +32,54 @@ export interface SessionError extends Error {
   retryAfter?: number
 }
 
-export function failure(error: string, action: Action, message: string, statusCode = 0): SessionError {
-  const made = new Error(message) as SessionError
-  made.name = 'SessionError'
+interface SessionErrorClass {
+  new (error: string, action: Action, message: string, statusCode?: number): SessionError
+  readonly prototype: SessionError
+}
+
+/** A class by hand: ES5 has no other way to a real `Error`, with its stack, that is also an instance of ours. */
+export const SessionError: SessionErrorClass = function (
+  this: SessionError, error: string, action: Action, message: string, statusCode?: number
+) {
+  const made: SessionError = Object.setPrototypeOf(new Error(message), Object.getPrototypeOf(this))
   made.error = error
   made.action = action
   made.status = 0
-  made.statusCode = statusCode
+  made.statusCode = statusCode || 0
   made.errMsg = 'request:fail ' + message
   return made
+} as any
+
+(SessionError as { prototype: SessionError }).prototype = Object.create(Error.prototype, {
+  constructor: { value: SessionError, configurable: true, writable: true },
+  name: { value: 'SessionError', configurable: true, writable: true }
+})
+
+/** Whether the edge itself made this answer: then what it says is ours to act on. */
+export function isOfEdge(answer: Answer): boolean {
+  return header(answer, 'x-wx-error') !== ''
 }
 
 /** The edge's refusal, if this is one. */
 export function refusal(answer: Answer): SessionError | undefined {
-  const body = answer.statusCode < 400 ? undefined : parsed(answer.data)
-  if (!body || typeof body.error !== 'string' || typeof body.action !== 'string') return undefined
-  const made = failure(body.error, body.action, body.msg || body.error, answer.statusCode)
-  made.status = body.status
+  const error = header(answer, 'x-wx-error')
+  if (!error || error === 'none') return undefined
+  // Members are for people to read: where `answers` put others in their place, they are not what they seem.
+  const body = parsed(answer.data) || {}
+  const action = (header(answer, 'x-wx-action') || 'none') as Action
+  const made = new SessionError(error, action, typeof body.msg === 'string' ? body.msg : error, answer.statusCode)
+  if (typeof body.status === 'number') made.status = body.status
   if (body.detail) made.detail = body.detail
   if (body.errcode) made.errcode = body.errcode
   if (body.rid) made.rid = body.rid
   const seconds = parseInt(header(answer, 'retry-after'), 10)
   if (seconds >= 0) made.retryAfter = seconds
   return made
+}
+
+/** Whether a login helps whatever was refused: stale open data it does not, that has to be fetched anew. */
+export function asksForLogin(error: SessionError): boolean {
+  return error.action === 'relogin' && error.error !== 'session_key_stale'
 }
 
 /** With `dataType` or `responseType` of its own, a request gets a refusal unparsed too. */

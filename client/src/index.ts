@@ -2,21 +2,31 @@
  * The mini program's side of wx-session. One login at a time, one repetition of each kind, and no loop.
  * Never sends the token anywhere but to `baseUrl`, and never repeats a request under another account.
  */
-import { failure, refusal, SessionError } from './error'
-import { inHeaders } from './parameters'
-import { mayRepeat, mayWait, wait } from './patience'
-import { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session'
-import { Answer, call, load, mix, RequestOptions, store } from './wx'
+import { asContainerAnswer, asContainerError, asRequest, ContainerAnswer, ContainerOptions } from './container.js'
+import { asksForLogin, isOfEdge, refusal, SessionError } from './error.js'
+import { inHeaders } from './parameters.js'
+import { mayRepeat, mayWait, wait } from './patience.js'
+import { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session.js'
+import { Answer, call, load, mix, RequestOptions, store } from './wx.js'
 
-export type { Action, SessionError } from './error'
-export type { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session'
-export type { Answer, RequestOptions } from './wx'
+export { SessionError } from './error.js'
+export type { ContainerAnswer, ContainerOptions } from './container.js'
+export type { Action } from './error.js'
+export type { GroupEnterInfo, PhoneNumber, ShareInfo, User, UserProfile, Watermark, WeRunData } from './open-data.js'
+export type { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session.js'
+export type { Answer, RequestOptions, Wx } from './wx.js'
 
 /** What a request has used up of its repetitions. */
 interface Turn {
   /** The token that it was sent with. */
   token: string
   waited?: boolean
+}
+
+interface Callbacks<R> {
+  success?(result: R): void
+  fail?(error: any): void
+  complete?(result: any): void
 }
 
 export function createSession(options: SessionOptions): Session {
@@ -60,10 +70,10 @@ export function createSession(options: SessionOptions): Session {
   function send(options: RequestOptions, value: string): Promise<Answer> {
     const url = options.url.charAt(0) === '/' ? base + options.url : options.url
     if (url.indexOf(base + '/') !== 0) {
-      return Promise.reject(failure('foreign_url', 'none', options.url + ' is not under ' + base))
+      return Promise.reject(new SessionError('foreign_url', 'none', options.url + ' is not under ' + base))
     }
     return call('request', mix(options, { url, header: mix(options.header, header(value)) })).then(null, problem => {
-      throw failure('network', 'retry_after', (problem && (problem.errMsg || problem.message)) || 'no answer')
+      throw new SessionError('network', 'retry_after', (problem && (problem.errMsg || problem.message)) || 'no answer')
     })
   }
 
@@ -103,7 +113,7 @@ export function createSession(options: SessionOptions): Session {
   function enter(again: boolean): Promise<Login> {
     return call('login')
       .then(null, problem => {
-        throw failure('wx_login', 'retry_after', (problem && problem.errMsg) || 'wx.login failed')
+        throw new SessionError('wx_login', 'retry_after', (problem && problem.errMsg) || 'wx.login failed')
       })
       // The old token goes along, so that the edge ends its session and sees whether the account is another.
       .then(({ code }) => {
@@ -161,12 +171,22 @@ export function createSession(options: SessionOptions): Session {
   /** Fails with `action: relogin` if WeChat's own session has ended. */
   function checked(): Promise<unknown> {
     return call('checkSession').then(null, () => {
-      throw failure('check_session', 'relogin', 'wx.checkSession failed')
+      throw new SessionError('check_session', 'relogin', 'wx.checkSession failed')
     })
   }
 
   function request<T>(options: RequestOptions<T>): Promise<Answer<T>> {
-    const result = guarded(options)
+    return told(guarded(options), options)
+  }
+
+  function callContainer<T>(options: ContainerOptions<T>): Promise<ContainerAnswer<T>> {
+    return told(guarded(asRequest(options)).then(asContainerAnswer, error => {
+      throw asContainerError(error)
+    }), options)
+  }
+
+  /** The callbacks too, if there are any: then nobody has to catch the promise. */
+  function told<R>(result: Promise<R>, options: Callbacks<R>): Promise<R> {
     const { success, fail, complete } = options
     if (success || fail || complete) {
       result.then(answer => {
@@ -185,7 +205,7 @@ export function createSession(options: SessionOptions): Session {
     const turn: Turn = { token: '' }
     let failed: unknown
     const attempt = () => {
-      if (account !== began) throw failure('account_switched', 'none', 'begun under another account')
+      if (account !== began) throw new SessionError('account_switched', 'none', 'begun under another account')
       turn.token = token
       return exchange(options, turn)
     }
@@ -193,7 +213,7 @@ export function createSession(options: SessionOptions): Session {
     return Promise.resolve(flight).then(null, error => { failed = error })
       .then(attempt)
       .then(null, error => {
-        if (error.statusCode !== 401 || error.action !== 'relogin' || loggedOut) throw error
+        if (!asksForLogin(error) || loggedOut) throw error
         if (failed) throw failed
         return renew(turn.token).then(attempt)
       })
@@ -208,7 +228,7 @@ export function createSession(options: SessionOptions): Session {
       emit('logout', undefined)
       if (!old) return { ended: 0 }
       return endpoint('logout', { everywhere: !!(options && options.everywhere) }, old).then(null, error => {
-        if (error.statusCode === 401) return { ended: 0 }
+        if (asksForLogin(error)) return { ended: 0 }
         throw error
       })
     }
@@ -229,7 +249,7 @@ export function createSession(options: SessionOptions): Session {
         if (error.action !== 'relogin') throw error
         return renew(old).then(fetchData).then(anew => {
           // From a button: only another tap brings other data.
-          if (anew === data && error.statusCode !== 401) throw error
+          if (anew === data && !asksForLogin(error)) throw error
           return post(anew)
         })
       })
@@ -240,6 +260,7 @@ export function createSession(options: SessionOptions): Session {
     login,
     ensure,
     request,
+    callContainer,
     logout,
     register: fetchData => openData('register', fetchData),
     decrypt: fetchData => openData('decrypt', fetchData),
@@ -258,8 +279,8 @@ export function createSession(options: SessionOptions): Session {
 
 function content(answer: Answer): any {
   const { data, statusCode } = answer
-  if (statusCode === 200 && data && data.data) return data.data
-  throw failure('unexpected_answer', 'none', 'status ' + statusCode, statusCode)
+  if (isOfEdge(answer) && data && data.data) return data.data
+  throw new SessionError('unexpected_answer', 'none', 'status ' + statusCode, statusCode)
 }
 
 declare const console: { error(problem: unknown): void }

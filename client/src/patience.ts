@@ -1,8 +1,8 @@
 /*
  * What may be tried again, and after which time. Never counts: that each is done once is the caller's to see to.
  */
-import { SessionError } from './error'
-import { RequestOptions } from './wx'
+import { SessionError } from './error.js'
+import { RequestOptions } from './wx.js'
 
 /** A user does not look at a spinner for longer: what would take more seconds fails at once. */
 const LONGEST_WAIT_S = 10

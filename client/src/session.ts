@@ -1,7 +1,9 @@
 /*
  * The shapes that pages see. Never holds code.
  */
-import { Answer, RequestOptions } from './wx'
+import { ContainerAnswer, ContainerOptions } from './container.js'
+import { User } from './open-data.js'
+import { Answer, RequestOptions } from './wx.js'
 
 export interface SessionOptions {
   /** Where wx-session is, such as `https://api.example.com`: a request domain of the mini program. */
@@ -27,7 +29,7 @@ export interface Login {
   /** `switched`: another account than before on this phone. */
   event: 'new' | 'returning' | 'switched'
   /** The profile, if registered. */
-  user?: any
+  user?: User
   /** Why open data sent with the login was of no use: `session_key_stale`, `no_profile` or `invalid_parameter`. */
   openData?: string
 }
@@ -62,12 +64,17 @@ export interface Session {
    * Gives every answer of the app, whatever its status; fails with a `SessionError`.
    */
   request<T = any>(options: RequestOptions<T>): Promise<Answer<T>>
+  /**
+   * `request` in the shape of `wx.cloud.callContainer` of WeChat Cloud Run, for mini programs that come from there.
+   * Needs no `this`: pass it around as you like.
+   */
+  callContainer<T = any>(options: ContainerOptions<T>): Promise<ContainerAnswer<T>>
   /** Ends the session here, whether or not the edge can be reached; no request logs in by itself until you do. */
   logout(options?: { everywhere?: boolean }): Promise<{ ended: number }>
   /** Sends the profile; gives the user as the edge keeps it. */
-  register(fetchData: FetchOpenData): Promise<any>
-  /** Gives what `encryptedData` holds. */
-  decrypt(fetchData: FetchOpenData): Promise<any>
+  register(fetchData: FetchOpenData): Promise<User>
+  /** Gives what `encryptedData` holds: say which, such as `decrypt<PhoneNumber>(…)`. */
+  decrypt<T = any>(fetchData: FetchOpenData): Promise<T>
   /** Has the signature of `rawData` checked. */
   verify(fetchData: FetchOpenData): Promise<{ valid: boolean }>
   /** The header with the token, for `wx.uploadFile` and the like; empty without a session. */

@@ -17,7 +17,7 @@ export interface RequestOptions<T = any> {
   success?(answer: Answer<T>): void
   fail?(error: any): void
   complete?(result: any): void
-  [option: string]: unknown
+  [option: string]: any
 }
 
 /** What `wx.request` gives to `success`, whatever the HTTP status. */
@@ -29,18 +29,17 @@ export interface Answer<T = any> {
   errMsg: string
 }
 
-interface Callbacks {
-  success(result: any): void
-  fail(problem: any): void
-}
-
-declare const wx: {
-  [api in 'request' | 'login' | 'checkSession']: (options: Callbacks) => unknown
-} & {
+/** What there must be of the global `wx`. */
+export interface Wx {
+  request(options: any): unknown
+  login(options: any): unknown
+  checkSession(options: any): unknown
   getStorageSync(key: string): unknown
   setStorageSync(key: string, value: string): void
   removeStorageSync(key: string): void
 }
+
+declare const wx: Wx
 
 /** A copy of `one` with the fields of `other`. */
 export function mix(one: any, other: any): any {

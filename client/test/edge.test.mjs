@@ -40,6 +40,34 @@ test('a session revoked under way: one login, and each request reaches the app o
   for (const n of [1, 2, 3, 4, 5]) assert.equal(await seenByApp(`POST /revoked/${n}`), 1)
 })
 
+test('a refusal in the words of other clients, with status 200, is one all the same', onEdge, async () => {
+  const mine = phone('legacy')
+  const session = mine.open()
+  const bare = await mine.network({ method: 'GET', url: `${mine.domain}/legacy/bare`, headers: {}, body: '' })
+  const { errno, action } = JSON.parse(bare.body)
+  assert.deepEqual([bare.status, errno, action], [200, 501, 'none'])
+  const { data, statusCode } = await session.callContainer({ path: '/legacy/orders', method: 'POST', data: { n: 1 } })
+  assert.deepEqual([statusCode, data.path], [200, '/legacy/orders'])
+  assert.equal(await seenByApp('POST /legacy/orders'), 1)
+  await session.logout()
+  const { error, statusCode: refused } = await failing(session.request({ url: '/legacy/orders' }))
+  assert.deepEqual([error, refused], ['no_session', 200])
+})
+
+test('a good login has the token where other clients look for it, and ours does not mind', onEdge, async () => {
+  const mine = phone('worded')
+  const answers = []
+  const network = mine.network
+  mine.network = async request => {
+    const answer = await network(request)
+    answers.push(answer)
+    return answer
+  }
+  const { token } = await mine.open().login()
+  const { errno, data } = JSON.parse(answers[0].body)
+  assert.deepEqual([errno, data.accessToken, data.token], [0, token, token])
+})
+
 test('the old session ends with a login', onEdge, async () => {
   const mine = phone('again')
   const session = mine.open()

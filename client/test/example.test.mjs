@@ -20,6 +20,8 @@ test('the example finds the client as “build npm” does', () => {
   assert.deepEqual(dependencies, { 'wx-session': 'file:../../client' })
   const { miniprogramRoot, setting } = JSON.parse(readFileSync(`${folder}project.config.json`, 'utf8'))
   assert.deepEqual([miniprogramRoot, setting.packNpmManually], ['./', false])
+  // Without it, its `import` does not run.
+  assert.equal(setting.es6, true)
   assert.match(readFileSync(`${folder}.npmrc`, 'utf8'), /^install-links=true$/m)
 })
 
@@ -30,6 +32,8 @@ test('every button of the example does what it says', onEdge, async () => {
   assert.deepEqual(page.data, { state: '已登录', user: '', phone: '', answer: '', problem: '' })
   await page.tap('我的订单')
   assert.equal(JSON.parse(page.data.answer).path, '/orders')
+  await page.tap('计数（云托管写法）')
+  assert.equal(JSON.parse(page.data.answer).path, '/api/count')
   await page.tap('保存资料')
   assert.equal(page.data.user, '小明🎉👨‍👩‍👧')
   await page.tap('手机号', { errMsg: 'getPhoneNumber:ok', ...await mine.wechat.phoneNumber('example') })
@@ -41,7 +45,7 @@ test('every button of the example does what it says', onEdge, async () => {
   assert.deepEqual([page.data.answer, page.data.problem], ['', '请再试一次'])
   await page.tap('登录')
   assert.equal(page.data.state, '已登录')
-  assert.deepEqual(page.buttons, ['登录', '保存资料', '手机号', '我的订单', '退出登录'])
+  assert.deepEqual(page.buttons, ['登录', '保存资料', '手机号', '我的订单', '计数（云托管写法）', '退出登录'])
 })
 
 test('a user who keeps the phone number is shown what WeChat says', onEdge, async () => {

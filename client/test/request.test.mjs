@@ -68,10 +68,10 @@ test('fail gets the error, in the words of wx too, and nobody has to catch the p
   assert.match(order[0].errMsg, /request:fail.*timeout/)
 })
 
-test('what the app says is the app’s: 401 without an action, or any action with 200, is no login', async () => {
+test('what the app says is the app’s, and what Envoy says Envoy’s: without the edge’s headers nothing is a login', async () => {
   const { edge, session } = scene()
-  edge.fail('/public/x', app(401, { error: 'not_yours' }), app(401, 'plain text'), app(503, '<html>'),
-    app(200, { error: 'none', action: 'relogin' }))
+  const likeOurs = JSON.parse(refuse('invalid_token').body)
+  edge.fail('/public/x', app(401, likeOurs), app(401, 'plain text'), app(503, '<html>'), app(200, likeOurs))
   for (const status of [401, 401, 503, 200]) {
     assert.equal((await session.request({ url: '/public/x' })).statusCode, status)
   }
@@ -181,7 +181,8 @@ test('a request waits as it is told, once', async () => {
 
 test('a wait that nobody has timed is none', async () => {
   const { edge, session } = scene()
-  edge.fail('/orders', { ...refuse('store_unavailable'), headers: [] })
+  const { headers, ...refusal } = refuse('store_unavailable')
+  edge.fail('/orders', { ...refusal, headers: headers.filter(([name]) => name !== 'retry-after') })
   assert.equal((await failing(session.request({ url: '/orders' }))).retryAfter, undefined)
   assert.equal(edge.seen.length, 1)
 })

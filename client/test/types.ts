@@ -1,5 +1,5 @@
 // How a page in TypeScript uses the package. Only compiled, never run.
-import { createSession, Login, SessionError } from '../miniprogram_dist'
+import { createSession, Login, PhoneNumber, SessionError, User } from '../miniprogram_dist'
 
 const session = createSession({ baseUrl: 'https://api.example.com', header: 'X-WX-Skey' })
 
@@ -13,10 +13,20 @@ export async function page(): Promise<string> {
   try {
     await session.logout({ everywhere: true })
   } catch (problem) {
-    const { action, error, errcode, rid, retryAfter } = problem as SessionError
+    if (!(problem instanceof SessionError)) throw problem
+    const { action, error, errcode, rid, retryAfter } = problem
     if (action === 'retry_after') return `${error} ${errcode} ${rid} ${retryAfter}`
   }
   return data.total.toFixed() + statusCode
+}
+
+export async function openData(): Promise<string> {
+  const user: User = await session.register(() => ({ encryptedData: '', iv: '' }))
+  const { purePhoneNumber } = await session.decrypt<PhoneNumber>(() => ({ encryptedData: '', iv: '' }))
+  const { data, callID } = await session.callContainer<{ count: number }>({
+    config: { env: 'prod' }, path: '/api/count', header: { 'X-WX-SERVICE': 'express' }, method: 'POST', data: {}
+  })
+  return (user.nickName || '') + purePhoneNumber + data.count.toFixed() + callID
 }
 
 // @ts-expect-error the address is needed
@@ -27,3 +37,9 @@ session.on('expired', () => {})
 session.request({})
 // @ts-expect-error open data is fetched by a function
 session.decrypt({ encryptedData: '', iv: '' })
+// @ts-expect-error a phone number has no steps
+session.decrypt<PhoneNumber>(() => ({})).then(data => data.stepInfoList)
+// @ts-expect-error a call needs a path
+session.callContainer({ url: '/orders' })
+// @ts-expect-error an error has no such action
+new SessionError('mine', 'give_up', 'no')

@@ -1,5 +1,5 @@
-const { createSession } = require('wx-session')
-const { baseUrl } = require('./config')
+import { createSession } from 'wx-session'
+import { baseUrl } from './config'
 
 App({
   session: createSession({ baseUrl }),

@@ -1,4 +1,4 @@
-//! `cargo xtask client`: the tests of the mini program's side, under Node, on a real Envoy.
+//! `cargo xtask client`: the tests of the mini program's side, under Node, on a real Envoy, and with WeChat's own tools.
 //! Changes nothing outside `client`, where npm puts what it fetches and builds.
 
 use std::io::{BufRead as _, BufReader};
@@ -24,7 +24,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 pub(crate) fn tests(edge: &Path) -> Result<Outcome> {
     tools::need_node()?;
     tools::need_npm()?;
-    must(npm().arg("ci"))?;
+    must(npm(&folder()).arg("ci"))?;
     // It goes when its input ends, and with it if we do.
     let mut edge = Command::new(edge)
         .stdin(Stdio::piped())
@@ -36,13 +36,22 @@ pub(crate) fn tests(edge: &Path) -> Result<Outcome> {
     let tested = if control.is_empty() {
         Ok(Outcome::Done)
     } else {
-        must(npm().arg("test").env(CONTROL, control.trim()))
+        must(npm(&folder()).arg("test").env(CONTROL, control.trim()))
     };
     drop(edge.stdin.take());
     let ended = edge.wait()?;
     let tested = tested?;
     ensure!(ended.success(), "the edge for the tests has failed");
+    with_the_tools_of_others()?;
     Ok(tested)
+}
+
+/// What is built above, in WeChat's tools and a bundler. They are many times as large as all else: hence apart.
+fn with_the_tools_of_others() -> Result<()> {
+    let tools_tests = folder().join("tools-tests");
+    must(npm(&tools_tests).arg("ci"))?;
+    must(npm(&tools_tests).arg("test"))?;
+    Ok(())
 }
 
 /// The folder of the npm package.
@@ -50,8 +59,8 @@ pub(crate) fn folder() -> PathBuf {
     project::root().join("client")
 }
 
-fn npm() -> Command {
+fn npm(folder: &Path) -> Command {
     let mut npm = Command::new("npm");
-    npm.current_dir(folder());
+    npm.current_dir(folder);
     npm
 }

@@ -42,7 +42,7 @@ cargo xtask test [--fast]
 
 cargo xtask client
     Of these, only the tests of the mini program's side: `client` and `examples/miniprogram`, under Node, on a real
-    Envoy. npm fetches the TypeScript compiler.
+    Envoy; and the package in WeChat's own tools. npm fetches these, the TypeScript compiler and Vite.
 
 cargo xtask frameworks
     Of these, only the test that asks real frameworks (Express, Koa, Fastify, Flask, Django) what they read as the name

@@ -28,6 +28,7 @@ export class FakeEdge {
     this.seen = [] // `POST /wx/login`, in order
     this.counter = 0
     this.readsBodies = true // false: as an Envoy that hands none over
+    this.answers = {} // as in the configuration: ok, session, other
     this.network = request => this.#network(request)
     this.wechat = {
       code: async user => this.#fresh('code', this.codes, user),
@@ -54,7 +55,19 @@ export class FakeEdge {
     const fault = this.faults.findIndex(each => each.path === pathname)
     const answer = fault >= 0 ? await this.faults.splice(fault, 1)[0].answer : this.answer(method, pathname, headers, body)
     if (answer instanceof Error) throw answer
-    return { headers: [], ...answer, body: Buffer.from(answer.body) }
+    const worded = this.#worded(answer)
+    return { headers: [], ...worded, body: Buffer.from(worded.body) }
+  }
+
+  // As other clients know it, where that is configured. The headers stay.
+  #worded(answer) {
+    const error = answer.headers?.find(([name]) => name === 'x-wx-error')?.[1]
+    const words = this.answers[kindOf(error)]
+    if (!words) return answer
+    const body = JSON.parse(answer.body)
+    if (words.token_as && body.data.token) body.data[words.token_as.replace('data.', '')] = body.data.token
+    if (words.message_as) body[words.message_as] = body.msg
+    return { ...answer, status: words.http_status ?? answer.status, body: JSON.stringify({ ...body, ...words.members }) }
   }
 
   answer(method, path, headers, body) {
@@ -108,9 +121,15 @@ function inHeaders(headers) {
   return read
 }
 
+function kindOf(error) {
+  if (!error) return undefined
+  return error === 'none' ? 'ok' : ['no_session', 'invalid_token', 'session_expired'].includes(error) ? 'session' : 'other'
+}
+
 export function refuse(error, more = {}) {
   const [status, number, action, retryAfter] = ROWS[error]
-  const headers = retryAfter === undefined ? [] : [['retry-after', String(more.retryAfter ?? retryAfter)]]
+  const headers = marks(error, action)
+  if (retryAfter !== undefined) headers.push(['retry-after', String(more.retryAfter ?? retryAfter)])
   return { status, headers, body: JSON.stringify({ status: number, msg: '说明', error, action, ...more }) }
 }
 
@@ -119,5 +138,10 @@ export function app(status, body) {
 }
 
 function ok(data) {
-  return app(200, { status: 0, msg: 'ok', data })
+  return { ...app(200, { status: 0, msg: 'ok', data }), headers: marks('none', 'none') }
+}
+
+// What every answer of the edge's own has, and no other.
+function marks(error, action) {
+  return [['x-wx-error', error], ['x-wx-action', action]]
 }

@@ -1,10 +1,10 @@
 //! A real Envoy with the built plugin, between the fake WeChat and the fake app, and beside it the control server.
-//! Never alters anything in `envoy.yaml` but where things are.
+//! Never alters anything in `envoy.yaml` but where things are, and how some answers are worded for other clients.
 
 use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use crate::control;
@@ -43,7 +43,9 @@ impl ClientEdge {
         let mut trusted_ca = NamedTempFile::new()?;
         trusted_ca.write_all(wechat_server.ca_pem().as_bytes())?;
         let app = FakeApp::start();
+        let words = other_words(config.plugin())?;
         let config = config
+            .patch_plugin(&words)
             .endpoint("app", app.addr())
             .wechat(wechat_server.addr(), trusted_ca.path());
         let envoy = Envoy::start(&config, &[("WX_SECRET", SECRET)])?;
@@ -72,4 +74,18 @@ impl ClientEdge {
         );
         Ok(())
     }
+}
+
+/// Good answers have what other clients look for beside what ours does, and under `/legacy` a refusal about the session
+/// comes with status 200.
+fn other_words(plugin: &Value) -> Result<Value> {
+    let routes = plugin["routes"]
+        .as_array()
+        .context("envoy.yaml names no routes")?;
+    let refusals = json!({ "http_status": 200, "members": { "errno": 501, "action": "none" } });
+    let legacy =
+        json!({ "prefix": "/legacy", "session": "required", "answers": { "session": refusals } });
+    let routes: Vec<_> = routes.iter().chain([&legacy]).collect();
+    let good = json!({ "members": { "errno": 0 }, "token_as": "data.accessToken" });
+    Ok(json!({ "routes": routes, "answers": { "ok": good } }))
 }

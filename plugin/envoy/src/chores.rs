@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use wx_session_core::{Begun, Worker, end_refused, not_ended};
 
@@ -60,7 +60,7 @@ impl Chores {
             return false;
         };
         let mut context = Context::from_waker(Waker::noop());
-        if let Poll::Pending = work.as_mut().poll(&mut context) {
+        if work.as_mut().poll(&mut context).is_pending() {
             self.under_way.borrow_mut().insert(number, work);
         }
         true

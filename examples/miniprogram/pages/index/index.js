@@ -1,5 +1,8 @@
+import { SessionError } from 'wx-session'
+
 const { session } = getApp()
 
+// By what the edge says in X-WX-Action.
 const advice = {
   relogin: '请再试一次',
   retry_after: '请稍后再试',
@@ -28,6 +31,12 @@ Page({
     return this.show(session.request({ url: '/orders' }), ({ data }) => ({ answer: JSON.stringify(data) }))
   },
 
+  // The same in the shape of wx.cloud.callContainer, as mini programs of WeChat Cloud Run have it.
+  count() {
+    const call = { path: '/api/count', method: 'POST', data: { action: 'inc' } }
+    return this.show(session.callContainer(call), ({ data }) => ({ answer: JSON.stringify(data) }))
+  },
+
   // Called again after a login, if the data was made before it. Since 2022 the name is 微信用户 for everybody.
   profile() {
     const fetchData = () => new Promise((success, fail) => wx.getUserInfo({ withCredentials: true, success, fail }))
@@ -49,7 +58,9 @@ Page({
     try {
       this.setData(shown(await work))
     } catch (error) {
-      const problem = advice[error.action] || error.message || error.errMsg
+      // What is none was said by wx itself, such as that the user declines.
+      if (!(error instanceof SessionError)) return this.setData({ problem: error.errMsg || error.message })
+      const problem = advice[error.action] || error.message
       this.setData({ problem: error.errcode ? `${problem}（${error.errcode}）` : problem })
     }
   }

@@ -190,7 +190,7 @@ fn no_more_open_data_is_tried_than_may_fail_however_many_instances_there_are() {
         let phone = edge.stage.wechat.phone("alice");
         let token = edge.stage.login(&phone);
         let bad = phone.open_data(Source::UserInfo).bad_padding().build();
-        let asks: Vec<_> = (0..48).map(|_| decrypt(&token, &bad)).collect();
+        let asks: Vec<_> = (0..24).map(|_| decrypt(&token, &bad)).collect();
         let answers = edge.send(&asks);
         let tried = answers.iter().filter(|answer| answer.status == 422).count();
         let opened = edge.stage.rig.counter("wx_session.open_data.refused");

@@ -1,0 +1,3 @@
+import { SessionError } from 'wx-session'
+
+export const isOurs = error => error instanceof SessionError

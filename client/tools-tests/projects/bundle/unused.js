@@ -1,0 +1,3 @@
+import { createSession } from 'wx-session'
+
+export const maybe = 1
