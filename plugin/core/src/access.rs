@@ -14,8 +14,9 @@ use crate::reply::{Changes, TrailerPolicy};
 
 /// What is taken off every request that goes to the app: what only the edge may say, the token, and what a login on the
 /// way may take. In every spelling that an app server may read as the same name: CGI turns everything but letters and
-/// digits into `_`.
-pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
+/// digits into `_`. Of an `observed` request nothing is taken for a token but what has the form of one: the app has
+/// tokens of its own in the same places.
+pub(crate) fn strip(head: &Head, config: &Config, observed: bool) -> Changes {
     let mut changes = Changes {
         trailers: TrailerPolicy::new(&config.own_names),
         ..Changes::default()
@@ -23,8 +24,14 @@ pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
     let rules = &config.session;
     for (name, value) in head.pairs() {
         if let Some(own) = rules.headers.iter().find(|own| reads_as(name, own)) {
-            // Of doubled ones (of Authorization), nobody can tell which the app reads.
-            let is_ours = || carries_token(own, value) || head.get(own) == Header::Ambiguous;
+            let is_ours = || {
+                if observed {
+                    holds_token(value)
+                } else {
+                    // Of doubled ones (of Authorization), nobody can tell which the app reads.
+                    carries_token(own, value) || head.get(own) == Header::Ambiguous
+                }
+            };
             if rules.forward_token || !is_ours() {
                 continue;
             }
@@ -40,7 +47,7 @@ pub(crate) fn strip(head: &Head, config: &Config) -> Changes {
         }
     }
     if !rules.forward_token {
-        strip_cookie_and_query(head, rules, &mut changes);
+        strip_cookie_and_query(head, rules, observed, &mut changes);
     }
     changes
 }
@@ -77,11 +84,19 @@ pub(crate) fn claims<'a>(head: &'a Head, config: &'a Config) -> impl Iterator<It
 /// The app's own Authorization goes on; a token of ours in it does not, nor what a client made of none.
 fn carries_token(name: &str, value: &[u8]) -> bool {
     name != "authorization"
-        || core::str::from_utf8(value).map_or(true, |value| {
-            // Proxies join doubled headers with a comma.
-            let mut parts = value.split(',').map(str::trim);
-            is_nothing(value) || parts.any(|part| token_in(part).is_some())
-        })
+        || core::str::from_utf8(value).map_or(true, is_nothing)
+        || holds_token(value)
+}
+
+/// Whether a value, or a part of it, has the form of a token.
+fn holds_token(value: &[u8]) -> bool {
+    // Proxies join doubled headers with a comma.
+    let mut parts = value.split(|byte| *byte == b',');
+    parts.any(is_token)
+}
+
+fn is_token(value: &[u8]) -> bool {
+    core::str::from_utf8(value).is_ok_and(|value| token_in(value.trim()).is_some())
 }
 
 fn carries_login(name: &[u8], rules: &SessionRules) -> bool {
@@ -94,17 +109,23 @@ fn remove(changes: &mut Changes, name: &Rc<str>) {
     }
 }
 
-fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Changes) {
+fn strip_cookie_and_query(
+    head: &Head,
+    rules: &SessionRules,
+    observed: bool,
+    changes: &mut Changes,
+) {
+    let goes = |value: &[u8]| !observed || is_token(value);
     if let Some(cookie) = &rules.cookie {
-        strip_cookie(head, &cookie.name, changes);
+        strip_cookie(head, &cookie.name, goes, changes);
     }
     if let Some(name) = &rules.query
         && let Some(target) = head.text(":path")
         && let Some((_, query)) = target.split_once('?')
     {
-        let is_ours = |pair: &str| is_name(pair.split('=').next().unwrap_or_default(), name);
+        let is_ours = |pair: &str| is_parameter(pair, name, goes);
         if query.split('&').any(is_ours) {
-            let target = without_parameter(target, name);
+            let target = without_pairs(target, is_ours);
             changes.set.push((":path".into(), target.into()));
         }
     }
@@ -112,9 +133,17 @@ fn strip_cookie_and_query(head: &Head, rules: &SessionRules, changes: &mut Chang
 
 /// A target without a parameter of its query.
 pub(crate) fn without_parameter(target: &str, name: &str) -> String {
+    without_pairs(target, |pair| is_parameter(pair, name, |_| true))
+}
+
+fn is_parameter(pair: &str, name: &str, goes: impl Fn(&[u8]) -> bool) -> bool {
+    let (own, value) = pair.split_once('=').unwrap_or((pair, ""));
+    is_name(own, name) && goes(value.as_bytes())
+}
+
+fn without_pairs(target: &str, goes: impl Fn(&str) -> bool) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let stays = |pair: &&str| !is_name(pair.split('=').next().unwrap_or_default(), name);
-    let rest: Vec<&str> = query.split('&').filter(stays).collect();
+    let rest: Vec<&str> = query.split('&').filter(|pair| !goes(pair)).collect();
     let mut target = String::from(path);
     if !(rest.is_empty() || rest == [""]) {
         target.push('?');
@@ -124,9 +153,15 @@ pub(crate) fn without_parameter(target: &str, name: &str) -> String {
 }
 
 /// What is left of all cookies goes on in one header; of those that are no text, beside one of ours, nothing.
-fn strip_cookie(head: &Head, name: &str, changes: &mut Changes) {
+fn strip_cookie(head: &Head, name: &str, goes: impl Fn(&[u8]) -> bool, changes: &mut Changes) {
     let headers = || head.pairs().filter(|(own, _)| *own == b"cookie");
-    let is_ours = |cookie: &&[u8]| *cookie == name.as_bytes() || cookie_of(cookie, name).is_some();
+    let is_ours = |cookie: &&[u8]| {
+        let value = cookie_of(cookie, name);
+        (*cookie == name.as_bytes())
+            .then_some(&b""[..])
+            .or(value)
+            .is_some_and(&goes)
+    };
     let all = || headers().flat_map(|(_, header)| cookies(header));
     if all().any(|cookie| is_ours(&cookie)) {
         let rest: Vec<&str> = all()
@@ -153,7 +188,9 @@ mod tests {
         let config = crate::config::tests::minimal();
         let removed = |values: &[&str]| {
             let pairs = values.iter().map(|value| ("authorization", *value));
-            !strip(&Head::from_pairs(pairs), &config).remove.is_empty()
+            !strip(&Head::from_pairs(pairs), &config, false)
+                .remove
+                .is_empty()
         };
         assert!(!removed(&["Basic a"]), "it is the app's");
         assert!(removed(&["Basic a", "Digest b"]));
@@ -166,11 +203,44 @@ mod tests {
     fn cookie_and_query_lose_only_the_token() {
         let mut changes = Changes::default();
         let sent = head(&[("cookie", "a=1; wx=t; b=2"), (":path", "/p?x=1&wx=t&y=2")]);
-        strip_cookie_and_query(&sent, &rules(), &mut changes);
+        strip_cookie_and_query(&sent, &rules(), false, &mut changes);
         let set = |name: &str, value: &str| (Rc::from(name), Rc::from(value));
         assert_eq!(
             changes.set.as_slice(),
             [set("cookie", "a=1; b=2"), set(":path", "/p?x=1&y=2")]
+        );
+    }
+
+    #[test]
+    fn of_an_observed_request_only_what_has_the_form_of_a_token_is_taken() {
+        let config = crate::config::tests::minimal();
+        let token = token();
+        let removed = |name: &str, value: &str| {
+            let sent = head(&[(name, value)]);
+            !strip(&sent, &config, true).remove.is_empty()
+        };
+        for name in ["x-wx-skey", "x_3rd_session", "authorization"] {
+            for of_the_app in ["the.apps.own", "Bearer the.apps.own", "undefined", ""] {
+                assert!(!removed(name, of_the_app), "{name}: {of_the_app}");
+            }
+            for ours in [
+                token.clone(),
+                format!("Bearer {token}"),
+                format!("a, {token}"),
+            ] {
+                assert!(removed(name, &ours), "{name}: {ours}");
+            }
+        }
+        assert!(removed("x-wx-openid", "it is a statement of the edge"));
+        let cookie = format!("a=1; wx=own; wx={token}");
+        let query = format!("/p?wx=own&x&wx={token}");
+        let sent = head(&[("cookie", &cookie), (":path", &query)]);
+        let mut changes = Changes::default();
+        strip_cookie_and_query(&sent, &rules(), true, &mut changes);
+        let set = |name: &str, value: &str| (Rc::from(name), Rc::from(value));
+        assert_eq!(
+            changes.set.as_slice(),
+            [set("cookie", "a=1; wx=own"), set(":path", "/p?wx=own&x")]
         );
     }
 }

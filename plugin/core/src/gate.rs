@@ -34,6 +34,8 @@ pub(crate) struct Passage {
     pub(crate) who: Who,
     pub(crate) holder: Holder,
     pub(crate) changes: Changes,
+    /// What an observed request would have been refused with. Boxed, so that others do not carry the room for it.
+    pub(crate) would_refuse: Option<Box<Rejection>>,
 }
 
 /// Who the app is told it is.
@@ -49,6 +51,8 @@ struct Findings {
     who: Who,
     holder: Holder,
     login: Login,
+    /// Of an observed request.
+    would_refuse: Option<Box<Rejection>>,
 }
 
 /// What became of a code.
@@ -63,20 +67,44 @@ enum Login {
     Refused(&'static str),
 }
 
+/// What a route asks of a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) need: Need,
+    pub(crate) rule: Option<&'a Rule>,
+    /// Whatever is wrong with its session, it goes on.
+    pub(crate) observed: bool,
+}
+
 /// Judges a request for the app.
 pub(crate) async fn pass<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
-    need: Need,
-    rule: Option<&Rule>,
+    terms: Terms<'_>,
     mut taken: Option<&mut Taken>,
 ) -> Result<Passage, Rejection> {
+    let Terms {
+        need,
+        rule,
+        observed,
+    } = terms;
     let head = request.head();
     let config = context.config();
-    let upgrade = upgrade::judge(head, rule)?;
-    let found = find(context, request, need, rule, taken.as_deref()).await?;
-    let Findings { who, holder, login } = found;
-    let mut changes = strip(head, config);
+    let (upgrade, refused_upgrade) = match upgrade::judge(head, rule) {
+        Ok(upgrade) => (upgrade, None),
+        Err(rejection) if observed && upgrade::may_be_observed(head, rule) => {
+            (Upgrade::Named, Some(Box::new(rejection)))
+        }
+        Err(rejection) => return Err(rejection),
+    };
+    let found = find(context, request, terms, taken.as_deref()).await?;
+    let Findings {
+        who,
+        holder,
+        login,
+        would_refuse,
+    } = found;
+    let mut changes = strip(head, config, observed);
     if let Some(taken) = taken.as_deref_mut() {
         taken.leave(head, &mut changes);
     }
@@ -89,7 +117,8 @@ pub(crate) async fn pass<H: Host, R: Request>(
     if let Some(session) = &who.session {
         introduce(session, config, || context.host.now(), &mut changes);
     }
-    if need == Need::Optional || rule.is_some_and(|rule| rule.outage != Outage::Closed) {
+    if observed || need == Need::Optional || rule.is_some_and(|rule| rule.outage != Outage::Closed)
+    {
         let name = Rc::clone(&config.identity.auth_status);
         changes.set.push((name, who.auth_status.into()));
     }
@@ -115,33 +144,40 @@ pub(crate) async fn pass<H: Host, R: Request>(
         who,
         holder,
         changes,
+        would_refuse: refused_upgrade.or(would_refuse),
     })
 }
 
 async fn find<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
-    need: Need,
-    rule: Option<&Rule>,
+    terms: Terms<'_>,
     taken: Option<&Taken>,
 ) -> Result<Findings, Rejection> {
-    let login = rule.and_then(|rule| rule.login.as_ref());
+    let login = terms.rule.and_then(|rule| rule.login.as_ref());
     if let (Some(rules), Some(taken)) = (login, taken)
         && taken.login.is_some()
     {
         // Boxed, so that other requests do not carry the room that a login needs.
-        return Box::pin(exchange(context, request, (need, rule), rules, taken)).await;
+        return Box::pin(exchange(context, request, terms, rules, taken)).await;
     }
-    let found = find_session(context, request, need, rule, taken).await;
+    let found = find_session(context, request, terms, taken).await;
     match (login, taken) {
         // Who was to log in is told what is missing, and not that it is not logged in.
         (Some(rules), Some(taken))
-            if !rules.binds && matches!(taken.presented, Presented::Nothing) =>
+            if !rules.binds && matches!(taken.presented, Ok(Presented::Nothing)) =>
         {
-            found.map_err(|rejection| match rejection.reason {
+            let named = |rejection: Rejection| match rejection.reason {
                 Reason::NoSession => Reason::MissingParameter.with(rules.code.clone()),
                 _ => rejection,
-            })
+            };
+            match found {
+                Ok(mut found) => {
+                    found.would_refuse = found.would_refuse.map(|own| Box::new(named(*own)));
+                    Ok(found)
+                }
+                Err(rejection) => Err(named(rejection)),
+            }
         }
         _ => found,
     }
@@ -151,12 +187,14 @@ async fn find<H: Host, R: Request>(
 async fn exchange<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
-    (need, rule): (Need, Option<&Rule>),
+    terms: Terms<'_>,
     rules: &LoginThroughApp,
     taken: &Taken,
 ) -> Result<Findings, Rejection> {
+    // An observed login goes by the rules of all logins: it ends the session of its token.
+    let presented = taken.presented.as_ref().map_err(Rejection::clone)?;
     let mut found = if rules.binds {
-        find_session(context, request, need, rule, Some(taken)).await?
+        find_session(context, request, terms, Some(taken)).await?
     } else {
         nobody("refused", Reason::NoSession.into())
     };
@@ -165,7 +203,7 @@ async fn exchange<H: Host, R: Request>(
     };
     let source = Source::Taken {
         params,
-        presented: &taken.presented,
+        presented,
         binds: rules.binds,
     };
     match log_in(context, request, source).await {
@@ -185,10 +223,14 @@ async fn exchange<H: Host, R: Request>(
 async fn find_session<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
-    need: Need,
-    rule: Option<&Rule>,
+    terms: Terms<'_>,
     taken: Option<&Taken>,
 ) -> Result<Findings, Rejection> {
+    let Terms {
+        need,
+        rule,
+        observed,
+    } = terms;
     let head = request.head();
     if need == Need::Public {
         return Ok(nobody("public", Reason::NoSession.into()));
@@ -196,7 +238,10 @@ async fn find_session<H: Host, R: Request>(
     let sessions = context.sessions();
     let found = match taken {
         None => sessions.of_request(head).await,
-        Some(taken) => sessions.of_presented(taken.presented.clone()).await,
+        Some(taken) => match taken.presented.clone() {
+            Ok(presented) => sessions.of_presented(presented).await,
+            Err(rejection) => Err(rejection),
+        },
     };
     let rejection = match found {
         Ok((token, session)) => return Ok(somebody(token, session, Login::None)),
@@ -207,15 +252,19 @@ async fn find_session<H: Host, R: Request>(
         Reason::InvalidToken => "invalid",
         Reason::SessionExpired => "expired",
         Reason::StoreUnavailable => {
-            let Some(who) = in_outage(context, head, need, rule, taken) else {
-                return Err(rejection);
+            return match in_outage(context, head, need, rule, taken) {
+                Some(who) => Ok(Findings {
+                    who,
+                    holder: Err(rejection),
+                    login: Login::None,
+                    would_refuse: None,
+                }),
+                None if observed => Ok(let_on("unavailable", rejection)),
+                None => Err(rejection),
             };
-            return Ok(Findings {
-                who,
-                holder: Err(rejection),
-                login: Login::None,
-            });
         }
+        Reason::Internal if observed => return Ok(let_on("unavailable", rejection)),
+        _ if observed => return Ok(let_on("invalid", rejection)),
         _ => return Err(rejection),
     };
     if on_the_way::is_asked_for(head, context.config()) {
@@ -224,10 +273,19 @@ async fn find_session<H: Host, R: Request>(
         let (token, session) = (login.token.clone(), Rc::clone(&login.session));
         return Ok(somebody(token, session, Login::OnTheWay(login)));
     }
-    if need == Need::Required {
-        return Err(rejection);
+    match need {
+        Need::Required if observed => Ok(let_on(auth_status, rejection)),
+        Need::Required => Err(rejection),
+        _ => Ok(nobody(auth_status, rejection)),
     }
-    Ok(nobody(auth_status, rejection))
+}
+
+/// An observed request that would have been refused.
+fn let_on(auth_status: &'static str, rejection: Rejection) -> Findings {
+    Findings {
+        would_refuse: Some(Box::new(rejection.clone())),
+        ..nobody(auth_status, rejection)
+    }
 }
 
 fn somebody(token: Token, session: Rc<SessionRecord>, login: Login) -> Findings {
@@ -238,6 +296,7 @@ fn somebody(token: Token, session: Rc<SessionRecord>, login: Login) -> Findings 
         },
         holder: Ok((token, session)),
         login,
+        would_refuse: None,
     }
 }
 
@@ -249,6 +308,7 @@ fn nobody(auth_status: &'static str, why: Rejection) -> Findings {
         },
         holder: Err(why),
         login: Login::None,
+        would_refuse: None,
     }
 }
 
@@ -288,7 +348,7 @@ fn in_outage<H: Host>(
 fn shown(head: &Head, config: &Config, taken: Option<&Taken>) -> Option<Token> {
     let shown = match taken {
         None => presented(head, &config.session).ok()?,
-        Some(taken) => taken.presented.clone(),
+        Some(taken) => taken.presented.clone().ok()?,
     };
     match shown {
         Presented::Token(token) => Some(token),

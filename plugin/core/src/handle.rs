@@ -2,24 +2,23 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use alloc::string::String;
-
-use serde::Serialize;
+use alloc::string::{String, ToString as _};
 
 use crate::access::strip;
 use crate::config::Config;
-use crate::gate::{self, Passage};
+use crate::gate::{self, Passage, Terms};
 use crate::head::{Head, Header};
+use crate::header_names::RELEASE;
 use crate::host::{Host, Request};
+use crate::log_line::line;
 use crate::metrics::Counter;
-use crate::presented::{Presented, presented};
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Response, Verdict, to_json};
+use crate::reply::{Action, Response, Verdict};
 use crate::route::{Destination, Method, Routes, Rule};
 use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
 use crate::worker::{Context, Worker};
-use crate::{endpoint, method, open_body, path, taken};
+use crate::{endpoint, method, observe, open_body, path, release, taken};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
@@ -68,13 +67,23 @@ async fn serve<H: Host, R: Request>(
         context.host.count(Counter::RequestRefused);
         rejection
     };
-    let (method, path) = canonical(head).map_err(refused)?;
+    let (method, path) = match canonical(head) {
+        Ok(found) => found,
+        Err(rejection) if goes_on(&rejection, head, &config.routes) => {
+            return Ok(Verdict {
+                action: Action::Forward(observe::unrouted(context, head, &rejection)?),
+                openid: None,
+                auth_status: observe::UNROUTED,
+            });
+        }
+        Err(rejection) => return Err(refused(rejection)),
+    };
     if config.routes.cors_preflight
         && is_preflight(method, head)
         // Headers need not tell of a body: only its end does.
         && request.body(0).await.is_ok()
     {
-        let mut changes = strip(head, config);
+        let mut changes = strip(head, config, false);
         if upgrade::judge(head, None) == Ok(Upgrade::PassedOver) {
             upgrade::pass_over(head, &mut changes);
         }
@@ -84,26 +93,47 @@ async fn serve<H: Host, R: Request>(
             auth_status: "preflight",
         });
     }
-    match config
-        .routes
-        .find(asked_for(&config.routes, method, head), &path)
-    {
+    let asked_for = asked_for(&config.routes, method, head);
+    match config.routes.find(asked_for, &path) {
         Destination::App(need, rule) => {
+            let observed = config.routes.observes(asked_for, &path, rule);
+            // Before a code is spent. Whose session it is is known later.
+            judge_release(head, config, None, observed)?;
             let mut taken = match rule {
                 // Boxed, so that other requests do not carry the room for it.
                 Some(rule) if rule.login.is_some() || rule.token_in.is_some() => {
-                    Box::pin(taken::take(context, request, rule)).await?
+                    Box::pin(taken::take(context, request, rule, observed)).await?
                 }
                 _ => None,
+            };
+            let terms = Terms {
+                need,
+                rule,
+                observed,
             };
             let Passage {
                 who,
                 holder,
                 mut changes,
-            } = gate::pass(context, request, need, rule, taken.as_mut()).await?;
+                would_refuse,
+            } = gate::pass(context, request, terms, taken.as_mut()).await?;
+            let appid = who.session.as_ref().map(|session| &*session.appid.0);
+            let judged = judge_release(head, config, appid, observed)?;
             if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref()) {
                 let opened = open_body::open(context, request, rules, holder, &mut changes);
                 Box::pin(opened).await?;
+            }
+            let unlisted = match judged {
+                Judged::Listed => None,
+                Judged::Told(release) => {
+                    changes.set.push((RELEASE.into(), release.into()));
+                    None
+                }
+                Judged::Refused(rejection) => Some(rejection),
+            };
+            if observed {
+                let would_refuse = unlisted.as_deref().or(would_refuse.as_deref());
+                observe::tell(context, head, would_refuse, &mut changes);
             }
             Ok(Verdict {
                 action: Action::Forward(changes),
@@ -112,6 +142,7 @@ async fn serve<H: Host, R: Request>(
             })
         }
         Destination::Endpoint(endpoint) => {
+            judge_release(head, config, None, false)?;
             let methods = endpoint.methods();
             if !methods.contains(&method) {
                 return Err(refused(Reason::not_allowed(methods)));
@@ -133,6 +164,41 @@ async fn serve<H: Host, R: Request>(
     }
 }
 
+/// What becomes of a request for the release that its client says it is.
+enum Judged {
+    Listed,
+    /// The app is told which it is.
+    Told(String),
+    /// It is observed.
+    Refused(Box<Rejection>),
+}
+
+/// `appid`: of the session, if there is one.
+///
+/// # Errors
+/// The release is not listed, and what is not listed is refused.
+fn judge_release(
+    head: &Head,
+    config: &Config,
+    appid: Option<&str>,
+    observed: bool,
+) -> Result<Judged, Rejection> {
+    let apps = config.mini_programs.iter().map(|own| &*own.appid);
+    let Some(unlisted) = release::unlisted(&config.releases, apps, head, appid) else {
+        return Ok(Judged::Listed);
+    };
+    let release = unlisted.release.to_string();
+    if unlisted.tells {
+        return Ok(Judged::Told(release));
+    }
+    let rejection = Reason::ReleaseRefused.parameter("referer", &(release + " is not listed"));
+    if observed {
+        Ok(Judged::Refused(Box::new(rejection)))
+    } else {
+        Err(rejection)
+    }
+}
+
 /// What rules with methods are to go by. Where there are none, nobody looks further.
 fn asked_for<'a>(routes: &Routes, method: &'a str, head: &Head) -> Method<'a> {
     if routes.rules.iter().all(|rule| rule.methods.is_empty()) {
@@ -140,6 +206,14 @@ fn asked_for<'a>(routes: &Routes, method: &'a str, head: &Head) -> Method<'a> {
     } else {
         method::of(method, head)
     }
+}
+
+/// Whether a request goes on whose path can be read in two ways: not one that cannot be read at all.
+fn goes_on(rejection: &Rejection, head: &Head, routes: &Routes) -> bool {
+    routes.tells_paths
+        && rejection.reason == Reason::BadPath
+        && head.text(":method").is_some()
+        && head.text(":path").is_some()
 }
 
 fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejection> {
@@ -185,44 +259,15 @@ fn is_preflight(method: &str, head: &Head) -> bool {
         )
 }
 
-/// The reply of a rejection, and its one log line: who was refused what and why, and nothing that opens anything.
+/// The reply of a rejection, and its one log line.
 fn refuse(worker: &Worker, host: &impl Host, head: &Head, rejection: &Rejection) -> Verdict {
-    #[derive(Serialize)]
-    struct Refused<'a> {
-        event: &'a str,
-        error: &'a str,
-        status: u16,
-        method: &'a str,
-        path: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        session: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        detail: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        errcode: Option<i64>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        rid: Option<&'a str>,
-    }
     match rejection.reason {
         Reason::Overloaded => host.count(Counter::RequestOverloaded),
         Reason::BodyTimeout => host.count(Counter::RequestBodyTimeout),
         _ => {}
     }
     let response = rejection.response(wordings(worker, head));
-    let target = head.text(":path").unwrap_or_default();
-    // The query may hold a token or a code.
-    let path = target.split(['?', '#']).next().unwrap_or_default();
-    let line = to_json(&Refused {
-        event: "refused",
-        error: rejection.error(),
-        status: response.status,
-        method: shortened(head.text(":method").unwrap_or_default()),
-        path: shortened(path),
-        session: session_hint(worker, head),
-        detail: rejection.detail(),
-        errcode: rejection.errcode(),
-        rid: rejection.rid(),
-    });
+    let line = line("refused", worker, head, rejection, response.status);
     host.log(rejection.level(), &line);
     Verdict {
         action: Action::Reply(response),
@@ -250,21 +295,4 @@ fn wordings<'a>(worker: &'a Worker, head: &Head) -> &'a Wordings {
             own.unwrap_or(&answers.all)
         }
     }
-}
-
-/// Eight hex digits of the hash of the token, if the request has one.
-fn session_hint(worker: &Worker, head: &Head) -> Option<String> {
-    match presented(head, &worker.config.session) {
-        Ok(Presented::Token(token)) => Some(token.id().short()),
-        _ => None,
-    }
-}
-
-/// A client must not be able to write kilobytes into the log.
-fn shortened(text: &str) -> &str {
-    let end = text
-        .char_indices()
-        .nth(200)
-        .map_or(text.len(), |(at, _)| at);
-    text.get(..end).unwrap_or_default()
 }

@@ -29,6 +29,12 @@ pub(crate) const SESSION_END: &str = "x-wx-session-end";
 /// In this header of its response an app gives a session what it is to remember, and in requests the app gets it back.
 pub(crate) const SESSION_ATTRIBUTES: &str = "x-wx-session-attributes";
 
+/// What an observed request would have been refused with.
+pub(crate) const WOULD_REFUSE: &str = "x-wx-would-refuse";
+
+/// The release that a client says it is, if it is none that the configuration lists.
+pub(crate) const RELEASE: &str = "x-wx-release";
+
 /// Headers that carry the parameters of a login, and their names in a body.
 pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
     ("x-wx-code", "code"),
@@ -49,7 +55,7 @@ pub(crate) fn parameter_headers() -> impl Iterator<Item = (&'static str, &'stati
 /// What follows `x-wx-` in the names that an app may believe, and how those of its kin begin: our defaults, and what
 /// WeChat's Cloud Run tells its containers. None of them is one that a client has to send.
 /// <https://developers.weixin.qq.com/miniprogram/dev/wxcloudservice/wxcloudrun/src/development/weixin/>
-const STANDARD: [&str; 19] = [
+const STANDARD: [&str; 21] = [
     "openid",
     "unionid",
     "appid",
@@ -69,6 +75,8 @@ const STANDARD: [&str; 19] = [
     "call-id",
     "cloudbase-",
     "container-",
+    "would-refuse",
+    "release",
 ];
 
 /// Cloud Run's name for the client's address; and two by which Symfony, Zend and others are led to another path than

@@ -88,6 +88,28 @@ metrics! {
         StoreOk = "wx_session.store.ok",
         /// A store operation that failed.
         StoreFailed = "wx_session.store.failed",
+        /// An observed request that would have passed as well.
+        ObservedOk = "wx_session.observed.ok",
+        /// Observed requests that would have been refused, by the name of the error.
+        ObservedNoSession = "wx_session.observed.no_session",
+        /// A malformed token, or one that names no session.
+        ObservedInvalidToken = "wx_session.observed.invalid_token",
+        /// A session that had expired.
+        ObservedSessionExpired = "wx_session.observed.session_expired",
+        /// Two different tokens, or a header that cannot be read.
+        ObservedInvalidHeader = "wx_session.observed.invalid_header",
+        /// A token in the cookie, from a page that may not send it.
+        ObservedOriginRefused = "wx_session.observed.origin_refused",
+        /// The store could not be asked.
+        ObservedStoreUnavailable = "wx_session.observed.store_unavailable",
+        /// A WebSocket that the route does not name.
+        ObservedUpgradeRefused = "wx_session.observed.upgrade_refused",
+        /// A path that can be read in two ways.
+        ObservedBadPath = "wx_session.observed.bad_path",
+        /// A release that is not listed.
+        ObservedReleaseRefused = "wx_session.observed.release_refused",
+        /// Whatever else.
+        ObservedOther = "wx_session.observed.other",
     }
 }
 

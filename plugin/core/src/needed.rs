@@ -108,7 +108,7 @@ mod tests {
         for name in ["x-wx-openid", "x_wx_openid", &of_cloud_run] {
             let head = Head::from_pairs([(name, long())]);
             let light = lightened(&head, &config).unwrap();
-            let removed = strip(&light, &config).remove;
+            let removed = strip(&light, &config, false).remove;
             assert!(removed.iter().any(|own| **own == *name), "{name}");
         }
     }

@@ -41,6 +41,7 @@ reasons! {
     UnknownApp,
     BodyTimeout,
     OriginRefused,
+    ReleaseRefused,
     // The session's.
     NoSession,
     InvalidToken,
@@ -93,6 +94,7 @@ fn row(reason: Reason) -> Row {
         UnknownApp           => (400, 1010, "unknown_app",            "none",         Info,  0,  "未知的小程序"),
         BodyTimeout          => (408, 1011, "body_timeout",           "retry_after",  Info,  1,  "请求体未及时到达"),
         OriginRefused        => (403, 1012, "origin_refused",         "none",         Warn,  0,  "不允许的来源"),
+        ReleaseRefused       => (403, 1013, "release_refused",        "none",         Info,   0,  "不允许的小程序版本"),
         NoSession            => (401, 2001, "no_session",             "relogin",      Info,  0,  "未登录"),
         InvalidToken         => (401, 2002, "invalid_token",          "relogin",      Info,  0,  "无效的token"),
         SessionExpired       => (401, 2003, "session_expired",        "relogin",      Info,  0,  "登录已过期"),
@@ -222,6 +224,11 @@ impl Rejection {
 
     pub(crate) fn level(&self) -> Level {
         row(self.reason).level
+    }
+
+    /// The status of the reply, if nobody words it otherwise.
+    pub(crate) fn http(&self) -> u16 {
+        row(self.reason).http
     }
 
     pub(crate) fn error(&self) -> &'static str {

@@ -52,6 +52,14 @@ pub(crate) fn judge(head: &Head, rule: Option<&Rule>) -> Result<Upgrade, Rejecti
     }
 }
 
+/// Whether the wish is for a WebSocket and nothing else, as running apps have them, on a route where it can be let on:
+/// nobody here reads its body, which has no end.
+pub(crate) fn may_be_observed(head: &Head, rule: Option<&Rule>) -> bool {
+    let reads = rule.is_some_and(|rule| rule.reads_body() || rule.login.is_some());
+    let wanted = head.text("upgrade");
+    !reads && wanted.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+}
+
 /// HTTP under another name or over TLS.
 fn is_offer(protocol: &[u8]) -> bool {
     let begins = |prefix: &[u8]| {

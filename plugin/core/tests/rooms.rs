@@ -29,6 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Plain parts: what can be read of a request, and the words of stores and of WeChat.
     ("spelling", &["fold"]),
     ("path", &["fold"]),
+    ("release", &["head"]),
     ("reply", &["head", "header_names"]),
     ("trace", &["head"]),
     ("wording", &["reply"]),
@@ -36,7 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["hex", "time"]),
     ("wechat", &["fold", "json_text", "spelling", "time"]),
     // What there is to be told, and what the host gives.
-    ("config", &["header_names", "path", "reply", "route", "spelling", "wechat", "wording"]),
+    ("config", &["header_names", "path", "release", "reply", "route", "spelling", "wechat", "wording"]),
     ("host", &["head", "metrics", "store", "time"]),
     ("chosen_store", &["config", "hex", "host", "metrics", "reply", "store", "time"]),
     ("needed", &["config", "head", "header_names"]),
@@ -66,12 +67,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("open_data", &["config", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "worker"]),
     ("login", &["config", "cookie", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "presented", "rejection", "reply", "route", "worker"]),
+    ("log_line", &["head", "presented", "rejection", "reply", "worker"]),
+    ("observe", &["access", "head", "header_names", "host", "log_line", "metrics", "rejection", "reply", "upgrade", "worker"]),
     // What becomes of a request.
     ("said", &["host", "metrics", "records", "rejection", "reply", "worker"]),
     ("endpoint", &["config", "cookie", "host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
-    ("handle", &["access", "config", "endpoint", "gate", "head", "host", "method", "metrics", "open_body", "path", "presented", "rejection", "reply", "route", "taken", "upgrade", "wording", "worker"]),
+    ("handle", &["access", "config", "endpoint", "gate", "head", "header_names", "host", "log_line", "method", "metrics", "observe", "open_body", "path", "rejection", "release", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 
 /// What a room is made of besides: files for tests alone, and the crate's own, which names every room.

@@ -103,6 +103,43 @@ fn an_upgrade_that_no_route_names_reaches_the_app_on_no_route() {
     edge.assert_sound();
 }
 
+/// A running system has WebSockets on paths that no route names yet.
+#[test]
+fn a_websocket_that_no_route_names_passes_end_to_end_while_it_is_observed() {
+    let edge = EnvoyWorld::with(|config| {
+        with_websockets(config).patch_plugin(&json!({ "mode": "observe" }))
+    });
+    let token = edge.login("a");
+    let openid = edge.wechat.phone("a").openid();
+    for (path, token, openid) in [
+        ("/chat", Some(&token), Some(openid.as_bytes())),
+        ("/chat", None, None),
+        ("/public/chat", None, None),
+    ] {
+        let mut request = upgrade(path, "websocket").header("x-wx-openid", "admin");
+        if let Some(token) = token {
+            request = request.header("x-wx-skey", token);
+        }
+        let (mut connection, answer) = opened(&edge, &request);
+        assert_eq!(answer.status, 101, "{path}");
+        connection.write(b"\x81\x02hi").unwrap();
+        assert_eq!(connection.read_exact(4).unwrap(), b"\x81\x02hi");
+        let seen = edge.app.take().remove(0);
+        assert_eq!(seen.header("x-wx-openid"), openid);
+        let told = seen.header("x-wx-would-refuse");
+        assert_eq!(told, Some(&b"upgrade_refused"[..]));
+        assert_eq!(seen.header("x-wx-skey"), None);
+    }
+    // After any other protocol nobody would look at what is asked for.
+    for protocol in ["websocket, h2c", "other"] {
+        let status = opened(&edge, &upgrade("/chat", protocol)).1.status;
+        assert_eq!(status, 403, "{protocol}");
+    }
+    let status = opened(&edge, &upgrade("/ws/chat", "websocket")).1.status;
+    assert_eq!(status, 101);
+    edge.assert_sound();
+}
+
 #[test]
 fn a_doubled_upgrade_header_is_refused() {
     let edge = EnvoyWorld::with(with_websockets);

@@ -26,6 +26,8 @@ impl CoreOnRedis {
                 { "prefix": "/feed-anonymous", "session": "optional", "outage": "anonymous" },
                 { "prefix": "/open-anonymous", "session": "optional", "outage": "anonymous", "open_data": "body" },
                 { "prefix": "/public", "session": "public" },
+                { "prefix": "/watched", "session": "required", "mode": "observe" },
+                { "prefix": "/remembered", "session": "required", "outage": "stale", "mode": "observe" },
             ],
         });
         let rig = CoreRig::start(&wechat, &patch);
@@ -72,6 +74,26 @@ fn by_default_nobody_with_a_token_passes_and_it_recovers_by_itself() {
     assert_passed(&anonymous[1], None, None);
     edge.store_is_down(false);
     assert_eq!(edge.get("/closed", &token).status, 200);
+}
+
+#[test]
+fn where_it_is_observed_a_request_goes_on_without_its_session() {
+    let mut edge = CoreOnRedis::start();
+    let (openid, token) = (edge.wechat.phone("ming").openid(), edge.login("ming"));
+    let (verified, stale) = (Some("verified"), Some("stale"));
+    for path in ["/watched", "/remembered"] {
+        assert_passed(&edge.get(path, &token), Some(&openid), verified);
+    }
+    edge.store_is_down(true);
+    let got = edge.get("/watched", &token);
+    assert_passed(&got, None, Some("unavailable"));
+    let told = got.seen().header("x-wx-would-refuse");
+    assert_eq!(told.as_deref(), Some("store_unavailable"));
+    let counter = "wx_session.observed.store_unavailable";
+    assert_eq!(edge.rig.counter(counter), 1);
+    let got = edge.get("/remembered", &token);
+    assert_passed(&got, Some(&openid), stale);
+    assert!(!got.seen().has("x-wx-would-refuse"));
 }
 
 #[test]

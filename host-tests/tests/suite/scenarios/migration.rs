@@ -7,7 +7,7 @@ use super::wafer_client::{MAGIC, Version, WaferClient};
 use crate::rig::{Ask, HostKind, Login};
 
 /// The YAML of the page, in its order.
-fn configurations(page: &str) -> Vec<Value> {
+pub fn configurations(page: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut lines = page
         .lines()

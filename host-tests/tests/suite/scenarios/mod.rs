@@ -10,11 +10,13 @@ mod gate;
 mod limits;
 mod login;
 mod migration;
+mod observe;
 mod open_data;
 mod open_data_body;
 mod own_name;
 mod piggyback;
 mod profiles;
+mod releases;
 mod routes;
 mod sessions;
 mod through_app;
@@ -270,6 +272,26 @@ on_every_host! {
         a_wafer_backend_moves_step_by_step,
         a_wafer_backend_goes_on_showing_the_profiles_it_has,
         a_login_of_ones_own_moves_step_by_step,
+    }
+    observe {
+        nothing_about_the_session_is_refused_and_the_app_is_told,
+        tokens_of_the_running_app_reach_it_and_ours_do_not,
+        what_protects_stays_while_observed,
+        a_path_that_can_be_read_in_two_ways_is_told_where_so_configured,
+        what_was_asked_for_keeps_its_own_refusals,
+        a_route_is_observed_or_enforced_by_itself,
+        a_websocket_that_no_route_names_goes_on_while_observed,
+        a_preflight_goes_on_while_observed,
+        a_cookie_from_another_page_gives_nobody_an_identity_while_observed,
+        the_edge_comes_before_a_running_system_in_three_steps,
+    }
+    releases {
+        a_release_that_is_not_listed_is_refused_everywhere,
+        any_number_and_the_developer_tools_can_be_listed,
+        the_app_is_told_of_a_release_that_is_not_listed_where_so_configured,
+        each_app_has_a_list_of_its_own,
+        a_code_of_a_refused_release_is_not_spent,
+        an_observed_release_goes_on_and_the_app_is_told,
     }
     wafer {
         every_wafer_client_logs_in_and_reaches_the_app,

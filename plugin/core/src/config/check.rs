@@ -7,7 +7,8 @@ use core::time::Duration;
 use super::check_answers::answers;
 use super::check_headers::{distinct, header_name, identity, own_names};
 use super::check_limits::limits;
-use super::check_routes::{endpoints, rules};
+use super::check_releases::releases;
+use super::check_routes::{endpoints, mode, observed_paths, rules};
 use super::check_session::session;
 use super::check_store::store;
 use super::check_upstreams::{app_url, wechat};
@@ -20,6 +21,7 @@ use crate::route::Routes;
 
 pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
     let platform = environment.platform;
+    let releases = releases(&document.apps)?;
     let mini_programs = mini_programs(document.apps, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &mini_programs, environment)?;
     let wafer = matches!(document.compat, Some(raw::Compat::Wafer));
@@ -44,6 +46,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     let answers = answers(document.answers, wafer)?;
     let mut config = Config {
         mini_programs,
+        releases,
         master_secrets,
         wechat: wechat(&document.wechat, platform)?,
         upstream_url: app_url(&document.upstream, platform)?,
@@ -51,8 +54,10 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         session,
         routes: Routes {
             endpoints: endpoints(&document.endpoints, wafer)?,
-            rules: rules(document.routes, &answers.all)?,
+            rules: rules(document.routes, &answers.all, mode(document.mode))?,
             cors_preflight: document.cors_preflight,
+            mode: mode(document.mode),
+            tells_paths: false,
         },
         answers,
         identity,
@@ -75,6 +80,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         body_timeout: limits.body_timeout,
         waiting: limits.waiting,
     };
+    config.routes.tells_paths = observed_paths(document.observe_paths, &config.routes)?;
     config.own_names = own_names(&config);
     distinct(&config)?;
     Ok(config)

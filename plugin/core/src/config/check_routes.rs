@@ -10,7 +10,9 @@ use super::check_headers::client_header;
 use super::model::{Checked, wrong};
 use super::raw;
 use crate::path;
-use crate::route::{CodePlace, Endpoint, LoginThroughApp, Need, OpenBody, Outage, Pattern, Rule};
+use crate::route::{
+    CodePlace, Endpoint, LoginThroughApp, Mode, Need, OpenBody, Outage, Pattern, Routes, Rule,
+};
 use crate::spelling::says;
 use crate::wechat::encrypted_data::SENT;
 use crate::wording::Wordings;
@@ -72,7 +74,39 @@ fn plain_path(field: &str, text: &str) -> Checked<()> {
     path::unambiguous(text).or_else(|problem| wrong(field, problem))
 }
 
-pub(super) fn rules(raw: Vec<raw::Route>, all: &Wordings) -> Checked<Vec<Rule>> {
+pub(super) fn mode(raw: raw::Mode) -> Mode {
+    match raw {
+        raw::Mode::Enforce => Mode::Enforce,
+        raw::Mode::Observe => Mode::Observe,
+    }
+}
+
+/// A path that can be read in two ways may lead an app to any route: it goes on only where no route would have looked
+/// at it.
+pub(super) fn observed_paths(raw: raw::ObservePaths, routes: &Routes) -> Checked<bool> {
+    if raw == raw::ObservePaths::Refuse {
+        return Ok(false);
+    }
+    const FIELD: &str = "observe_paths";
+    if !routes.enforces_nothing() {
+        return wrong(
+            FIELD,
+            "tell is for mode: observe, without a route that enforces",
+        );
+    }
+    if let Some(at) = routes
+        .rules
+        .iter()
+        .position(|rule| rule.open_data.is_some())
+    {
+        let problem = format!("tell would lead bodies around the open_data of routes[{at}]");
+        return wrong(FIELD, problem);
+    }
+    Ok(true)
+}
+
+/// `usual`: of routes that do not say.
+pub(super) fn rules(raw: Vec<raw::Route>, all: &Wordings, usual: Mode) -> Checked<Vec<Rule>> {
     let mut rules = Vec::new();
     for (index, route) in raw.into_iter().enumerate() {
         let field = |name: &str| format!("routes[{index}].{name}");
@@ -119,6 +153,7 @@ pub(super) fn rules(raw: Vec<raw::Route>, all: &Wordings) -> Checked<Vec<Rule>> 
             token_in: token_in(&route, field)?,
             login: login(&route, field)?,
             answers: of_route(&field("answers"), route.answers, all)?,
+            mode: route.mode.map_or(usual, mode),
             methods: route.methods,
             need: match route.session {
                 raw::SessionNeed::Required => Need::Required,

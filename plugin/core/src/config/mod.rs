@@ -9,6 +9,7 @@ mod check_answers;
 mod check_cookie;
 mod check_headers;
 mod check_limits;
+mod check_releases;
 mod check_routes;
 mod check_session;
 mod check_store;

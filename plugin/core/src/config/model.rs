@@ -9,6 +9,7 @@ use core::time::Duration;
 use zeroize::ZeroizeOnDrop;
 
 use crate::header_names::OwnNames;
+use crate::release;
 use crate::reply::Hears;
 use crate::route::{Endpoint, Routes};
 use crate::wording::Wordings;
@@ -17,6 +18,8 @@ use crate::wording::Wordings;
 pub struct Config {
     /// Whose users log in.
     pub(crate) mini_programs: Vec<MiniProgram>,
+    /// Which of their releases may call, of those that say so.
+    pub(crate) releases: Vec<release::Policy>,
     pub(crate) master_secrets: Vec<Secret>,
     pub(crate) wechat: Wechat,
     /// Which store the host is to make.

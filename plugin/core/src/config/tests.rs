@@ -176,6 +176,17 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"limits": {"waiting_bytes": 0}}), "limits.waiting_bytes", "between"),
         (json!({"limits": {"waiting_bytes": 2_000_000, "body_bytes": 1_000_000}}), "limits.waiting_bytes", "four times limits.body_bytes"),
         (json!({"assertion": {"key": {"env": "SHORT"}}}), "assertion.key.env", "at least 32"),
+        (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases": []}]}), "apps[0].releases", "at least one"),
+        (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases": ["trial", 0]}]}), "apps[0].releases[1]", "the number of one"),
+        (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases": ["1.0"]}]}), "apps[0].releases[0]", "the number of one"),
+        (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases": [1.5]}]}), "apps[0].releases[0]", "the number of one"),
+        (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases_action": "tell"}]}), "apps[0].releases_action", "without releases"),
+        (json!({"identity_headers": {"unionid": "X-WX-Release"}}), "identity_headers.unionid", "another meaning"),
+        (json!({"mode": "watch"}), "mode", "unknown variant"),
+        (json!({"observe_paths": "tell"}), "observe_paths", "without a route that enforces"),
+        (json!({"mode": "observe", "observe_paths": "tell", "routes": [{"path": "/a", "session": "required", "mode": "enforce"}]}), "observe_paths", "without a route that enforces"),
+        (json!({"mode": "observe", "observe_paths": "tell", "routes": [{"path": "/a", "session": "required", "open_data": "body"}]}), "observe_paths", "open_data of routes[0]"),
+        (json!({"identity_headers": {"openid": "X-WX-Would-Refuse"}}), "identity_headers.openid", "another meaning"),
     ] {
         let error = load(&document(patch.clone())).err().unwrap();
         assert_eq!(error.field, field, "{patch} {error}");

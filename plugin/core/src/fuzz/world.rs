@@ -44,7 +44,8 @@ const ROUTES: &str = r#""routes": [
     {"prefix": "/enter", "session": "optional", "login": "query", "login_errors": "app", "session_in": "sid"},
     {"prefix": "/bind", "session": "required", "login": "headers", "login_binds": true,
      "answers": {"session": {"http_status": 200, "members": {"errno": 501}, "message_as": "errmsg"}}},
-    {"prefix": "/socket", "session": "required", "upgrades": ["websocket"]}
+    {"prefix": "/socket", "session": "required", "upgrades": ["websocket"]},
+    {"prefix": "/watched", "session": "required", "mode": "observe"}
 ]"#;
 
 /// What else there is.

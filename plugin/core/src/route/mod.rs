@@ -14,6 +14,18 @@ pub(crate) struct Routes {
     pub(crate) endpoints: Vec<(String, Endpoint)>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) cors_preflight: bool,
+    /// Of requests that no rule matches.
+    pub(crate) mode: Mode,
+    /// A path that can be read in two ways goes on too, and the app is told.
+    pub(crate) tells_paths: bool,
+}
+
+/// Whether a request without a good session is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Enforce,
+    /// It goes on, and the app is told what it would have been refused with.
+    Observe,
 }
 
 /// The requests that are answered here.
@@ -63,6 +75,7 @@ pub(crate) struct Rule {
     pub(crate) login: Option<LoginThroughApp>,
     /// How refusals are worded here, if otherwise than everywhere.
     pub(crate) answers: Option<Wordings>,
+    pub(crate) mode: Mode,
 }
 
 /// The code of a request for the app, which logs in, or says who somebody is.
@@ -136,6 +149,28 @@ impl Routes {
         }
         let rule = self.rules.iter().find(|rule| rule.matches(method, path));
         Destination::App(rule.map_or(Need::Required, |rule| rule.need_of(path)), rule)
+    }
+
+    /// Whether a request for the app, for which `rule` was found, is only observed. What the rule does not mean to the
+    /// letter, an app may take for something else: that goes by the mode of all, and by any rule that enforces.
+    pub(crate) fn observes(&self, method: Method<'_>, path: &str, rule: Option<&Rule>) -> bool {
+        match rule {
+            None => self.mode == Mode::Observe,
+            Some(rule) if rule.mode == Mode::Enforce => false,
+            Some(rule) => {
+                let is_plain = rule.methods.is_empty() || matches!(method, Method::Plain(_));
+                let enforces =
+                    |rule: &Rule| rule.mode == Mode::Enforce && rule.matches(method, path);
+                (is_plain && rule.pattern.matches(path))
+                    || (self.mode == Mode::Observe && !self.rules.iter().any(enforces))
+            }
+        }
+    }
+
+    /// Whether every request for the app is observed.
+    pub(crate) fn enforces_nothing(&self) -> bool {
+        let enforces = |rule: &Rule| rule.mode == Mode::Enforce;
+        self.mode == Mode::Observe && !self.rules.iter().any(enforces)
     }
 }
 
@@ -225,6 +260,7 @@ mod tests {
             token_in: None,
             login: None,
             answers: None,
+            mode: Mode::Enforce,
         }
     }
 
@@ -245,6 +281,8 @@ mod tests {
                 rule(Pattern::Prefix("/p".into()), &[], Need::Optional),
             ],
             cors_preflight: false,
+            mode: Mode::Enforce,
+            tells_paths: false,
         };
         assert_eq!(need(&routes, "GET", "/p"), Some(Need::Public));
         assert_eq!(need(&routes, "GET", "/p/x"), Some(Need::Public));
@@ -282,6 +320,8 @@ mod tests {
             endpoints: vec![],
             rules: vec![opens],
             cors_preflight: false,
+            mode: Mode::Enforce,
+            tells_paths: false,
         };
         for (path, expected) in [
             ("/p", Some(Need::Optional)),
@@ -312,11 +352,46 @@ mod tests {
     }
 
     #[test]
+    fn what_a_rule_does_not_mean_to_the_letter_is_observed_where_nobody_enforces() {
+        let mut observing = rule(Pattern::Exact("/a".into()), &["GET"], Need::Required);
+        observing.mode = Mode::Observe;
+        let mut routes = Routes {
+            endpoints: vec![],
+            rules: vec![observing],
+            cors_preflight: false,
+            mode: Mode::Enforce,
+            tells_paths: false,
+        };
+        let observes = |routes: &Routes, method: Method<'_>, path: &str| {
+            routes.observes(method, path, routes.rules.first())
+        };
+        for (method, path, expected) in [
+            (Method::Plain("GET"), "/a", true),
+            (Method::Plain("HEAD"), "/a", true),
+            (Method::Plain("GET"), "/A", false),
+            (Method::Overridden, "/a", false),
+        ] {
+            assert_eq!(observes(&routes, method, path), expected, "{path}");
+        }
+        assert!(!routes.observes(Method::Plain("GET"), "/b", None));
+        routes.mode = Mode::Observe;
+        assert!(observes(&routes, Method::Plain("GET"), "/A"));
+        assert!(observes(&routes, Method::Overridden, "/a"));
+        assert!(routes.observes(Method::Plain("GET"), "/b", None));
+        let enforcing = rule(Pattern::Exact("/a".into()), &["DELETE"], Need::Required);
+        routes.rules.push(enforcing);
+        assert!(observes(&routes, Method::Plain("GET"), "/A"));
+        assert!(!observes(&routes, Method::Overridden, "/a"));
+    }
+
+    #[test]
     fn a_prefix_of_slash_matches_everything() {
         let routes = Routes {
             endpoints: vec![],
             rules: vec![rule(Pattern::Prefix(String::new()), &[], Need::Public)],
             cors_preflight: false,
+            mode: Mode::Enforce,
+            tells_paths: false,
         };
         assert_eq!(need(&routes, "GET", "/"), Some(Need::Public));
         assert_eq!(need(&routes, "GET", "/a"), Some(Need::Public));

@@ -17,7 +17,7 @@ use crate::head::{Head, Header};
 use crate::header_names::{LOGIN_HEADERS, is_of_login, reads_as};
 use crate::host::{Host, Request};
 use crate::params::Params;
-use crate::presented::{Presented, presented_with};
+use crate::presented::{Presented, presented_with, token_in};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Changes;
 use crate::route::{CodePlace, LoginThroughApp, Rule};
@@ -25,8 +25,9 @@ use crate::worker::Context;
 
 /// What was taken.
 pub(crate) struct Taken {
-    /// What the request shows to prove its session, its body included.
-    pub(crate) presented: Presented,
+    /// What the request shows to prove its session, its body included. Of an observed request it may be something that
+    /// would be refused.
+    pub(crate) presented: Result<Presented, Rejection>,
     /// The code of a login under the name `code`, and the open data beside it. `None` if it brings no code.
     pub(crate) login: Option<Params>,
     /// The body without them, if they were there.
@@ -37,11 +38,12 @@ pub(crate) struct Taken {
     headers: Vec<String>,
 }
 
-/// Takes what `rule` says. `None` if that is nothing.
+/// Takes what `rule` says. `None` if that is nothing. Of an `observed` request a token of the app's own stays.
 pub(crate) async fn take<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
     rule: &Rule,
+    observed: bool,
 ) -> Result<Option<Taken>, Rejection> {
     let head = request.head();
     let login = rule.login.as_ref();
@@ -51,7 +53,7 @@ pub(crate) async fn take<H: Host, R: Request>(
     }
     let config = context.config();
     let mut taken = Taken {
-        presented: Presented::Nothing,
+        presented: Ok(Presented::Nothing),
         login: None,
         body: None,
         parameter: None,
@@ -70,10 +72,11 @@ pub(crate) async fn take<H: Host, R: Request>(
             taken.login = params.and_then(|params| of_login(params, config, code));
         }
         let code = of_body.map(|login| &*login.code);
+        let is_ours = || token.as_deref().and_then(token_in).is_some();
         let token_in = rule
             .token_in
             .as_deref()
-            .filter(|_| !config.session.forward_token);
+            .filter(|_| !config.session.forward_token && (!observed || is_ours()));
         let goes = |name: &str| Some(name) == code || Some(name) == token_in;
         taken.body = content.without(goes)?;
     }
@@ -85,7 +88,10 @@ pub(crate) async fn take<H: Host, R: Request>(
         _ => {}
     }
     let beside = rule.token_in.as_deref().zip(token.as_deref());
-    taken.presented = presented_with(head, &config.session, beside)?;
+    taken.presented = presented_with(head, &config.session, beside);
+    if let (Err(rejection), false) = (&taken.presented, observed) {
+        return Err(rejection.clone());
+    }
     Ok(Some(taken))
 }
 

@@ -16,7 +16,7 @@ use super::model::ConfigError;
 
 pub(crate) use self::answers::{Answers, Ok, Refusal, RouteAnswers};
 pub(crate) use self::routes::{
-    Endpoints, LoginErrors, LoginPlace, OtherTypes, Outage, Route, SessionNeed,
+    Endpoints, LoginErrors, LoginPlace, Mode, ObservePaths, OtherTypes, Outage, Route, SessionNeed,
 };
 pub(crate) use self::rules::{Assertion, IdentityHeaders, Limits, Login, OpenData, Responses};
 pub(crate) use self::session::Session;
@@ -41,6 +41,10 @@ pub(crate) struct Document {
     pub(crate) endpoints: Endpoints,
     #[serde(default)]
     pub(crate) routes: Vec<Route>,
+    #[serde(default)]
+    pub(crate) mode: Mode,
+    #[serde(default)]
+    pub(crate) observe_paths: ObservePaths,
     #[serde(default)]
     pub(crate) cors_preflight: bool,
     #[serde(default)]
@@ -74,6 +78,16 @@ pub(crate) enum Compat {
 pub(crate) struct MiniProgram {
     pub(crate) appid: String,
     pub(crate) secret: Value,
+    pub(crate) releases: Option<Vec<Value>>,
+    pub(crate) releases_action: Option<ReleasesAction>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReleasesAction {
+    Refuse,
+    Tell,
 }
 
 pub(crate) fn parse(text: &str) -> Result<Document, ConfigError> {

@@ -63,6 +63,25 @@ pub(crate) struct Route {
     pub(crate) login_errors: Option<LoginErrors>,
     pub(crate) login_binds: Option<bool>,
     pub(crate) answers: Option<RouteAnswers>,
+    pub(crate) mode: Option<Mode>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    #[default]
+    Enforce,
+    Observe,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ObservePaths {
+    #[default]
+    Refuse,
+    Tell,
 }
 
 #[derive(Deserialize)]

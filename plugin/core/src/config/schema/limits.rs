@@ -13,7 +13,7 @@ const TWO_YEARS_S: u64 = 63_244_800;
 
 /// Every field that has a least and a greatest number.
 #[rustfmt::skip]
-pub const NUMBERS: [Limit; 25] = [
+pub const NUMBERS: [Limit; 26] = [
     ("wechat.timeout_ms", 100, 30_000),
     ("store.slots", 2, 4_194_304),
     ("store.slot_bytes", 3072, 65_536),
@@ -38,6 +38,7 @@ pub const NUMBERS: [Limit; 25] = [
     // Lists, by their length.
     ("apps", 1, u64::MAX),
     ("apps[].appid", 18, 18),
+    ("apps[].releases", 1, u64::MAX),
     ("store.prefix", 0, 64),
     ("routes[].open_data_in", 1, u64::MAX),
 ];
@@ -166,6 +167,12 @@ pub(super) fn put(schema: &mut Value) {
         if path.starts_with("store.") {
             field.insert("type".to_string(), json!(["object", "null"]));
         }
+    }
+    if let Some(release) = at(schema, "apps[].releases[]") {
+        let words =
+            json!({ "type": "string", "pattern": "^(devtools|trial|release|[1-9][0-9]*)$" });
+        let number = json!({ "type": "integer", "minimum": 1 });
+        release.insert("oneOf".to_string(), json!([words, number]));
     }
     // Its one word is described, which makes an alternative of it.
     if let Some(compat) = at(schema, "compat") {

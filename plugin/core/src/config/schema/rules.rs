@@ -45,6 +45,13 @@ pub(super) fn put(schema: &mut Value) {
         ]),
     );
     add(schema, "routes[]", "allOf", routes());
+    let without_releases = json!({ "properties": { "releases": { "type": "null" } } });
+    add(
+        schema,
+        "apps[]",
+        "allOf",
+        json!([{ "if": without_releases, "then": { "properties": only_null(&["releases_action"]) } }]),
+    );
     let without_wafer = json!({ "not": { "required": ["compat"], "properties": { "compat": { "const": "wafer" } } } });
     let no_weapp = json!({ "properties": { "endpoints": { "properties": only_null(&["weapp_login", "weapp_user"]) } } });
     add(

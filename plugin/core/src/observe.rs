@@ -1,0 +1,74 @@
+//! What becomes of an observed request that would have been refused: it is counted, logged, and the app is told. Refuses
+//! nothing itself.
+
+use crate::access::strip;
+use crate::head::Head;
+use crate::header_names::WOULD_REFUSE;
+use crate::host::{Host, Level};
+use crate::log_line::line;
+use crate::metrics::Counter;
+use crate::rejection::{Reason, Rejection};
+use crate::reply::Changes;
+use crate::upgrade::{self, Upgrade};
+use crate::worker::Context;
+
+/// Tells the app, and whoever watches, what an observed request would have been refused with.
+pub(crate) fn tell<H: Host>(
+    context: Context<'_, H>,
+    head: &Head,
+    would_refuse: Option<&Rejection>,
+    changes: &mut Changes,
+) {
+    let Context { worker, host } = context;
+    let Some(rejection) = would_refuse else {
+        host.count(Counter::ObservedOk);
+        return;
+    };
+    host.count(counter(rejection.reason));
+    let line = line("would_refuse", worker, head, rejection, rejection.http());
+    host.log(Level::Info, &line);
+    changes
+        .set
+        .push((WOULD_REFUSE.into(), rejection.error().into()));
+}
+
+/// What becomes of a request whose path can be read in two ways, where these go on: no route can be told for it, so
+/// nobody is who it is of.
+///
+/// # Errors
+/// It asks for another protocol, after which nobody would look at it any more.
+pub(crate) fn unrouted<H: Host>(
+    context: Context<'_, H>,
+    head: &Head,
+    rejection: &Rejection,
+) -> Result<Changes, Rejection> {
+    let config = context.config();
+    let upgrade = upgrade::judge(head, None)?;
+    let mut changes = strip(head, config, true);
+    if upgrade == Upgrade::PassedOver {
+        upgrade::pass_over(head, &mut changes);
+    }
+    let status = config.identity.auth_status.clone();
+    changes.set.push((status, UNROUTED.into()));
+    changes.drop_needless();
+    tell(context, head, Some(rejection), &mut changes);
+    Ok(changes)
+}
+
+/// How the app and access logs are told of it.
+pub(crate) const UNROUTED: &str = "unrouted";
+
+fn counter(reason: Reason) -> Counter {
+    match reason {
+        Reason::NoSession => Counter::ObservedNoSession,
+        Reason::InvalidToken => Counter::ObservedInvalidToken,
+        Reason::SessionExpired => Counter::ObservedSessionExpired,
+        Reason::InvalidHeader => Counter::ObservedInvalidHeader,
+        Reason::OriginRefused => Counter::ObservedOriginRefused,
+        Reason::StoreUnavailable => Counter::ObservedStoreUnavailable,
+        Reason::UpgradeRefused => Counter::ObservedUpgradeRefused,
+        Reason::BadPath => Counter::ObservedBadPath,
+        Reason::ReleaseRefused => Counter::ObservedReleaseRefused,
+        _ => Counter::ObservedOther,
+    }
+}
