@@ -290,7 +290,10 @@ fn introduce(
     };
     set(&identity.openid, &session.openid.0);
     set(&identity.appid, &session.appid.0);
-    set(&identity.source, &identity.wx_client);
+    // A session of an app that is not in the configuration is none.
+    if let Some(source) = config.source(&session.appid) {
+        set(&identity.source, source);
+    }
     if let Some(unionid) = &session.unionid {
         set(&identity.unionid, &unionid.0);
     }

@@ -115,6 +115,9 @@ fn row(reason: Reason) -> Row {
     Row { http, status, error, action, level, retry_after_s, msg }
 }
 
+/// As messages call WeChat.
+const WECHAT: &str = "微信";
+
 /// The reply of an adapter that cannot carry out a verdict.
 #[must_use]
 pub fn internal_error() -> Response {
@@ -130,6 +133,8 @@ pub(crate) struct Rejection {
     errcode: Option<i64>,
     rid: Option<String>,
     retry_after_s: Option<u16>,
+    /// Who is to blame in the message where that is not WeChat, in Chinese.
+    blames: Option<&'static str>,
     /// Of a method that is not one of these.
     allow: &'static [&'static str],
 }
@@ -142,6 +147,7 @@ impl From<Reason> for Rejection {
             errcode: None,
             rid: None,
             retry_after_s: None,
+            blames: None,
             allow: &[],
         }
     }
@@ -168,8 +174,8 @@ impl Reason {
         }
     }
 
-    /// What WeChat said, for whoever asks WeChat's support.
-    pub(crate) fn said_by_wechat(self, errcode: i64, rid: Option<String>) -> Rejection {
+    /// What WeChat or another platform said, for whoever asks its support.
+    pub(crate) fn said_by_platform(self, errcode: i64, rid: Option<String>) -> Rejection {
         Rejection {
             errcode: Some(errcode),
             rid,
@@ -220,6 +226,12 @@ impl Rejection {
         self
     }
 
+    /// Names the platform, in Chinese, in the place of WeChat.
+    pub(crate) fn blaming(mut self, platform: &'static str) -> Self {
+        self.blames = Some(platform).filter(|name| *name != WECHAT);
+        self
+    }
+
     pub(crate) fn level(&self) -> Level {
         row(self.reason).level
     }
@@ -260,9 +272,17 @@ impl Rejection {
         } else {
             &wordings.other
         };
+        let renamed;
+        let msg = match self.blames {
+            None => row.msg,
+            Some(platform) => {
+                renamed = row.msg.replace(WECHAT, platform);
+                &renamed
+            }
+        };
         let body = to_json(&ErrorBody {
             status: row.status,
-            msg: row.msg,
+            msg,
             error: row.error,
             action: row.action,
             detail: self.detail(),
@@ -270,7 +290,7 @@ impl Rejection {
             rid: self.rid(),
             data,
         });
-        let body = wording.put(body, row.msg, None);
+        let body = wording.put(body, msg, None);
         let http = wording.http_status.unwrap_or(row.http);
         let mut response = Response::json(http, row.error, row.action, body);
         match self.retry_after_s.unwrap_or(row.retry_after_s) {

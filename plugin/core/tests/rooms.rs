@@ -36,7 +36,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["hex", "time"]),
     ("wechat", &["fold", "json_text", "spelling", "time"]),
     // What there is to be told, and what the host gives.
-    ("config", &["header_names", "path", "route", "spelling", "wechat", "wording"]),
+    ("edition", &["wechat"]),
+    ("config", &["edition", "header_names", "path", "route", "spelling", "wechat", "wording"]),
     ("host", &["head", "metrics", "store", "time"]),
     ("chosen_store", &["config", "hex", "host", "metrics", "reply", "store", "time"]),
     ("needed", &["config", "head", "header_names"]),
@@ -64,7 +65,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("quota", &["host", "limits", "memory", "records", "rejection", "seal", "store", "time", "worker"]),
     ("session", &["chosen_store", "head", "host", "memory", "metrics", "presented", "quota", "records", "rejection", "store", "time", "worker"]),
     ("open_data", &["config", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "worker"]),
-    ("login", &["config", "cookie", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
+    ("login", &["config", "cookie", "edition", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "presented", "rejection", "reply", "route", "worker"]),
     // What becomes of a request.
     ("endpoint", &["config", "cookie", "host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "worker"]),
