@@ -290,7 +290,6 @@ fn introduce(
     };
     set(&identity.openid, &session.openid.0);
     set(&identity.appid, &session.appid.0);
-    // A session of an app that is not in the configuration is none.
     if let Some(source) = config.source(&session.appid) {
         set(&identity.source, source);
     }

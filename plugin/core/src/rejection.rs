@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
+use crate::edition::Edition;
 use crate::error_body::{Data, ErrorBody};
 use crate::host::{BodyError, Level, NoEntropy};
 use crate::reply::{Response, to_json};
@@ -115,9 +116,6 @@ fn row(reason: Reason) -> Row {
     Row { http, status, error, action, level, retry_after_s, msg }
 }
 
-/// As messages call WeChat.
-const WECHAT: &str = "微信";
-
 /// The reply of an adapter that cannot carry out a verdict.
 #[must_use]
 pub fn internal_error() -> Response {
@@ -133,8 +131,8 @@ pub(crate) struct Rejection {
     errcode: Option<i64>,
     rid: Option<String>,
     retry_after_s: Option<u16>,
-    /// Who is to blame in the message where that is not WeChat, in Chinese.
-    blames: Option<&'static str>,
+    /// Whose name stands in the message.
+    edition: Edition,
     /// Of a method that is not one of these.
     allow: &'static [&'static str],
 }
@@ -147,7 +145,7 @@ impl From<Reason> for Rejection {
             errcode: None,
             rid: None,
             retry_after_s: None,
-            blames: None,
+            edition: Edition::Wechat,
             allow: &[],
         }
     }
@@ -226,9 +224,9 @@ impl Rejection {
         self
     }
 
-    /// Names the platform, in Chinese, in the place of WeChat.
-    pub(crate) fn blaming(mut self, platform: &'static str) -> Self {
-        self.blames = Some(platform).filter(|name| *name != WECHAT);
+    /// Names the platform in the place of WeChat.
+    pub(crate) fn of(mut self, edition: Edition) -> Self {
+        self.edition = edition;
         self
     }
 
@@ -273,12 +271,12 @@ impl Rejection {
             &wordings.other
         };
         let renamed;
-        let msg = match self.blames {
-            None => row.msg,
-            Some(platform) => {
-                renamed = row.msg.replace(WECHAT, platform);
-                &renamed
-            }
+        let msg = if self.edition == Edition::Wechat {
+            row.msg
+        } else {
+            let [_, name] = self.edition.row().called;
+            renamed = row.msg.replace("微信", name);
+            &renamed
         };
         let body = to_json(&ErrorBody {
             status: row.status,

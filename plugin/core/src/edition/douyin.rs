@@ -1,10 +1,8 @@
 //! Douyin: JSON both ways, and every answer in an envelope.
 //! <https://developer.open-douyin.com/docs/resource/zh-CN/mini-app/develop/server/log-in/code-2-session>
 
-use alloc::string::{String, ToString as _};
-
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{Asking, Question, Row, begins_with, is_visible};
 use crate::wechat::code2session::{Code2Session, Refusal, granted, json_of, number};
@@ -28,41 +26,46 @@ pub(super) const ROW: Row = Row {
 };
 
 /// An `anonymous_code` is for users who have not logged in to Douyin: they have no openid.
+#[derive(Serialize)]
+struct Body<'a> {
+    appid: &'a str,
+    secret: &'a str,
+    code: &'a str,
+}
+
 fn ask(asking: &Asking<'_>) -> Question {
-    let body = json!({ "appid": asking.appid, "secret": asking.secret, "code": asking.code });
+    let body = Body {
+        appid: asking.appid,
+        secret: asking.secret,
+        code: asking.code,
+    };
     Question {
         method: "POST",
         path: "/api/apps/v2/jscode2session".into(),
         content_type: Some("application/json"),
-        body: body.to_string().into_bytes(),
+        // Texts have no way to fail.
+        body: serde_json::to_vec(&body).unwrap_or_default(),
     }
 }
 
-#[derive(Deserialize)]
-struct Reply {
-    err_no: Option<Value>,
-    data: Option<Data>,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    openid: Option<String>,
-    session_key: Option<String>,
-    unionid: Option<Value>,
-}
-
 fn read(body: &[u8]) -> Result<Code2Session, Refusal> {
-    let reply: Reply = json_of(body)?;
+    let reply: Value = json_of(body)?;
     // Without it, it is none of Douyin's answers.
-    let err_no = number(reply.err_no.as_ref()).ok_or(Refusal::Unreadable("has no err_no"))?;
+    let err_no = number(reply.get("err_no")).ok_or(Refusal::Unreadable("has no err_no"))?;
     if err_no != 0 {
         return Err(Refusal::Errcode {
             errcode: err_no,
             rid: None,
         });
     }
-    let data = reply.data.ok_or(Refusal::Unreadable("has no data"))?;
-    granted(data.openid, data.session_key, data.unionid)
+    let data = reply
+        .get("data")
+        .ok_or(Refusal::Unreadable("has no data"))?;
+    granted(
+        data.get("openid").and_then(Value::as_str),
+        data.get("session_key").and_then(Value::as_str),
+        data.get("unionid").and_then(Value::as_str),
+    )
 }
 
 fn meaning(err_no: i64) -> Meaning {
@@ -78,6 +81,7 @@ fn meaning(err_no: i64) -> Meaning {
 mod tests {
     use super::*;
     use crate::testing::test;
+    use serde_json::json;
 
     #[test]
     fn the_code_goes_in_json_and_the_query_is_empty() {
@@ -113,7 +117,8 @@ mod tests {
             (r#"{"err_no":null}"#, "has no err_no"),
             (r#"{"err_no":0}"#, "has no data"),
             (r#"{"err_no":0,"data":{}}"#, "has no readable openid"),
-            (r#"{"err_no":0,"data":[]}"#, "is not of its form"),
+            (r#"{"err_no":0,"data":[]}"#, "has no readable openid"),
+            ("[]", "has no err_no"),
         ] {
             assert_eq!(
                 read(body.as_bytes()),

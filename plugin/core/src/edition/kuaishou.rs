@@ -4,7 +4,6 @@
 use alloc::string::String;
 
 use form_urlencoded::Serializer;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Asking, Question, Row, begins_with, is_visible};
@@ -42,25 +41,21 @@ fn ask(asking: &Asking<'_>) -> Question {
     }
 }
 
-#[derive(Deserialize)]
-struct Reply {
-    result: Option<Value>,
-    open_id: Option<String>,
-    session_key: Option<String>,
-    union_id: Option<Value>,
-}
-
 fn read(body: &[u8]) -> Result<Code2Session, Refusal> {
-    let reply: Reply = json_of(body)?;
+    let reply: Value = json_of(body)?;
     // Without it, it is none of Kuaishou's answers.
-    let result = number(reply.result.as_ref()).ok_or(Refusal::Unreadable("has no result"))?;
+    let result = number(reply.get("result")).ok_or(Refusal::Unreadable("has no result"))?;
     if result != 1 {
         return Err(Refusal::Errcode {
             errcode: result,
             rid: None,
         });
     }
-    granted(reply.open_id, reply.session_key, reply.union_id)
+    granted(
+        reply.get("open_id").and_then(Value::as_str),
+        reply.get("session_key").and_then(Value::as_str),
+        reply.get("union_id").and_then(Value::as_str),
+    )
 }
 
 fn meaning(result: i64) -> Meaning {

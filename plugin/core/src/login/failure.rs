@@ -90,8 +90,7 @@ impl Failure {
 
     /// What the client is told.
     pub(super) fn rejection(self, platform: Edition) -> Rejection {
-        let row = platform.row();
-        self.in_words(row).blaming(row.called[1])
+        self.in_words(platform.row()).of(platform)
     }
 
     fn in_words(self, row: &Row) -> Rejection {

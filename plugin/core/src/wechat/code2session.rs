@@ -79,7 +79,11 @@ pub fn parse(body: &[u8]) -> Result<Code2Session, Refusal> {
         let rid = errmsg.and_then(rid);
         return Err(Refusal::Errcode { errcode, rid });
     }
-    granted(reply.openid, reply.session_key, reply.unionid)
+    granted(
+        reply.openid.as_deref(),
+        reply.session_key.as_deref(),
+        reply.unionid.as_ref().and_then(Value::as_str),
+    )
 }
 
 /// The members of an answer, here or of another platform.
@@ -112,23 +116,19 @@ pub(crate) fn number(value: Option<&Value>) -> Option<i64> {
 /// # Errors
 /// That one of the two that a login needs is not there, or is none.
 pub(crate) fn granted(
-    openid: Option<String>,
-    session_key: Option<String>,
-    unionid: Option<Value>,
+    openid: Option<&str>,
+    session_key: Option<&str>,
+    unionid: Option<&str>,
 ) -> Result<Code2Session, Refusal> {
-    let openid = openid.filter(|id| is_header_safe(id));
-    let openid = openid.ok_or(Refusal::Unreadable("has no readable openid"))?;
-    let session_key = session_key.as_deref().and_then(SessionKey::parse);
+    let safe = |id: Option<&str>| id.filter(|id| is_header_safe(id)).map(String::from);
+    let openid = safe(openid).ok_or(Refusal::Unreadable("has no readable openid"))?;
+    let session_key = session_key.and_then(SessionKey::parse);
     let session_key = session_key.ok_or(Refusal::Unreadable("has no readable session_key"))?;
-    // Not worth a login, whatever it is.
-    let unionid = match unionid {
-        Some(Value::String(id)) if is_header_safe(&id) => Some(id),
-        _ => None,
-    };
     Ok(Code2Session {
         openid,
         session_key,
-        unionid,
+        // Not worth a login, whatever it is.
+        unionid: safe(unionid),
     })
 }
 
