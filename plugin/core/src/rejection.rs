@@ -270,17 +270,13 @@ impl Rejection {
         } else {
             &wordings.other
         };
-        let renamed;
-        let msg = if self.edition == Edition::Wechat {
-            row.msg
-        } else {
-            let [_, name] = self.edition.row().called;
-            renamed = row.msg.replace("微信", name);
-            &renamed
+        let msg = match self.edition {
+            Edition::Wechat => Cow::Borrowed(row.msg),
+            other => naming(other, row.msg),
         };
         let body = to_json(&ErrorBody {
             status: row.status,
-            msg,
+            msg: &msg,
             error: row.error,
             action: row.action,
             detail: self.detail(),
@@ -288,7 +284,7 @@ impl Rejection {
             rid: self.rid(),
             data,
         });
-        let body = wording.put(body, msg, None);
+        let body = wording.put(body, &msg, None);
         let http = wording.http_status.unwrap_or(row.http);
         let mut response = Response::json(http, row.error, row.action, body);
         match self.retry_after_s.unwrap_or(row.retry_after_s) {
@@ -300,6 +296,13 @@ impl Rejection {
         }
         response
     }
+}
+
+/// A message that names a platform in the place of WeChat.
+#[cold]
+fn naming(platform: Edition, msg: &'static str) -> Cow<'static, str> {
+    let [_, name] = platform.row().called;
+    msg.replace("微信", name).into()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Asking, Question, Row, begins_with, is_visible};
+use super::{Asking, Question, Row, begins_with, is_visible, text};
 use crate::wechat::code2session::{Code2Session, Refusal, granted, json_of, number};
 use crate::wechat::errcode::Meaning;
 
@@ -62,9 +62,9 @@ fn read(body: &[u8]) -> Result<Code2Session, Refusal> {
         .get("data")
         .ok_or(Refusal::Unreadable("has no data"))?;
     granted(
-        data.get("openid").and_then(Value::as_str),
-        data.get("session_key").and_then(Value::as_str),
-        data.get("unionid").and_then(Value::as_str),
+        text(data, "openid").map(Into::into),
+        text(data, "session_key"),
+        text(data, "unionid").map(Into::into),
     )
 }
 

@@ -6,7 +6,7 @@ use alloc::string::String;
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
-use super::{Asking, Question, Row, begins_with, is_visible};
+use super::{Asking, Question, Row, begins_with, is_visible, text};
 use crate::wechat::code2session::{Code2Session, Refusal, granted, json_of, number};
 use crate::wechat::errcode::Meaning;
 
@@ -52,9 +52,9 @@ fn read(body: &[u8]) -> Result<Code2Session, Refusal> {
         });
     }
     granted(
-        reply.get("open_id").and_then(Value::as_str),
-        reply.get("session_key").and_then(Value::as_str),
-        reply.get("union_id").and_then(Value::as_str),
+        text(&reply, "open_id").map(Into::into),
+        text(&reply, "session_key"),
+        text(&reply, "union_id").map(Into::into),
     )
 }
 

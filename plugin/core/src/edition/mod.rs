@@ -12,6 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::wechat::code2session::{Code2Session, Refusal};
 use crate::wechat::errcode::Meaning;
@@ -82,6 +83,11 @@ impl Edition {
             Self::Kuaishou => &kuaishou::ROW,
         }
     }
+}
+
+/// A member of an answer that is a text.
+fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+    object.get(name).and_then(Value::as_str)
 }
 
 /// Words and numbers that nobody gives a meaning beside "visible": what platforms say less of than WeChat.

@@ -79,11 +79,11 @@ pub fn parse(body: &[u8]) -> Result<Code2Session, Refusal> {
         let rid = errmsg.and_then(rid);
         return Err(Refusal::Errcode { errcode, rid });
     }
-    granted(
-        reply.openid.as_deref(),
-        reply.session_key.as_deref(),
-        reply.unionid.as_ref().and_then(Value::as_str),
-    )
+    let unionid = match reply.unionid {
+        Some(Value::String(id)) => Some(id),
+        _ => None,
+    };
+    granted(reply.openid, reply.session_key.as_deref(), unionid)
 }
 
 /// The members of an answer, here or of another platform.
@@ -116,11 +116,11 @@ pub(crate) fn number(value: Option<&Value>) -> Option<i64> {
 /// # Errors
 /// That one of the two that a login needs is not there, or is none.
 pub(crate) fn granted(
-    openid: Option<&str>,
+    openid: Option<String>,
     session_key: Option<&str>,
-    unionid: Option<&str>,
+    unionid: Option<String>,
 ) -> Result<Code2Session, Refusal> {
-    let safe = |id: Option<&str>| id.filter(|id| is_header_safe(id)).map(String::from);
+    let safe = |id: Option<String>| id.filter(|id| is_header_safe(id));
     let openid = safe(openid).ok_or(Refusal::Unreadable("has no readable openid"))?;
     let session_key = session_key.and_then(SessionKey::parse);
     let session_key = session_key.ok_or(Refusal::Unreadable("has no readable session_key"))?;
