@@ -96,11 +96,8 @@ impl Plugin<'_> {
         }
         match document.judge(Platform::Envoy) {
             Ok(config) => {
-                for (target, field) in config
-                    .calls()
-                    .into_iter()
-                    .zip(["wechat.cluster", "store.cluster"])
-                {
+                for (table, target) in config.calls() {
+                    let field = &format!("{table}.cluster");
                     let problem = match &self.clusters {
                         Clusters::These(names) if !names.iter().any(|name| name == target) => {
                             format!("there is no cluster {target}")

@@ -247,6 +247,35 @@ fn clusters_that_cannot_be_there_are_found() {
 }
 
 #[test]
+fn a_platform_with_an_app_needs_its_cluster() {
+    let secret = "                                secret: { env: WX_SECRET }";
+    let with = format!(
+        "{secret}\n{}",
+        "                              - { platform: douyin, appid: tt01, secret: { env: WX_SECRET } }"
+    );
+    let text = text(ENVOY);
+    assert!(text.contains(secret));
+    let found = findings(ENVOY, &text.replacen(secret, &with, 1));
+    let [only] = found.as_slice() else {
+        panic!("{found:#?}")
+    };
+    assert!(
+        only.ends_with("douyin.cluster: there is no cluster douyin"),
+        "{only}"
+    );
+    // It is asked for where its table is, and the table of a platform without an app asks for nothing.
+    let table = "                            douyin: { cluster: dy }";
+    one(
+        ENVOY,
+        secret,
+        &format!("{with}\n{table}"),
+        "douyin.cluster: there is no cluster dy",
+    );
+    let idle = text.replacen(secret, &format!("{secret}\n{table}"), 1);
+    assert_eq!(findings(ENVOY, &idle), Vec::<String>::new());
+}
+
+#[test]
 fn what_higress_alone_has_is_judged() {
     let rule = "defaultConfig:\n    apps:\n";
     let rules = "matchRules:\n    - { domain: [a.example.com], configDisable: true }\n    - { domain: [b.example.com], config: { apps: [] } }\n  defaultConfig:\n    apps:\n";

@@ -54,7 +54,11 @@ impl Check<'_> {
                 return None;
             }
         };
-        let mut calls: Vec<String> = config.calls().iter().map(ToString::to_string).collect();
+        let mut calls: Vec<String> = config
+            .calls()
+            .iter()
+            .map(|(_, target)| (*target).to_owned())
+            .collect();
         if inherits.is_none() {
             calls.push(config.upstream_url.clone());
         }

@@ -126,6 +126,9 @@ fn every_field_of_the_configuration_is_documented_and_no_other() {
     let sections = [
         "apps[]",
         "wechat",
+        "qq",
+        "douyin",
+        "kuaishou",
         "store",
         "upstream",
         "session",

@@ -381,7 +381,9 @@ fn introduce(
     };
     set(&identity.openid, &session.openid.0);
     set(&identity.appid, &session.appid.0);
-    set(&identity.source, &identity.wx_client);
+    if let Some(source) = config.source(&session.appid) {
+        set(&identity.source, source);
+    }
     if let Some(unionid) = &session.unionid {
         set(&identity.unionid, &unionid.0);
     }

@@ -2,7 +2,7 @@
 //!
 //! Architecture invariants: this crate does no I/O and reads no clock, no environment and no randomness (the
 //! [`Host`] gives them); apart from names in the configuration it holds no word of any proxy or runtime; a `session_key` or AppSecret leaves it only into
-//! a sealed record or the code2Session query; every error reply comes from the one table in `rejection`.
+//! a sealed record or the call that exchanges a code; every error reply comes from the one table in `rejection`.
 #![no_std]
 
 extern crate alloc;
@@ -15,6 +15,7 @@ mod chosen_store;
 mod cookie;
 #[cfg(test)]
 mod documented;
+mod edition;
 mod endpoint;
 mod error_body;
 mod fold;

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
+use crate::edition::Edition;
 use crate::error_body::{Data, ErrorBody};
 use crate::host::{BodyError, Level, NoEntropy};
 use crate::reply::{Response, to_json};
@@ -132,6 +133,8 @@ pub(crate) struct Rejection {
     errcode: Option<i64>,
     rid: Option<String>,
     retry_after_s: Option<u16>,
+    /// Whose name stands in the message.
+    edition: Edition,
     /// Of a method that is not one of these.
     allow: &'static [&'static str],
 }
@@ -144,6 +147,7 @@ impl From<Reason> for Rejection {
             errcode: None,
             rid: None,
             retry_after_s: None,
+            edition: Edition::Wechat,
             allow: &[],
         }
     }
@@ -170,8 +174,8 @@ impl Reason {
         }
     }
 
-    /// What WeChat said, for whoever asks WeChat's support.
-    pub(crate) fn said_by_wechat(self, errcode: i64, rid: Option<String>) -> Rejection {
+    /// What WeChat or another platform said, for whoever asks its support.
+    pub(crate) fn said_by_platform(self, errcode: i64, rid: Option<String>) -> Rejection {
         Rejection {
             errcode: Some(errcode),
             rid,
@@ -222,6 +226,12 @@ impl Rejection {
         self
     }
 
+    /// Names the platform in the place of WeChat.
+    pub(crate) fn of(mut self, edition: Edition) -> Self {
+        self.edition = edition;
+        self
+    }
+
     pub(crate) fn level(&self) -> Level {
         row(self.reason).level
     }
@@ -267,9 +277,13 @@ impl Rejection {
         } else {
             &wordings.other
         };
+        let msg = match self.edition {
+            Edition::Wechat => Cow::Borrowed(row.msg),
+            other => naming(other, row.msg),
+        };
         let body = to_json(&ErrorBody {
             status: row.status,
-            msg: row.msg,
+            msg: &msg,
             error: row.error,
             action: row.action,
             detail: self.detail(),
@@ -277,7 +291,7 @@ impl Rejection {
             rid: self.rid(),
             data,
         });
-        let body = wording.put(body, row.msg, None);
+        let body = wording.put(body, &msg, None);
         let http = wording.http_status.unwrap_or(row.http);
         let mut response = Response::json(http, row.error, row.action, body);
         match self.retry_after_s.unwrap_or(row.retry_after_s) {
@@ -289,6 +303,13 @@ impl Rejection {
         }
         response
     }
+}
+
+/// A message that names a platform in the place of WeChat.
+#[cold]
+fn naming(platform: Edition, msg: &'static str) -> Cow<'static, str> {
+    let [_, name] = platform.row().called;
+    msg.replace("微信", name).into()
 }
 
 #[cfg(test)]

@@ -37,7 +37,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["hex", "time"]),
     ("wechat", &["fold", "json_text", "spelling", "time"]),
     // What there is to be told, and what the host gives.
-    ("config", &["header_names", "path", "release", "reply", "route", "spelling", "wechat", "wording"]),
+    ("edition", &["wechat"]),
+    ("config", &["edition", "header_names", "path", "release", "reply", "route", "spelling", "wechat", "wording"]),
     ("host", &["head", "metrics", "store", "time"]),
     ("chosen_store", &["config", "hex", "host", "metrics", "reply", "store", "time"]),
     ("needed", &["config", "head", "header_names"]),
@@ -45,7 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("single_flight", &["host"]),
     ("records", &["hex", "host", "seal", "shared_text", "store", "time", "wechat"]),
     // What is known, what is remembered, and how a request is refused.
-    ("rejection", &["error_body", "host", "reply", "seal", "store", "wording"]),
+    ("rejection", &["edition", "error_body", "host", "reply", "seal", "store", "wording"]),
     ("cookie", &["config", "head", "rejection"]),
     ("assertion", &["config", "records", "reply", "time"]),
     ("bench", &["records", "seal", "time"]),
@@ -65,7 +66,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("quota", &["host", "limits", "memory", "records", "rejection", "seal", "store", "time", "worker"]),
     ("session", &["chosen_store", "head", "host", "memory", "metrics", "presented", "quota", "records", "rejection", "store", "time", "worker"]),
     ("open_data", &["config", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "worker"]),
-    ("login", &["config", "cookie", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
+    ("login", &["config", "cookie", "edition", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "presented", "rejection", "reply", "route", "worker"]),
     ("log_line", &["head", "presented", "rejection", "reply", "worker"]),
     ("observe", &["access", "head", "header_names", "host", "log_line", "metrics", "rejection", "reply", "upgrade", "worker"]),

@@ -208,6 +208,23 @@ impl Config {
         )
     }
 
+    /// One more cluster `name`, as `wechat` is by now, for another host: in SNI and in the check of the name.
+    #[must_use]
+    pub fn platform(mut self, name: &str, host: &str) -> Self {
+        let clusters = self
+            .part(CLUSTERS)
+            .as_array_mut()
+            .expect("clusters is a list");
+        let wechat = clusters.iter().find(|cluster| cluster["name"] == "wechat");
+        let text = wechat.expect("a cluster of that name").to_string();
+        let text = text.replace("api.weixin.qq.com", host);
+        let mut cluster: Value = serde_json::from_str(&text).expect("it was JSON");
+        cluster["name"] = json!(name);
+        cluster["load_assignment"]["cluster_name"] = json!(name);
+        clusters.push(cluster);
+        self
+    }
+
     fn part(&mut self, pointer: &str) -> &mut Value {
         self.document
             .pointer_mut(pointer)

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::fakes::wechat::{FakeWechat, Phone};
+use testkit::fakes::wechat::{Asked, FakeWechat, Phone, Platform as Edition};
 use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
@@ -185,10 +185,18 @@ impl Host for TwoCores {
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
         if call.target != "sessions" {
-            let authority = Some(call.authority.as_str());
-            let answer = self
-                .wechat
-                .answer_to(call.method, &call.path, authority, authority);
+            let content_type = call
+                .headers
+                .iter()
+                .find(|(name, _)| *name == "content-type");
+            let answer = self.wechat.answer_asked(&Asked {
+                method: call.method,
+                target: &call.path,
+                host: Some(&call.authority),
+                sni: None,
+                content_type: content_type.map(|(_, value)| value.as_str()),
+                body: &call.body,
+            });
             return Ok(HttpResponse {
                 status: answer.status,
                 body: answer.body,
@@ -317,4 +325,37 @@ fn no_session_outlives_a_logout_everywhere_when_the_edge_of_a_login_dies() {
         });
     }
     println!("found again {} times", found.get());
+}
+
+/// The same code at two edges: the platform refuses it to the second, which finds the login of the first. Also where the
+/// platform does not say that it was used.
+#[test]
+fn a_code_that_another_edge_has_just_used_gives_its_login_on_every_platform() {
+    for (edition, appid) in [
+        (Edition::Wechat, APPID),
+        (Edition::Qq, "1108292182"),
+        (Edition::Douyin, "tt01"),
+        (Edition::Kuaishou, "ks01"),
+    ] {
+        let stage = TwoCores::start(&json!({ "apps": [
+            { "platform": edition.name(), "appid": appid, "secret": { "env": "WX_SECRET" } },
+        ] }));
+        let server = match edition {
+            Edition::Wechat => stage.wechat.clone(),
+            other => stage.wechat.beside(other, appid, SECRET),
+        };
+        let code = server.phone("ming").login();
+        let tasks = [0, 1].map(|edge| stage.task(edge, login(&code)));
+        let answers = stage.run(tasks.into(), &mut |_| 0);
+        assert_eq!(
+            server.code_requests(&code),
+            2,
+            "{edition:?}: both have asked"
+        );
+        let tokens = [0, 1].map(|edge| token(&answers[edge]));
+        assert!(
+            tokens[0].is_some() && tokens[0] == tokens[1],
+            "{edition:?} {answers:?}"
+        );
+    }
 }

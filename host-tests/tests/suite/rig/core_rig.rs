@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::fakes::wechat::{FakeWechat, Transport};
+use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
@@ -264,9 +264,18 @@ impl Host for FakeHost {
             });
         }
         let authority = Some(call.authority.as_str());
-        let answer = self
-            .wechat
-            .answer_to(call.method, &call.path, authority, authority);
+        let content_type = call
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "content-type");
+        let answer = self.wechat.answer_asked(&Asked {
+            method: call.method,
+            target: &call.path,
+            host: authority,
+            sni: authority,
+            content_type: content_type.map(|(_, value)| value.as_str()),
+            body: &call.body,
+        });
         match answer.transport {
             Transport::Refuse | Transport::ResetMidBody => {
                 return Err(CallError::Broken("reset".into()));

@@ -9,7 +9,7 @@ use testkit::envoy::{Config, Envoy, ReusedEnvoy};
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
-use super::{Ask, ENVIRONMENT, Got, Rig, over_tcp};
+use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, over_tcp};
 use crate::rig::backend::Backend;
 
 /// A running Envoy of its own and what it talks to.
@@ -87,7 +87,12 @@ impl Around {
         // The plugin's own rules are on trial: where Envoy would refuse first, it is told not to.
         let config = config
             .in_test(&filter::built().unwrap())
-            .wechat(wechat.addr(), ca.path())
+            .wechat(wechat.addr(), ca.path());
+        let config = OTHERS
+            .iter()
+            .fold(config, |config, other| {
+                config.platform(other.name(), other.host())
+            })
             .endpoint("app", app.addr())
             .patch_filter(
                 &json!({ "vm_config": { "environment_variables": { "host_env_keys": names } } }),

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use testkit::fakes::app::FakeApp;
-use testkit::fakes::wechat::FakeWechat;
+use testkit::fakes::wechat::{FakeWechat, Platform};
 
 pub use core_rig::CoreRig;
 pub use envoy_rig::{EnvoyRig, OwnEnvoyRig};
@@ -37,6 +37,9 @@ pub const SECRET: &str = "5ec4e75ec4e75ec4e75ec4e75ec4e75e";
 pub const MASTER_KEY: &str = "a master key of thirty-two bytes and more";
 /// An older master key, in the environment as `WX_OLD_MASTER_KEY`.
 pub const OLD_MASTER_KEY: &str = "the master key of last year, also long";
+
+/// The platforms beside WeChat. Each can be reached from every host, by its own name for it.
+pub const OTHERS: [Platform; 3] = [Platform::Qq, Platform::Douyin, Platform::Kuaishou];
 
 /// What the environment holds, on every host.
 pub const ENVIRONMENT: [(&str, &str); 5] = [

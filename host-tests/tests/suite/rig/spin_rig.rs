@@ -13,7 +13,7 @@ use testkit::envoy::Config;
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
-use super::{Ask, ENVIRONMENT, Got, Rig, over_tcp};
+use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, over_tcp};
 
 /// A component in its host, and what it talks to.
 pub struct SpinRig {
@@ -72,9 +72,11 @@ impl SpinRig {
         let wechat_at = Upstream::tls(server.addr(), server.ca_pem());
         let app_at = Upstream::plain(app.addr());
         manifest.outbound.extend([
-            ("api.weixin.qq.com".to_owned(), wechat_at),
+            ("api.weixin.qq.com".to_owned(), wechat_at.clone()),
             ("app.spin.internal".to_owned(), app_at),
         ]);
+        let others = OTHERS.map(|other| (other.host().to_owned(), wechat_at.clone()));
+        manifest.outbound.extend(others);
         change(&mut manifest);
         if way == Way::Middleware
             && let Some(app) = manifest.outbound.remove("app.spin.internal")

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use project::filter;
 use serde_json::Value;
-use testkit::fakes::wechat::{FakeWechat, Transport};
+use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
 
 use super::bridge::FakeBridge;
-use super::{Ask, ENVIRONMENT, Got, Rig, Seen, app_answer, configuration};
+use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, Seen, app_answer, configuration};
 use proxy_wasm_host::{
     CallReply, Outcome, PendingCall, Plugin, SharedData, StreamId, Vm, VmConfig, pairs,
 };
@@ -53,6 +53,9 @@ impl WasmRig {
         let mut config = VmConfig::new(document)
             .cluster("wechat")
             .cluster("sessions");
+        for other in OTHERS {
+            config = config.cluster(other.name());
+        }
         config.seed = seed;
         for (name, value) in ENVIRONMENT {
             config = config.env(name, value);
@@ -102,12 +105,14 @@ impl WasmRig {
                 continue;
             }
             let authority = call.headers.text(":authority");
-            let answer = self.wechat.answer_to(
-                call.headers.text(":method").unwrap(),
-                call.headers.text(":path").unwrap(),
-                authority,
-                authority,
-            );
+            let answer = self.wechat.answer_asked(&Asked {
+                method: call.headers.text(":method").unwrap(),
+                target: call.headers.text(":path").unwrap(),
+                host: authority,
+                sni: authority,
+                content_type: call.headers.text("content-type"),
+                body: &call.body,
+            });
             let response = CallReply::Response {
                 headers: pairs([
                     (":status", answer.status.to_string().as_str()),

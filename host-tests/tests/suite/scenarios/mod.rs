@@ -15,6 +15,7 @@ mod open_data;
 mod open_data_body;
 mod own_name;
 mod piggyback;
+mod platforms;
 mod profiles;
 mod releases;
 mod routes;
@@ -256,6 +257,19 @@ on_every_host! {
         refused_codes_are_limited_as_at_the_login,
         a_large_body_reaches_the_app_whole_or_not_at_all,
         the_header_of_the_token_can_be_chosen,
+    }
+    platforms {
+        each_platform_is_asked_in_its_own_language,
+        one_edge_logs_in_users_of_all_platforms_and_keeps_them_apart,
+        an_app_is_told_which_platform_a_request_comes_from,
+        every_refusal_of_a_platform_has_its_answer,
+        a_busy_platform_is_asked_again_only_where_the_code_is_kept,
+        answers_that_cannot_be_read_are_told_in_the_platforms_name,
+        an_outage_of_one_platform_leaves_the_others_alone,
+        open_data_opens_under_the_key_of_its_platform,
+        the_same_code_again_gives_the_same_login_on_each_platform,
+        secrets_and_codes_of_no_platform_are_in_the_log,
+        a_platform_alone_needs_no_other,
     }
     limits {
         limited_logins_do_not_reach_the_store,

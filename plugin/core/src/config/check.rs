@@ -1,6 +1,7 @@
 //! From the document to the checked configuration: every impossible value is refused here, and nowhere later.
 
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -11,10 +12,13 @@ use super::check_releases::releases;
 use super::check_routes::{endpoints, mode, observed_paths, rules};
 use super::check_session::session;
 use super::check_store::store;
-use super::check_upstreams::{app_url, wechat};
-use super::model::{Assertion, Checked, Config, LoginRules, MiniProgram, OpenDataRules, wrong};
+use super::check_upstreams::{api, app_url};
+use super::model::{
+    Api, Assertion, Checked, Config, LoginRules, MiniProgram, OpenDataRules, wrong,
+};
 use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
+use crate::edition::Edition;
 use crate::header_names::OwnNames;
 use crate::reply::Hears;
 use crate::route::Routes;
@@ -22,7 +26,7 @@ use crate::route::Routes;
 pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
     let platform = environment.platform;
     let releases = releases(&document.apps)?;
-    let mini_programs = mini_programs(document.apps, environment)?;
+    let mini_programs = mini_programs(&document, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &mini_programs, environment)?;
     let wafer = matches!(document.compat, Some(raw::Compat::Wafer));
     let session = session(document.session, wafer)?;
@@ -48,7 +52,6 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         mini_programs,
         releases,
         master_secrets,
-        wechat: wechat(&document.wechat, platform)?,
         upstream_url: app_url(&document.upstream, platform)?,
         store: store(&document.store, environment)?,
         session,
@@ -87,18 +90,23 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
 }
 
 fn mini_programs(
-    raw: Vec<raw::MiniProgram>,
+    document: &raw::Document,
     environment: Environment<'_>,
 ) -> Checked<Vec<MiniProgram>> {
-    if raw.is_empty() {
+    if document.apps.is_empty() {
         return wrong("apps", "needs at least one mini program");
     }
+    let mut apis: Vec<(Edition, Rc<Api>)> = Vec::new();
+    for edition in Edition::ALL {
+        let api = api(document.api(edition), edition, environment.platform)?;
+        apis.push((edition, Rc::new(api)));
+    }
     let mut all: Vec<MiniProgram> = Vec::new();
-    for (index, app) in raw.into_iter().enumerate() {
+    for (index, app) in document.apps.iter().enumerate() {
         let field = format!("apps[{index}].appid");
-        let tail = app.appid.strip_prefix("wx").unwrap_or_default();
-        if tail.len() != 16 || !tail.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return wrong(field, "must be \"wx\" and 16 hexadecimal digits");
+        let row = app.platform.row();
+        if !(row.is_appid)(&app.appid) {
+            return wrong(field, row.appid_form);
         }
         if all.iter().any(|earlier| earlier.appid == app.appid) {
             return wrong(field, "is listed twice");
@@ -109,9 +117,14 @@ fn mini_programs(
             16,
             environment,
         )?;
+        let own = apis.iter().find(|(edition, _)| *edition == app.platform);
+        let Some((_, api)) = own else { continue };
         all.push(MiniProgram {
-            appid: app.appid,
+            platform: app.platform,
+            appid: app.appid.clone(),
             secret,
+            api: Rc::clone(api),
+            source: row.source.into(),
         });
     }
     Ok(all)

@@ -72,7 +72,6 @@ pub(super) fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
         source: header_name("identity_headers.source", &raw.source)?,
         auth_status: header_name("identity_headers.auth_status", &raw.auth_status)?,
         login_event: header_name("identity_headers.login_event", &raw.login_event)?,
-        wx_client: "wx_client".into(),
     })
 }
 

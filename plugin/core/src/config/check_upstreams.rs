@@ -5,8 +5,9 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::model::{Checked, Platform, Wechat, wrong};
+use super::model::{Api, Checked, Platform, wrong};
 use super::raw;
+use crate::edition::Edition;
 
 /// How an upstream is reached.
 pub(super) struct Upstream {
@@ -16,17 +17,22 @@ pub(super) struct Upstream {
     pub(super) authority: String,
 }
 
-pub(super) fn wechat(raw: &raw::Wechat, platform: Platform) -> Checked<Wechat> {
+/// How `edition` is reached.
+pub(super) fn api(raw: &raw::Api, edition: Edition, platform: Platform) -> Checked<Api> {
+    let row = edition.row();
     if !(100..=30_000).contains(&raw.timeout_ms) {
-        return wrong("wechat.timeout_ms", "must be between 100 and 30000");
+        return wrong(
+            format!("{}.timeout_ms", row.name),
+            "must be between 100 and 30000",
+        );
     }
     let given = Given {
         cluster: raw.cluster.as_deref(),
         url: raw.url.as_deref(),
-        authority: Some(raw.authority.as_deref().unwrap_or("api.weixin.qq.com")),
+        authority: Some(raw.authority.as_deref().unwrap_or(row.authority)),
     };
-    let upstream = upstream("wechat", given, "wechat", platform)?;
-    Ok(Wechat {
+    let upstream = upstream(row.name, given, row.name, platform)?;
+    Ok(Api {
         target: upstream.target,
         authority: upstream.authority,
         timeout: Duration::from_millis(raw.timeout_ms),

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use zeroize::ZeroizeOnDrop;
 
+use crate::edition::Edition;
 use crate::header_names::OwnNames;
 use crate::release;
 use crate::reply::Hears;
@@ -21,7 +22,6 @@ pub struct Config {
     /// Which of their releases may call, of those that say so.
     pub(crate) releases: Vec<release::Policy>,
     pub(crate) master_secrets: Vec<Secret>,
-    pub(crate) wechat: Wechat,
     /// Which store the host is to make.
     pub store: StoreKind,
     /// Where requests for the app go, on a platform without routes of its own.
@@ -55,8 +55,13 @@ pub struct WaitingLimits {
 
 /// One mini program.
 pub(crate) struct MiniProgram {
+    pub(crate) platform: Edition,
     pub(crate) appid: String,
     pub(crate) secret: Secret,
+    /// That of its platform.
+    pub(crate) api: Rc<Api>,
+    /// What the app is told of where its requests come from, here so that no request has to make it.
+    pub(crate) source: Rc<str>,
 }
 
 /// A secret from the environment. Has no `Display`, and a `Debug` that shows nothing.
@@ -77,8 +82,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How WeChat is reached.
-pub(crate) struct Wechat {
+/// How a platform is reached.
+pub(crate) struct Api {
     pub(crate) target: String,
     pub(crate) authority: String,
     /// Deadline of a whole exchange, retries included.
@@ -221,8 +226,6 @@ pub(crate) struct IdentityHeaders {
     pub(crate) source: Rc<str>,
     pub(crate) auth_status: Rc<str>,
     pub(crate) login_event: Rc<str>,
-    /// The value of `source`, here so that no request has to make it.
-    pub(crate) wx_client: Rc<str>,
 }
 
 /// A signed statement of the identity for the app.
@@ -277,19 +280,33 @@ pub(super) fn wrong<T>(field: impl Into<String>, problem: impl Into<String>) -> 
 }
 
 impl Config {
-    /// Where calls of its own go, in the platform's words: WeChat, and a store on the network. An address of a Redis may
-    /// hold a password.
+    /// Where calls of its own go, in the platform's words, each with the table that says so: those whose apps these are
+    /// (`wechat` and the like), and a `store` on the network. An address of a Redis may hold a password.
     #[must_use]
-    pub fn calls(&self) -> Vec<&str> {
+    pub fn calls(&self) -> Vec<(&'static str, &str)> {
         let store = match &self.store {
             StoreKind::Redis(rules) => Some(rules.target.as_str()),
             StoreKind::OfHost(HostStore::SpinRedis { address, .. }) => Some(address.expose()),
             StoreKind::OfHost(HostStore::Embedded { .. } | HostStore::SpinKeyValue { .. }) => None,
         };
-        [Some(self.wechat.target.as_str()), store]
-            .into_iter()
-            .flatten()
-            .collect()
+        let mut calls: Vec<(&'static str, &str)> = Vec::new();
+        for own in &self.mini_programs {
+            let table = own.platform.row().name;
+            if !calls.iter().any(|(known, _)| *known == table) {
+                calls.push((table, &own.api.target));
+            }
+        }
+        calls.extend(store.map(|target| ("store", target)));
+        calls
+    }
+
+    /// What the app is told of where the requests of a session of this mini program come from. A session of one that is
+    /// not listed is none: where there is but one, nobody has to look.
+    pub(crate) fn source(&self, appid: &str) -> Option<&Rc<str>> {
+        match self.mini_programs.as_slice() {
+            [only] => Some(&only.source),
+            _ => self.mini_program(appid).map(|own| &own.source),
+        }
     }
 
     /// The mini program with this id.

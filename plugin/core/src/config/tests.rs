@@ -46,7 +46,7 @@ pub(crate) fn minimal_on_spin(store: Value) -> Config {
 fn one_app_is_configuration_enough() {
     let config = load(&document(json!({}))).unwrap();
     assert_eq!(config.session.idle, Duration::from_secs(7200));
-    assert_eq!(config.wechat.target, "wechat");
+    assert_eq!(config.mini_programs[0].api.target, "wechat");
 }
 
 #[test]
@@ -94,6 +94,14 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"routes": [{"path": "/a", "session": "required", "session_in": ""}]}), "routes[0].session_in", "of its own"),
         (json!({"apps": []}), "apps", "at least one"),
         (app("gh_1", env()), "apps[0].appid", "16 hexadecimal"),
+        (json!({"apps": [{"platform": "douyin", "appid": "wx0123456789abcdef", "secret": env()}]}), "apps[0].appid", "\"tt\""),
+        (json!({"apps": [{"platform": "qq", "appid": "tt01", "secret": env()}]}), "apps[0].appid", "a number"),
+        (json!({"apps": [{"platform": "kuaishou", "appid": "ks", "secret": env()}]}), "apps[0].appid", "\"ks\""),
+        (json!({"apps": [{"platform": "wechat", "appid": "tt01", "secret": env()}]}), "apps[0].appid", "16 hexadecimal"),
+        (json!({"apps": [{"platform": "baidu", "appid": "1", "secret": env()}]}), "apps[0].platform", "unknown variant"),
+        (json!({"qq": {"timeout_ms": 1}}), "qq.timeout_ms", "between 100"),
+        (json!({"douyin": {"cluster": ""}}), "douyin.cluster", "empty"),
+        (json!({"kuaishou": {"url": "x"}}), "kuaishou.url", "is for Spin"),
         (app("wx0123456789abcdef", json!("s3cret")), "apps[0].secret", "must not stand in"),
         (app("wx0123456789abcdef", json!({"file": "x"})), "apps[0].secret", "{\"env\""),
         (app("wx0123456789abcdef", json!({"env": "NONE"})), "apps[0].secret.env", "NONE is not set"),
@@ -258,9 +266,61 @@ fn where_calls_go_is_told_in_the_words_of_the_platform() {
     let spin = load_on(Platform::Spin, &document(redis)).unwrap();
     assert_eq!(
         spin.calls(),
-        ["https://api.weixin.qq.com", "redis://host:6379"]
+        [
+            ("wechat", "https://api.weixin.qq.com"),
+            ("store", "redis://host:6379")
+        ]
     );
-    assert_eq!(minimal().calls(), ["wechat"]);
+    assert_eq!(minimal().calls(), [("wechat", "wechat")]);
+}
+
+/// A document with an app of each edition.
+fn of_all_editions() -> Value {
+    let app = |platform: &str, appid: &str| json!({"platform": platform, "appid": appid, "secret": {"env": "WX_SECRET"}});
+    document(json!({
+        "apps": [
+            app("wechat", "wx0123456789abcdef"),
+            app("qq", "1108292182"),
+            app("douyin", "tt01"),
+            app("kuaishou", "ks01"),
+            app("douyin", "tt02"),
+        ],
+        "douyin": {"timeout_ms": 500},
+    }))
+}
+
+#[test]
+fn each_edition_has_an_api_of_its_own_that_is_called_where_it_has_an_app() {
+    let envoy = load(&of_all_editions()).unwrap();
+    assert_eq!(
+        envoy.calls(),
+        ["wechat", "qq", "douyin", "kuaishou"].map(|name| (name, name))
+    );
+    let spin = load_on(Platform::Spin, &of_all_editions()).unwrap();
+    assert_eq!(
+        spin.calls(),
+        [
+            ("wechat", "https://api.weixin.qq.com"),
+            ("qq", "https://api.q.qq.com"),
+            ("douyin", "https://developer.toutiao.com"),
+            ("kuaishou", "https://open.kuaishou.com"),
+        ]
+    );
+    for (appid, source, timeout) in [
+        ("wx0123456789abcdef", "wx_client", 3000),
+        ("1108292182", "qq_client", 3000),
+        ("tt01", "tt_client", 500),
+        ("tt02", "tt_client", 500),
+        ("ks01", "ks_client", 3000),
+    ] {
+        assert_eq!(&**envoy.source(appid).unwrap(), source);
+        let own = envoy.mini_program(appid).unwrap();
+        assert_eq!(own.api.timeout, Duration::from_millis(timeout));
+    }
+    // An edge without WeChat calls none.
+    let mut alone = of_all_editions();
+    alone["apps"] = json!([alone["apps"][2]]);
+    assert_eq!(load(&alone).unwrap().calls(), [("douyin", "douyin")]);
 }
 
 #[test]
@@ -269,13 +329,16 @@ fn one_document_serves_both_platforms() {
         "wechat": {"cluster": "tencent", "authority": "api.weixin.qq.com"},
     }));
     let envoy = load(&both).unwrap();
-    assert_eq!(envoy.wechat.target, "tencent");
+    assert_eq!(envoy.mini_programs[0].api.target, "tencent");
     assert!(matches!(
         envoy.store,
         StoreKind::OfHost(HostStore::Embedded { .. })
     ));
     let spin = load_on(Platform::Spin, &both).unwrap();
-    assert_eq!(spin.wechat.target, "https://api.weixin.qq.com");
+    assert_eq!(
+        spin.mini_programs[0].api.target,
+        "https://api.weixin.qq.com"
+    );
     assert!(
         matches!(spin.store, StoreKind::OfHost(HostStore::SpinKeyValue { label }) if label == "default")
     );
@@ -333,8 +396,9 @@ pub(crate) fn defaults() -> Vec<(&'static str, String)> {
     Vec::from([
         (
             "wechat.timeout_ms",
-            raw::Wechat::default().timeout_ms.to_string(),
+            raw::Api::default().timeout_ms.to_string(),
         ),
+        ("qq.timeout_ms", raw::Api::default().timeout_ms.to_string()),
         ("store.slots", slots.to_string()),
         ("store.slot_bytes", slot_bytes.to_string()),
         ("store.prefix", redis.prefix),

@@ -1,24 +1,38 @@
-//! What is taken from WeChat's answer can stand in a header, whatever WeChat or somebody in its place wrote.
+//! What is taken from WeChat's answer, or another platform's, can stand in a header, whatever it or somebody in its place
+//! wrote.
 
 use serde_json::Value;
 
-use crate::wechat::code2session::{Refusal, is_header_safe, parse};
+use crate::edition::Edition;
+use crate::wechat::code2session::{Refusal, is_header_safe};
 
 /// `data` is the body of an answer.
 pub fn code2session(data: &[u8]) {
     let value: Value = serde_json::from_slice(data).unwrap_or_default();
-    match parse(data) {
+    for edition in Edition::ALL {
+        answer_of(edition, data, &value);
+    }
+}
+
+fn answer_of(edition: Edition, data: &[u8], value: &Value) {
+    // Where each says how it went, and what says that it went well.
+    let (member, good) = match edition {
+        Edition::Wechat | Edition::Qq => ("errcode", 0),
+        Edition::Douyin => ("err_no", 0),
+        Edition::Kuaishou => ("result", 1),
+    };
+    match (edition.row().read)(data) {
         Ok(login) => {
             assert!(is_header_safe(&login.openid), "{:?}", login.openid);
             assert!(login.unionid.as_deref().is_none_or(is_header_safe));
             assert_eq!(login.session_key.text().len(), 24);
             assert!(login.session_key.aes_key().is_some());
-            // What WeChat calls an error is no login.
-            let errcode = value.get("errcode").and_then(Value::as_i64);
-            assert!(matches!(errcode, None | Some(0)), "{value}");
+            // What the platform calls an error is no login.
+            let errcode = value.get(member).and_then(Value::as_i64);
+            assert!(errcode.is_none_or(|errcode| errcode == good), "{value}");
         }
         Err(Refusal::Errcode { errcode, rid }) => {
-            assert_ne!(errcode, 0);
+            assert_ne!(errcode, good);
             let is_plain = |rid: &str| {
                 let mut bytes = rid.bytes();
                 rid.len() <= 64

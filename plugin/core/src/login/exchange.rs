@@ -1,4 +1,5 @@
-//! The code2Session exchange: one call, asked again only when WeChat said that it had not looked (-1).
+//! The exchange of a code with its platform: one call, asked again only when that said that it had not looked (WeChat's
+//! -1).
 
 use alloc::format;
 use alloc::string::ToString as _;
@@ -6,13 +7,14 @@ use core::time::Duration;
 
 use super::failure::Failure;
 use super::input::LoginInput;
+use crate::edition::Asking;
 use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
 use crate::limits::circuit_breaker::{CircuitBreaker, OPEN_FOR};
 use crate::metrics::{Counter, Histogram};
 use crate::quota::Quota;
 use crate::rejection::Rejection;
 use crate::reply::call_failed;
-use crate::wechat::code2session::{self, Code2Session, MAX_RESPONSE_BYTES};
+use crate::wechat::code2session::{Code2Session, MAX_RESPONSE_BYTES};
 use crate::wechat::errcode::Meaning;
 use crate::worker::Context;
 
@@ -22,6 +24,8 @@ const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_milli
 /// Why there is no login, and whether that counts against the client's network.
 pub(super) struct Refused {
     pub(super) rejection: Rejection,
+    /// Somebody else may have used the code a moment ago.
+    pub(super) may_be_used: bool,
     pub(super) is_the_clients: bool,
 }
 
@@ -34,12 +38,15 @@ pub(super) async fn exchange<H: Host>(
     quota: &Quota<'_>,
 ) -> Result<Code2Session, Refused> {
     let Context { worker, host } = context;
+    let platform = input.mini_program.platform;
     let now = host.now();
     let keeps_out = worker.breaker(number, |breaker| breaker.keeps_out(now));
     if let Some(trouble) = keeps_out.flatten() {
         host.count(Counter::WechatBreaker);
+        let failure = Failure::of_trouble(trouble, platform);
         return Err(Refused {
-            rejection: Rejection::from(trouble).retry_after(OPEN_FOR),
+            rejection: failure.rejection(platform).retry_after(OPEN_FOR),
+            may_be_used: false,
             is_the_clients: false,
         });
     }
@@ -66,7 +73,8 @@ pub(super) async fn exchange<H: Host>(
         }
     }
     Err(Refused {
-        rejection: failure.into(),
+        may_be_used: failure.may_be_used(platform),
+        rejection: failure.rejection(platform),
         is_the_clients,
     })
 }
@@ -76,7 +84,8 @@ async fn ask<H: Host>(
     input: &LoginInput<'_>,
 ) -> Result<Code2Session, Failure> {
     let host = context.host;
-    let whole = context.config().wechat.timeout;
+    let whole = input.mini_program.api.timeout;
+    let asks_again = input.mini_program.platform.row().busy_keeps_code;
     let deadline = host.now().after(whole);
     let mut backoff = BACKOFF.into_iter();
     loop {
@@ -89,7 +98,7 @@ async fn ask<H: Host>(
         });
         match (&answer, backoff.next()) {
             (Err(Failure::Said(Meaning::Busy, ..)), Some(wait))
-                if host.now().after(wait) < deadline =>
+                if asks_again && host.now().after(wait) < deadline =>
             {
                 host.sleep(wait).await;
             }
@@ -104,20 +113,24 @@ async fn attempt<H: Host>(
     timeout: Duration,
 ) -> Result<Code2Session, Failure> {
     let host = context.host;
-    let wechat = &context.config().wechat;
-    let (appid, secret) = (
-        &input.mini_program.appid,
-        input.mini_program.secret.expose(),
-    );
+    let own = input.mini_program;
+    let api = &own.api;
+    let question = (own.platform.row().ask)(&Asking {
+        appid: &own.appid,
+        secret: own.secret.expose(),
+        code: &input.js_code,
+    });
+    let accept = ("accept", "application/json".into());
+    let content_type = question.content_type.map(|of| ("content-type", of.into()));
     let started = host.now();
     let answer = host
         .call(HttpCall {
-            target: wechat.target.clone(),
-            method: "GET",
-            authority: wechat.authority.clone(),
-            path: code2session::path(appid, secret, &input.js_code),
-            headers: [("accept", "application/json".into())].into(),
-            body: alloc::vec::Vec::new(),
+            target: api.target.clone(),
+            method: question.method,
+            authority: api.authority.clone(),
+            path: question.path,
+            headers: [Some(accept), content_type].into_iter().flatten().collect(),
+            body: question.body,
             // A host may take zero for "no limit".
             timeout: timeout.max(Duration::from_millis(1)),
             max_response_bytes: MAX_RESPONSE_BYTES,
@@ -128,20 +141,22 @@ async fn attempt<H: Host>(
     host.observe(Histogram::WechatMs, host.now().since(started));
     // Tells the operator why there is no answer: to a client one looks like the other.
     let report = |problem: &str| {
-        let line = call_failed("wechat_failed", &wechat.target, problem);
+        let line = call_failed("wechat_failed", &api.target, problem);
         host.log(Level::Error, &line);
     };
     match answer {
         Ok(HttpResponse {
             status: 200, body, ..
-        }) => code2session::parse(&body).map_err(Failure::from),
+        }) => {
+            (own.platform.row().read)(&body).map_err(|refusal| Failure::said(refusal, own.platform))
+        }
         Ok(HttpResponse { status, .. }) => {
             report(&format!("HTTP {status}"));
             Err(match status {
                 // Proxies answer for an upstream that does not.
                 504 => Failure::Timeout,
                 503 => Failure::Unavailable,
-                // An answer, but none of WeChat's: a proxy's page, a portal's.
+                // An answer, but none of the platform's: a proxy's page, a portal's.
                 status => Failure::Unreadable(format!("has status {status}")),
             })
         }

@@ -1,21 +1,22 @@
-//! What an exchange with WeChat may fail of, and whose fault that is.
+//! What the exchange of a code may fail of, and whose fault that is.
 
 use alloc::format;
 use alloc::string::String;
 
+use crate::edition::{Edition, Row};
 use crate::limits::circuit_breaker::Trouble;
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
 use crate::wechat::code2session::Refusal;
-use crate::wechat::errcode::{Meaning, meaning};
+use crate::wechat::errcode::Meaning;
 
 /// What went wrong.
 pub(super) enum Failure {
     Said(Meaning, i64, Option<String>),
     Timeout,
-    /// A limit of the host's own, which says nothing about WeChat.
+    /// A limit of the host's own, which says nothing about the platform.
     NotSent,
-    /// The host's configuration does not let calls to WeChat through.
+    /// The host's configuration does not let calls to the platform through.
     Forbidden,
     /// The connection failed, or broke.
     Unavailable,
@@ -56,42 +57,54 @@ impl Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl Failure {
+    /// What a platform's answer says.
+    pub(super) fn said(refusal: Refusal, platform: Edition) -> Self {
         match refusal {
-            Refusal::Errcode { errcode, rid } => Self::Said(meaning(errcode), errcode, rid),
+            Refusal::Errcode { errcode, rid } => {
+                Self::Said((platform.row().meaning)(errcode), errcode, rid)
+            }
             Refusal::Unreadable(problem) => Self::Unreadable(problem.into()),
         }
     }
-}
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
+    /// What has opened the breaker of a platform's app.
+    pub(super) fn of_trouble(trouble: Trouble, platform: Edition) -> Self {
         match trouble {
             Trouble::Timeout => Self::Timeout,
             Trouble::Unavailable => Self::Unavailable,
-            Trouble::Said { errcode, rid } => Self::Said(meaning(errcode), errcode, rid),
+            Trouble::Said { errcode, rid } => {
+                Self::said(Refusal::Errcode { errcode, rid }, platform)
+            }
         }
     }
-}
 
-impl From<Trouble> for Rejection {
-    fn from(trouble: Trouble) -> Self {
-        Failure::from(trouble).into()
+    /// The code may have been good, and used by somebody else a moment ago.
+    pub(super) fn may_be_used(&self, platform: Edition) -> bool {
+        match self {
+            Self::Said(Meaning::CodeUsed, ..) => true,
+            Self::Said(Meaning::InvalidCode, ..) => !platform.row().tells_used,
+            _ => false,
+        }
     }
-}
 
-impl From<Failure> for Rejection {
-    fn from(failure: Failure) -> Self {
-        let (meaning, errcode, rid) = match failure {
-            Failure::Timeout => return Reason::WechatTimeout.into(),
-            Failure::NotSent => return Reason::WechatUnavailable.with("WeChat was not asked"),
-            Failure::Forbidden => return Reason::Internal.into(),
-            Failure::Unavailable => return Reason::WechatUnavailable.with("WeChat did not answer"),
-            Failure::Unreadable(problem) => {
-                return Reason::WechatUnavailable.with(format!("the answer of WeChat {problem}"));
+    /// What the client is told.
+    pub(super) fn rejection(self, platform: Edition) -> Rejection {
+        self.in_words(platform.row()).of(platform)
+    }
+
+    fn in_words(self, row: &Row) -> Rejection {
+        let [called, _] = row.called;
+        let unavailable = |problem| Reason::WechatUnavailable.with(problem);
+        let (meaning, errcode, rid) = match self {
+            Self::Timeout => return Reason::WechatTimeout.into(),
+            Self::NotSent => return unavailable(format!("{called} was not asked")),
+            Self::Forbidden => return Reason::Internal.into(),
+            Self::Unavailable => return unavailable(format!("{called} did not answer")),
+            Self::Unreadable(problem) => {
+                return unavailable(format!("the answer of {called} {problem}"));
             }
-            Failure::Said(meaning, errcode, rid) => (meaning, errcode, rid),
+            Self::Said(meaning, errcode, rid) => (meaning, errcode, rid),
         };
         let reason = match meaning {
             Meaning::Busy => Reason::WechatBusy,
@@ -103,6 +116,6 @@ impl From<Failure> for Rejection {
             Meaning::Configuration => Reason::WechatConfig,
             Meaning::Unknown => Reason::WechatError,
         };
-        reason.said_by_wechat(errcode, rid)
+        reason.said_by_platform(errcode, rid)
     }
 }

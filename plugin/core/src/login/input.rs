@@ -46,9 +46,6 @@ pub(crate) enum Source<'a> {
     },
 }
 
-/// Longest code worth sending; WeChat's have 32 characters.
-const MAX_CODE: usize = 128;
-
 impl<'a> LoginInput<'a> {
     pub(super) async fn read<H: Host, R: Request>(
         context: Context<'a, H>,
@@ -72,15 +69,10 @@ impl<'a> LoginInput<'a> {
             Source::Taken { params, binds, .. } => (params, binds),
         };
         let js_code = params.required("code")?.trim();
-        let well_formed = js_code.len() <= MAX_CODE
-            && js_code
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        if !well_formed {
-            return Err(Reason::InvalidParameter.parameter(
-                "code",
-                "must be the code of wx.login: at most 128 letters, digits, - and _",
-            ));
+        let mini_program = mini_program(config, head, params.text("appid")?)?;
+        let platform = mini_program.platform.row();
+        if !(platform.is_code)(js_code) {
+            return Err(Reason::InvalidParameter.parameter("code", platform.code_form));
         }
         let (open_data, open_data_is_malformed) = Submitted::usable(params, host);
         // A token that cannot be one is no reason to refuse a login: it is what the login replaces.
@@ -96,7 +88,7 @@ impl<'a> LoginInput<'a> {
             (None, _) => None,
         };
         Ok(Self {
-            mini_program: mini_program(config, head, params.text("appid")?)?,
+            mini_program,
             js_code: Zeroizing::new(js_code.to_string()),
             old_token,
             open_data,

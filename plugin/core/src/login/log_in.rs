@@ -89,7 +89,7 @@ async fn lead_in<H: Host>(
     let login = match exchange(context, input, number, &quota).await {
         Ok(login) => login,
         Err(refused) => {
-            let outcome = if refused.rejection.reason == Reason::CodeUsed {
+            let outcome = if refused.may_be_used {
                 memory::used_elsewhere(context, input, key, refused.rejection).await
             } else {
                 Err(refused.rejection)

@@ -94,7 +94,7 @@ fn nobodys_session(
     }
 }
 
-/// WeChat says that the code was used: perhaps by another worker or edge a moment ago, which is just writing down its
+/// The code was used, or that may be why it is refused: perhaps by another worker or edge a moment ago, which is just writing down its
 /// login. If nothing comes, the code was used by somebody else.
 pub(super) async fn used_elsewhere<H: Host>(
     context: Context<'_, H>,

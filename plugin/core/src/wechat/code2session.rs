@@ -5,6 +5,7 @@ use alloc::string::String;
 
 use form_urlencoded::Serializer;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -27,14 +28,14 @@ pub struct Code2Session {
 /// Why there is no [`Code2Session`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// WeChat said so.
+    /// WeChat said so, or another platform.
     Errcode {
-        /// WeChat's number.
+        /// Its number.
         errcode: i64,
         /// WeChat's request id, for its support.
         rid: Option<String>,
     },
-    /// The answer is not one of WeChat's, and why.
+    /// The answer is not one of the platform's, and why.
     Unreadable(&'static str),
 }
 
@@ -67,20 +68,10 @@ struct Reply {
 /// # Errors
 /// WeChat's errcode, or that the body is none of WeChat's.
 pub fn parse(body: &[u8]) -> Result<Code2Session, Refusal> {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-    let reply: Reply = serde_json::from_slice(body).map_err(|error| {
-        Refusal::Unreadable(match error.classify() {
-            _ if body.trim_ascii().is_empty() => "is empty",
-            Category::Eof => "ends too early",
-            Category::Data => "is not what WeChat writes",
-            Category::Io | Category::Syntax => "is not JSON",
-        })
-    })?;
-    let errcode = match reply.errcode {
+    let reply: Reply = json_of(body)?;
+    let errcode = match &reply.errcode {
         None | Some(Value::Null) => Some(0),
-        Some(Value::Number(number)) => number.as_i64(),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(_) => None,
+        given => number(given.as_ref()),
     };
     let errcode = errcode.ok_or(Refusal::Unreadable("has an errcode that is no number"))?;
     if errcode != 0 {
@@ -88,19 +79,56 @@ pub fn parse(body: &[u8]) -> Result<Code2Session, Refusal> {
         let rid = errmsg.and_then(rid);
         return Err(Refusal::Errcode { errcode, rid });
     }
-    let openid = reply.openid.filter(|id| is_header_safe(id));
-    let openid = openid.ok_or(Refusal::Unreadable("has no readable openid"))?;
-    let session_key = reply.session_key.as_deref().and_then(SessionKey::parse);
-    let session_key = session_key.ok_or(Refusal::Unreadable("has no readable session_key"))?;
-    // Not worth a login, whatever it is.
     let unionid = match reply.unionid {
-        Some(Value::String(id)) if is_header_safe(&id) => Some(id),
+        Some(Value::String(id)) => Some(id),
         _ => None,
     };
+    granted(reply.openid, reply.session_key.as_deref(), unionid)
+}
+
+/// The members of an answer, here or of another platform.
+///
+/// # Errors
+/// That it is no JSON with members of these types.
+pub(crate) fn json_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    serde_json::from_slice(body).map_err(|error| {
+        Refusal::Unreadable(match error.classify() {
+            _ if body.trim_ascii().is_empty() => "is empty",
+            Category::Eof => "ends too early",
+            Category::Data => "is not of its form",
+            Category::Io | Category::Syntax => "is not JSON",
+        })
+    })
+}
+
+/// A number, or a text that is one.
+pub(crate) fn number(value: Option<&Value>) -> Option<i64> {
+    match value? {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// A login of what an answer says.
+///
+/// # Errors
+/// That one of the two that a login needs is not there, or is none.
+pub(crate) fn granted(
+    openid: Option<String>,
+    session_key: Option<&str>,
+    unionid: Option<String>,
+) -> Result<Code2Session, Refusal> {
+    let safe = |id: Option<String>| id.filter(|id| is_header_safe(id));
+    let openid = safe(openid).ok_or(Refusal::Unreadable("has no readable openid"))?;
+    let session_key = session_key.and_then(SessionKey::parse);
+    let session_key = session_key.ok_or(Refusal::Unreadable("has no readable session_key"))?;
     Ok(Code2Session {
         openid,
         session_key,
-        unionid,
+        // Not worth a login, whatever it is.
+        unionid: safe(unionid),
     })
 }
 
@@ -169,7 +197,7 @@ mod tests {
         for (body, problem) in [
             ("", "is empty"),
             ("{}", "has no readable openid"),
-            ("[]", "is not what WeChat writes"),
+            ("[]", "is not of its form"),
             ("<html></html>", "is not JSON"),
             ("{\"openid\":\"o1\"}", "has no readable session_key"),
             (

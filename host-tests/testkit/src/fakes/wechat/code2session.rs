@@ -1,38 +1,45 @@
 //! `GET /sns/jscode2session` (WeChat's documentation: auth.code2Session): the checks in their order, the errcodes, the
 //! JSON with its escaped slashes. It never carries the answer: see `server`.
 
+use super::platform::Language;
 use super::world::{BadCode, SeenRequest, WechatState};
-use super::{Fault, WechatAnswer};
+use super::{Asked, Fault, WechatAnswer};
+
+pub(super) const LANGUAGE: Language = Language {
+    busy: -1,
+    session,
+    error,
+};
 
 const PATH: &str = "/sns/jscode2session";
 
-pub(super) fn answer(
-    world: &mut WechatState,
-    method: &str,
-    path_and_query: &str,
-    host: Option<&str>,
-    sni: Option<&str>,
-) -> WechatAnswer {
+/// In the language of whose server it is.
+pub(super) fn answer(world: &mut WechatState, asked: &Asked<'_>) -> WechatAnswer {
+    let Language {
+        busy,
+        session,
+        error,
+    } = world.platform.language();
     let fault = world.script.pop_front().unwrap_or(Fault::Ok);
     if fault == Fault::Refused {
         world.refusals += 1;
         return WechatAnswer::refused();
     }
-    let (path, query) = path_and_query
-        .split_once('?')
-        .unwrap_or((path_and_query, ""));
+    let (path, query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
     let request = SeenRequest {
-        method: method.to_owned(),
+        method: asked.method.to_owned(),
         path: path.to_owned(),
         query: parameters(query),
-        host: host.map(str::to_owned),
-        sni: sni.map(str::to_owned),
+        content_type: asked.content_type.map(str::to_owned),
+        body: asked.body.to_owned(),
+        host: asked.host.map(str::to_owned),
+        sni: asked.sni.map(str::to_owned),
         at: world.now(),
     };
     world.seen.push(request.clone());
     let string = world.string_errcodes;
     match fault {
-        Fault::Busy => error(world, -1, string),
+        Fault::Busy => error(world, busy, string),
         Fault::RateLimited => error(world, 45011, string),
         Fault::HighRisk => error(world, 40226, string),
         Fault::Errcode(errcode) => error(world, errcode, false),
@@ -132,7 +139,7 @@ fn escaped(text: &str) -> String {
         .replace('/', "\\/")
 }
 
-fn parameters(query: &str) -> Vec<(String, String)> {
+pub(super) fn parameters(query: &str) -> Vec<(String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))

@@ -2,9 +2,12 @@
 //! It never speaks to the real one, and knows nothing of the plugin.
 
 mod code2session;
+mod douyin;
 mod fault;
+mod kuaishou;
 mod open_data;
 mod phone;
+mod platform;
 mod seal;
 mod server;
 mod world;
@@ -12,6 +15,7 @@ mod world;
 pub use fault::{Fault, Transport, WechatAnswer};
 pub use open_data::{Nickname, OpenData, OpenDataBuilder, Source};
 pub use phone::{KeyAge, Phone};
+pub use platform::Platform;
 pub use seal::{decrypt, encrypt, sign};
 pub use server::WechatServer;
 pub use world::SeenRequest;
@@ -24,6 +28,25 @@ use world::WechatState;
 #[derive(Debug, Clone)]
 pub struct FakeWechat {
     world: Arc<Mutex<WechatState>>,
+    /// Other platforms, which the same server answers for by the name of the host.
+    others: Arc<Mutex<Vec<FakeWechat>>>,
+}
+
+/// A request, as far as a platform looks at it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// As written.
+    pub method: &'a str,
+    /// Path and query.
+    pub target: &'a str,
+    /// The authority (Host).
+    pub host: Option<&'a str>,
+    /// The TLS server name.
+    pub sni: Option<&'a str>,
+    /// The content type.
+    pub content_type: Option<&'a str>,
+    /// The whole body.
+    pub body: &'a [u8],
 }
 
 impl FakeWechat {
@@ -38,9 +61,29 @@ impl FakeWechat {
     pub fn seeded(appid: &str, secret: &str, seed: &[u8]) -> Self {
         let wechat = Self {
             world: Arc::new(Mutex::new(WechatState::new(seed))),
+            others: Arc::default(),
         };
         wechat.add_app(appid, secret);
         wechat
+    }
+
+    /// Another platform beside it, with one app. What asks this one for that host, by whatever way, is answered by that.
+    #[must_use]
+    pub fn beside(&self, platform: Platform, appid: &str, secret: &str) -> Self {
+        let other = Self::new(appid, secret);
+        {
+            let mut world = other.world();
+            world.platform = platform;
+            world.clock = self.world().clock;
+        }
+        locked(&self.others).push(other.clone());
+        other
+    }
+
+    /// Whose server it is.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        self.world().platform
     }
 
     /// Registers one more app, or gives an app a new secret.
@@ -51,6 +94,9 @@ impl FakeWechat {
     /// Stops the clock at this time (Unix seconds); `None`: real time again.
     pub fn set_time(&self, unix_seconds: Option<u64>) {
         self.world().clock = unix_seconds;
+        for other in locked(&self.others).iter() {
+            other.set_time(unix_seconds);
+        }
     }
 
     /// WeChat's time, Unix seconds.
@@ -123,7 +169,25 @@ impl FakeWechat {
         host: Option<&str>,
         sni: Option<&str>,
     ) -> WechatAnswer {
-        code2session::answer(&mut self.world(), method, path_and_query, host, sni)
+        self.answer_asked(&Asked {
+            method,
+            target: path_and_query,
+            host,
+            sni,
+            ..Asked::default()
+        })
+    }
+
+    /// The same of a whole request, which may be for another platform.
+    #[must_use]
+    pub fn answer_asked(&self, asked: &Asked<'_>) -> WechatAnswer {
+        let other = {
+            let others = locked(&self.others);
+            let asked_for = |other: &&Self| asked.host == Some(other.platform().host());
+            others.iter().find(asked_for).cloned()
+        };
+        let answering = other.as_ref().unwrap_or(self);
+        code2session::answer(&mut answering.world(), asked)
     }
 
     /// Every request received, in order; not those that were refused.
@@ -138,7 +202,7 @@ impl FakeWechat {
         self.world()
             .seen
             .iter()
-            .filter(|request| request.param("js_code") == Some(code))
+            .filter(|request| request.code().as_deref() == Some(code))
             .count()
     }
 

@@ -1,7 +1,7 @@
 //! Carries the fake's answers over TCP, with TLS or without, and plays the faults of transport.
 //! It never forms an answer, and a client that misbehaves ends its own connection only.
 
-use super::{FakeWechat, Fault, Transport};
+use super::{Asked, FakeWechat, Fault, Platform, Transport};
 use crate::client::wire::header;
 use crate::listener::Listener;
 use crate::reset::reset_on_drop;
@@ -12,9 +12,6 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-
-/// The name in the certificate.
-const NAME: &str = "api.weixin.qq.com";
 
 /// A running server. Dropping it closes the port and every connection.
 #[derive(Debug)]
@@ -104,9 +101,17 @@ fn converse<S: Read + Write>(
     sni: Option<&str>,
     wechat: &FakeWechat,
 ) -> io::Result<()> {
-    serve(stream, |wire, head, _| {
+    serve(stream, |wire, head, body| {
         let host = header(&head.headers, "host").map(String::from_utf8_lossy);
-        let answer = wechat.answer_to(&head.method, &head.target, host.as_deref(), sni);
+        let content_type = header(&head.headers, "content-type").map(String::from_utf8_lossy);
+        let answer = wechat.answer_asked(&Asked {
+            method: &head.method,
+            target: &head.target,
+            host: host.as_deref(),
+            sni,
+            content_type: content_type.as_deref(),
+            body: &body,
+        });
         let framing = format!(
             "HTTP/1.1 {} WeChat\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: keep-alive\r\n\r\n",
             answer.status,
@@ -130,7 +135,7 @@ fn converse<S: Read + Write>(
     })
 }
 
-/// A certificate for [`NAME`] from a new CA, and that CA's certificate as PEM.
+/// A certificate for the hosts of all platforms from a new CA, and that CA's certificate as PEM.
 fn credentials() -> (Arc<ServerConfig>, String) {
     let mut ca = CertificateParams::new(Vec::new()).expect("no names, no bad names");
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -141,8 +146,10 @@ fn credentials() -> (Arc<ServerConfig>, String) {
     let ca_certificate = ca.self_signed(&ca_key).expect("a CA");
     let issuer = Issuer::new(ca, ca_key);
 
-    let mut leaf = CertificateParams::new(vec![NAME.to_owned()]).expect("a good name");
-    leaf.distinguished_name.push(DnType::CommonName, NAME);
+    let names = Platform::ALL.map(|platform| platform.host().to_owned());
+    let mut leaf = CertificateParams::new(names).expect("good names");
+    leaf.distinguished_name
+        .push(DnType::CommonName, Platform::Wechat.host());
     leaf.use_authority_key_identifier_extension = true;
     let leaf_key = KeyPair::generate().expect("a key");
     let leaf_certificate = leaf.signed_by(&leaf_key, &issuer).expect("a leaf");

@@ -1,7 +1,7 @@
 //! What WeChat knows: apps, users' keys, codes, the script, and what was asked of it.
 //! It never forms an answer.
 
-use super::Fault;
+use super::{Fault, Platform};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha1::{Digest as _, Sha1};
@@ -21,6 +21,10 @@ pub struct SeenRequest {
     pub path: String,
     /// The query's parameters, decoded, in order.
     pub query: Vec<(String, String)>,
+    /// The content type, if it has one.
+    pub content_type: Option<String>,
+    /// The body; WeChat's own requests have none.
+    pub body: Vec<u8>,
     /// The authority (Host header); none if answered in process without one.
     pub host: Option<String>,
     /// The TLS server name; none without TLS.
@@ -37,6 +41,22 @@ impl SeenRequest {
             .iter()
             .find(|(n, _)| n == name)
             .map(|(_, value)| value.as_str())
+    }
+}
+
+impl SeenRequest {
+    /// The code to be exchanged, wherever its platform has it.
+    #[must_use]
+    pub fn code(&self) -> Option<String> {
+        if let Some(code) = self.param("js_code") {
+            return Some(code.to_owned());
+        }
+        if let Ok(json) = serde_json::from_slice::<serde_json::Value>(&self.body) {
+            return Some(json["code"].as_str()?.to_owned());
+        }
+        let form = super::code2session::parameters(std::str::from_utf8(&self.body).ok()?);
+        let found = form.into_iter().find(|(name, _)| name == "js_code");
+        found.map(|(_, code)| code)
     }
 }
 
@@ -61,6 +81,8 @@ pub(super) enum BadCode {
 
 #[derive(Debug)]
 pub(super) struct WechatState {
+    /// Whose server it is.
+    pub(super) platform: Platform,
     apps: Vec<(String, String)>,
     codes: HashMap<String, Code>,
     /// Keys that were given out, oldest first.
@@ -86,6 +108,7 @@ pub(super) fn fresh_seed() -> [u8; 8] {
 impl WechatState {
     pub(super) fn new(seed: &[u8]) -> Self {
         Self {
+            platform: Platform::Wechat,
             apps: Vec::new(),
             codes: HashMap::new(),
             keys: HashMap::new(),
@@ -152,6 +175,7 @@ impl WechatState {
             .iter()
             .take(32)
             .map(|b| char::from(alphabet[usize::from(*b) % alphabet.len()]))
+            .chain(self.platform.code_ends().chars())
             .collect();
         let key = self.make_key();
         self.next_keys.insert(member.clone(), key.clone());

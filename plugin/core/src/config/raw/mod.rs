@@ -20,7 +20,8 @@ pub(crate) use self::routes::{
 };
 pub(crate) use self::rules::{Assertion, IdentityHeaders, Limits, Login, OpenData, Responses};
 pub(crate) use self::session::Session;
-pub(crate) use self::upstreams::{Store, StoreName, Upstream, Wechat};
+pub(crate) use self::upstreams::{Api, Store, StoreName, Upstream};
+use crate::edition::Edition;
 
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -30,7 +31,13 @@ pub(crate) struct Document {
     #[serde(default)]
     pub(crate) master_keys: Vec<Value>,
     #[serde(default)]
-    pub(crate) wechat: Wechat,
+    pub(crate) wechat: Api,
+    #[serde(default)]
+    pub(crate) qq: Api,
+    #[serde(default)]
+    pub(crate) douyin: Api,
+    #[serde(default)]
+    pub(crate) kuaishou: Api,
     #[serde(default)]
     pub(crate) store: Store,
     #[serde(default)]
@@ -76,6 +83,8 @@ pub(crate) enum Compat {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MiniProgram {
+    #[serde(default)]
+    pub(crate) platform: Edition,
     pub(crate) appid: String,
     pub(crate) secret: Value,
     pub(crate) releases: Option<Vec<Value>>,
@@ -88,6 +97,18 @@ pub(crate) struct MiniProgram {
 pub(crate) enum ReleasesAction {
     Refuse,
     Tell,
+}
+
+impl Document {
+    /// How this platform is reached.
+    pub(crate) fn api(&self, platform: Edition) -> &Api {
+        match platform {
+            Edition::Wechat => &self.wechat,
+            Edition::Qq => &self.qq,
+            Edition::Douyin => &self.douyin,
+            Edition::Kuaishou => &self.kuaishou,
+        }
+    }
 }
 
 pub(crate) fn parse(text: &str) -> Result<Document, ConfigError> {

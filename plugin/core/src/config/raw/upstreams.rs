@@ -1,4 +1,4 @@
-//! As written: how WeChat, the store and the app are reached.
+//! As written: how WeChat and other platforms, the store and the app are reached.
 
 use alloc::string::String;
 
@@ -8,14 +8,14 @@ use serde_json::Value;
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Wechat {
+pub(crate) struct Api {
     pub(crate) cluster: Option<String>,
     pub(crate) url: Option<String>,
     pub(crate) authority: Option<String>,
     pub(crate) timeout_ms: u64,
 }
 
-impl Default for Wechat {
+impl Default for Api {
     fn default() -> Self {
         Self {
             cluster: None,

@@ -13,8 +13,11 @@ const TWO_YEARS_S: u64 = 63_244_800;
 
 /// Every field that has a least and a greatest number.
 #[rustfmt::skip]
-pub const NUMBERS: [Limit; 26] = [
+pub const NUMBERS: [Limit; 29] = [
     ("wechat.timeout_ms", 100, 30_000),
+    ("qq.timeout_ms", 100, 30_000),
+    ("douyin.timeout_ms", 100, 30_000),
+    ("kuaishou.timeout_ms", 100, 30_000),
     ("store.slots", 2, 4_194_304),
     ("store.slot_bytes", 3072, 65_536),
     ("store.timeout_ms", 10, 10_000),
@@ -37,7 +40,7 @@ pub const NUMBERS: [Limit; 26] = [
     ("answers.other.http_status", 200, 599),
     // Lists, by their length.
     ("apps", 1, u64::MAX),
-    ("apps[].appid", 18, 18),
+    ("apps[].appid", 1, 64),
     ("apps[].releases", 1, u64::MAX),
     ("store.prefix", 0, 64),
     ("routes[].open_data_in", 1, u64::MAX),
@@ -54,11 +57,21 @@ const PATH: &str = "^/[^%?#;\\\\]*$";
 const URL: &str = "^https?://[A-Za-z0-9._:\\[\\]-]+/*$";
 
 #[rustfmt::skip]
-const PATTERNS: [(&str, &str); 40] = [
-    ("apps[].appid", "^wx[0-9A-Fa-f]{16}$"),
+const PATTERNS: [(&str, &str); 49] = [
+    // Which platform has which: see `rules`.
+    ("apps[].appid", "^[A-Za-z0-9]+$"),
     ("wechat.cluster", "^.+$"),
     ("wechat.url", URL),
     ("wechat.authority", "^[!-~]+$"),
+    ("qq.cluster", "^.+$"),
+    ("qq.url", URL),
+    ("qq.authority", "^[!-~]+$"),
+    ("douyin.cluster", "^.+$"),
+    ("douyin.url", URL),
+    ("douyin.authority", "^[!-~]+$"),
+    ("kuaishou.cluster", "^.+$"),
+    ("kuaishou.url", URL),
+    ("kuaishou.authority", "^[!-~]+$"),
     ("store.cluster", "^.+$"),
     ("store.url", URL),
     ("store.authority", "^[!-~]+$"),

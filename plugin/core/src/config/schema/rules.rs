@@ -24,6 +24,7 @@ const FIELDS: [&str; 11] = [
 ];
 
 pub(super) fn put(schema: &mut Value) {
+    add(schema, "apps[]", "allOf", apps());
     add(schema, "store", "allOf", stores());
     add(
         schema,
@@ -66,6 +67,20 @@ fn add(schema: &mut Value, path: &str, keyword: &str, value: Value) {
     if let Some(field) = at(schema, path) {
         field.insert(keyword.to_string(), value);
     }
+}
+
+/// Each platform has ids of its own form.
+fn apps() -> Value {
+    let form = |pattern: &str| json!({ "properties": { "appid": { "pattern": pattern } } });
+    let of = |platform: &str| json!({ "required": ["platform"], "properties": { "platform": { "const": platform } } });
+    // The default.
+    let wechat = json!({ "properties": { "platform": { "const": "wechat" } } });
+    json!([
+        { "if": wechat, "then": form("^wx[0-9A-Fa-f]{16}$") },
+        { "if": of("qq"), "then": form("^[0-9]{1,32}$") },
+        { "if": of("douyin"), "then": form("^tt[A-Za-z0-9]{1,62}$") },
+        { "if": of("kuaishou"), "then": form("^ks[A-Za-z0-9]{1,62}$") },
+    ])
 }
 
 /// Each kind has fields of its own.

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 const SHORT: Duration = Duration::from_secs(5);
 
+/// One of the names in the certificate.
+const NAME: &str = "api.weixin.qq.com";
+
 fn wechat() -> FakeWechat {
     FakeWechat::seeded("wxapp", "s", b"tests")
 }
