@@ -46,13 +46,6 @@ pub(super) fn put(schema: &mut Value) {
         ]),
     );
     add(schema, "routes[]", "allOf", routes());
-    let without_releases = json!({ "properties": { "releases": { "type": "null" } } });
-    add(
-        schema,
-        "apps[]",
-        "allOf",
-        json!([{ "if": without_releases, "then": { "properties": only_null(&["releases_action"]) } }]),
-    );
     let without_wafer = json!({ "not": { "required": ["compat"], "properties": { "compat": { "const": "wafer" } } } });
     let no_weapp = json!({ "properties": { "endpoints": { "properties": only_null(&["weapp_login", "weapp_user"]) } } });
     add(
@@ -69,17 +62,19 @@ fn add(schema: &mut Value, path: &str, keyword: &str, value: Value) {
     }
 }
 
-/// Each platform has ids of its own form.
+/// Each platform has ids of its own form, and what becomes of other releases is said only where some are listed.
 fn apps() -> Value {
     let form = |pattern: &str| json!({ "properties": { "appid": { "pattern": pattern } } });
     let of = |platform: &str| json!({ "required": ["platform"], "properties": { "platform": { "const": platform } } });
     // The default.
     let wechat = json!({ "properties": { "platform": { "const": "wechat" } } });
+    let without_releases = json!({ "properties": { "releases": { "type": "null" } } });
     json!([
         { "if": wechat, "then": form("^wx[0-9A-Fa-f]{16}$") },
         { "if": of("qq"), "then": form("^[0-9]{1,32}$") },
         { "if": of("douyin"), "then": form("^tt[A-Za-z0-9]{1,62}$") },
         { "if": of("kuaishou"), "then": form("^ks[A-Za-z0-9]{1,62}$") },
+        { "if": without_releases, "then": { "properties": only_null(&["releases_action"]) } },
     ])
 }
 
