@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::model::{Checked, wrong};
 use super::raw;
+use crate::edition::Edition;
 use crate::release::{Listed, Policy, Release};
 
 pub(super) fn releases(apps: &[raw::MiniProgram]) -> Checked<Vec<Policy>> {
@@ -20,6 +21,10 @@ pub(super) fn releases(apps: &[raw::MiniProgram]) -> Checked<Vec<Policy>> {
             }
             continue;
         };
+        if app.platform != Edition::Wechat {
+            let problem = "is for apps of wechat only: what the clients of other platforms say of their release is not known";
+            return wrong(field("releases"), problem);
+        }
         if releases.is_empty() {
             let problem = "needs at least one; leave it out where every release may call";
             return wrong(field("releases"), problem);
