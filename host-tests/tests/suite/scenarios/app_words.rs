@@ -153,11 +153,7 @@ pub fn what_a_session_remembers_is_in_the_store_and_a_new_login_begins_without(h
     let got = world.ask(ask.token(&new));
     assert_eq!(got.seen().header(ATTRIBUTES), None);
     let token = got.seen().header("x-wx-login-token").unwrap();
-    settle(&mut world);
-    assert_eq!(
-        attributes(&mut world, &token).as_deref(),
-        Some("role%3Dvip")
-    );
+    assert_comes_to(&mut world, &token, "role%3Dvip");
 }
 
 pub fn a_client_cannot_say_what_a_session_remembers(host: HostKind) {
