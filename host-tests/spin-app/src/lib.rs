@@ -31,7 +31,10 @@ impl Guest for App {
 }
 
 fn onward(request: Request) -> Option<Request> {
-    let headers = Fields::from_list(&request.get_headers().copy_all()).ok()?;
+    let mut headers = request.get_headers().copy_all();
+    // A client's own, as a bare forwarder has it; no component may set it, and the authority says the same.
+    headers.retain(|(name, _)| !name.eq_ignore_ascii_case("host"));
+    let headers = Fields::from_list(&headers).ok()?;
     let (method, path) = (request.get_method(), request.get_path_with_query());
     let (_handled, outcome) = wit_future::new(|| Ok(()));
     let (body, trailers) = Request::consume_body(request, outcome);
