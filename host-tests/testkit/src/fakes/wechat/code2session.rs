@@ -1,9 +1,9 @@
 //! `GET /sns/jscode2session` (WeChat's documentation: auth.code2Session): the checks in their order, the errcodes, the
-//! JSON with its escaped slashes. It never carries the answer: see `server`.
+//! JSON with its escaped slashes.
 
-use super::platform::Language;
+use super::WechatAnswer;
+use super::language::Language;
 use super::world::{BadCode, SeenRequest, WechatState};
-use super::{Asked, Fault, WechatAnswer};
 
 pub(super) const LANGUAGE: Language = Language {
     busy: -1,
@@ -12,47 +12,6 @@ pub(super) const LANGUAGE: Language = Language {
 };
 
 const PATH: &str = "/sns/jscode2session";
-
-/// In the language of whose server it is.
-pub(super) fn answer(world: &mut WechatState, asked: &Asked<'_>) -> WechatAnswer {
-    let Language {
-        busy,
-        session,
-        error,
-    } = world.platform.language();
-    let fault = world.script.pop_front().unwrap_or(Fault::Ok);
-    if fault == Fault::Refused {
-        world.refusals += 1;
-        return WechatAnswer::refused();
-    }
-    let (path, query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
-    let request = SeenRequest {
-        method: asked.method.to_owned(),
-        path: path.to_owned(),
-        query: parameters(query),
-        content_type: asked.content_type.map(str::to_owned),
-        body: asked.body.to_owned(),
-        host: asked.host.map(str::to_owned),
-        sni: asked.sni.map(str::to_owned),
-        at: world.now(),
-    };
-    world.seen.push(request.clone());
-    let string = world.string_errcodes;
-    match fault {
-        Fault::Busy => error(world, busy, string),
-        Fault::RateLimited => error(world, 45011, string),
-        Fault::HighRisk => error(world, 40226, string),
-        Fault::Errcode(errcode) => error(world, errcode, false),
-        Fault::StringErrcode(errcode) => error(world, errcode, true),
-        fault => {
-            let whole = match session(world, &request) {
-                Ok(body) => WechatAnswer::json(body),
-                Err(errcode) => error(world, errcode, string),
-            };
-            whole.harmed(&fault)
-        }
-    }
-}
 
 /// The success body, or the errcode.
 fn session(world: &mut WechatState, request: &SeenRequest) -> Result<String, i64> {
@@ -137,35 +96,6 @@ fn escaped(text: &str) -> String {
     serde_json::Value::from(text)
         .to_string()
         .replace('/', "\\/")
-}
-
-pub(super) fn parameters(query: &str) -> Vec<(String, String)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(n, v)| (decoded(n), decoded(v)))
-        .collect()
-}
-
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let hex = bytes
-            .get(at + 1..at + 3)
-            .and_then(|hex| std::str::from_utf8(hex).ok());
-        match (byte, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(value)) => {
-                out.push(value);
-                at += 2;
-            }
-            (b'+', _) => out.push(b' '),
-            (other, _) => out.push(*other),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]

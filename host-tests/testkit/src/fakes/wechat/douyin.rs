@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::WechatAnswer;
-use super::platform::Language;
+use super::language::Language;
 use super::world::{SeenRequest, WechatState};
 
 pub(super) const LANGUAGE: Language = Language {

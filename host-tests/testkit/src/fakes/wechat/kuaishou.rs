@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::WechatAnswer;
-use super::code2session::parameters;
-use super::platform::Language;
+use super::language::Language;
+use super::parameters::parameters;
 use super::world::{SeenRequest, WechatState};
 
 pub(super) const LANGUAGE: Language = Language {

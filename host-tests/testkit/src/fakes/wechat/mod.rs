@@ -1,11 +1,14 @@
 //! WeChat as a mini program's server meets it: `GET /sns/jscode2session`, with its strictness, oddities and faults.
 //! It never speaks to the real one, and knows nothing of the plugin.
 
+mod answer;
 mod code2session;
 mod douyin;
 mod fault;
 mod kuaishou;
+mod language;
 mod open_data;
+mod parameters;
 mod phone;
 mod platform;
 mod seal;
@@ -187,7 +190,7 @@ impl FakeWechat {
             others.iter().find(asked_for).cloned()
         };
         let answering = other.as_ref().unwrap_or(self);
-        code2session::answer(&mut answering.world(), asked)
+        answer::answer(&mut answering.world(), asked)
     }
 
     /// Every request received, in order; not those that were refused.

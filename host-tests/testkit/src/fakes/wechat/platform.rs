@@ -1,9 +1,6 @@
 //! Whose server it is: WeChat's, or another platform's with the same kind of login. Each has a language of its own, and
 //! users, codes and faults as WeChat has them.
 
-use super::world::{SeenRequest, WechatState};
-use super::{WechatAnswer, code2session, douyin, kuaishou};
-
 /// A platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
@@ -15,16 +12,6 @@ pub enum Platform {
     Douyin,
     /// `open.kuaishou.com`.
     Kuaishou,
-}
-
-/// How a platform speaks.
-pub(super) struct Language {
-    /// What it says when it is busy.
-    pub(super) busy: i64,
-    /// The success body, or the number of the refusal.
-    pub(super) session: fn(&mut WechatState, &SeenRequest) -> Result<String, i64>,
-    /// A refusal; as a text where a platform is known to write that.
-    pub(super) error: fn(&mut WechatState, i64, bool) -> WechatAnswer,
 }
 
 impl Platform {
@@ -50,14 +37,6 @@ impl Platform {
             Self::Qq => "qq",
             Self::Douyin => "douyin",
             Self::Kuaishou => "kuaishou",
-        }
-    }
-
-    pub(super) fn language(self) -> Language {
-        match self {
-            Self::Wechat | Self::Qq => code2session::LANGUAGE,
-            Self::Douyin => douyin::LANGUAGE,
-            Self::Kuaishou => kuaishou::LANGUAGE,
         }
     }
 

@@ -54,7 +54,7 @@ impl SeenRequest {
         if let Ok(json) = serde_json::from_slice::<serde_json::Value>(&self.body) {
             return Some(json["code"].as_str()?.to_owned());
         }
-        let form = super::code2session::parameters(std::str::from_utf8(&self.body).ok()?);
+        let form = super::parameters::parameters(std::str::from_utf8(&self.body).ok()?);
         let found = form.into_iter().find(|(name, _)| name == "js_code");
         found.map(|(_, code)| code)
     }

@@ -1,7 +1,7 @@
 //! The endpoint, in process.
 
 use super::*;
-use crate::fakes::wechat::{FakeWechat, Transport};
+use crate::fakes::wechat::{FakeWechat, Fault, Transport};
 use serde_json::Value;
 use std::time::Duration;
 
