@@ -24,20 +24,11 @@ const ATTEMPTS: [Duration; 4] = [
 
 /// What needs no store: from now on this worker goes by it. Before the answer goes on to the client, that may ask at once.
 pub fn hear(worker: &Worker, said: &Said) {
-    let Subject {
-        token,
-        appid,
-        openid,
-    } = &said.subject;
-    let id = id(&said.subject);
-    match &said.what {
-        Saying::EndThis => worker.expect_end(Ending::One(id)),
-        Saying::EndAll => worker.expect_end(Ending::Of(Rc::clone(appid), Rc::clone(openid))),
-        Saying::Attributes(text) => {
-            let token = Token(**token);
-            worker.verified.borrow_mut().remember_for_app(&token, text);
-        }
-        Saying::Unreadable => {}
+    if let Some(ending) = ending(said) {
+        worker.expect_end(ending);
+    } else if let Saying::Attributes(text) = &said.what {
+        let token = Token(*said.subject.token);
+        worker.verified.borrow_mut().remember_for_app(&token, text);
     }
 }
 
@@ -51,11 +42,11 @@ pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
     for wait in ATTEMPTS {
         host.sleep(wait).await;
         if write(context, said).await.is_ok() {
-            if said.what != Saying::EndThis && said.what != Saying::EndAll {
-                host.count(Counter::SessionAttributes);
-            } else {
+            if let Some(ending) = ending(said) {
                 host.count(Counter::SessionEndedByApp);
-                worker.ended(&ending(said));
+                worker.ended(&ending);
+            } else {
+                host.count(Counter::SessionAttributes);
             }
             return;
         }
@@ -65,11 +56,12 @@ pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
 
 /// Tells the operator what could not be written. A session that was to end lives on elsewhere, and ends by its times.
 pub fn give_up<H: Host>(worker: &Worker, host: &H, said: &Said) {
-    let event = match said.what {
-        Saying::EndThis | Saying::EndAll => "session_not_ended",
-        _ => "attributes_not_kept",
+    let event = if let Some(ending) = ending(said) {
+        worker.ended(&ending);
+        "session_not_ended"
+    } else {
+        "attributes_not_kept"
     };
-    worker.ended(&ending(said));
     log(host, Level::Error, event, said);
 }
 
@@ -94,11 +86,13 @@ fn id(subject: &Subject) -> SessionId {
     Token(*subject.token).id()
 }
 
-fn ending(said: &Said) -> Ending {
+/// What is to end, if anything is.
+fn ending(said: &Said) -> Option<Ending> {
     let Subject { appid, openid, .. } = &said.subject;
     match said.what {
-        Saying::EndAll => Ending::Of(Rc::clone(appid), Rc::clone(openid)),
-        _ => Ending::One(id(&said.subject)),
+        Saying::EndThis => Some(Ending::One(id(&said.subject))),
+        Saying::EndAll => Some(Ending::Of(Rc::clone(appid), Rc::clone(openid))),
+        Saying::Attributes(_) | Saying::Unreadable => None,
     }
 }
 

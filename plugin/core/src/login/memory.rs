@@ -94,8 +94,8 @@ fn nobodys_session(
     }
 }
 
-/// The code was used, or that may be why it is refused: perhaps by another worker or edge a moment ago, which is just writing down its
-/// login. If nothing comes, the code was used by somebody else.
+/// The code was used, or that may be why it is refused: perhaps by another worker or edge a moment ago, which is just
+/// writing down its login. If nothing comes, the code was used by somebody else.
 pub(super) async fn used_elsewhere<H: Host>(
     context: Context<'_, H>,
     input: &LoginInput<'_>,

@@ -26,8 +26,6 @@ pub(crate) fn tell(login: &LoggedIn, config: &Config, changes: &mut Changes) {
     let Some(names) = &config.session.login_on_the_way else {
         return;
     };
-    let event = config.identity.login_event.clone();
-    changes.set.push((event, login.told.event.name().into()));
     let mut response = with_token(login, config, changes);
     let expires_in = format!("{}", config.session.expires_in());
     response.set.extend([
@@ -38,8 +36,10 @@ pub(crate) fn tell(login: &LoggedIn, config: &Config, changes: &mut Changes) {
 }
 
 /// What becomes of a response that brings a token: nobody may keep it for another client. The request is changed so that
-/// its answer is a whole one.
+/// its answer is a whole one, and tells the app what login it was.
 pub(super) fn with_token(login: &LoggedIn, config: &Config, changes: &mut Changes) -> OfResponse {
+    let event = config.identity.login_event.clone();
+    changes.set.push((event, login.told.event.name().into()));
     // An answer that says "as you have it" would be joined, token and all, to what some cache has.
     let conditions = ["if-none-match", "if-modified-since", "if-range", "range"];
     changes.remove.extend(conditions.map(Into::into));

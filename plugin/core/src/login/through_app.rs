@@ -15,8 +15,6 @@ pub(crate) fn tell(login: &LoggedIn, config: &Config, changes: &mut Changes) {
     let mut response = with_token(login, config, changes);
     response.is_login = true;
     changes.response = Some(response.into());
-    let event = config.identity.login_event.clone();
-    changes.set.push((event, login.told.event.name().into()));
     let expires_in = alloc::format!("{}", config.session.expires_in());
     set(changes, names::TOKEN, &login.token.text());
     set(changes, names::EXPIRES_IN, &expires_in);
