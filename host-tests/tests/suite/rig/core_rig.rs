@@ -2,8 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::fs;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -42,13 +44,22 @@ pub struct FakeHost {
 /// Further than any scenario looks; a future that is still pending then hangs.
 const PATIENCE_MS: u64 = 120_000;
 
+static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+    let file = project::root().join("deploy/wx-session.schema.json");
+    let schema = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+});
+
 impl CoreRig {
     pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
         let environment = BTreeMap::from(ENVIRONMENT);
-        let document = configuration(patch).to_string();
-        let config = Config::from_json(&document, Platform::Envoy, &|name| {
+        let document = configuration(patch);
+        let config = Config::from_json(&document.to_string(), Platform::Envoy, &|name| {
             environment.get(name).map(ToString::to_string)
         });
+        // An editor that goes by the schema must not underline what works.
+        let refused = SCHEMA.iter_errors(&document).next();
+        assert!(refused.is_none(), "{refused:?}");
         let start_s = 1_700_000_000;
         wechat.set_time(Some(start_s));
         Self {
