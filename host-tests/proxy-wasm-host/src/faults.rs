@@ -1,7 +1,7 @@
 //! Which hostcall can fail how. A fault is only injected where Envoy returns it for that hostcall *and* SDK 0.2.5
 //! turns it into a `Result` or an `Option`: it never invents a failure that the plugin cannot survive.
 
-use super::Status;
+use super::status::Status;
 
 /// What goes wrong, in the words of the plugin's author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

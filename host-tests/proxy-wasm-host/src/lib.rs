@@ -13,6 +13,7 @@
 )]
 
 mod abi;
+mod answering;
 mod calls;
 mod clock;
 mod config;
@@ -24,11 +25,11 @@ mod headers;
 mod host;
 mod plugin;
 mod shared_data;
+mod status;
 mod stream;
 mod vm;
 mod wasi;
 
-pub use abi::Status;
 pub use calls::{CallId, CallReply, Delivery, PendingCall};
 pub use config::{LogLevel, VmConfig};
 pub use counts::Counts;
@@ -36,5 +37,6 @@ pub use faults::{FaultKind, FaultOutcome};
 pub use headers::{HeaderMap, Pairs, pairs};
 pub use plugin::Plugin;
 pub use shared_data::SharedData;
+pub use status::Status;
 pub use stream::{Forwarded, Outcome, Reply, StreamId, Via, Violation};
 pub use vm::{StartError, Vm};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::Status;
+use super::status::Status;
 
 /// A handle on one process's store. Clones share it; give the same one to every VM of a test.
 #[derive(Clone, Debug, Default)]

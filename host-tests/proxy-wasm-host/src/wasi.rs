@@ -3,7 +3,7 @@
 
 use wasmtime::{Caller, ExternType, Linker, Module, Val, format_err};
 
-use super::abi::{Call, HostcallResult, Stop};
+use super::abi::call::{Call, HostcallResult, Stop};
 use super::config::LogLevel;
 use super::faults::Effect;
 use super::host::Host;

@@ -6,8 +6,8 @@ wasmtime::component::bindgen!({
     world: "host-tests:spin/host",
     imports: { default: trappable },
     with: {
-        "spin:key-value/key-value.store": super::key_value::OpenStore,
-        "spin:redis/redis.connection": super::redis::Connection,
+        "spin:key-value/key-value.store": super::resources::OpenStore,
+        "spin:redis/redis.connection": super::resources::Connection,
     },
 });
 

@@ -10,28 +10,17 @@ use anyhow::Result;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use http::{Request, Response};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use wasmtime::component::{Accessor, Component, HasSelf, Linker};
 use wasmtime::{AsContextMut as _, Config, Engine, Store};
 use wasmtime_wasi_http::p3::bindings::{Service, ServicePre};
 use wasmtime_wasi_http::{WasiBody, p3};
 
 use crate::bindings;
+use crate::job::{Jobs, Seat};
 use crate::outbound::Inbound;
-use crate::pool::Seat;
-use crate::shared::{Shared, UnderWay};
+use crate::shared::Shared;
 use crate::state::State;
-
-/// A request, and where its answer goes. Dropped unanswered, its client gets a 500, as from Spin.
-pub(crate) struct Job {
-    pub(crate) request: Request<WasiBody>,
-    pub(crate) answer: oneshot::Sender<Response<WasiBody>>,
-    pub(crate) under_way: UnderWay,
-    /// Among those that the instance serves at once.
-    pub(crate) place: Option<Seat>,
-}
-
-pub(crate) type Jobs = mpsc::UnboundedReceiver<Job>;
 
 /// Can be instantiated at once, any number of times.
 pub(crate) struct Loaded {

@@ -5,12 +5,9 @@ use std::sync::Arc;
 use wasmtime::component::{Accessor, HasSelf, Resource};
 
 use crate::bindings::key_value::{Error, Host, HostStore, HostStoreWithStore};
+use crate::resources::OpenStore;
 use crate::shared::Shared;
 use crate::state::State;
-
-/// An open store: its label.
-#[allow(unreachable_pub, reason = "the generated bindings want it so")]
-pub struct OpenStore(String);
 
 type Outcome<T> = wasmtime::Result<Result<T, Error>>;
 type Access = Accessor<State, HasSelf<State>>;

@@ -12,6 +12,7 @@
     reason = "test support: a failed step must stop the test with its message"
 )]
 
+mod activity;
 mod application;
 mod arrival;
 mod bindings;
@@ -20,12 +21,15 @@ mod calls;
 mod clock;
 pub mod components;
 mod instance;
+mod job;
 mod key_value;
 mod log;
 mod manifest;
 mod outbound;
 mod pool;
 mod redis;
+mod resources;
+mod ruin;
 mod server;
 mod shared;
 mod state;

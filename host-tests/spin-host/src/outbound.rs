@@ -16,10 +16,10 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::arrival::{chained_component, from_component};
 use crate::body::watched;
+use crate::job::empty_500;
 use crate::manifest::{APP_OUTSIDE, Destination};
-use crate::pool::empty_500;
+use crate::ruin::Ruin;
 use crate::shared::Shared;
-use crate::state::Ruin;
 
 pub(crate) struct Outbound {
     pub(crate) shared: Arc<Shared>,
@@ -118,9 +118,9 @@ async fn chained(
     shared: &Arc<Shared>,
 ) -> Answered {
     let name = chained_component(authority.as_str()).unwrap_or_default();
-    let pool = shared.chained.get().and_then(|all| all.get(name));
-    let response = match (pool, from_component(request)) {
-        (Some(pool), Ok(request)) => pool.handle(request, shared).await,
+    let queue = shared.chained.get().and_then(|all| all.get(name));
+    let response = match (queue, from_component(request)) {
+        (Some(queue), Ok(request)) => queue.handle(request, &shared.activity).await,
         _ => empty_500(),
     };
     Ok((response, Box::new(async { Ok(()) })))

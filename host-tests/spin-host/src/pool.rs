@@ -4,65 +4,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Empty};
-use tokio::sync::{mpsc, oneshot};
-use wasmtime_wasi_http::{Error, WasiBody};
+use tokio::sync::mpsc;
 
-use crate::instance::{Job, Jobs, Loaded};
+use crate::instance::Loaded;
+use crate::job::{Job, Jobs, Queue, Seat};
 use crate::manifest::Instances;
-use crate::shared::{Shared, UnderWay};
+use crate::shared::Shared;
 
 /// As many requests at once as Spin gives to one instance.
 const AT_ONCE: usize = 16;
 
-/// A component that takes requests.
-pub(crate) struct Pool {
-    jobs: mpsc::UnboundedSender<Job>,
-}
-
-impl Pool {
-    pub(crate) fn start(loaded: Arc<Loaded>, shared: &Arc<Shared>) -> Self {
-        let (sender, jobs) = mpsc::unbounded_channel();
-        let shared = Arc::clone(shared);
-        match shared.manifest.instances {
-            Instances::Reused => tokio::spawn(reused(loaded, shared, jobs)),
-            Instances::OneForEach => tokio::spawn(one_for_each(loaded, shared, jobs)),
-            Instances::Recycled { requests, idle } => {
-                tokio::spawn(recycled(loaded, shared, jobs, requests, idle))
-            }
-        };
-        Self { jobs: sender }
-    }
-
-    /// What the component answers, or Spin's empty 500 in its place.
-    pub(crate) async fn handle(
-        &self,
-        request: Request<WasiBody>,
-        shared: &Arc<Shared>,
-    ) -> Response<WasiBody> {
-        let (answer, answered) = oneshot::channel();
-        let job = Job {
-            request,
-            answer,
-            under_way: UnderWay::begins(shared),
-            place: None,
-        };
-        if self.jobs.send(job).is_ok()
-            && let Ok(response) = answered.await
-        {
-            return response;
+/// Instances of `loaded`, as many as the manifest wants, and the way to them.
+pub(crate) fn start(loaded: Arc<Loaded>, shared: &Arc<Shared>) -> Queue {
+    let (queue, jobs) = Queue::new();
+    let shared = Arc::clone(shared);
+    match shared.manifest.instances {
+        Instances::Reused => tokio::spawn(reused(loaded, shared, jobs)),
+        Instances::OneForEach => tokio::spawn(one_for_each(loaded, shared, jobs)),
+        Instances::Recycled { requests, idle } => {
+            tokio::spawn(recycled(loaded, shared, jobs, requests, idle))
         }
-        empty_500()
-    }
-}
-
-pub(crate) fn empty_500() -> Response<WasiBody> {
-    let nothing = Empty::<Bytes>::new().map_err(Error::from).boxed_unsync();
-    let mut response = Response::new(nothing);
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response
+    };
+    queue
 }
 
 /// Says why an instance is gone, on stderr as Spin does.
@@ -104,15 +67,6 @@ struct Open {
     at_work: Arc<AtomicUsize>,
 }
 
-/// A request's place in its instance, until its answer has begun.
-pub(crate) struct Seat(Arc<AtomicUsize>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 async fn recycled(
     loaded: Arc<Loaded>,
     shared: Arc<Shared>,
@@ -132,8 +86,7 @@ async fn recycled(
             });
             let one = &mut open[at];
             one.given += 1;
-            one.at_work.fetch_add(1, Ordering::Relaxed);
-            job.place = Some(Seat(Arc::clone(&one.at_work)));
+            job.place = Some(Seat::taken(&one.at_work));
             match one.jobs.send(job) {
                 Ok(()) => break,
                 // It has ended in this moment.

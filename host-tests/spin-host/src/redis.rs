@@ -12,12 +12,9 @@ use crate::bindings::redis::{
     Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
 };
 use crate::manifest::Destination;
+use crate::resources::Connection;
 use crate::shared::Shared;
 use crate::state::State;
-
-/// An open connection; one command at a time.
-#[allow(unreachable_pub, reason = "the generated bindings want it so")]
-pub struct Connection(Arc<Mutex<BufReader<TcpStream>>>);
 
 type Outcome<T> = wasmtime::Result<Result<T, Error>>;
 type Access = Accessor<State, HasSelf<State>>;

@@ -21,7 +21,8 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use crate::arrival::{Unfit, from_client};
 use crate::body::watched;
 use crate::instance::Loaded;
-use crate::pool::{Pool, empty_500};
+use crate::job::{Queue, empty_500};
+use crate::pool;
 use crate::shared::Shared;
 
 pub(crate) fn run(
@@ -37,28 +38,28 @@ pub(crate) fn run(
         .unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        let pools = chained.into_iter();
-        let pools = pools.map(|(name, loaded)| (name, Pool::start(loaded, shared)));
+        let queues = chained.into_iter();
+        let queues = queues.map(|(name, loaded)| (name, pool::start(loaded, shared)));
         // Nobody else sets them.
-        let _ = shared.chained.set(pools.collect());
-        let pool = Arc::new(Pool::start(loaded, shared));
-        tokio::spawn(accept(listener, pool, Arc::clone(shared)));
+        let _ = shared.chained.set(queues.collect());
+        let queue = Arc::new(pool::start(loaded, shared));
+        tokio::spawn(accept(listener, queue, Arc::clone(shared)));
         // Dropped, it means the same.
         let _ = stopped.await;
     });
 }
 
-async fn accept(listener: tokio::net::TcpListener, pool: Arc<Pool>, shared: Arc<Shared>) {
+async fn accept(listener: tokio::net::TcpListener, queue: Arc<Queue>, shared: Arc<Shared>) {
     while let Ok((stream, client)) = listener.accept().await {
         if shared.manifest.nodelay {
             // Slower without.
             let _ = stream.set_nodelay(true);
         }
         let stream = Counted(stream, Arc::clone(&shared));
-        let (pool, shared) = (Arc::clone(&pool), Arc::clone(&shared));
+        let (queue, shared) = (Arc::clone(&queue), Arc::clone(&shared));
         let service = service_fn(move |request| {
-            let (pool, shared) = (Arc::clone(&pool), Arc::clone(&shared));
-            async move { serve(request, client, &pool, &shared).await }
+            let (queue, shared) = (Arc::clone(&queue), Arc::clone(&shared));
+            async move { serve(request, client, &queue, &shared).await }
         });
         let connection = hyper::server::conn::http1::Builder::new();
         tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
@@ -80,14 +81,14 @@ impl std::error::Error for Closed {}
 async fn serve(
     request: Request<Incoming>,
     client: SocketAddr,
-    pool: &Pool,
+    queue: &Queue,
     shared: &Arc<Shared>,
 ) -> Result<Response<WasiBody>, Closed> {
     let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
     match from_client(request, client) {
         Ok(request) => {
             let request = request.map(|body| watched(body, "request's body", shared));
-            Ok(pool.handle(request, shared).await)
+            Ok(queue.handle(request, &shared.activity).await)
         }
         Err(Unfit::NotText) => Ok(empty_500()),
         Err(Unfit::NoHost) => Err(Closed),

@@ -1,15 +1,14 @@
 //! The data of one instance.
 
-use std::sync::{Arc, Mutex};
-use std::task::Context;
+use std::sync::Arc;
 
 use anyhow::Result;
-use futures_util::task::AtomicWaker;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::outbound::Outbound;
+use crate::ruin::Ruin;
 use crate::shared::Shared;
 
 pub(crate) struct State {
@@ -18,26 +17,6 @@ pub(crate) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: Outbound,
-}
-
-/// Makes an instance trap out of a host call that cannot say so itself.
-#[derive(Default)]
-pub(crate) struct Ruin {
-    why: Mutex<Option<String>>,
-    waker: AtomicWaker,
-}
-
-impl Ruin {
-    pub(crate) fn ruin(&self, why: String) {
-        self.why.lock().unwrap().replace(why);
-        self.waker.wake();
-    }
-
-    /// Why the instance is to trap, if it is. Else whoever asks is woken when it is.
-    pub(crate) fn poll(&self, context: &Context<'_>) -> Option<String> {
-        self.waker.register(context.waker());
-        self.why.lock().unwrap().take()
-    }
 }
 
 impl State {

@@ -4,7 +4,8 @@
 use wasmtime::{Caller, Linker};
 
 use super::super::host::{Host, ROOT};
-use super::{Status, hostcall};
+use super::super::status::Status;
+use super::call::hostcall;
 
 type Env<'a> = Caller<'a, Host>;
 

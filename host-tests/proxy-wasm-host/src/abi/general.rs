@@ -6,7 +6,8 @@ use wasmtime::{Caller, Linker};
 
 use super::super::config::LogLevel;
 use super::super::host::Host;
-use super::{Status, hostcall};
+use super::super::status::Status;
+use super::call::hostcall;
 
 type Env<'a> = Caller<'a, Host>;
 

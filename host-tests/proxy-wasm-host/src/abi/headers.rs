@@ -5,7 +5,8 @@ use wasmtime::{Caller, Linker};
 
 use super::super::headers::{HeaderMap, Pairs, decode, encode};
 use super::super::host::Host;
-use super::{Call, HostcallResult, Status, hostcall};
+use super::super::status::Status;
+use super::call::{Call, HostcallResult, hostcall};
 
 type Env<'a> = Caller<'a, Host>;
 

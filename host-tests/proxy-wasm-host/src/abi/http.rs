@@ -8,8 +8,9 @@ use wasmtime::{Caller, Linker};
 use super::super::calls::{CallId, PendingCall};
 use super::super::headers::{HeaderMap, decode};
 use super::super::host::{Deferred, Host};
+use super::super::status::Status;
 use super::super::stream::{StreamId, Violation};
-use super::{Call, HostcallResult, Status, hostcall};
+use super::call::{Call, HostcallResult, hostcall};
 
 type Env<'a> = Caller<'a, Host>;
 

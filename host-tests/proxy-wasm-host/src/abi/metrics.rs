@@ -4,7 +4,8 @@
 use wasmtime::{Caller, Linker};
 
 use super::super::host::{Host, Metric};
-use super::{HostcallResult, Status, hostcall};
+use super::super::status::Status;
+use super::call::{HostcallResult, hostcall};
 
 type Env<'a> = Caller<'a, Host>;
 

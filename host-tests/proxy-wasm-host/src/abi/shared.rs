@@ -3,7 +3,7 @@
 use wasmtime::{Caller, Linker};
 
 use super::super::host::Host;
-use super::hostcall;
+use super::call::hostcall;
 
 type Env<'a> = Caller<'a, Host>;
 
