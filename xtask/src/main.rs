@@ -44,6 +44,14 @@ cargo xtask client
     Of these, only the tests of the mini program's side: `client` and `examples/miniprogram`, under Node, on a real
     Envoy; and the package in WeChat's own tools. npm fetches these, the TypeScript compiler and Vite.
 
+cargo xtask fake-wechat [--port N] [--phone-port N] [--https-port N --ca-file FILE] [--app APPID=SECRET]...
+    The tests' WeChat, for the tests of an app or for trying one by hand: as strict and as odd as the real one. It stays
+    up, with a phone that gives codes and open data, to curl and on a page. On 127.0.0.1 only.
+    --port N         WeChat's API in plain HTTP (default: 9090)
+    --phone-port N   the phone (default: 9091)
+    --https-port N   WeChat's API over TLS, by a new CA whose certificate is written to --ca-file
+    --app APPID=SECRET  an app, any number of times (default: the one of the examples)
+
 cargo xtask frameworks
     Of these, only the test that asks real frameworks (Express, Koa, Fastify, Flask, Django) what they read as the name
     that only the edge may write. npm and pip fetch them into target/tools.
@@ -84,13 +92,14 @@ fn main() -> ExitCode {
         Some((&"check", options)) if !wants_help(options) => wx_session_check::run(options),
         Some((&"client", options)) if !wants_help(options) => client::run(options),
         Some((&"demo", options)) if !wants_help(options) => becomes("demo", options),
+        Some((&"fake-wechat", options)) if !wants_help(options) => becomes("fake-wechat", options),
         Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),
         Some((&"image", options)) if !wants_help(options) => image::run(options),
         Some((&"release", options)) if !wants_help(options) => release::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
         Some((
-            &("help" | "build" | "bench" | "check" | "client" | "demo" | "frameworks" | "image"
-            | "release" | "test"),
+            &("help" | "build" | "bench" | "check" | "client" | "demo" | "fake-wechat"
+            | "frameworks" | "image" | "release" | "test"),
             _,
         )) => {
             return usage(ExitCode::SUCCESS);

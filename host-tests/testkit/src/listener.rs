@@ -2,11 +2,15 @@
 //! It never reads or writes a byte itself.
 
 use std::collections::HashMap;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// On loopback; the system chooses.
+pub(crate) const FREE_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
 type Live = Arc<Mutex<HashMap<u64, TcpStream>>>;
 
@@ -25,8 +29,19 @@ impl Listener {
     /// # Panics
     /// If there is no free port.
     pub fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free loopback port");
-        let addr = listener.local_addr().expect("a bound port");
+        Self::start_at(FREE_PORT, serve).expect("a free loopback port")
+    }
+
+    /// The same at this address.
+    ///
+    /// # Errors
+    /// If nothing can listen there.
+    pub fn start_at(
+        addr: SocketAddr,
+        serve: impl Fn(TcpStream) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(addr)?;
+        let addr = listener.local_addr()?;
         let stopping = Arc::new(AtomicBool::new(false));
         let live = Live::default();
         let accepting = std::thread::spawn({
@@ -51,12 +66,12 @@ impl Listener {
                 }
             }
         });
-        Self {
+        Ok(Self {
             addr,
             stopping,
             live,
             accepting: Some(accepting),
-        }
+        })
     }
 
     /// Where it listens.

@@ -2,11 +2,11 @@
 //! Never speaks to the edge: whoever asks carries the answer there, as a mini program would.
 
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::fakes::wechat::{FakeWechat, KeyAge, OpenData};
-use crate::listener::Listener;
+use crate::fakes::wechat::{FakeWechat, KeyAge, OpenData, parameters};
+use crate::listener::{FREE_PORT, Listener};
 use crate::serve::{self, Then, framed};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -15,7 +15,6 @@ const PATHS: &str = "\
 /phone/user-info           encryptedData, iv, rawData, signature: for decrypt, verify, register
 /phone/user-info/previous  the same under the session_key before the newest
 /phone/phone-number        encryptedData, iv
-?user=name                 on any of them: another user's phone
 ";
 
 /// Whose phone it is where nobody is named.
@@ -30,8 +29,22 @@ pub fn serve(wechat: FakeWechat) -> Listener {
 }
 
 /// The same with other pages: `page` has the target of a request, with its query.
+///
+/// # Panics
+/// If there is no free port.
 pub fn serve_pages(page: impl Fn(&str) -> Page + Send + Sync + 'static) -> Listener {
-    Listener::start(move |stream| {
+    serve_pages_at(FREE_PORT, page).expect("a free loopback port")
+}
+
+/// The same at this address.
+///
+/// # Errors
+/// If nothing can listen there.
+pub fn serve_pages_at(
+    addr: SocketAddr,
+    page: impl Fn(&str) -> Page + Send + Sync + 'static,
+) -> io::Result<Listener> {
+    Listener::start_at(addr, move |stream| {
         // Who breaks off has only themselves to tell.
         let _ = answer(stream, &page);
     })
@@ -52,7 +65,18 @@ fn answer(stream: TcpStream, page: &impl Fn(&str) -> Page) -> io::Result<()> {
 /// What the phone answers; a `target` that is none of [`PATHS`] gets their list.
 pub fn page(wechat: &FakeWechat, target: &str) -> Page {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let phone = wechat.phone(query.strip_prefix("user=").unwrap_or(ANYBODY));
+    let parameters = parameters(query);
+    let named = |name: &str| {
+        let given = parameters.iter().find(|(own, _)| own == name);
+        given
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    };
+    let user = named("user").unwrap_or(ANYBODY);
+    let phone = match named("app") {
+        Some(appid) => wechat.phone_in(appid, user),
+        None => wechat.phone(user),
+    };
     let text = |status, body| (status, "text/plain; charset=utf-8", body);
     let json = |data: OpenData| {
         let body = data.to_json().to_string();

@@ -17,13 +17,16 @@ mod world;
 
 pub use fault::{Fault, Transport, WechatAnswer};
 pub use open_data::{Nickname, OpenData, OpenDataBuilder, Source};
+pub(crate) use parameters::parameters;
 pub use phone::{KeyAge, Phone};
 pub use platform::Platform;
 pub use seal::{decrypt, encrypt, sign};
 pub use server::WechatServer;
 pub use world::SeenRequest;
 
-use crate::listener::locked;
+use crate::listener::{FREE_PORT, locked};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use world::WechatState;
 
@@ -221,7 +224,15 @@ impl FakeWechat {
     /// If there is no free port.
     #[must_use]
     pub fn serve(&self) -> WechatServer {
-        WechatServer::https(self.clone())
+        self.serve_at(FREE_PORT).expect("a free loopback port")
+    }
+
+    /// The same at this address.
+    ///
+    /// # Errors
+    /// If nothing can listen there.
+    pub fn serve_at(&self, addr: SocketAddr) -> io::Result<WechatServer> {
+        WechatServer::https(self.clone(), addr)
     }
 
     /// Serves plain HTTP on a free loopback port.
@@ -230,7 +241,16 @@ impl FakeWechat {
     /// If there is no free port.
     #[must_use]
     pub fn serve_plain(&self) -> WechatServer {
-        WechatServer::plain(self.clone())
+        self.serve_plain_at(FREE_PORT)
+            .expect("a free loopback port")
+    }
+
+    /// The same at this address.
+    ///
+    /// # Errors
+    /// If nothing can listen there.
+    pub fn serve_plain_at(&self, addr: SocketAddr) -> io::Result<WechatServer> {
+        WechatServer::plain(self.clone(), addr)
     }
 
     fn world(&self) -> MutexGuard<'_, WechatState> {

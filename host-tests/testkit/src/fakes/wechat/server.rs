@@ -21,29 +21,29 @@ pub struct WechatServer {
 }
 
 impl WechatServer {
-    pub(super) fn https(wechat: FakeWechat) -> Self {
+    pub(super) fn https(wechat: FakeWechat, addr: SocketAddr) -> io::Result<Self> {
         let (config, ca_pem) = credentials();
-        let listener = Listener::start(move |stream| {
+        let listener = Listener::start_at(addr, move |stream| {
             if !wechat.refuses() {
                 let _ = over_tls(stream, &config, &wechat);
             }
-        });
-        Self {
+        })?;
+        Ok(Self {
             listener,
             ca_pem: Some(ca_pem),
-        }
+        })
     }
 
-    pub(super) fn plain(wechat: FakeWechat) -> Self {
-        let listener = Listener::start(move |stream| {
+    pub(super) fn plain(wechat: FakeWechat, addr: SocketAddr) -> io::Result<Self> {
+        let listener = Listener::start_at(addr, move |stream| {
             if !wechat.refuses() {
                 let _ = converse(stream, |stream| stream, None, &wechat);
             }
-        });
-        Self {
+        })?;
+        Ok(Self {
             listener,
             ca_pem: None,
-        }
+        })
     }
 
     /// Where it listens.
