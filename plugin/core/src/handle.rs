@@ -10,8 +10,8 @@ use crate::gate::{self, Passage, Terms};
 use crate::head::{Head, Header};
 use crate::header_names::RELEASE;
 use crate::host::{Host, Request};
-use crate::log_line::line;
 use crate::metrics::Counter;
+use crate::refusal_line::{self, REFUSED};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict};
 use crate::route::{Destination, Method, Routes, Rule};
@@ -23,8 +23,9 @@ use crate::{endpoint, method, observe, open_body, path, release, taken};
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
 pub async fn handle<H: Host, R: Request>(worker: &Worker, host: &H, request: &R) -> Verdict {
-    let served = serve(Context { worker, host }, request).await;
-    served.unwrap_or_else(|rejection| refuse(worker, host, request.head(), &rejection))
+    let context = Context { worker, host };
+    let served = serve(context, request).await;
+    served.unwrap_or_else(|rejection| refuse(context, request.head(), &rejection))
 }
 
 /// What could wait until the verdict of [`handle`] was carried out: renewals of idle times. Never delays a request.
@@ -35,7 +36,7 @@ pub async fn finish<H: Host>(worker: &Worker, host: &H) {
 
 /// The verdict about a request for which there is no room to wait: see [`Crowd`](crate::Crowd).
 pub fn crowded<H: Host>(worker: &Worker, host: &H, head: &Head) -> Verdict {
-    refuse(worker, host, head, &Reason::Overloaded.into())
+    refuse(Context { worker, host }, head, &Reason::Overloaded.into())
 }
 
 /// The reply of an adapter that forwards requests itself, when the app does not answer.
@@ -260,15 +261,15 @@ fn is_preflight(method: &str, head: &Head) -> bool {
 }
 
 /// The reply of a rejection, and its one log line.
-fn refuse(worker: &Worker, host: &impl Host, head: &Head, rejection: &Rejection) -> Verdict {
+fn refuse<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) -> Verdict {
+    let Context { worker, host } = context;
     match rejection.reason {
         Reason::Overloaded => host.count(Counter::RequestOverloaded),
         Reason::BodyTimeout => host.count(Counter::RequestBodyTimeout),
         _ => {}
     }
     let response = rejection.response(wordings(worker, head));
-    let line = line("refused", worker, head, rejection, response.status);
-    host.log(rejection.level(), &line);
+    refusal_line::tell(context, REFUSED, head, rejection, response.status);
     Verdict {
         action: Action::Reply(response),
         openid: None,

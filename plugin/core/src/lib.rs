@@ -27,7 +27,7 @@ mod hex;
 mod host;
 mod json_text;
 mod limits;
-mod log_line;
+mod log_lines;
 mod login;
 mod media_type;
 mod memory;
@@ -44,6 +44,7 @@ mod presented;
 mod profile;
 mod quota;
 mod records;
+mod refusal_line;
 mod rejection;
 mod release;
 mod reply;
@@ -88,6 +89,7 @@ pub use host::{
     BodyError, CallError, Cause, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
 };
 pub use limits::crowd::Crowd;
+pub use log_lines::LogLines;
 pub use metrics::{Counter, Histogram};
 pub use rejection::internal_error;
 pub use reply::{Action, Changes, OfResponse, Response, Said, TrailerPolicy, Verdict};

@@ -4,9 +4,9 @@
 use crate::access::strip;
 use crate::head::Head;
 use crate::header_names::WOULD_REFUSE;
-use crate::host::{Host, Level};
-use crate::log_line::line;
+use crate::host::Host;
 use crate::metrics::Counter;
+use crate::refusal_line::{self, OBSERVED};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Changes;
 use crate::upgrade::{self, Upgrade};
@@ -19,14 +19,13 @@ pub(crate) fn tell<H: Host>(
     would_refuse: Option<&Rejection>,
     changes: &mut Changes,
 ) {
-    let Context { worker, host } = context;
+    let host = context.host;
     let Some(rejection) = would_refuse else {
         host.count(Counter::ObservedOk);
         return;
     };
     host.count(counter(rejection.reason));
-    let line = line("would_refuse", worker, head, rejection, rejection.http());
-    host.log(Level::Info, &line);
+    refusal_line::tell(context, OBSERVED, head, rejection, rejection.http());
     changes
         .set
         .push((WOULD_REFUSE.into(), rejection.error().into()));

@@ -40,7 +40,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("edition", &["wechat"]),
     ("config", &["edition", "header_names", "path", "release", "reply", "route", "spelling", "wechat", "wording"]),
     ("host", &["head", "metrics", "store", "time"]),
-    ("chosen_store", &["config", "hex", "host", "metrics", "reply", "store", "time"]),
+    ("log_lines", &["host", "reply", "time"]),
+    ("chosen_store", &["config", "hex", "host", "log_lines", "metrics", "reply", "store", "time"]),
     ("needed", &["config", "head", "header_names"]),
     ("seal", &["host"]),
     ("single_flight", &["host"]),
@@ -62,20 +63,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     // What a worker keeps, and what is done with it.
     ("access", &["config", "head", "header_names", "nothing", "presented", "reply"]),
     ("params", &["head", "header_names", "host", "media_type", "nothing", "rejection"]),
-    ("worker", &["access", "chosen_store", "config", "head", "host", "limits", "memory", "needed", "records", "rejection", "reply", "route", "seal", "single_flight", "store", "time"]),
+    ("worker", &["access", "chosen_store", "config", "head", "host", "limits", "log_lines", "memory", "needed", "records", "rejection", "reply", "route", "seal", "single_flight", "store", "time"]),
     ("quota", &["host", "limits", "memory", "records", "rejection", "seal", "store", "time", "worker"]),
     ("session", &["chosen_store", "head", "host", "memory", "metrics", "presented", "quota", "records", "rejection", "store", "time", "worker"]),
     ("open_data", &["config", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "worker"]),
     ("login", &["config", "cookie", "edition", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "presented", "rejection", "reply", "route", "worker"]),
-    ("log_line", &["head", "presented", "rejection", "reply", "worker"]),
-    ("observe", &["access", "head", "header_names", "host", "log_line", "metrics", "rejection", "reply", "upgrade", "worker"]),
+    ("refusal_line", &["head", "host", "presented", "rejection", "reply", "worker"]),
+    ("observe", &["access", "head", "header_names", "host", "refusal_line", "metrics", "rejection", "reply", "upgrade", "worker"]),
     // What becomes of a request.
     ("said", &["host", "metrics", "records", "rejection", "reply", "worker"]),
     ("endpoint", &["config", "cookie", "host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
-    ("handle", &["access", "config", "endpoint", "gate", "head", "header_names", "host", "log_line", "method", "metrics", "observe", "open_body", "path", "rejection", "release", "reply", "route", "taken", "upgrade", "wording", "worker"]),
+    ("handle", &["access", "config", "endpoint", "gate", "head", "header_names", "host", "refusal_line", "method", "metrics", "observe", "open_body", "path", "rejection", "release", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 
 /// What a room is made of besides: files for tests alone, and the crate's own, which names every room.

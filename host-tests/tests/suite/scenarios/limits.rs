@@ -182,3 +182,31 @@ pub fn a_session_that_has_shown_more_than_is_remembered_is_ended(host: HostKind)
     let body: Value = world.assert_token_refused(&login.token, "invalid_token");
     assert_eq!(body["action"], "relogin");
 }
+
+/// Whatever happens at once, no more is written than somebody could read, and nothing is hidden.
+pub fn a_flood_of_refusals_is_few_lines_and_the_number_of_those_left_out(host: HostKind) {
+    const FLOOD: usize = 300;
+    let mut world = host.start(json!({}));
+    for _ in 0..FLOOD / 10 {
+        let asks = (0..10).map(|_| Ask::get("/orders")).collect();
+        for got in world.ask_together(asks) {
+            assert_eq!(got.status, 401);
+        }
+    }
+    world.seconds(1);
+    // Of another kind: it has room of its own, and brings the rest to light.
+    world.assert_refused(Ask::get("/a/%2e%2e/b"), 400, "bad_path");
+    world.seconds(1);
+    let log = world.log();
+    let written = log.matches(r#""error":"no_session","status""#).count();
+    let left_out =
+        log.split(r#""event":"lines_left_out","of":"refused","error":"no_session","lines":"#);
+    let left_out = left_out.skip(1).map(|rest| {
+        let digits = rest.split('}').next().unwrap();
+        digits.parse::<usize>().unwrap()
+    });
+    let left_out: usize = left_out.sum();
+    assert_eq!(written + left_out, FLOOD, "{written} written");
+    assert!(left_out > 0, "{written} written");
+    assert_eq!(log.matches(r#""error":"bad_path","status""#).count(), 1);
+}

@@ -272,6 +272,7 @@ on_every_host! {
         a_platform_alone_needs_no_other,
     }
     limits {
+        a_flood_of_refusals_is_few_lines_and_the_number_of_those_left_out,
         limited_logins_do_not_reach_the_store,
         a_network_at_its_limit_gets_the_login_of_a_good_code_again,
         good_logins_are_not_limited,

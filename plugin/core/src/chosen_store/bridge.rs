@@ -12,6 +12,7 @@ use super::{rest, webdis};
 use crate::config::{Dialect, RedisRules};
 use crate::hex::named;
 use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
+use crate::log_lines::LogLines;
 use crate::metrics::Histogram;
 use crate::reply::call_failed;
 use crate::store::Key;
@@ -29,15 +30,22 @@ pub struct Bridge<'a, H> {
     host: &'a H,
     rules: &'a RedisRules,
     own_writes: &'a OwnWrites,
+    log_lines: &'a LogLines,
 }
 
 impl<'a, H: Host> Redis<Bridge<'a, H>> {
     /// The store that `rules` describe, reached through `host`. Who shares `own_writes` reads what the others wrote.
-    pub fn over_http(host: &'a H, rules: &'a RedisRules, own_writes: &'a OwnWrites) -> Self {
+    pub fn over_http(
+        host: &'a H,
+        rules: &'a RedisRules,
+        own_writes: &'a OwnWrites,
+        log_lines: &'a LogLines,
+    ) -> Self {
         let bridge = Bridge {
             host,
             rules,
             own_writes,
+            log_lines,
         };
         Self::new(bridge, &rules.prefix)
     }
@@ -87,8 +95,11 @@ impl<H: Host> Transport for Bridge<'_, H> {
     }
 
     fn report(&self, problem: &str) {
-        let line = call_failed("store_failed", &self.rules.target, problem);
-        self.host.log(Level::Error, &line);
+        let event = "store_failed";
+        let line = || call_failed(event, &self.rules.target, problem);
+        let now = self.host.now();
+        self.log_lines
+            .write(self.host, Level::Error, (event, ""), now, line);
     }
 }
 

@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use self::bridge::Bridge;
 use crate::config::StoreKind;
 use crate::host::Host;
+use crate::log_lines::LogLines;
 use crate::metrics::Counter;
 use crate::store::redis::Redis;
 use crate::store::redis::own_writes::OwnWrites;
@@ -31,10 +32,17 @@ enum Kind<'a, H: Host> {
 }
 
 impl<'a, H: Host> ChosenStore<'a, H> {
-    pub(crate) fn new(configured: &'a StoreKind, own_writes: &'a OwnWrites, host: &'a H) -> Self {
+    pub(crate) fn new(
+        configured: &'a StoreKind,
+        own_writes: &'a OwnWrites,
+        log_lines: &'a LogLines,
+        host: &'a H,
+    ) -> Self {
         let kind = match configured {
             StoreKind::OfHost(_) => Kind::OfHost(host.store()),
-            StoreKind::Redis(rules) => Kind::Redis(Redis::over_http(host, rules, own_writes)),
+            StoreKind::Redis(rules) => {
+                Kind::Redis(Redis::over_http(host, rules, own_writes, log_lines))
+            }
         };
         Self { host, kind }
     }

@@ -11,7 +11,6 @@ use crate::config::StoreKind;
 use crate::fake_host::{FakeHost, run};
 use crate::host::HttpResponse;
 use crate::store::redis::Redis;
-use crate::store::redis::own_writes::OwnWrites;
 use crate::store::{Change, Key, Life, Space, Store, StoreError, Write, Written};
 use crate::time::UnixMillis;
 
@@ -60,8 +59,8 @@ fn redis(store: &str, data: &[u8]) {
     let StoreKind::Redis(rules) = &config.store else {
         panic!("it is Redis");
     };
-    let own_writes = OwnWrites::default();
-    let redis = Redis::over_http(&host, rules, &own_writes);
+    let (own_writes, log_lines) = Default::default();
+    let redis = Redis::over_http(&host, rules, &own_writes, &log_lines);
     let now = UnixMillis(1_000_000);
     let life = Life {
         now,

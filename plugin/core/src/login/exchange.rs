@@ -141,8 +141,10 @@ async fn attempt<H: Host>(
     host.observe(Histogram::WechatMs, host.now().since(started));
     // Tells the operator why there is no answer: to a client one looks like the other.
     let report = |problem: &str| {
-        let line = call_failed("wechat_failed", &api.target, problem);
-        host.log(Level::Error, &line);
+        let event = "wechat_failed";
+        let line = || call_failed(event, &api.target, problem);
+        let lines = &context.worker.log_lines;
+        lines.write(host, Level::Error, (event, ""), context.now(), line);
     };
     match answer {
         Ok(HttpResponse {

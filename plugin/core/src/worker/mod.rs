@@ -17,6 +17,7 @@ use crate::host::Host;
 use crate::limits::circuit_breaker::CircuitBreaker;
 use crate::limits::known_codes::KnownCodes;
 use crate::limits::rate_limit::RateLimit;
+use crate::log_lines::LogLines;
 use crate::memory::failures::Failures;
 use crate::memory::later::Later;
 use crate::memory::verified::VerifiedCache;
@@ -51,6 +52,7 @@ pub struct Worker {
     /// What is to end, and could not be ended in the store yet.
     endings: RefCell<Vec<Ending>>,
     own_writes: OwnWrites,
+    pub(crate) log_lines: LogLines,
     /// The latest moment that it has seen.
     latest: Cell<UnixMillis>,
 }
@@ -104,9 +106,12 @@ impl<'a, H: Host> Context<'a, H> {
     /// Where sessions live.
     pub(crate) fn store(self) -> ChosenStore<'a, H> {
         let Worker {
-            config, own_writes, ..
+            config,
+            own_writes,
+            log_lines,
+            ..
         } = self.worker;
-        ChosenStore::new(&config.store, own_writes, self.host)
+        ChosenStore::new(&config.store, own_writes, log_lines, self.host)
     }
 }
 
@@ -127,6 +132,7 @@ impl Worker {
             later: RefCell::default(),
             endings: RefCell::default(),
             own_writes: OwnWrites::default(),
+            log_lines: LogLines::default(),
             latest: Cell::default(),
             config,
         }

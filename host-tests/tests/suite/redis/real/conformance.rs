@@ -112,8 +112,8 @@ pub fn store_on(backend: &Backend) -> (&'static NetHost, Redis<HttpBridge<'stati
     let StoreKind::Redis(rules) = &config.store else {
         panic!("the configuration names a Redis");
     };
-    let own_writes = Box::leak(Box::default());
-    (host, Redis::over_http(host, rules, own_writes))
+    let (own_writes, log_lines) = (Box::leak(Box::default()), Box::leak(Box::default()));
+    (host, Redis::over_http(host, rules, own_writes, log_lines))
 }
 
 impl Subject for OnServer {

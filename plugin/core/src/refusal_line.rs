@@ -1,15 +1,16 @@
 //! The one log line of a request that was refused, or would have been: who was refused what and why, and nothing that
-//! opens anything.
+//! opens anything. Of a flood of them only so many.
 
 use alloc::string::String;
 
 use serde::Serialize;
 
 use crate::head::Head;
+use crate::host::{Host, Level};
 use crate::presented::{Presented, presented};
 use crate::rejection::Rejection;
 use crate::reply::to_json;
-use crate::worker::Worker;
+use crate::worker::{Context, Worker};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -28,14 +29,31 @@ struct Line<'a> {
     rid: Option<&'a str>,
 }
 
-/// `status` is what the client is told, or would have been.
-pub(crate) fn line(
-    event: &str,
-    worker: &Worker,
+/// Tells of a request that was `event`. `status` is what the client is told, or would have been.
+pub(crate) fn tell<H: Host>(
+    context: Context<'_, H>,
+    event: &'static str,
     head: &Head,
     rejection: &Rejection,
     status: u16,
-) -> String {
+) {
+    let Context { worker, host } = context;
+    let level = match event {
+        OBSERVED => Level::Info,
+        _ => rejection.level(),
+    };
+    let kind = (event, rejection.error());
+    let line = || line(event, worker, head, rejection, status);
+    worker
+        .log_lines
+        .write(host, level, kind, context.now(), line);
+}
+
+/// The events of requests that were refused, and of those that were only observed.
+pub(crate) const REFUSED: &str = "refused";
+pub(crate) const OBSERVED: &str = "would_refuse";
+
+fn line(event: &str, worker: &Worker, head: &Head, rejection: &Rejection, status: u16) -> String {
     let target = head.text(":path").unwrap_or_default();
     // The query may hold a token or a code.
     let path = target.split(['?', '#']).next().unwrap_or_default();
