@@ -6,6 +6,7 @@ mod frameworks;
 mod image;
 mod lints;
 mod release;
+mod soak;
 mod steps;
 mod test;
 mod tools;
@@ -64,6 +65,13 @@ cargo xtask release
     The files of a release, in `target/release-files`: the filter, its image, both components, wx-session-check for this
     machine's kind, the npm package, their SHA-256. What has changed, in `target/release-notes.md`. Publishes nothing.
 
+cargo xtask soak [--minutes N | --seed S]
+    Random worlds against the built filter, on all cores: requests in pieces, faults at any hostcall, of WeChat and of the
+    store, clocks set back and ahead, clients that leave, workers beside it and in its place. What must hold is held
+    after every step. Says how many it played; a failing one is named by its seed.
+    --minutes N      for how long (default: 10)
+    --seed S         that one again, with what happens in it
+
 cargo xtask bench [--quick] [--arms a,b,c] [--write]
     What a request costs at a real Envoy: without a filter, with wx-session, with what is used instead of it. What
     decryption and the like cost in WebAssembly, natively, in Node and in Python; the first requests; the memory.
@@ -96,10 +104,11 @@ fn main() -> ExitCode {
         Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),
         Some((&"image", options)) if !wants_help(options) => image::run(options),
         Some((&"release", options)) if !wants_help(options) => release::run(options),
+        Some((&"soak", options)) if !wants_help(options) => soak::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
         Some((
             &("help" | "build" | "bench" | "check" | "client" | "demo" | "fake-wechat"
-            | "frameworks" | "image" | "release" | "test"),
+            | "frameworks" | "image" | "release" | "soak" | "test"),
             _,
         )) => {
             return usage(ExitCode::SUCCESS);

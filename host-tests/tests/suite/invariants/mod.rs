@@ -5,6 +5,7 @@ mod disconnects;
 mod every_fault;
 mod memory;
 mod random_worlds;
+mod schedules;
 mod store_faults;
 mod trailers;
 mod waiting;

@@ -1,196 +1,76 @@
-//! Random traffic on one worker: requests in pieces, answers in any order and of any kind, clients that go away,
-//! time, and hostcalls that fail. The invariants hold in every such world.
+//! The invariants hold in every world: in some of them with every run of the suite, in as many as there is time for with
+//! `cargo xtask soak`.
 
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use serde_json::{Value, json};
-use testkit::fakes::wechat::Fault;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::rig::wasm_world::{WasmWorld, embedded};
-use crate::rig::{Ask, Rig, bridge};
-use proxy_wasm_host::{CallReply, FaultKind, Outcome, StreamId};
-
-#[derive(Clone, Debug)]
-enum Step {
-    /// A new request of this kind, its body (if any) cut into so many pieces.
-    Ask(usize, usize),
-    /// The next piece of the body of one of the open requests.
-    Piece(usize),
-    /// Trailers instead of the rest of the body.
-    Trailers(usize),
-    /// The client of one of the open requests goes away.
-    Reset(usize),
-    /// Time passes, in milliseconds.
-    Wait(u64),
-    /// WeChat answers what it was asked.
-    Serve,
-    /// WeChat will do this.
-    Script(usize),
-    /// One call fails on the way.
-    FailCall(usize),
-    /// One call is answered with something that nobody expects.
-    Nonsense(usize, usize),
-    /// The n-th hostcall from now fails.
-    FailHostcall(u64, usize),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => (0..17_usize, 1..4_usize).prop_map(|(kind, pieces)| Step::Ask(kind, pieces)),
-        6 => any::<usize>().prop_map(Step::Piece),
-        1 => any::<usize>().prop_map(Step::Trailers),
-        1 => any::<usize>().prop_map(Step::Reset),
-        2 => (0..400_u64).prop_map(Step::Wait),
-        4 => Just(Step::Serve),
-        1 => any::<usize>().prop_map(Step::Script),
-        1 => any::<usize>().prop_map(Step::FailCall),
-        1 => (any::<usize>(), any::<usize>()).prop_map(|(at, kind)| Step::Nonsense(at, kind)),
-        2 => (1..40_u64, any::<usize>()).prop_map(|(nth, kind)| Step::FailHostcall(nth, kind)),
-    ]
-}
-
-fn store() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(embedded()),
-        Just(bridge::webdis()),
-        Just(bridge::rest())
-    ]
-}
-
-struct Open {
-    stream: StreamId,
-    ask: Ask,
-    pieces: Vec<Vec<u8>>,
-}
-
-fn pick<T>(list: &mut [T], at: usize) -> Option<&mut T> {
-    let length = list.len();
-    list.get_mut(at.checked_rem(length)?)
-}
-
-/// What a bridge, or somebody in its place, may say.
-const NONSENSE: [(u16, &str); 8] = [
-    (200, "{}"),
-    (200, "[]"),
-    (200, "<html>"),
-    (200, r#"{"GET":7}"#),
-    (200, r#"[{"result":["x"]}]"#),
-    (200, r#"{"GET":"not base64!"}"#),
-    (200, r#"{"SET":[false,"OOM command not allowed"]}"#),
-    (401, r#"{"error":"Unauthorized"}"#),
-];
-
-fn play(store: &Value, steps: &[Step]) {
-    let mut stage = WasmWorld::new(&json!({
-        "store": store,
-        "wechat": { "timeout_ms": 500 },
-        "session": { "cache_ttl_s": 1 },
-    }));
-    let mut open: Vec<Open> = Vec::new();
-    for step in steps {
-        match step {
-            Step::Ask(kind, cuts) => {
-                let (_, ask) = stage.asks().swap_remove(*kind);
-                let body = ask.body.clone().unwrap_or_default();
-                let size = body.len().div_ceil(*cuts).max(1);
-                let pieces = body.chunks(size).rev().map(<[u8]>::to_vec).collect();
-                let stream = stage.rig.vm.request(ask.head(), ask.body.is_none());
-                open.push(Open {
-                    stream,
-                    ask,
-                    pieces,
-                });
-            }
-            Step::Piece(at) => {
-                let more = pick(&mut open, *at)
-                    .and_then(|own| Some((own.stream, own.pieces.pop()?, own.pieces.is_empty())));
-                if let Some((stream, piece, last)) = more {
-                    stage.rig.vm.body(stream, &piece, last);
-                }
-            }
-            Step::Trailers(at) => {
-                let cut = pick(&mut open, *at)
-                    .filter(|own| !own.pieces.is_empty())
-                    .map(|own| {
-                        own.pieces.clear();
-                        own.stream
-                    });
-                if let Some(stream) = cut {
-                    stage.rig.vm.trailers(stream, Vec::new());
-                }
-            }
-            Step::Reset(at) => {
-                if let Some(own) = pick(&mut open, *at) {
-                    own.pieces.clear();
-                    stage.rig.vm.reset(own.stream);
-                }
-            }
-            Step::Wait(millis) => stage.rig.advance(Duration::from_millis(*millis)),
-            Step::Serve => stage.rig.serve_calls(),
-            Step::Script(fault) => {
-                let faults = [
-                    Fault::Busy,
-                    Fault::HighRisk,
-                    Fault::Html,
-                    Fault::EmptyObject,
-                    Fault::ResetMidBody,
-                ];
-                stage.wechat.script([faults[fault % faults.len()].clone()]);
-            }
-            Step::FailCall(at) => {
-                let mut calls = stage.rig.vm.pending_calls();
-                if let Some(call) = pick(&mut calls, *at) {
-                    stage.rig.vm.answer_call(call.id, CallReply::Failure);
-                }
-            }
-            Step::Nonsense(at, kind) => {
-                let mut calls = stage.rig.vm.pending_calls();
-                if let Some(call) = pick(&mut calls, *at) {
-                    let (status, body) = NONSENSE[kind % NONSENSE.len()];
-                    stage
-                        .rig
-                        .vm
-                        .answer_call(call.id, CallReply::json(status, body));
-                }
-            }
-            Step::FailHostcall(nth, kind) => {
-                let kinds: Vec<FaultKind> = FaultKind::ALL.into_iter().collect();
-                stage.rig.vm.fail_hostcall(*nth, kinds[kind % kinds.len()]);
-            }
-        }
-        for own in &open {
-            assert_nothing_slipped(&stage, own);
-        }
-    }
-    finish(&mut stage, &mut open);
-}
-
-/// In the middle of things a request may wait, but what is decided is decided rightly.
-fn assert_nothing_slipped(stage: &WasmWorld, own: &Open) {
-    if !matches!(stage.rig.vm.outcome(own.stream), Outcome::Paused) {
-        stage.assert_invariants(own.stream, &own.ask, "under way");
-    }
-}
-
-fn finish(stage: &mut WasmWorld, open: &mut [Open]) {
-    stage.rig.vm.disarm_fault();
-    for own in &mut *open {
-        while let Some(piece) = own.pieces.pop() {
-            stage.rig.vm.body(own.stream, &piece, own.pieces.is_empty());
-        }
-    }
-    let streams: Vec<StreamId> = open.iter().map(|own| own.stream).collect();
-    stage.rig.settle(&streams);
-    for own in &*open {
-        stage.assert_invariants(own.stream, &own.ask, "at the end");
-    }
-}
+use super::schedules::{Schedule, play, schedule};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 450, ..ProptestConfig::default() })]
     #[test]
-    fn the_invariants_hold(store in store(), steps in proptest::collection::vec(step(), 1..40)) {
-        play(&store, &steps);
+    fn the_invariants_hold(schedule in schedule(40)) {
+        play(&schedule);
     }
+}
+
+/// The same in every run.
+fn of_seed(seed: u64) -> Schedule {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    schedule(60).new_tree(&mut runner).unwrap().current()
+}
+
+fn number(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    let number = value.parse();
+    Some(number.unwrap_or_else(|_| panic!("{name}: {value:?} is no number")))
+}
+
+/// `WX_SOAK_SEED` plays that one. Else all from the day's own number on, for `WX_SOAK_MINUTES`, on all cores.
+#[test]
+#[ignore = "takes as long as it is told to: cargo xtask soak"]
+fn as_many_as_there_is_time_for() {
+    if let Some(seed) = number("WX_SOAK_SEED") {
+        let schedule = of_seed(seed);
+        println!("{schedule:#?}");
+        return play(&schedule);
+    }
+    let minutes = number("WX_SOAK_MINUTES").unwrap_or(1);
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap();
+    let first = since.as_secs() / 86_400 * 1_000_000_000 + since.as_secs() % 86_400 * 10_000;
+    let next = AtomicU64::new(first);
+    let until = Instant::now() + Duration::from_secs(minutes * 60);
+    let failed = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().unwrap().get() {
+            scope.spawn(|| {
+                while Instant::now() < until {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    let played = catch_unwind(AssertUnwindSafe(|| play(&of_seed(seed))));
+                    if played.is_err() {
+                        failed.fetch_add(1, Ordering::Relaxed);
+                        println!("FAILED: cargo xtask soak --seed {seed}");
+                    }
+                }
+            });
+        }
+    });
+    let (played, failed) = (next.into_inner() - first, failed.into_inner());
+    println!("{played} schedules from seed {first} on in {minutes} minutes, {failed} failed");
+    assert_eq!(failed, 0);
+}
+
+#[test]
+fn a_seed_is_the_same_schedule_in_every_run() {
+    assert_eq!(format!("{:?}", of_seed(7)), format!("{:?}", of_seed(7)));
+    assert_ne!(format!("{:?}", of_seed(7)), format!("{:?}", of_seed(8)));
 }
