@@ -10,9 +10,10 @@ export type Action = 'relogin' | 'retry_after' | 'show_blocked' | 'fix_config' |
 export interface SessionError extends Error {
   name: 'SessionError'
   /**
-   * As in the table of errors; or, of this package: `network` (no answer), `wx_login` (`wx.login` failed),
-   * `unexpected_answer` (an endpoint answered, but not in the way of wx-session), `account_switched` (this request was
-   * begun under another account, or before a logout, and was not repeated), `foreign_url` (not under `baseUrl`).
+   * As in the table of errors; or, of this package: `network` (no answer), `wx_login` (the platform's `login` failed, or
+   * gave no code), `app_login` (the option `login` failed), `unexpected_answer` (an endpoint answered, but not in the way
+   * of wx-session), `account_switched` (this request was begun under another account, or before a logout, and was not
+   * repeated), `foreign_url` (not under `baseUrl`), `no_runtime` (not in a mini program).
    */
   error: string
   action: Action
@@ -24,7 +25,7 @@ export interface SessionError extends Error {
   errMsg: string
   /** What is wrong with the request. */
   detail?: string
-  /** WeChat's, where it gave one. */
+  /** The platform's, where it gave one. */
   errcode?: number
   /** WeChat's name for the call, for its support. */
   rid?: string

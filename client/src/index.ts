@@ -6,15 +6,18 @@ import { asContainerAnswer, asContainerError, asRequest, ContainerAnswer, Contai
 import { asksForLogin, isOfEdge, refusal, SessionError } from './error.js'
 import { inHeaders } from './parameters.js'
 import { mayRepeat, mayWait, wait } from './patience.js'
+import { call, codeOf, load, store } from './runtime.js'
 import { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session.js'
-import { Answer, call, load, mix, RequestOptions, store } from './wx.js'
+import { throughApp } from './through-app.js'
+import { Answer, mix, RequestOptions } from './wx.js'
 
 export { SessionError } from './error.js'
 export type { ContainerAnswer, ContainerOptions } from './container.js'
 export type { Action } from './error.js'
 export type { GroupEnterInfo, PhoneNumber, ShareInfo, User, UserProfile, Watermark, WeRunData } from './open-data.js'
-export type { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session.js'
-export type { Answer, RequestOptions, Wx } from './wx.js'
+export type { Runtime } from './runtime.js'
+export type { AppLogin, Events, FetchOpenData, Login, LoginThroughApp, OpenData, Session, SessionOptions } from './session.js'
+export type { Answer, RequestOptions, Send } from './wx.js'
 
 /** What a request has used up of its repetitions. */
 interface Turn {
@@ -30,13 +33,14 @@ interface Callbacks<R> {
 }
 
 export function createSession(options: SessionOptions): Session {
+  const { api, appid } = options
   const base = options.baseUrl.replace(/\/+$/, '')
   const tokenHeader = options.header || 'X-3rd-Session'
   const prefix = options.prefix === undefined ? '/wx' : options.prefix
   const key = 'wx-session:' + base
   const listeners: { [event: string]: Array<(about: any) => void> } = {}
 
-  let token = load(key)
+  let token = load(api, key)
   let flight: Promise<Login> | null = null
   let check: Promise<Login | null> | null = null
   /** Changes with the account: what began under another one is not repeated. */
@@ -47,7 +51,7 @@ export function createSession(options: SessionOptions): Session {
 
   function keep(value: string): void {
     token = value
-    store(key, value)
+    store(api, key, value)
   }
 
   function emit<E extends keyof Events>(event: E, about: Events[E]): void {
@@ -66,22 +70,22 @@ export function createSession(options: SessionOptions): Session {
     return made
   }
 
-  /** One `wx.request`. */
+  /** One request of the runtime. Fails with the edge's refusal. */
   function send(options: RequestOptions, value: string): Promise<Answer> {
     const url = options.url.charAt(0) === '/' ? base + options.url : options.url
     if (url.indexOf(base + '/') !== 0) {
       return Promise.reject(new SessionError('foreign_url', 'none', options.url + ' is not under ' + base))
     }
-    return call('request', mix(options, { url, header: mix(options.header, header(value)) })).then(null, problem => {
-      throw new SessionError('network', 'retry_after', (problem && (problem.errMsg || problem.message)) || 'no answer')
+    return call(api, 'request', mix(options, { url, header: mix(options.header, header(value)) })).then(answer => {
+      const error = refusal(answer)
+      if (error) throw error
+      return answer
     })
   }
 
-  /** Sends, and once more if told when. Fails with the edge's refusal. */
+  /** Sends, and once more if told when. */
   function exchange(options: RequestOptions, turn: Turn): Promise<Answer> {
-    return send(options, turn.token).then(answer => {
-      const error = refusal(answer)
-      if (!error) return answer
+    return send(options, turn.token).then(null, error => {
       if (turn.waited || !mayRepeat(error, options)) throw error
       turn.waited = true
       return wait(error).then(() => exchange(options, turn))
@@ -111,23 +115,22 @@ export function createSession(options: SessionOptions): Session {
 
   /** The login itself. `again`: it may take a second code. */
   function enter(again: boolean): Promise<Login> {
-    return call('login')
-      .then(null, problem => {
-        throw new SessionError('wx_login', 'retry_after', (problem && problem.errMsg) || 'wx.login failed')
-      })
-      // The old token goes along, so that the edge ends its session and sees whether the account is another.
-      .then(({ code }) => {
-        const data = token && !bodiless ? { code, token } : { code }
-        return send(asking('login', data), bodiless ? token : '')
-      })
-      .then((answer): Login | Promise<Login> => {
-        const error = refusal(answer)
-        if (!error) return welcome(content(answer))
-        if (readsNoBody(error)) return enter(again)
+    return codeOf(api, options.loginOptions)
+      .then(code => options.login ? throughApp(options.login, code, asked => send(asked, token)) : atEndpoint(code))
+      .then(welcome, error => {
+        if (!options.login && readsNoBody(error)) return enter(again)
         if (again && error.action === 'relogin') return enter(false)
         if (again && mayWait(error)) return wait(error).then(() => enter(false))
         throw error
       })
+  }
+
+  /** The old token goes along, so that the edge ends its session and sees whether the account is another. */
+  function atEndpoint(code: string): Promise<Login> {
+    const data: { code: string; token?: string; appid?: string } = { code }
+    if (token && !bodiless) data.token = token
+    if (appid) data.appid = appid
+    return send(asking('login', data), bodiless ? token : '').then(content)
   }
 
   function welcome(login: Login): Login {
@@ -168,11 +171,9 @@ export function createSession(options: SessionOptions): Session {
     return check
   }
 
-  /** Fails with `action: relogin` if WeChat's own session has ended. */
+  /** Fails with `action: relogin` if the platform's own session has ended. */
   function checked(): Promise<unknown> {
-    return call('checkSession').then(null, () => {
-      throw new SessionError('check_session', 'relogin', 'wx.checkSession failed')
-    })
+    return call(api, 'checkSession')
   }
 
   function request<T>(options: RequestOptions<T>): Promise<Answer<T>> {

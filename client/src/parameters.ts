@@ -9,6 +9,7 @@ const HEADERS: { [parameter: string]: string } = {
   iv: 'X-WX-IV',
   rawData: 'X-WX-RawData',
   signature: 'X-WX-Signature',
+  appid: 'X-WX-App',
   everywhere: 'X-WX-Everywhere'
 }
 

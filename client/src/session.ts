@@ -3,7 +3,8 @@
  */
 import { ContainerAnswer, ContainerOptions } from './container.js'
 import { User } from './open-data.js'
-import { Answer, RequestOptions } from './wx.js'
+import { Runtime } from './runtime.js'
+import { Answer, RequestOptions, Send } from './wx.js'
 
 export interface SessionOptions {
   /** Where wx-session is, such as `https://api.example.com`: a request domain of the mini program. */
@@ -17,12 +18,29 @@ export interface SessionOptions {
    * `allow_on_headers_stop_iteration`. Default: `body`, until the edge answers `body_timeout`; from then on `headers`.
    */
   parameters?: 'body' | 'headers'
+  /** The app's id, sent with the login: where the edge serves several apps, such as the editions for several platforms. */
+  appid?: string
+  /** The runtime, such as `uni` or `Taro`. Default: the one that is there, of `qq`, `tt`, `ks` and `wx`. */
+  api?: Runtime
+  /** What the runtime's `login` takes, looked at anew for each login, such as `{ force: false }` on Douyin. */
+  loginOptions?: { [option: string]: any }
+  /** Logs in through your app, at a route with `login` in the edge's configuration, instead of at `/wx/login`. */
+  login?: LoginThroughApp
 }
+
+/**
+ * Gives your app the fresh `code`, in the app's own way and with this `send`, which sends the old token along and fails
+ * with the edge's refusals. Gives the token that the app answers with.
+ */
+export type LoginThroughApp = (code: string, send: Send) => AppLogin | PromiseLike<AppLogin>
+
+/** Of a login what the app has told: without `event` it is `returning`, without `registered` the user is known. */
+export type AppLogin = { token: string } & Partial<Login>
 
 /** The answer to a login. */
 export interface Login {
   token: string
-  /** Seconds without use after which the session ends. */
+  /** Seconds without use after which the session ends; 0 if an app did not say. */
   expiresIn: number
   /** Whether the profile is known; if not, send it once with `register`. */
   registered: boolean
@@ -42,7 +60,7 @@ export interface OpenData {
   signature?: string
 }
 
-/** Fetches the data from WeChat. Called anew after a login, because what was fetched before will not open. */
+/** Fetches the data from the platform. Called anew after a login, because what was fetched before will not open. */
 export type FetchOpenData = () => OpenData | PromiseLike<OpenData>
 
 export interface Events {
@@ -57,7 +75,7 @@ export interface Events {
 export interface Session {
   /** Logs in. However many call it at once, there is one login. */
   login(): Promise<Login>
-  /** Logs in if there is no session, or WeChat's or the edge's has ended; `null`: it goes on. */
+  /** Logs in if there is no session, or the platform's or the edge's has ended; `null`: it goes on. */
   ensure(): Promise<Login | null>
   /**
    * `wx.request` with the session: logs in once if the edge asks for it, waits once if the edge says how long.

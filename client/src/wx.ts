@@ -1,6 +1,5 @@
 /*
- * The few APIs of the mini program that this package uses, with callbacks only: so it runs on every base library that
- * has Promise. Never decides anything.
+ * What `wx.request` takes and gives, which `qq.request`, `tt.request` and `ks.request` do too. Never calls it.
  */
 
 /** What `wx.request` takes; further options are passed on as they are. */
@@ -29,17 +28,8 @@ export interface Answer<T = any> {
   errMsg: string
 }
 
-/** What there must be of the global `wx`. */
-export interface Wx {
-  request(options: any): unknown
-  login(options: any): unknown
-  checkSession(options: any): unknown
-  getStorageSync(key: string): unknown
-  setStorageSync(key: string, value: string): void
-  removeStorageSync(key: string): void
-}
-
-declare const wx: Wx
+/** Fails with the edge's refusal. */
+export type Send = <T = any>(options: RequestOptions<T>) => Promise<Answer<T>>
 
 /** A copy of `one` with the fields of `other`. */
 export function mix(one: any, other: any): any {
@@ -47,30 +37,4 @@ export function mix(one: any, other: any): any {
   for (const name in one) both[name] = one[name]
   for (const name in other) both[name] = other[name]
   return both
-}
-
-export function call(api: 'request' | 'login' | 'checkSession', options?: object): Promise<any> {
-  return new Promise((success, fail) => {
-    const all = mix(options, { success, fail })
-    delete all.complete
-    wx[api](all)
-  })
-}
-
-/** Empty if there is none or the storage fails. */
-export function load(key: string): string {
-  try {
-    const value = wx.getStorageSync(key)
-    return typeof value === 'string' ? value : ''
-  } catch (_) {
-    return ''
-  }
-}
-
-/** A storage that fails costs a login at the next start, and nothing now. */
-export function store(key: string, value: string): void {
-  try {
-    if (value) wx.setStorageSync(key, value)
-    else wx.removeStorageSync(key)
-  } catch (_) {}
 }

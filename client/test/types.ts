@@ -1,5 +1,5 @@
 // How a page in TypeScript uses the package. Only compiled, never run.
-import { createSession, Login, PhoneNumber, SessionError, User } from '../miniprogram_dist'
+import { AppLogin, createSession, Login, PhoneNumber, Runtime, Send, SessionError, User } from '../miniprogram_dist'
 
 const session = createSession({ baseUrl: 'https://api.example.com', header: 'X-WX-Skey' })
 
@@ -29,6 +29,29 @@ export async function openData(): Promise<string> {
   return (user.nickName || '') + purePhoneNumber + data.count.toFixed() + callID
 }
 
+declare const other: Runtime
+
+export const elsewhere = createSession({
+  baseUrl: 'https://api.example.com',
+  appid: 'tt0123456789abcdef01',
+  api: other,
+  loginOptions: { force: false },
+  async login(code: string, send: Send): Promise<AppLogin> {
+    const { data } = await send<{ token: string }>({ url: '/api/sign-in', method: 'POST', data: { code } })
+    return { token: data.token, event: 'switched' }
+  }
+})
+// At once is good too.
+createSession({ baseUrl: 'https://api.example.com', login: code => ({ token: code }) })
+
+// @ts-expect-error a login gives a token
+createSession({ baseUrl: 'https://api.example.com', login: () => ({ expiresIn: 7200 }) })
+// @ts-expect-error no such event
+createSession({ baseUrl: 'https://api.example.com', login: () => ({ token: '', event: 'other' }) })
+// @ts-expect-error a runtime has requests
+createSession({ baseUrl: 'https://api.example.com', api: { login() {} } })
+// @ts-expect-error an id is a text: QQ's too
+createSession({ baseUrl: 'https://api.example.com', appid: 1108292182 })
 // @ts-expect-error the address is needed
 createSession({})
 // @ts-expect-error no such event

@@ -1,4 +1,4 @@
-// The package's types with WeChat's own, as TypeScript finds them by each way that it has.
+// The package's types with those of the platforms, as TypeScript finds them by each way that it has.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -12,12 +12,21 @@ const ways = [
   ['ESNext', 'Bundler'] // uni-app, Taro
 ]
 
-for (const [module, moduleResolution] of ways) {
-  test(`the real wx is what the package takes, in strict mode: ${moduleResolution}`, () => {
-    const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit', '--target', 'ES2020', '--lib', 'ES2020']
-    const how = ['--module', module, '--moduleResolution', moduleResolution, '--types', 'miniprogram-api-typings']
-    const tsc = join(here, 'node_modules/typescript/bin/tsc')
-    const { stdout, status } = spawnSync(process.execPath, [tsc, ...strict, ...how, 'page.ts'], { cwd: folder, encoding: 'utf8' })
-    assert.equal(status, 0, stdout)
-  })
+// Theirs are looked through only where they hold in strict mode themselves.
+const pages = [
+  ['page.ts', 'miniprogram-api-typings', 'wx', []],
+  ['douyin.ts', '@douyin-microapp/typings', 'tt', ['--skipLibCheck']],
+  ['uni-app.ts', '@dcloudio/types', 'uni', ['--skipLibCheck']]
+]
+
+for (const [page, types, name, options] of pages) {
+  for (const [module, moduleResolution] of ways) {
+    test(`the real ${name} is what the package takes, in strict mode: ${moduleResolution}`, () => {
+      const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit', '--target', 'ES2020', '--lib', 'ES2020']
+      const how = ['--module', module, '--moduleResolution', moduleResolution, '--types', types]
+      const tsc = join(here, 'node_modules/typescript/bin/tsc')
+      const { stdout, status } = spawnSync(process.execPath, [tsc, ...strict, ...options, ...how, page], { cwd: folder, encoding: 'utf8' })
+      assert.equal(status, 0, stdout)
+    })
+  }
 }

@@ -5,6 +5,8 @@ const BASE = 'https://api.example.com'
 const ROWS = {
   no_session: [401, 2001, 'relogin'],
   invalid_token: [401, 2002, 'relogin'],
+  missing_parameter: [400, 1002, 'none'],
+  unknown_app: [400, 1010, 'none'],
   invalid_code: [401, 3001, 'relogin'],
   login_rate_limited: [429, 3003, 'retry_after', 60],
   user_blocked: [403, 3004, 'show_blocked'],
@@ -23,6 +25,9 @@ export class FakeEdge {
     this.base = BASE
     this.sessions = new Map() // token → user
     this.codes = new Map() // code → user, of those not used yet
+    this.apps = [] // ids of those that it serves, if it is more than one
+    this.appOf = new Map() // code → id of its app
+    this.appRefuses = undefined // what the app says of a login through it that it refuses
     this.keys = new Map() // user → how many session_keys were given out
     this.faults = [] // { path, answer }, each for one request
     this.seen = [] // `POST /wx/login`, in order
@@ -31,7 +36,11 @@ export class FakeEdge {
     this.answers = {} // as in the configuration: ok, session, other
     this.network = request => this.#network(request)
     this.wechat = {
-      code: async user => this.#fresh('code', this.codes, user),
+      code: async (user, appid) => {
+        const code = this.#fresh('code', this.codes, user)
+        this.appOf.set(code, appid)
+        return code
+      },
       userInfo: async user => {
         const made = { user, key: this.keys.get(user) ?? 0 }
         return { rawData: JSON.stringify(made), signature: 's', encryptedData: JSON.stringify(made), iv: 'iv' }
@@ -73,8 +82,10 @@ export class FakeEdge {
   answer(method, path, headers, body) {
     if (body && path.startsWith('/wx/') && !this.readsBodies) return refuse('body_timeout')
     const data = body && path.startsWith('/wx/') ? JSON.parse(body) : inHeaders(headers)
-    if (path === '/wx/login') return this.#login({ token: headers['X-3rd-Session'], ...data })
     const token = headers['X-3rd-Session']
+    const referer = /^https:\/\/servicewechat\.com\/([^/]*)/.exec(headers.Referer)?.[1]
+    if (path === '/wx/login') return this.#login({ token, appid: referer, ...data })
+    if (path === '/api/sign-in') return this.#throughApp({ token, appid: referer, ...JSON.parse(body) })
     const user = this.sessions.get(token)
     if (path === '/wx/session') return ok(user ? { hasSession: true, expired: false } : { hasSession: false })
     if (path.startsWith('/public')) return app(200, { path })
@@ -93,8 +104,20 @@ export class FakeEdge {
     return app(200, { path, user })
   }
 
-  #login({ code, token }) {
-    const user = this.codes.get(code)
+  // A route with `login: body, login_code: loginCode`. The app answers in words of its own.
+  #throughApp({ loginCode, token, appid }) {
+    const answer = this.#login({ code: loginCode, token, appid })
+    if (answer.status !== 200) return answer
+    const { token: given, event } = JSON.parse(answer.body).data
+    if (!this.appRefuses) return app(200, { errno: 0, result: { access_token: given, event } })
+    this.sessions.delete(given)
+    return app(200, this.appRefuses)
+  }
+
+  #login({ code, token, appid }) {
+    if (this.apps.length && !appid) return refuse('missing_parameter')
+    if (this.apps.length && !this.apps.includes(appid)) return refuse('unknown_app')
+    const user = this.apps.length && this.appOf.get(code) !== appid ? undefined : this.codes.get(code)
     if (!user) return refuse('invalid_code', { errcode: 40029, rid: 'a-rid' })
     this.codes.delete(code)
     const old = this.sessions.get(token)
@@ -114,7 +137,7 @@ export class FakeEdge {
 // What the edge reads where there is no body.
 function inHeaders(headers) {
   const read = {}
-  const named = { code: 'X-WX-Code', encryptedData: 'X-WX-Encrypted-Data', iv: 'X-WX-IV', signature: 'X-WX-Signature' }
+  const named = { code: 'X-WX-Code', appid: 'X-WX-App', encryptedData: 'X-WX-Encrypted-Data', iv: 'X-WX-IV', signature: 'X-WX-Signature' }
   for (const name in named) if (headers[named[name]]) read[name] = headers[named[name]]
   if (headers['X-WX-RawData']) read.rawData = decodeURIComponent(headers['X-WX-RawData'])
   if (headers['X-WX-Everywhere']) read.everywhere = headers['X-WX-Everywhere'] === 'true'

@@ -1,4 +1,4 @@
-// A real Envoy with the plugin, between a fake WeChat and a fake app, which `cargo xtask client` has started.
+// A real Envoy with the plugin, between fakes of WeChat, of other platforms and of an app, which `cargo xtask client` has started.
 // Never starts anything itself.
 import http from 'node:http'
 import { client } from './modules.mjs'
@@ -15,24 +15,29 @@ export async function control(path) {
   const { status, body } = await network({ method: 'GET', url: CONTROL + path, headers: {}, body: '' })
   if (status !== 200) throw new Error(`${path}: ${status} ${body}`)
   const text = body.toString()
-  return path.startsWith('/phone/login') ? text : JSON.parse(text)
+  return path.includes('/phone/login') ? text : JSON.parse(text)
 }
+
+// Under which paths the control server has each platform.
+const PLATFORM = { wx: '', qq: '/qq', tt: '/douyin', ks: '/kuaishou' }
 
 // A phone with the client on it. `users` of different tests are different people.
 export function phone(user, options = {}) {
+  const at = PLATFORM[options.runtime ?? 'wx']
   const wechat = {
-    code: user => control(`/phone/login?user=${user}`),
-    userInfo: user => control(`/phone/user-info?user=${user}`),
-    phoneNumber: user => control(`/phone/phone-number?user=${user}`)
+    code: user => control(`${at}/phone/login?user=${user}`),
+    userInfo: user => control(`${at}/phone/user-info?user=${user}`),
+    phoneNumber: user => control(`${at}/phone/phone-number?user=${user}`)
   }
   const made = new FakePhone({ network, wechat, user, domain: base, ...options })
-  made.open = () => client(made).createSession({ baseUrl: base })
+  made.control = path => control(at + path)
+  made.open = more => client(made).createSession({ baseUrl: base, ...more })
   return made
 }
 
-// How many code2Session requests WeChat has had for codes of this phone.
+// How many code2Session requests its platform has had for codes of this phone.
 export async function exchanges(phone) {
-  const codes = await control('/wechat/codes')
+  const codes = await phone.control('/wechat/codes')
   return codes.filter(code => phone.codes.includes(code)).length
 }
 

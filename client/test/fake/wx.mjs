@@ -1,5 +1,6 @@
-// `wx` as a phone has it, for one mini program: callbacks only, always later, `success` for every HTTP status.
-// Stricter than the real one where that one is silently forgiving. Never knows what wx-session is.
+// `wx` as a phone has it, or another platform's runtime, for one mini program: callbacks only, always later, `success`
+// for every HTTP status. Stricter than the real one where that one is silently forgiving. Never knows what wx-session is.
+import { RUNTIMES } from './runtimes.mjs'
 import { asHeaders, FORBIDDEN, serialised, unserialised } from './wire.mjs'
 
 const REQUEST_OPTIONS = [
@@ -10,10 +11,14 @@ const METHODS = ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CO
 const PARALLEL = 10 // requests under way at once; the others wait
 
 // `network(request)` carries { method, url, headers, body } and gives { status, headers, body }, or throws.
-// `wechat` gives what comes from WeChat: `code(user)` and `userInfo(user)`, `phoneNumber(user)`.
+// `wechat` gives what comes from the platform: `code(user, appid)` and `userInfo(user)`, `phoneNumber(user)`.
+// `platform`: the phone's; `runtime`: whose mini program it is; `lacks`: APIs that its base library does not have.
 export class FakePhone {
-  constructor({ network, wechat, user, domain, platform = 'android', appid = 'wx0123456789abcdef' }) {
-    Object.assign(this, { network, wechat, user, domain, platform, appid })
+  constructor({ network, wechat, user, domain, platform = 'android', runtime = 'wx', appid = RUNTIMES[runtime].appid, lacks = [] }) {
+    Object.assign(this, { network, wechat, user, domain, platform, runtime: RUNTIMES[runtime], appid })
+    this.loggedIn = true // to the platform's own app; these two are Douyin's
+    this.declines = false // to log in to it
+    this.asked = 0 // how often it was asked to
     this.storage = new Map()
     this.storageFull = false
     this.loginFails = false
@@ -25,18 +30,21 @@ export class FakePhone {
     this.underWay = 0
     this.queue = []
     this.wx = this.#api()
-    this.globals = { wx: this.wx, setTimeout: (callback, ms) => { this.waits.push(ms); setTimeout(callback) } }
+    for (const api of lacks) delete this.wx[api]
+    this.globals = { ...this.runtime.globals(this.wx), setTimeout: (callback, ms) => { this.waits.push(ms); setTimeout(callback) } }
   }
 
   #api() {
     const api = (name, work) => options => this.#run(name, options, work)
     return {
-      login: api('login', async () => {
+      login: api('login', options => {
         if (this.loginFails) throw 'fail the operation could not be completed'
-        this.keyOf = this.user
-        const code = await this.wechat.code(this.user)
-        this.codes.push(code)
-        return { code }
+        return this.runtime.login(this, options, async () => {
+          this.keyOf = this.user
+          const code = await this.wechat.code(this.user, this.appid)
+          this.codes.push(code)
+          return code
+        })
       }),
       checkSession: api('checkSession', async () => {
         if (this.keyOf !== this.user) throw 'fail session expired'
@@ -80,7 +88,7 @@ export class FakePhone {
       } catch (problem) {
         if (typeof problem !== 'string' && !/setStorage/.test(problem)) throw problem
         failed = true
-        result = { errMsg: `${name}:${problem.message ?? problem}` }
+        result = this.runtime.failure(name, problem.message ?? problem)
       }
       const told = failed ? fail : success
       told?.(result)
@@ -100,9 +108,9 @@ export class FakePhone {
         if (aborted) throw 'abort'
       } catch (problem) {
         if (problem instanceof TypeError) throw problem
-        const errMsg = `request:fail ${problem.message ?? problem}`
-        fail?.({ errMsg, errno: 600000 })
-        complete?.({ errMsg, errno: 600000 })
+        const result = { ...this.runtime.failure('request', `fail ${problem.message ?? problem}`), errno: 600000 }
+        fail?.(result)
+        complete?.(result)
         return
       } finally {
         this.underWay--
@@ -134,7 +142,8 @@ export class FakePhone {
       if (name.toLowerCase() === 'content-type') delete headers['content-type']
       headers[name] = value
     }
-    headers.Referer = `https://servicewechat.com/${this.appid}/devtools/page-frame.html`
+    const referer = this.runtime.referer(this.appid)
+    if (referer) headers.Referer = referer
     const { url, body } = serialised(options, method, headers)
     const request = { method, url, headers, body }
     this.requests.push(request)

@@ -1,8 +1,8 @@
 // WeChat's own types of `wx` beside ours. Only compiled, never run.
-import { Answer, createSession, GroupEnterInfo, Login, PhoneNumber, SessionError, ShareInfo, User, UserProfile, WeRunData, Wx } from 'wx-session'
+import { Answer, createSession, GroupEnterInfo, Login, PhoneNumber, Runtime, SessionError, ShareInfo, User, UserProfile, WeRunData } from 'wx-session'
 
 // What the package needs of it.
-export const own: Wx = wx
+export const own: Runtime = wx
 const session = createSession({ baseUrl: 'https://api.example.com' })
 
 interface Orders { total: number }
