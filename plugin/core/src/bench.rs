@@ -5,14 +5,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::records::record::{SessionRecord, session_scope};
-use crate::records::token::Token;
+use crate::records::token::{Opener, Token};
 use crate::seal::MasterKeys;
 use crate::time::UnixMillis;
 
 /// A session with everything that its sealing depends on.
 pub struct Sealing {
     keys: MasterKeys,
-    token: Token,
+    opener: Opener,
     name: String,
     record: SessionRecord,
 }
@@ -24,7 +24,7 @@ impl Default for Sealing {
         Self {
             keys: MasterKeys::new(["a master key of thirty-two bytes and more"]),
             name: token.id().key().name,
-            token,
+            opener: token.opener(),
             record: SessionRecord {
                 appid: "wx4f4bc4dec97d474b".into(),
                 openid: "oGZUI0egBJY1zhBYw2KhdUfwVJJE".into(),
@@ -42,14 +42,14 @@ impl Sealing {
     /// As after a login.
     #[must_use]
     pub fn seal(&self, nonce: [u8; 12]) -> Option<Vec<u8>> {
-        let scope = session_scope(&self.token, &self.name);
+        let scope = session_scope(&self.opener, &self.name);
         self.keys.seal_with(nonce, &scope, &self.record)
     }
 
     /// As for a check: whether `sealed` opens, and is this very session.
     #[must_use]
     pub fn opens(&self, sealed: &[u8]) -> bool {
-        let scope = session_scope(&self.token, &self.name);
+        let scope = session_scope(&self.opener, &self.name);
         self.keys.open(&scope, sealed).as_ref() == Some(&self.record)
     }
 }

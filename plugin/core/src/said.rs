@@ -71,7 +71,7 @@ async fn write<H: Host>(context: Context<'_, H>, said: &Said) -> Result<(), Reje
     match &said.what {
         Saying::EndThis => users.end_one(id(&said.subject), appid, openid).await,
         Saying::EndAll => users
-            .end_all(id(&said.subject), appid, openid)
+            .end_all(Some(id(&said.subject)), appid, openid)
             .await
             .map(drop),
         Saying::Attributes(text) => {

@@ -35,8 +35,8 @@ pub(crate) struct NotSealed;
 pub(crate) struct Scope<'a> {
     /// One word per kind of record, so that one kind never opens as another.
     pub(crate) label: &'static str,
-    /// Whose record: the token, the code, the user.
-    pub(crate) owner: &'a [u8],
+    /// Whose record: what opens a session, the code, the user by app and openid.
+    pub(crate) owner: [&'a [u8]; 2],
     /// The name of the store entry.
     pub(crate) name: &'a str,
 }
@@ -145,7 +145,8 @@ fn mark(master: &Hkdf<Sha256>, bytes: &[u8]) -> Option<[u8; MARK]> {
 
 fn cipher(master: &Hkdf<Sha256>, scope: &Scope<'_>) -> Option<ChaCha20Poly1305> {
     let mut key = Zeroizing::new([0; 32]);
-    let info = [scope.label.as_bytes(), b":", scope.owner];
+    let [owner, of_owner] = scope.owner;
+    let info = [scope.label.as_bytes(), b":", owner, of_owner];
     master.expand_multi_info(&info, &mut *key).ok()?;
     ChaCha20Poly1305::new_from_slice(&*key).ok()
 }
@@ -162,7 +163,7 @@ pub(crate) fn round_trip() -> bool {
     let keys = MasterKeys::new(["a master key"]);
     let scope = Scope {
         label: "self-test",
-        owner: b"owner",
+        owner: [b"owner", b""],
         name: "name",
     };
     let sealed = keys.seal_with([7; NONCE], &scope, &"text");
@@ -175,7 +176,11 @@ mod tests {
     use crate::testing::test;
 
     fn scope<'a>(label: &'static str, owner: &'a [u8], name: &'a str) -> Scope<'a> {
-        Scope { label, owner, name }
+        Scope {
+            label,
+            owner: [owner, b""],
+            name,
+        }
     }
 
     #[test]

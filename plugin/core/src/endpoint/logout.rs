@@ -53,7 +53,9 @@ async fn end<H: Host, R: Request>(
     };
     let (live, session) = (!sessions.is_over(&found.record, host.now()), found.record);
     let ended = if everywhere && live {
-        users.end_all(id, &session.appid, &session.openid).await?
+        users
+            .end_all(Some(id), &session.appid, &session.openid)
+            .await?
     } else {
         users.end_one(id, &session.appid, &session.openid).await?;
         usize::from(live)

@@ -42,16 +42,19 @@ pub fn records(data: &[u8]) {
         at: usize::from(place),
         turned: 1 << (bit % 8),
     };
-    sealed.check(&session_scope(&token, &name), &record);
+    let opener = token.opener();
+    sealed.check(&session_scope(&opener, &name), &record);
     assert_ne!(
         user_key(&appid, &openid),
         user_key(&alloc::format!("{appid}x"), &openid)
     );
     stored::<SessionRecord>(rest, |record| {
-        sealed.check(&session_scope(&token, &name), record)
+        sealed.check(&session_scope(&opener, &name), record)
     });
     let name = user_key(&appid, &openid).name;
-    stored::<UserRecord>(rest, |record| sealed.check(&user_scope(&name), record));
+    stored::<UserRecord>(rest, |record| {
+        sealed.check(&user_scope(&appid, &openid, &name), record)
+    });
     let name = code_key(&appid, &openid).name;
     if let Ok(record) = postcard::from_bytes::<CodeRecord>(rest) {
         let home = code_scope(&openid, &name);
@@ -60,7 +63,7 @@ pub fn records(data: &[u8]) {
         assert!(opened.token == record.token && opened.told == record.told);
     }
     // Nobody without a key makes a record.
-    let home = session_scope(&token, &name);
+    let home = session_scope(&opener, &name);
     assert!(sealed.keys.open::<SessionRecord>(&home, rest).is_none());
 }
 
@@ -99,7 +102,7 @@ impl Sealed {
         };
         assert!(open(&moved, &sealed).is_none());
         let of_another = Scope {
-            owner: b"another",
+            owner: [b"another", b""],
             ..*home
         };
         assert!(open(&of_another, &sealed).is_none());

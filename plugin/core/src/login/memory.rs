@@ -68,7 +68,7 @@ pub(super) async fn recall<H: Host>(
         users.load(&input.mini_program.appid, &record.openid, true),
     )
     .await;
-    let known = user?.is_some_and(|user| user.sessions.contains(&id));
+    let known = user?.is_some_and(|user| user.lists(&id));
     let alive = |found: &Found| known && !sessions.is_over(&found.record, host.now());
     Ok(session?.filter(alive).map(|found| LoggedIn {
         token,

@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::open_data;
 use crate::profile::{self, Merged};
 use crate::records::login::LoggedIn;
-use crate::records::record::{CodeRecord, KeyRing, SessionRecord, UserRecord};
+use crate::records::record::{CodeRecord, KeyRing, Listed, SessionRecord, UserRecord};
 use crate::records::token::{SessionId, Token};
 use crate::records::told::{Event, Told, Useless};
 use crate::rejection::{Reason, Rejection};
@@ -169,7 +169,7 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
         if self.input.binds {
             user.ring.current == self.granted.login.session_key
         } else {
-            user.sessions.contains(&self.id)
+            user.lists(&self.id)
         }
     }
 }
@@ -197,15 +197,19 @@ impl<H: Host> LoginChange<'_, H> {
         // Its own too, which is there already where a change that seemed lost was not.
         let (ended, id) = (&mut self.ended, self.id);
         user.sessions
-            .retain(|own| !ended.contains(own) && *own != id);
+            .retain(|own| !ended.contains(&own.id) && own.id != id);
         if !self.input.binds {
-            user.sessions.push(id);
+            user.sessions.push(Listed {
+                id,
+                opener: self.granted.token.opener(),
+                made_at: self.stored.seen_at,
+            });
         }
         let surplus = user
             .sessions
             .len()
             .saturating_sub(self.context.config().session.max_per_user);
-        ended.extend(user.sessions.drain(..surplus));
+        ended.extend(user.sessions.drain(..surplus).map(|own| own.id));
         let open_data = self.take_open_data(now, &mut user);
         let told = Told {
             registered: user.registered,

@@ -166,7 +166,7 @@ fn key<H: Host>(context: Context<'_, H>, number: usize) -> Option<Key> {
 fn scope(key: &Key) -> Scope<'_> {
     Scope {
         label: "breaker",
-        owner: key.name.as_bytes(),
+        owner: [key.name.as_bytes(), b""],
         name: &key.name,
     }
 }

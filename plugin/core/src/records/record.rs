@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::token::{SessionId, Token};
+use super::token::{Opener, SessionId};
 use super::told::Told;
 use crate::seal::Scope;
 use crate::shared_text::SharedText;
@@ -15,7 +15,7 @@ use crate::store::{Key, Space};
 use crate::time::UnixMillis;
 use crate::wechat::session_key::SessionKey;
 
-/// One login of one user, sealed under a key that comes from its token.
+/// One login of one user, sealed under a key that comes from its token: see [`Opener`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SessionRecord {
     pub(crate) appid: SharedText,
@@ -36,8 +36,8 @@ pub(crate) fn kept(text: &str) -> Option<SharedText> {
     (!text.is_empty()).then(|| text.into())
 }
 
-/// One user of one app, sealed under a key that comes from the master key and the entry's name: no secret of the
-/// client is needed to open it.
+/// One user of one app, sealed under a key that comes from the master key and the user's ids: no secret of the client is
+/// needed to open it, but whose it is has to be known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UserRecord {
     pub(crate) ring: KeyRing,
@@ -47,8 +47,25 @@ pub(crate) struct UserRecord {
     /// JSON object.
     pub(crate) profile: String,
     /// Live sessions, oldest first.
-    pub(crate) sessions: Vec<SessionId>,
+    pub(crate) sessions: Vec<Listed>,
     pub(crate) created_at: UnixMillis,
+}
+
+impl UserRecord {
+    /// Whether this is one of the user's sessions.
+    pub(crate) fn lists(&self, id: &SessionId) -> bool {
+        self.sessions.iter().any(|own| own.id == *id)
+    }
+}
+
+/// A session on its user's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) id: SessionId,
+    /// With it an operator can look at the session, whose client alone has the token.
+    pub(crate) opener: Opener,
+    /// When the user logged in.
+    pub(crate) made_at: UnixMillis,
 }
 
 /// The current session_key and the one before it. Data that a client fetched just before a new login is made under
@@ -87,19 +104,19 @@ pub(crate) struct CodeRecord {
 }
 
 /// What the record of a session is bound to.
-pub(crate) fn session_scope<'a>(token: &'a Token, name: &'a str) -> Scope<'a> {
+pub(crate) fn session_scope<'a>(opener: &'a Opener, name: &'a str) -> Scope<'a> {
     Scope {
         label: "session",
-        owner: &token.0,
+        owner: [&opener.0, b""],
         name,
     }
 }
 
 /// What the record of a user is bound to.
-pub(crate) fn user_scope(name: &str) -> Scope<'_> {
+pub(crate) fn user_scope<'a>(appid: &'a str, openid: &'a str, name: &'a str) -> Scope<'a> {
     Scope {
         label: "user",
-        owner: name.as_bytes(),
+        owner: [appid.as_bytes(), openid.as_bytes()],
         name,
     }
 }
@@ -108,7 +125,7 @@ pub(crate) fn user_scope(name: &str) -> Scope<'_> {
 pub(crate) fn code_scope<'a>(js_code: &'a str, name: &'a str) -> Scope<'a> {
     Scope {
         label: "code",
-        owner: js_code.as_bytes(),
+        owner: [js_code.as_bytes(), b""],
         name,
     }
 }

@@ -88,6 +88,17 @@ impl Token {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
+    /// What opens its session's record.
+    pub(crate) fn opener(&self) -> Opener {
+        Opener(
+            Sha256::new()
+                .chain_update(b"opener")
+                .chain_update(self.0)
+                .finalize()
+                .into(),
+        )
+    }
+
     pub(crate) fn id(&self) -> SessionId {
         SessionId(
             Sha256::new()
@@ -102,6 +113,17 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
+    }
+}
+
+/// Another SHA-256 of a token: opens the record of its session, beside a master key, and proves nothing to the gate. Beside
+/// its client only the user's own record has it.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Opener(pub(crate) [u8; 32]);
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opener(…)")
     }
 }
 
@@ -198,6 +220,8 @@ mod tests {
     fn the_id_is_a_hash_and_not_the_token() {
         let token = Token([1; 32]);
         assert_ne!(token.id().0, token.0);
+        assert_ne!(token.opener().0, token.id().0);
+        assert_eq!(format!("{:?}", token.opener()), "Opener(…)");
         assert_eq!(token.id().key().name.len(), 2 + 64);
         assert_eq!(format!("{token:?}"), "Token(…)");
     }

@@ -31,23 +31,23 @@ impl<H: Host> Users<'_, H> {
         Ok(())
     }
 
-    /// Ends all sessions of the user of session `id`, which asks, and says how many.
+    /// Ends all sessions of a user, and says how many. `asks`: the one whose client or app asks for it, if it is one of them
+    /// who asks.
     ///
     /// The list is tidied when all that it names are gone, and only if it names nobody else by then: had the store failed
     /// before, or had a login come between, they would still be on it. And the session that asks is the last to go: until
     /// then its client can ask again.
     pub(crate) async fn end_all(
         &self,
-        id: SessionId,
+        asks: Option<SessionId>,
         appid: &str,
         openid: &str,
     ) -> Result<usize, Rejection> {
         let worker = self.context.worker;
         let mut all = AllGone {
             worker,
-            id,
-            ended: Vec::from([id]),
-            asks: true,
+            ended: asks.into_iter().collect(),
+            asks,
         };
         let of = Of {
             appid,
@@ -56,7 +56,7 @@ impl<H: Host> Users<'_, H> {
             adds: None,
         };
         self.update(of, &mut all).await?;
-        if all.asks {
+        if let Some(id) = all.asks {
             self.context.sessions().end(&[id]).await?;
         }
         // Once more: a look-up may have found one before it was gone from the store.
@@ -70,26 +70,24 @@ struct OneGone(SessionId);
 
 impl UserChange for OneGone {
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
-        let named = user.filter(|user| user.sessions.contains(&self.0));
+        let named = user.filter(|user| user.lists(&self.0));
         Ok(named.map(|mut user| {
-            user.sessions.retain(|own| *own != self.0);
+            user.sessions.retain(|own| own.id != self.0);
             Changed::only(user)
         }))
     }
 
     fn is_there(&self, user: &UserRecord) -> bool {
-        !user.sessions.contains(&self.0)
+        !user.lists(&self.0)
     }
 }
 
 /// The user without any session.
 struct AllGone<'a> {
     worker: &'a Worker,
-    /// The session that asks.
-    id: SessionId,
     ended: Vec<SessionId>,
-    /// It is still there.
-    asks: bool,
+    /// The session that asks, while it is still there.
+    asks: Option<SessionId>,
 }
 
 impl UserChange for AllGone<'_> {
@@ -97,15 +95,16 @@ impl UserChange for AllGone<'_> {
         let Some(mut user) = user else {
             return Ok(None);
         };
-        let mut others = core::mem::take(&mut user.sessions);
-        if others.is_empty() {
+        if user.sessions.is_empty() {
             return Ok(None);
         }
+        let listed = core::mem::take(&mut user.sessions);
+        let mut others: Vec<SessionId> = listed.iter().map(|own| own.id).collect();
         others.retain(|own| !self.ended.contains(own));
         self.worker.forget(&others);
         let mut first = Vec::from([others.iter().map(SessionId::removal).collect()]);
-        if core::mem::take(&mut self.asks) {
-            first.push(Vec::from([self.id.removal()]));
+        if let Some(id) = self.asks.take() {
+            first.push(Vec::from([id.removal()]));
         }
         self.ended.append(&mut others);
         Ok(Some(Changed {
@@ -115,6 +114,6 @@ impl UserChange for AllGone<'_> {
     }
 
     fn is_there(&self, user: &UserRecord) -> bool {
-        !user.sessions.iter().any(|own| self.ended.contains(own))
+        !user.sessions.iter().any(|own| self.ended.contains(&own.id))
     }
 }

@@ -7,9 +7,9 @@ use crate::host::Host;
 use crate::memory::later::Found;
 use crate::metrics::Counter;
 use crate::records::record::{SessionRecord, kept, session_scope};
-use crate::records::token::{SessionId, Token};
+use crate::records::token::{Opener, SessionId, Token};
 use crate::rejection::{Reason, Rejection};
-use crate::store::{Change, Life, Store, StoreError, Write};
+use crate::store::{Change, Key, Life, Store, StoreError, Write};
 use crate::time::UnixMillis;
 use crate::worker::Context;
 
@@ -73,20 +73,15 @@ impl<H: Host> Sessions<'_, H> {
         now: UnixMillis,
         gone: Gone,
     ) -> Result<Option<Found>, StoreError> {
-        let Context { worker, host } = self.context;
+        let worker = self.context.worker;
         let key = id.key();
         let store = self.context.store();
         let mut sealed = store.get(&key, now).await?;
         if sealed.is_none() && self.may_be_missed(token) {
             sealed = store.get_latest(&key, now).await?;
         }
-        let opened = |sealed: Vec<u8>| {
-            let record: SessionRecord =
-                worker
-                    .keys
-                    .open_or_log(host, &session_scope(token, &key.name), &sealed)?;
-            Some(Found { record, sealed })
-        };
+        let opener = token.opener();
+        let opened = |sealed: Vec<u8>| self.opened(&opener, &key, sealed);
         let is = |found: &Option<Found>, what: &dyn Fn(&SessionRecord) -> bool| {
             found.as_ref().is_some_and(|found| what(&found.record))
         };
@@ -115,7 +110,7 @@ impl<H: Host> Sessions<'_, H> {
         };
         let users = self.context.users();
         let user = users.load(&found.record.appid, &found.record.openid, false);
-        let is_listed = user.await?.is_some_and(|user| user.sessions.contains(id));
+        let is_listed = user.await?.is_some_and(|user| user.lists(id));
         Ok(is_listed.then_some(found))
     }
 
@@ -129,7 +124,8 @@ impl<H: Host> Sessions<'_, H> {
     pub(crate) fn entry(&self, token: &Token, record: &SessionRecord) -> Result<Write, Rejection> {
         let Context { worker, host } = self.context;
         let key = token.id().key();
-        let scope = session_scope(token, &key.name);
+        let opener = token.opener();
+        let scope = session_scope(&opener, &key.name);
         let sealed = worker.keys.seal(host, &scope, record)?;
         let change = Change::Put(sealed, self.life(record));
         Ok(Write { key, change })
@@ -138,13 +134,14 @@ impl<H: Host> Sessions<'_, H> {
     /// Writes `record` if the store still has what was found: a session that was ended meanwhile stays ended.
     pub(super) async fn replace(
         &self,
-        token: &Token,
+        id: &SessionId,
+        opener: &Opener,
         found: &Found,
         record: &SessionRecord,
     ) -> Result<bool, Rejection> {
         let Context { worker, host } = self.context;
-        let key = token.id().key();
-        let scope = session_scope(token, &key.name);
+        let key = id.key();
+        let scope = session_scope(opener, &key.name);
         let sealed = worker.keys.seal(host, &scope, record)?;
         let life = self.life(record);
         let store = self.context.store();
@@ -168,7 +165,9 @@ impl<H: Host> Sessions<'_, H> {
                 attributes: kept(text),
                 ..found.record.clone()
             };
-            if changed == found.record || self.replace(token, &found, &changed).await? {
+            if changed == found.record
+                || self.replace(&id, &token.opener(), &found, &changed).await?
+            {
                 return Ok(());
             }
         }
@@ -204,7 +203,7 @@ impl<H: Host> Sessions<'_, H> {
                 failures,
                 ..found.record.clone()
             };
-            if self.replace(token, &found, &counted).await? {
+            if self.replace(&id, &token.opener(), &found, &counted).await? {
                 return Ok(failures);
             }
         }
@@ -212,6 +211,13 @@ impl<H: Host> Sessions<'_, H> {
         host.count(Counter::SessionEnded);
         self.end(&[id]).await?;
         Ok(max)
+    }
+
+    fn opened(&self, opener: &Opener, key: &Key, sealed: Vec<u8>) -> Option<Found> {
+        let Context { worker, host } = self.context;
+        let scope = session_scope(opener, &key.name);
+        let record = worker.keys.open_or_log(host, &scope, &sealed)?;
+        Some(Found { record, sealed })
     }
 
     fn life(&self, record: &SessionRecord) -> Life {

@@ -90,7 +90,7 @@ impl<H: Host> Users<'_, H> {
         } else {
             store.get(&key, now).await
         };
-        Ok(self.opened(&key, sealed?.as_deref()))
+        Ok(self.opened(appid, openid, &key, sealed?.as_deref()))
     }
 
     /// Applies `change` to the user as it is now and writes the result. Whether there was something to be changed.
@@ -104,7 +104,9 @@ impl<H: Host> Users<'_, H> {
         let store = self.context.store();
         let mut found = store.write_and_get(&of.before, &key, host.now()).await?;
         for attempt in 0..ATTEMPTS {
-            let Some(changed) = change.apply(self.opened(&key, found.as_deref()))? else {
+            let Some(changed) =
+                change.apply(self.opened(of.appid, of.openid, &key, found.as_deref()))?
+            else {
                 return Ok(false);
             };
             for batch in changed.first.iter().filter(|batch| !batch.is_empty()) {
@@ -113,9 +115,11 @@ impl<H: Host> Users<'_, H> {
             let now = host.now();
             let swap = Change::Swap {
                 expected: found,
-                value: worker
-                    .keys
-                    .seal(host, &user_scope(&key.name), &changed.user)?,
+                value: worker.keys.seal(
+                    host,
+                    &user_scope(of.appid, of.openid, &key.name),
+                    &changed.user,
+                )?,
                 life: Life {
                     now,
                     expires_at: now.after(worker.config.session.user_lifetime),
@@ -155,7 +159,7 @@ impl<H: Host> Users<'_, H> {
         let host = self.context.host;
         host.sleep(OTHERS_ARE_DONE).await;
         let found = store.get(key, host.now()).await?;
-        let user = self.opened(key, found.as_deref());
+        let user = self.opened(of.appid, of.openid, key, found.as_deref());
         if user.is_some_and(|user| change.is_there(&user)) {
             return Ok(None);
         }
@@ -168,11 +172,17 @@ impl<H: Host> Users<'_, H> {
         Ok(Some(found))
     }
 
-    fn opened(&self, key: &Key, sealed: Option<&[u8]>) -> Option<UserRecord> {
+    fn opened(
+        &self,
+        appid: &str,
+        openid: &str,
+        key: &Key,
+        sealed: Option<&[u8]>,
+    ) -> Option<UserRecord> {
         let Context { worker, host } = self.context;
         worker
             .keys
-            .open_or_log(host, &user_scope(&key.name), sealed?)
+            .open_or_log(host, &user_scope(appid, openid, &key.name), sealed?)
     }
 }
 

@@ -118,7 +118,8 @@ impl<H: Host> Sessions<'_, H> {
                     // Counted when asked: the request may be over, and its future gone, before a far-away store has
                     // answered.
                     host.count(Counter::SessionRenewed);
-                    let _ = self.replace(&token, &found, &renewed).await;
+                    let (id, opener) = (token.id(), token.opener());
+                    let _ = self.replace(&id, &opener, &found, &renewed).await;
                 }
                 Later::Return(ticket) => {
                     let returned = given_back(&ticket);
