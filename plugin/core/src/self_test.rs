@@ -37,7 +37,7 @@ pub fn run() -> Result<(), &'static str> {
     parses().then_some(()).ok_or("code2Session")?;
     let text = Token([9; 32]).text();
     let token = Token::parse(&text).map(|token| token.id().short());
-    (token.as_deref() == Some("f6a623b2"))
+    (token.as_deref() == Some("07730ffb"))
         .then_some(())
         .ok_or("token")
 }

@@ -45,13 +45,13 @@ async fn end<H: Host, R: Request>(
     if method == "GET" && !matches!(in_headers(request.head(), rules)?, Presented::Token(_)) {
         return Err(Reason::not_allowed(&["POST"]));
     }
-    let id = token.id();
     let params = Params::read(request, worker.config.body_bytes).await?;
     let everywhere = params.flag("everywhere")?;
-    let Some(found) = sessions.load(&token, &id, host.now(), Gone::Ends).await? else {
+    let Some(found) = sessions.load(&token, host.now(), Gone::Ends).await? else {
         return Ok((None, 0));
     };
-    let (live, session) = (!sessions.is_over(&found.record, host.now()), found.record);
+    let (id, session) = (found.id, found.record);
+    let live = !sessions.is_over(&session, host.now());
     let ended = if everywhere && live {
         users
             .end_all(Some(id), &session.appid, &session.openid)

@@ -27,7 +27,7 @@ pub(super) async fn answer<H: Host, R: Request>(
     let found = match presented(request.head(), &worker.config.session)? {
         Presented::Token(token) => {
             let now = host.now();
-            sessions.load(&token, &token.id(), now, Gone::Stays).await?
+            sessions.load(&token, now, Gone::Stays).await?
         }
         Presented::Malformed | Presented::Nothing => None,
     };

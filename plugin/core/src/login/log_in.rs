@@ -146,11 +146,10 @@ async fn old_session<H: Host>(
     let Some(token) = &input.old_token else {
         return Ok(None);
     };
-    let id = token.id();
     let sessions = context.sessions();
     let now = context.host.now();
-    let found = sessions.load(token, &id, now, Gone::Ends).await?;
-    Ok(found.map(|found| (id, found.record)))
+    let found = sessions.load(token, now, Gone::Ends).await?;
+    Ok(found.map(|found| (found.id, found.record)))
 }
 
 fn counter(reason: Reason) -> Counter {

@@ -64,7 +64,7 @@ pub(super) async fn recall<H: Host>(
         }));
     }
     let (session, user) = join(
-        sessions.load(&token, &id, host.now(), Gone::Stays),
+        sessions.load(&token, host.now(), Gone::Stays),
         users.load(&input.mini_program.appid, &record.openid, true),
     )
     .await;

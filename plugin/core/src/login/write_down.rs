@@ -197,10 +197,9 @@ impl<H: Host> LoginChange<'_, H> {
         // Its own too, which is there already where a change that seemed lost was not.
         let (ended, id) = (&mut self.ended, self.id);
         user.sessions
-            .retain(|own| !ended.contains(&own.id) && own.id != id);
+            .retain(|own| !ended.contains(&own.opener.id()) && own.opener.id() != id);
         if !self.input.binds {
             user.sessions.push(Listed {
-                id,
                 opener: self.granted.token.opener(),
                 made_at: self.stored.seen_at,
             });
@@ -209,7 +208,7 @@ impl<H: Host> LoginChange<'_, H> {
             .sessions
             .len()
             .saturating_sub(self.context.config().session.max_per_user);
-        ended.extend(user.sessions.drain(..surplus).map(|own| own.id));
+        ended.extend(user.sessions.drain(..surplus).map(|own| own.opener.id()));
         let open_data = self.take_open_data(now, &mut user);
         let told = Told {
             registered: user.registered,

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::records::record::SessionRecord;
-use crate::records::token::Token;
+use crate::records::token::{SessionId, Token};
 use crate::store::Key;
 use crate::time::UnixMillis;
 
@@ -23,6 +23,7 @@ pub(crate) enum Later {
 
 /// A session as found in the store.
 pub(crate) struct Found {
+    pub(crate) id: SessionId,
     pub(crate) record: SessionRecord,
     /// As the store has it.
     pub(crate) sealed: Vec<u8>,

@@ -54,15 +54,14 @@ pub(crate) struct UserRecord {
 impl UserRecord {
     /// Whether this is one of the user's sessions.
     pub(crate) fn lists(&self, id: &SessionId) -> bool {
-        self.sessions.iter().any(|own| own.id == *id)
+        self.sessions.iter().any(|own| own.opener.id() == *id)
     }
 }
 
 /// A session on its user's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Listed {
-    pub(crate) id: SessionId,
-    /// With it an operator can look at the session, whose client alone has the token.
+    /// Names the session; and with it an operator can look at it, whose client alone has the token.
     pub(crate) opener: Opener,
     /// When the user logged in.
     pub(crate) made_at: UnixMillis,

@@ -100,6 +100,29 @@ impl Token {
     }
 
     pub(crate) fn id(&self) -> SessionId {
+        self.opener().id()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// SHA-256 of a token: opens the record of its session, beside a master key, and proves nothing to the gate. Beside its
+/// client only the user's own record has it.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Opener(pub(crate) [u8; 32]);
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opener(…)")
+    }
+}
+
+impl Opener {
+    pub(crate) fn id(&self) -> SessionId {
         SessionId(
             Sha256::new()
                 .chain_update(b"id")
@@ -110,24 +133,7 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
-
-/// Another SHA-256 of a token: opens the record of its session, beside a master key, and proves nothing to the gate. Beside
-/// its client only the user's own record has it.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct Opener(pub(crate) [u8; 32]);
-
-impl fmt::Debug for Opener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Opener(…)")
-    }
-}
-
-/// SHA-256 of a token: names its session without being able to use it.
+/// SHA-256 of that: names the session without being able to use it, or to open its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SessionId(pub(crate) [u8; 32]);
 

@@ -72,7 +72,7 @@ impl UserChange for OneGone {
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
         let named = user.filter(|user| user.lists(&self.0));
         Ok(named.map(|mut user| {
-            user.sessions.retain(|own| own.id != self.0);
+            user.sessions.retain(|own| own.opener.id() != self.0);
             Changed::only(user)
         }))
     }
@@ -99,7 +99,7 @@ impl UserChange for AllGone<'_> {
             return Ok(None);
         }
         let listed = core::mem::take(&mut user.sessions);
-        let mut others: Vec<SessionId> = listed.iter().map(|own| own.id).collect();
+        let mut others: Vec<SessionId> = listed.iter().map(|own| own.opener.id()).collect();
         others.retain(|own| !self.ended.contains(own));
         self.worker.forget(&others);
         let mut first = Vec::from([others.iter().map(SessionId::removal).collect()]);
@@ -114,6 +114,9 @@ impl UserChange for AllGone<'_> {
     }
 
     fn is_there(&self, user: &UserRecord) -> bool {
-        !user.sessions.iter().any(|own| self.ended.contains(&own.id))
+        !user
+            .sessions
+            .iter()
+            .any(|own| self.ended.contains(&own.opener.id()))
     }
 }

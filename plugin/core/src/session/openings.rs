@@ -84,7 +84,7 @@ impl<'a, H: Host> Openings<'a, H> {
             if let Taken::Ticket(key) = tickets.take(self.context).await? {
                 return Ok(key);
             }
-            let found = sessions.load(token, &id, host.now(), Gone::Stays).await?;
+            let found = sessions.load(token, host.now(), Gone::Stays).await?;
             // Perhaps nobody could end it when it should have been.
             if found.is_none() || self.end_if_spent(&id, &tickets).await? {
                 worker.verified.borrow_mut().remove(&id);

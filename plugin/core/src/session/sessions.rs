@@ -69,19 +69,19 @@ impl<H: Host> Sessions<'_, H> {
     pub(crate) async fn load(
         &self,
         token: &Token,
-        id: &SessionId,
         now: UnixMillis,
         gone: Gone,
     ) -> Result<Option<Found>, StoreError> {
         let worker = self.context.worker;
+        let opener = token.opener();
+        let id = opener.id();
         let key = id.key();
         let store = self.context.store();
         let mut sealed = store.get(&key, now).await?;
         if sealed.is_none() && self.may_be_missed(token) {
             sealed = store.get_latest(&key, now).await?;
         }
-        let opener = token.opener();
-        let opened = |sealed: Vec<u8>| self.opened(&opener, &key, sealed);
+        let opened = |sealed: Vec<u8>| self.opened(&opener, id, &key, sealed);
         let is = |found: &Option<Found>, what: &dyn Fn(&SessionRecord) -> bool| {
             found.as_ref().is_some_and(|found| what(&found.record))
         };
@@ -90,14 +90,14 @@ impl<H: Host> Sessions<'_, H> {
         if store.may_lag() && is(&found, &|record| self.is_over(record, now)) {
             found = store.get_latest(&key, now).await?.and_then(opened);
         }
-        if is(&found, &|record| worker.is_to_end(id, record)) {
+        if is(&found, &|record| worker.is_to_end(&id, record)) {
             return Ok(None);
         }
         if is(&found, &|record| {
             worker.config.mini_program(&record.appid).is_none()
         }) {
             if gone == Gone::Ends {
-                self.end(&[*id]).await?;
+                self.end(&[id]).await?;
             }
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl<H: Host> Sessions<'_, H> {
         };
         let users = self.context.users();
         let user = users.load(&found.record.appid, &found.record.openid, false);
-        let is_listed = user.await?.is_some_and(|user| user.lists(id));
+        let is_listed = user.await?.is_some_and(|user| user.lists(&id));
         Ok(is_listed.then_some(found))
     }
 
@@ -123,8 +123,8 @@ impl<H: Host> Sessions<'_, H> {
     /// The write of a new session.
     pub(crate) fn entry(&self, token: &Token, record: &SessionRecord) -> Result<Write, Rejection> {
         let Context { worker, host } = self.context;
-        let key = token.id().key();
         let opener = token.opener();
+        let key = opener.id().key();
         let scope = session_scope(&opener, &key.name);
         let sealed = worker.keys.seal(host, &scope, record)?;
         let change = Change::Put(sealed, self.life(record));
@@ -134,13 +134,12 @@ impl<H: Host> Sessions<'_, H> {
     /// Writes `record` if the store still has what was found: a session that was ended meanwhile stays ended.
     pub(super) async fn replace(
         &self,
-        id: &SessionId,
         opener: &Opener,
         found: &Found,
         record: &SessionRecord,
     ) -> Result<bool, Rejection> {
         let Context { worker, host } = self.context;
-        let key = id.key();
+        let key = found.id.key();
         let scope = session_scope(opener, &key.name);
         let sealed = worker.keys.seal(host, &scope, record)?;
         let life = self.life(record);
@@ -155,19 +154,16 @@ impl<H: Host> Sessions<'_, H> {
         text: &str,
     ) -> Result<(), Rejection> {
         let Context { worker, host } = self.context;
-        let id = token.id();
         for _ in 0..ATTEMPTS {
-            let Some(found) = self.load(token, &id, host.now(), Gone::Stays).await? else {
-                worker.forget(&[id]);
+            let Some(found) = self.load(token, host.now(), Gone::Stays).await? else {
+                worker.forget(&[token.id()]);
                 return Ok(());
             };
             let changed = SessionRecord {
                 attributes: kept(text),
                 ..found.record.clone()
             };
-            if changed == found.record
-                || self.replace(&id, &token.opener(), &found, &changed).await?
-            {
+            if changed == found.record || self.replace(&token.opener(), &found, &changed).await? {
                 return Ok(());
             }
         }
@@ -190,7 +186,7 @@ impl<H: Host> Sessions<'_, H> {
         let id = token.id();
         let max = worker.config.open_data.max_failures;
         for _ in 0..ATTEMPTS {
-            let Some(found) = self.load(token, &id, host.now(), Gone::Stays).await? else {
+            let Some(found) = self.load(token, host.now(), Gone::Stays).await? else {
                 // Ended elsewhere while it was in the cache here.
                 worker.verified.borrow_mut().remove(&id);
                 return Err(Reason::InvalidToken.into());
@@ -203,7 +199,7 @@ impl<H: Host> Sessions<'_, H> {
                 failures,
                 ..found.record.clone()
             };
-            if self.replace(&id, &token.opener(), &found, &counted).await? {
+            if self.replace(&token.opener(), &found, &counted).await? {
                 return Ok(failures);
             }
         }
@@ -213,11 +209,11 @@ impl<H: Host> Sessions<'_, H> {
         Ok(max)
     }
 
-    fn opened(&self, opener: &Opener, key: &Key, sealed: Vec<u8>) -> Option<Found> {
+    fn opened(&self, opener: &Opener, id: SessionId, key: &Key, sealed: Vec<u8>) -> Option<Found> {
         let Context { worker, host } = self.context;
         let scope = session_scope(opener, &key.name);
         let record = worker.keys.open_or_log(host, &scope, &sealed)?;
-        Some(Found { record, sealed })
+        Some(Found { id, record, sealed })
     }
 
     fn life(&self, record: &SessionRecord) -> Life {

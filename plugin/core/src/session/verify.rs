@@ -66,9 +66,8 @@ impl<H: Host> Sessions<'_, H> {
             host.count(Counter::SessionHit);
             return Ok(session);
         }
-        let id = token.id();
         let generation = worker.verified.borrow().generation();
-        let Some(found) = self.load(token, &id, now, Gone::Stays).await? else {
+        let Some(found) = self.load(token, now, Gone::Stays).await? else {
             worker.verified.borrow_mut().forget(token);
             host.count(Counter::SessionDenied);
             return Err(Reason::InvalidToken.into());
@@ -78,7 +77,7 @@ impl<H: Host> Sessions<'_, H> {
             return Err(Reason::SessionExpired.into());
         }
         host.count(Counter::SessionMiss);
-        let Found { record, sealed } = found;
+        let Found { id, record, sealed } = found;
         let due = now.since(record.seen_at) >= worker.config.session.idle / 3
             || record.seen_at.since(now) > SKEW;
         let mut later = worker.later.borrow_mut();
@@ -86,6 +85,7 @@ impl<H: Host> Sessions<'_, H> {
             later.push(Later::Renewal {
                 token: token.clone(),
                 found: Found {
+                    id,
                     record: record.clone(),
                     sealed,
                 },
@@ -118,8 +118,7 @@ impl<H: Host> Sessions<'_, H> {
                     // Counted when asked: the request may be over, and its future gone, before a far-away store has
                     // answered.
                     host.count(Counter::SessionRenewed);
-                    let (id, opener) = (token.id(), token.opener());
-                    let _ = self.replace(&id, &opener, &found, &renewed).await;
+                    let _ = self.replace(&token.opener(), &found, &renewed).await;
                 }
                 Later::Return(ticket) => {
                     let returned = given_back(&ticket);
