@@ -49,7 +49,8 @@ impl Document {
 
     /// What the core makes of it, or the first thing that it refuses.
     pub(crate) fn judge(&self, platform: Platform) -> Result<Config, Wrong> {
-        let secret = |_: &str| Some(SECRET.to_owned());
+        // Of different names, different ones.
+        let secret = |name: &str| Some(format!("{SECRET}-{name}"));
         Config::from_json(&self.text, platform, &secret).map_err(|error| self.placed(error))
     }
 

@@ -234,14 +234,14 @@ fn what_lets_everyone_in_is_found() {
 fn clusters_that_cannot_be_there_are_found() {
     one(
         ENVOY,
-        "wechat: { cluster: wechat,",
+        "wechat: &wechat { cluster: wechat,",
         "wechat: { cluster: weixin,",
         "wechat.cluster: there is no cluster weixin",
     );
     one(
         WASM_PLUGIN,
         r#"wechat: { cluster: "outbound|443||api.weixin.qq.com","#,
-        "wechat: { cluster: wechat,",
+        "wechat: &wechat { cluster: wechat,",
         "wechat.cluster: is wechat, and the platform's clusters are called outbound|",
     );
 }

@@ -24,7 +24,11 @@ pub(crate) fn document(patch: &Value) -> Value {
 }
 
 pub(crate) fn core_says(document: &Value, platform: Platform) -> Option<String> {
-    let secret = |_: &str| Some("redis://unknown:unknown-unknown-unknown-unknown".to_owned());
+    let secret = |name: &str| {
+        Some(format!(
+            "redis://unknown:unknown-unknown-unknown-unknown-{name}"
+        ))
+    };
     let config = Config::from_json(&document.to_string(), platform, &secret);
     config.err().map(|error| error.to_string())
 }
@@ -121,6 +125,12 @@ pub(crate) fn bad() -> Vec<Value> {
         route(
             json!({ "path": "/a", "session": "required", "open_data": "body", "upgrades": ["websocket"] }),
         ),
+        json!({ "admin": {} }),
+        json!({ "admin": { "tokens": [] } }),
+        json!({ "admin": { "tokens": ["token"] } }),
+        json!({ "admin": { "tokens": [secret()], "token": secret() } }),
+        json!({ "admin": { "tokens": [secret()], "path": "/" } }),
+        json!({ "admin": { "tokens": [secret()], "path": "wx-admin" } }),
         json!({ "cors_preflight": 1 }),
         json!({ "identity_headers": { "openid": "X_WX_OPENID" } }),
         json!({ "identity_headers": { "nickname": "X-Name" } }),
@@ -155,6 +165,14 @@ pub(crate) fn good() -> Vec<(Value, Platform)> {
                 { "platform": "kuaishou", "appid": "ks01", "secret": secret() },
             ], "qq": { "cluster": "q" }, "douyin": { "timeout_ms": 500 } }),
             Envoy,
+        ),
+        (
+            json!({ "admin": { "tokens": [{ "env": "NEW" }, { "env": "OLD" }], "path": "/inside/wx/" } }),
+            Envoy,
+        ),
+        (
+            json!({ "admin": { "tokens": [{ "env": "WX_ADMIN_TOKEN" }] } }),
+            Spin,
         ),
         (json!({ "store": { "slots": 2 } }), Envoy),
         (json!({ "store": { "label": "default" } }), Spin),

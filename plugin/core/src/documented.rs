@@ -140,6 +140,7 @@ fn every_field_of_the_configuration_is_documented_and_no_other() {
         "limits",
         "answers",
         "responses",
+        "admin",
     ];
     let mut expected = fields_below(&[]);
     for section in sections {
@@ -150,6 +151,8 @@ fn every_field_of_the_configuration_is_documented_and_no_other() {
         assert!(expected.remove(&format!("answers.{kind}")));
         expected.extend(fields_below(&["answers", kind]));
     }
+    assert!(expected.remove("admin.tokens"));
+    expected.insert("admin.tokens[]".to_string());
     for field in ["master_keys", "routes"] {
         assert!(expected.remove(field));
         expected.insert(format!("{field}[]"));

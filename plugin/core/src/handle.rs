@@ -18,7 +18,7 @@ use crate::route::{Destination, Method, Routes, Rule};
 use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
 use crate::worker::{Context, Worker};
-use crate::{endpoint, method, observe, open_body, path, release, taken};
+use crate::{admin, endpoint, method, observe, open_body, path, release, taken};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
@@ -52,7 +52,7 @@ pub fn reads_body(worker: &Worker, head: &Head) -> bool {
     let routes = &worker.config.routes;
     canonical(head).is_ok_and(
         |(method, path)| match routes.find(method::of(method, head), &path) {
-            Destination::Endpoint(_) => true,
+            Destination::Endpoint(_) | Destination::Admin(_) => true,
             Destination::App(_, rule) => rule.is_some_and(Rule::reads_body),
         },
     )
@@ -79,7 +79,10 @@ async fn serve<H: Host, R: Request>(
         }
         Err(rejection) => return Err(refused(rejection)),
     };
+    let asked_for = asked_for(&config.routes, method, head);
+    let destination = config.routes.find(asked_for, &path);
     if config.routes.cors_preflight
+        && !matches!(destination, Destination::Admin(_))
         && is_preflight(method, head)
         // Headers need not tell of a body: only its end does.
         && request.body(0).await.is_ok()
@@ -94,8 +97,11 @@ async fn serve<H: Host, R: Request>(
             auth_status: "preflight",
         });
     }
-    let asked_for = asked_for(&config.routes, method, head);
-    match config.routes.find(asked_for, &path) {
+    match destination {
+        // Boxed, so that a request for the app does not carry the room for it.
+        Destination::Admin(action) => {
+            Ok(Box::pin(admin::answer(context, request, action, method)).await)
+        }
         Destination::App(need, rule) => {
             let observed = config.routes.observes(asked_for, &path, rule);
             // Before a code is spent. Whose session it is is known later.
@@ -290,6 +296,7 @@ fn wordings<'a>(worker: &'a Worker, head: &Head) -> &'a Wordings {
         return &answers.all;
     };
     match routes.find(method::of(method, head), &path) {
+        Destination::Admin(_) => &answers.all,
         Destination::Endpoint(endpoint) => answers.of(endpoint),
         Destination::App(_, rule) => {
             let own = rule.and_then(|rule| rule.answers.as_ref());

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod access;
+mod admin;
 mod assertion;
 #[cfg(feature = "bench")]
 pub mod bench;

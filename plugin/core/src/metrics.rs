@@ -64,6 +64,14 @@ metrics! {
         RequestOverloaded = "wx_session.request.overloaded",
         /// A request whose body did not come in time.
         RequestBodyTimeout = "wx_session.request.body_timeout",
+        /// What an operator asked for on the back channel was done.
+        AdminOk = "wx_session.admin.ok",
+        /// It was not, because of the request itself.
+        AdminBadRequest = "wx_session.admin.bad_request",
+        /// It was not, because the store or the configuration failed.
+        AdminFailed = "wx_session.admin.failed",
+        /// A request for the back channel with a wrong token, or none.
+        AdminWrongToken = "wx_session.admin.wrong_token",
         /// Open data opened or verified with the current key.
         OpenDataCurrent = "wx_session.open_data.current",
         /// Open data opened or verified with the previous key.

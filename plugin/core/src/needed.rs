@@ -43,6 +43,7 @@ pub(crate) fn lightened(head: &Head, config: &Config) -> Option<Head> {
             || config.routes.code_headers().any(named)
             || parameter_headers().any(|(own, _)| named(own))
             || named(WAFER_ID)
+            || (config.routes.admin.is_some() && named("authorization"))
     };
     Some(head.without(
         |name| name.len() > SHORT && !is_read(name) && !config.own_names.has(name),

@@ -101,6 +101,15 @@ impl Params {
         }
     }
 
+    /// The text of `name` to the letter, if it is there: a program wrote it, and an empty one is one.
+    pub(crate) fn verbatim(&self, name: &'static str) -> Result<Option<&str>, Rejection> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Reason::InvalidParameter.parameter(name, "must be a string")),
+        }
+    }
+
     /// Whether something stands under `name` that a client has made of nothing: it thought to send something.
     pub(crate) fn says_nothing(&self, name: &'static str) -> bool {
         let text = self.0.get(name).and_then(Value::as_str);

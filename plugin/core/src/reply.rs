@@ -160,9 +160,9 @@ impl OfResponse {
     }
 }
 
-/// Form-encoded, and no longer than a session may hold.
+/// Whether a session may remember this for its app: form-encoded, and no longer than it may hold.
 /// <https://url.spec.whatwg.org/#application/x-www-form-urlencoded>
-fn are_attributes(text: &str) -> bool {
+pub(crate) fn are_attributes(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*-._~%+&=".contains(&byte);
     text.len() <= ATTRIBUTES && text.bytes().all(is_plain)
 }

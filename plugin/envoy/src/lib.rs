@@ -15,6 +15,7 @@ mod executor;
 mod filter;
 mod host;
 mod hostcalls;
+mod neighbours;
 mod resources;
 mod root;
 mod shared_data;

@@ -11,6 +11,7 @@ use crate::configuration::document;
 use crate::executor::Executor;
 use crate::filter::Filter;
 use crate::hostcalls;
+use crate::neighbours;
 
 pub(crate) struct Root {
     executor: Option<Rc<Executor>>,
@@ -49,6 +50,7 @@ impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         match Self::configure(size) {
             Ok(executor) => {
+                neighbours::welcome(&executor.worker);
                 self.executor = Some(Rc::new(executor));
                 true
             }

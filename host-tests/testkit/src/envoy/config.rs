@@ -89,6 +89,32 @@ impl Config {
         self.patch_cluster("redis", &json!({ "load_assignment": load_assignment }))
     }
 
+    /// With the back channel that stands in `envoy.yaml` as a comment, on a free port: the listener `inside`, on the virtual
+    /// machine and with the apps, the store and the session rules of the first one. Changes of the plugin come before.
+    ///
+    /// # Errors
+    /// When the comment is gone, or is no listener.
+    pub fn back_channel(mut self) -> Result<Self> {
+        let shipped: Value = serde_yaml_ng::from_str(&with_back_channel()?)?;
+        let mut listener = shipped
+            .pointer("/static_resources/listeners/1")
+            .context("a second listener")?
+            .clone();
+        listener["address"] = socket_address(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let config = &mut listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
+            [0]["typed_config"]["config"];
+        let named = json!({ "environment_variables": { "host_env_keys": ["WX_SECRET", "WX_ADMIN_TOKEN"] } });
+        self = self.patch_filter(&json!({ "vm_config": named }));
+        config["vm_config"] = self.part(WASM)["vm_config"].clone();
+        let plugin = self.plugin();
+        for field in ["apps", "wechat", "store", "session"] {
+            config["configuration"]["value"][field] = plugin[field].clone();
+        }
+        let listeners = self.part(LISTENERS).as_array_mut();
+        listeners.context("listeners is a list")?.push(listener);
+        Ok(self)
+    }
+
     /// How many workers, each with a VM of its own.
     #[must_use]
     pub fn workers(mut self, workers: u32) -> Self {
@@ -242,6 +268,34 @@ const VIRTUAL_HOST: &str = "/static_resources/listeners/0/filter_chains/0/filter
 const WASM: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config";
 const WASM_CONFIGURATION: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config/configuration/value";
 const CLUSTERS: &str = "/static_resources/clusters";
+
+/// `envoy.yaml` with the listener in it that stands there as a comment.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn with_back_channel() -> Result<String> {
+    let path = project::root().join("envoy.yaml");
+    let text = fs::read_to_string(&path).context("cannot read envoy.yaml")?;
+    let is_off = |line: &str| line.starts_with("#    ");
+    let lines: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("static_resources:"))
+        .collect();
+    ensure!(lines.iter().any(|line| is_off(line)), "no such comment");
+    let head = text
+        .lines()
+        .take_while(|line| !line.starts_with("static_resources:"));
+    let lines = lines
+        .iter()
+        .map(|line| if is_off(line) { &line[1..] } else { line });
+    let text: String = head.chain(lines).map(|line| format!("{line}\n")).collect();
+    let keys = "host_env_keys: [WX_SECRET, WX_MASTER_KEY]";
+    ensure!(text.contains(keys), "no {keys}");
+    Ok(text.replace(
+        keys,
+        "host_env_keys: [WX_SECRET, WX_MASTER_KEY, WX_ADMIN_TOKEN]",
+    ))
+}
 
 fn socket_address(address: SocketAddr) -> Value {
     json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })

@@ -7,7 +7,7 @@ mod launch;
 mod process;
 mod reused;
 
-pub use config::Config;
+pub use config::{Config, with_back_channel};
 pub use launch::validate;
 pub use process::Envoy;
 pub use reused::ReusedEnvoy;

@@ -41,7 +41,9 @@ impl Envoy {
         let mut started = Self::start_with(config, env, &[])?;
         let (_, listener) = started.wait_for(START_TIMEOUT, || {
             let listeners = started.listeners().ok()?;
-            listeners.into_iter().next()
+            // Another one may be there first.
+            let outside = |(name, _): &(String, SocketAddr)| name != "inside";
+            listeners.into_iter().find(outside)
         })?;
         started.listener = listener;
         Ok(started)
@@ -89,6 +91,14 @@ impl Envoy {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.listener
+    }
+
+    /// Where the listener of this name is.
+    ///
+    /// # Errors
+    /// When there is none in a minute.
+    pub fn addr_of(&self, listener: &str) -> Result<SocketAddr> {
+        self.wait_for_listener(listener)
     }
 
     /// Where the administration interface is.

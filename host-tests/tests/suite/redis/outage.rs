@@ -4,7 +4,9 @@
 use serde_json::json;
 use testkit::fakes::wechat::FakeWechat;
 
-use crate::rig::{APPID, Ask, CoreRig, Got, Login, Rig, SECRET, assert_unavailable, bridge};
+use crate::rig::{
+    ADMIN_TOKEN, APPID, Ask, CoreRig, Got, Login, Rig, SECRET, assert_unavailable, bridge,
+};
 
 struct CoreOnRedis {
     rig: CoreRig,
@@ -17,6 +19,8 @@ impl CoreOnRedis {
         let wechat = FakeWechat::new(APPID, SECRET);
         let patch = json!({
             "store": bridge::rest(),
+            "admin": { "tokens": [{ "env": "WX_ADMIN_TOKEN" }] },
+            "responses": { "session_end": true, "attributes": true },
             "session": { "cache_ttl_s": 0, "stale_ttl_s": 60 },
             "routes": [
                 { "prefix": "/closed", "session": "required" },
@@ -236,4 +240,64 @@ fn an_answer_to_another_request_is_an_outage_and_no_session_ends_for_it() {
     for token in [&ming, &hong] {
         assert_eq!(edge.get("/closed", token).status, 200);
     }
+}
+
+#[test]
+fn an_operator_is_told_that_the_store_is_down_and_asks_again() {
+    let mut edge = CoreOnRedis::start();
+    let openid = edge.wechat.phone("ming").openid();
+    let token = edge.login("ming");
+    assert_eq!(edge.get("/stale", &token).status, 200);
+    let about = json!({ "openid": openid, "session": "feaff134", "attributes": "uid=42" });
+    let ask = |action: &str| {
+        let ask = Ask::post(format!("/wx-admin/{action}"), &about);
+        ask.header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+    };
+    edge.store_is_down(true);
+    for action in ["sessions", "end", "end-all", "attributes"] {
+        let got = edge.rig.ask(vec![ask(action)]).remove(0);
+        assert_unavailable(&got, action);
+        let line = format!(r#""action":"{action}","by":"tokens[0]""#);
+        assert_eq!(edge.rig.log().matches(&line).count(), 1, "{action}");
+    }
+    assert_eq!(edge.rig.counter("wx_session.admin.failed"), 4);
+    assert!(edge.rig.log().contains(r#""outcome":"store_unavailable""#));
+    // What was to end is not what this worker remembers any more.
+    assert_unavailable(&edge.get("/stale", &token), "it was to end");
+    edge.store_is_down(false);
+    let got = edge.rig.ask(vec![ask("end-all")]).remove(0);
+    assert_eq!(got.json()["data"], json!({ "ended": 1 }));
+    assert_eq!(edge.get("/closed", &token).status, 401);
+}
+
+/// Longer than it is tried: an end that cannot be written is told the operator, and the session is never good here
+/// without the store.
+#[test]
+fn an_end_that_the_store_never_heard_of_is_logged_and_the_session_is_never_stale() {
+    let mut edge = CoreOnRedis::start();
+    for word in ["this", "all"] {
+        let token = edge.login("ming");
+        assert_eq!(edge.get("/stale", &token).status, 200);
+        edge.store_is_down(true);
+        assert_passed(
+            &edge.get("/stale/x", &token),
+            Some(&edge.wechat.phone("ming").openid()),
+            Some("stale"),
+        );
+        let failed = edge.rig.counter("wx_session.store.failed");
+        let logged = edge.rig.log().matches("session_not_ended").count();
+        // The rig carries out what the app has said to its end, on a clock of its own.
+        let path = format!("/stale/answer/200?x-wx-session-end={word}");
+        edge.get(&path, &token);
+        assert_unavailable(&edge.get("/stale", &token), "it was to end");
+        assert_eq!(
+            edge.rig.log().matches("session_not_ended").count(),
+            logged + 1
+        );
+        assert!(edge.rig.counter("wx_session.store.failed") >= failed + 4);
+        edge.seconds(5);
+        assert_unavailable(&edge.get("/stale", &token), "nor later");
+        edge.store_is_down(false);
+    }
+    assert_eq!(edge.rig.counter("wx_session.session.ended_by_app"), 0);
 }

@@ -15,6 +15,8 @@ use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
 use testkit::http2::Http2;
 
+use crate::rig::ADMIN_TOKEN;
+
 /// The app that `envoy.yaml` names.
 pub const APPID: &str = "wx0123456789abcdef";
 /// Found nowhere but in Envoy's environment and in the calls to WeChat.
@@ -51,7 +53,8 @@ impl EnvoyWorld {
             .unwrap()
             .wechat(server.addr(), ca.path())
             .endpoint("app", app.addr());
-        let envoy = Envoy::start(&change(config), &[("WX_SECRET", SECRET)]).unwrap();
+        let secrets = [("WX_SECRET", SECRET), ("WX_ADMIN_TOKEN", ADMIN_TOKEN)];
+        let envoy = Envoy::start(&change(config), &secrets).unwrap();
         Self {
             envoy,
             app,

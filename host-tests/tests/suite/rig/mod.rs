@@ -38,14 +38,21 @@ pub const MASTER_KEY: &str = "a master key of thirty-two bytes and more";
 /// An older master key, in the environment as `WX_OLD_MASTER_KEY`.
 pub const OLD_MASTER_KEY: &str = "the master key of last year, also long";
 
+/// The operator's token, in the environment as `WX_ADMIN_TOKEN`.
+pub const ADMIN_TOKEN: &str = "6d0c1e0b7a2f4c3e9b8d5a7f1e2c3b4d-now";
+/// Its one before, in the environment as `WX_OLD_ADMIN_TOKEN`.
+pub const OLD_ADMIN_TOKEN: &str = "0f9e8d7c6b5a49382716f5e4d3c2b1a0-old";
+
 /// The platforms beside WeChat. Each can be reached from every host, by its own name for it.
 pub const OTHERS: [Platform; 3] = [Platform::Qq, Platform::Douyin, Platform::Kuaishou];
 
 /// What the environment holds, on every host.
-pub const ENVIRONMENT: [(&str, &str); 5] = [
+pub const ENVIRONMENT: [(&str, &str); 7] = [
     ("WX_SECRET", SECRET),
     ("WX_MASTER_KEY", MASTER_KEY),
     ("WX_OLD_MASTER_KEY", OLD_MASTER_KEY),
+    ("WX_ADMIN_TOKEN", ADMIN_TOKEN),
+    ("WX_OLD_ADMIN_TOKEN", OLD_ADMIN_TOKEN),
     bridge::TOKEN,
     bridge::BASIC_AUTH,
 ];

@@ -1,5 +1,6 @@
 //! What the plugin does, one sentence each, on every host.
 
+mod admin;
 mod app_words;
 mod bad_input;
 mod client_words;
@@ -58,6 +59,20 @@ macro_rules! on_every_host {
 }
 
 on_every_host! {
+    admin {
+        an_operator_sees_the_live_sessions_of_a_user,
+        an_operator_ends_one_session_and_no_other,
+        an_operator_ends_all_sessions_of_a_user_and_of_nobody_else,
+        an_operator_says_what_a_session_remembers,
+        of_a_user_whom_nobody_knows_there_is_nothing,
+        an_operator_is_told_what_is_wrong_with_a_request,
+        without_its_token_the_back_channel_looks_like_any_path,
+        no_spelling_of_its_paths_reaches_the_app,
+        an_old_token_is_good_while_it_is_listed,
+        each_use_of_the_back_channel_is_one_line,
+        a_flood_of_wrong_tokens_locks_nobody_out_and_fills_no_log,
+        where_it_is_off_its_paths_are_the_apps,
+    }
     login {
         a_code_becomes_a_session_that_the_gate_knows,
         a_form_body_logs_in_too,

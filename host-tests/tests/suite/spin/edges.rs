@@ -5,12 +5,16 @@ use spin_host::{Manifest, Upstream};
 use testkit::fakes::wechat::FakeWechat;
 
 use crate::rig::backend::{Backend, Bridge};
-use crate::rig::{APPID, Ask, EnvoyRig, Login, Rig, SECRET, SpinRig, Way, bridge};
+use crate::rig::{ADMIN_TOKEN, APPID, Ask, EnvoyRig, Login, Rig, SECRET, SpinRig, Way, bridge};
 use testkit::eventually;
 
 /// Every request asks the store.
 fn patch(store: Option<Value>) -> Value {
-    let mut patch = json!({ "session": { "cache_ttl_s": 0 } });
+    let mut patch = json!({
+        "session": { "cache_ttl_s": 0 },
+        "responses": { "session_end": true },
+        "admin": { "tokens": [{ "env": "WX_ADMIN_TOKEN" }] },
+    });
     if let Some(store) = store {
         patch["store"] = store;
     }
@@ -93,6 +97,36 @@ fn envoy_and_spin_on_one_redis_are_one_edge() {
         let mut middleware = native(&backend, &wechat, Way::Middleware);
         assert_one(&wechat, &mut envoy, &mut middleware);
         assert_one(&wechat, &mut middleware, &mut envoy);
+    }
+}
+
+/// What the app or an operator says at one edge holds at the other.
+#[test]
+fn what_is_said_on_spin_holds_on_envoy_and_the_other_way_round() {
+    let backend = Backend::webdis();
+    let wechat = FakeWechat::new(APPID, SECRET);
+    let mut envoy: EnvoyRig = backend.edge(&wechat, &patch(None));
+    let phone = wechat.phone("alice");
+    for way in Way::BOTH {
+        let mut spin = native(&backend, &wechat, way);
+        let mut edges: [&mut dyn Rig; 2] = [&mut envoy, &mut spin];
+        for _ in 0..2 {
+            edges.reverse();
+            let [here, there] = &mut edges;
+            let token = login(&mut **there, &phone.login()).token;
+            let end = Ask::get("/api/answer/200?x-wx-session-end=this").token(&token);
+            assert_eq!(here.ask(vec![end])[0].status, 200, "{way:?}");
+            assert_eq!(owner(&mut **here, &token), None, "{way:?}");
+            eventually(|| owner(&mut **there, &token).is_none());
+            let token = login(&mut **there, &phone.login()).token;
+            let all = Ask::post("/wx-admin/end-all", &json!({ "openid": phone.openid() }));
+            let all = all.header("authorization", format!("Bearer {ADMIN_TOKEN}"));
+            let got = here.ask(vec![all]).remove(0);
+            assert_eq!(got.json()["data"], json!({ "ended": 1 }), "{way:?}");
+            for edge in &mut edges {
+                assert_eq!(owner(&mut **edge, &token), None, "{way:?}");
+            }
+        }
     }
 }
 

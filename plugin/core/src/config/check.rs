@@ -5,6 +5,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::check_admin::{Others, admin};
 use super::check_answers::answers;
 use super::check_headers::{distinct, header_name, identity, own_names};
 use super::check_limits::limits;
@@ -58,6 +59,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         routes: Routes {
             endpoints: endpoints(&document.endpoints, wafer)?,
             rules: rules(document.routes, &answers.all, mode(document.mode))?,
+            admin: None,
             cors_preflight: document.cors_preflight,
             mode: mode(document.mode),
             tells_paths: false,
@@ -79,11 +81,23 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
             end: document.responses.session_end,
             attributes: document.responses.attributes,
         },
+        admin_tokens: Vec::new(),
         body_bytes: limits.body_bytes,
         body_timeout: limits.body_timeout,
         waiting: limits.waiting,
     };
     config.routes.tells_paths = observed_paths(document.observe_paths, &config.routes)?;
+    if let Some(raw) = &document.admin {
+        let others = Others {
+            endpoints: &config.routes.endpoints,
+            rules: &config.routes.rules,
+            mini_programs: &config.mini_programs,
+            master_secrets: &config.master_secrets,
+            tells_paths: config.routes.tells_paths,
+        };
+        let (paths, tokens) = admin(raw, &others, environment)?;
+        (config.routes.admin, config.admin_tokens) = (Some(paths), tokens);
+    }
     config.own_names = own_names(&config);
     distinct(&config)?;
     Ok(config)

@@ -67,7 +67,7 @@ pub(super) fn endpoints(raw: &raw::Endpoints, wafer: bool) -> Checked<Vec<(Strin
 }
 
 /// A configured path is written decoded and in canonical form; anything else could never match a request.
-fn plain_path(field: &str, text: &str) -> Checked<()> {
+pub(super) fn plain_path(field: &str, text: &str) -> Checked<()> {
     if text.contains('%') {
         return wrong(field, "must be written decoded, without percent-encoding");
     }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 mod check;
+mod check_admin;
 mod check_answers;
 mod check_cookie;
 mod check_headers;

@@ -37,6 +37,8 @@ pub struct Config {
     pub(crate) open_data: OpenDataRules,
     /// What of the app's responses counts.
     pub(crate) hears: Hears,
+    /// Good on the paths of the back channel.
+    pub(crate) admin_tokens: Vec<Secret>,
     pub(crate) body_bytes: usize,
     /// How long a host waits for the body of a request.
     pub body_timeout: Duration,

@@ -16,6 +16,8 @@ fn load_on(platform: Platform, document: &Value) -> Result<Config, ConfigError> 
     Config::from_json(&document.to_string(), platform, &|name| match name {
         "WX_SECRET" => Some("0123456789abcdef0123456789abcdef".into()),
         "LONG" => Some("0123456789abcdef0123456789abcdef".into()),
+        "TOKEN" => Some("another 32 characters, in two words".replace(' ', "_")),
+        "WORDS" => Some("thirty-two characters, but in words".into()),
         "SHORT" => Some("short".into()),
         "SPACED" => Some("two words".into()),
         _ => None,
@@ -30,6 +32,10 @@ fn document(patch: Value) -> Value {
         document[name] = value.clone();
     }
     document
+}
+
+pub(crate) fn secret(text: &str) -> super::Secret {
+    super::Secret(text.into())
 }
 
 /// The shortest configuration.
@@ -92,6 +98,21 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"routes": [{"path": "/a", "session": "required", "login": "body", "upgrades": ["websocket"]}]}), "routes[0].login", "with upgrades"),
         (json!({"routes": [{"path": "/a", "session": "required", "session_in": "t", "upgrades": ["websocket"]}]}), "routes[0].session_in", "with upgrades"),
         (json!({"routes": [{"path": "/a", "session": "required", "session_in": ""}]}), "routes[0].session_in", "of its own"),
+        (json!({"admin": {}}), "admin", "missing field `tokens`"),
+        (json!({"admin": {"tokens": []}}), "admin.tokens", "at least one"),
+        (json!({"admin": {"token": env()}}), "admin.token", "unknown field"),
+        (json!({"admin": {"tokens": ["t"]}}), "admin.tokens[0]", "must not stand in"),
+        (json!({"admin": {"tokens": [{"env": "NONE"}]}}), "admin.tokens[0].env", "NONE is not set"),
+        (json!({"admin": {"tokens": [{"env": "TOKEN"}, {"env": "SHORT"}]}}), "admin.tokens[1].env", "at least 32"),
+        (json!({"admin": {"tokens": [{"env": "WORDS"}]}}), "admin.tokens[0].env", "without spaces"),
+        (json!({"admin": {"tokens": [env()]}}), "admin.tokens[0].env", "no AppSecret"),
+        (json!({"admin": {"path": "/", "tokens": [{"env": "TOKEN"}]}}), "admin.path", "of its own"),
+        (json!({"admin": {"path": "admin", "tokens": [{"env": "TOKEN"}]}}), "admin.path", "begin with /"),
+        (json!({"admin": {"path": "/a%20b", "tokens": [{"env": "TOKEN"}]}}), "admin.path", "decoded"),
+        (json!({"admin": {"path": "/wx", "tokens": [{"env": "TOKEN"}]}}), "admin.path", "the endpoint /wx/login"),
+        (json!({"admin": {"path": "/WX/Logout", "tokens": [{"env": "TOKEN"}]}}), "admin.path", "the endpoint /wx/logout"),
+        (json!({"admin": {"tokens": [{"env": "TOKEN"}]}, "routes": [{"prefix": "/wx-admin/x", "session": "public"}]}), "admin.path", "routes[0] would never"),
+        (json!({"admin": {"tokens": [{"env": "TOKEN"}]}, "mode": "observe", "observe_paths": "tell"}), "admin", "observe_paths: tell"),
         (json!({"apps": []}), "apps", "at least one"),
         (app("gh_1", env()), "apps[0].appid", "16 hexadecimal"),
         (json!({"apps": [{"platform": "douyin", "appid": "wx0123456789abcdef", "secret": env()}]}), "apps[0].appid", "\"tt\""),
@@ -392,6 +413,7 @@ pub(crate) fn defaults() -> Vec<(&'static str, String)> {
     let StoreKind::Redis(redis) = load(&document(redis)).unwrap().store else {
         panic!("Redis was asked for");
     };
+    let admin: raw::Admin = serde_json::from_value(json!({ "tokens": [] })).unwrap();
     let assertion = json!({ "assertion": { "key": { "env": "LONG" } } });
     let assertion = load(&document(assertion)).unwrap().assertion.unwrap();
     Vec::from([
@@ -415,6 +437,7 @@ pub(crate) fn defaults() -> Vec<(&'static str, String)> {
         ("session.piggyback", piggyback.to_string()),
         ("session.piggyback_header", piggyback_header),
         ("endpoints.prefix", raw::Endpoints::default().prefix),
+        ("admin.path", admin.path),
         ("responses.session_end", minimal().hears.end.to_string()),
         (
             "responses.attributes",

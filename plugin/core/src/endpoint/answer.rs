@@ -47,7 +47,7 @@ impl Answer {
 }
 
 /// 200 with `data`.
-pub(super) fn ok(data: &impl Serialize) -> String {
+pub(crate) fn ok(data: &impl Serialize) -> String {
     #[derive(Serialize)]
     struct Ok<'a, T> {
         status: u16,

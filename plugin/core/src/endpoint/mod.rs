@@ -10,7 +10,7 @@ mod user;
 mod verify;
 mod weapp;
 
-pub(crate) use self::answer::Answer;
+pub(crate) use self::answer::{Answer, ok};
 
 use crate::host::{Host, Request};
 use crate::rejection::Rejection;

@@ -1,11 +1,13 @@
 //! From method and canonical path to what is done with the request. The first rule that matches decides; without one
 //! a session is required.
 
+mod admin;
 mod pattern;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub(crate) use self::admin::{AdminAction, AdminPaths};
 pub(crate) use self::pattern::Pattern;
 use crate::wording::Wordings;
 
@@ -13,6 +15,8 @@ use crate::wording::Wordings;
 pub(crate) struct Routes {
     pub(crate) endpoints: Vec<(String, Endpoint)>,
     pub(crate) rules: Vec<Rule>,
+    /// Those of the back channel, if there is one.
+    pub(crate) admin: Option<AdminPaths>,
     pub(crate) cors_preflight: bool,
     /// Of requests that no rule matches.
     pub(crate) mode: Mode,
@@ -129,6 +133,8 @@ pub(crate) enum Outage {
 /// Where a request goes.
 #[derive(Clone, Copy)]
 pub(crate) enum Destination<'a> {
+    /// The back channel, and what is asked of it, if there is such a thing.
+    Admin(Option<AdminAction>),
     Endpoint(Endpoint),
     /// To the app; the rule that says so, if there is one.
     App(Need, Option<&'a Rule>),
@@ -144,6 +150,9 @@ impl Routes {
     }
 
     pub(crate) fn find(&self, method: Method<'_>, path: &str) -> Destination<'_> {
+        if let Some(paths) = self.admin.as_ref().filter(|own| own.are_meant(path)) {
+            return Destination::Admin(paths.action(path));
+        }
         if let Some((_, endpoint)) = self.endpoints.iter().find(|(own, _)| own == path) {
             return Destination::Endpoint(*endpoint);
         }
@@ -267,7 +276,7 @@ mod tests {
     fn need(routes: &Routes, method: &str, path: &str) -> Option<Need> {
         match routes.find(Method::Plain(method), path) {
             Destination::App(need, _) => Some(need),
-            Destination::Endpoint(_) => None,
+            Destination::Endpoint(_) | Destination::Admin(_) => None,
         }
     }
 
@@ -280,6 +289,7 @@ mod tests {
                 rule(Pattern::Prefix("/p".into()), &["GET"], Need::Public),
                 rule(Pattern::Prefix("/p".into()), &[], Need::Optional),
             ],
+            admin: None,
             cors_preflight: false,
             mode: Mode::Enforce,
             tells_paths: false,
@@ -319,6 +329,7 @@ mod tests {
         let routes = Routes {
             endpoints: vec![],
             rules: vec![opens],
+            admin: None,
             cors_preflight: false,
             mode: Mode::Enforce,
             tells_paths: false,
@@ -358,6 +369,7 @@ mod tests {
         let mut routes = Routes {
             endpoints: vec![],
             rules: vec![observing],
+            admin: None,
             cors_preflight: false,
             mode: Mode::Enforce,
             tells_paths: false,
@@ -389,6 +401,7 @@ mod tests {
         let routes = Routes {
             endpoints: vec![],
             rules: vec![rule(Pattern::Prefix(String::new()), &[], Need::Public)],
+            admin: None,
             cors_preflight: false,
             mode: Mode::Enforce,
             tells_paths: false,

@@ -2,6 +2,7 @@
 //! WeChat protocol and no HTTP here.
 
 mod ending;
+pub(crate) mod listed;
 pub(crate) mod openings;
 pub(crate) mod sessions;
 pub(crate) mod users;

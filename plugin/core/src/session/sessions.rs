@@ -209,7 +209,13 @@ impl<H: Host> Sessions<'_, H> {
         Ok(max)
     }
 
-    fn opened(&self, opener: &Opener, id: SessionId, key: &Key, sealed: Vec<u8>) -> Option<Found> {
+    pub(super) fn opened(
+        &self,
+        opener: &Opener,
+        id: SessionId,
+        key: &Key,
+        sealed: Vec<u8>,
+    ) -> Option<Found> {
         let Context { worker, host } = self.context;
         let scope = session_scope(opener, &key.name);
         let record = worker.keys.open_or_log(host, &scope, &sealed)?;

@@ -4,7 +4,7 @@
 mod warm_up;
 
 use alloc::collections::BTreeSet;
-use alloc::rc::Rc;
+use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
@@ -53,6 +53,8 @@ pub struct Worker {
     endings: RefCell<Vec<Ending>>,
     own_writes: OwnWrites,
     pub(crate) log_lines: LogLines,
+    /// Others on the same thread, with configurations of their own: another listener's.
+    neighbours: RefCell<Vec<Weak<Self>>>,
     /// The latest moment that it has seen.
     latest: Cell<UnixMillis>,
 }
@@ -133,6 +135,7 @@ impl Worker {
             endings: RefCell::default(),
             own_writes: OwnWrites::default(),
             log_lines: LogLines::default(),
+            neighbours: RefCell::default(),
             latest: Cell::default(),
             config,
         }
@@ -156,9 +159,32 @@ impl Worker {
 
     /// These sessions have ended: takes them out of the cache.
     pub(crate) fn forget(&self, ended: &[SessionId]) {
-        let mut verified = self.verified.borrow_mut();
-        for id in ended {
-            verified.remove(id);
+        self.with_neighbours(|verified| {
+            for id in ended {
+                verified.remove(id);
+            }
+        });
+    }
+
+    /// All sessions of this user have ended: takes them out of the cache.
+    pub(crate) fn forget_user(&self, appid: &str, openid: &str) {
+        self.with_neighbours(|verified| verified.remove_all_of(appid, openid));
+    }
+
+    /// Makes neighbours of two workers of one thread: what ends at one is out of the other's cache at once.
+    pub fn meet(self: &Rc<Self>, other: &Rc<Self>) {
+        for (one, other) in [(self, other), (other, self)] {
+            let mut neighbours = one.neighbours.borrow_mut();
+            neighbours.retain(|own| own.strong_count() > 0);
+            neighbours.push(Rc::downgrade(other));
+        }
+    }
+
+    /// Takes something out of the caches of all workers of this thread.
+    fn with_neighbours(&self, take_out: impl Fn(&mut VerifiedCache)) {
+        take_out(&mut self.verified.borrow_mut());
+        for other in self.neighbours.borrow().iter().filter_map(Weak::upgrade) {
+            take_out(&mut other.verified.borrow_mut());
         }
     }
 
@@ -166,9 +192,7 @@ impl Worker {
     pub(crate) fn expect_end(&self, ending: Ending) {
         match &ending {
             Ending::One(id) => self.forget(&[*id]),
-            Ending::Of(appid, openid) => {
-                self.verified.borrow_mut().remove_all_of(appid, openid);
-            }
+            Ending::Of(appid, openid) => self.forget_user(appid, openid),
         }
         let mut endings = self.endings.borrow_mut();
         if endings.len() < MOST_ENDINGS && !endings.contains(&ending) {

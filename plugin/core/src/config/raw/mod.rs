@@ -1,5 +1,6 @@
 //! The configuration document as written: names and defaults, nothing checked but types.
 
+mod admin;
 mod answers;
 mod routes;
 mod rules;
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use super::model::ConfigError;
 
+pub(crate) use self::admin::Admin;
 pub(crate) use self::answers::{Answers, Ok, Refusal, RouteAnswers};
 pub(crate) use self::routes::{
     Endpoints, LoginErrors, LoginPlace, Mode, ObservePaths, OtherTypes, Outage, Route, SessionNeed,
@@ -67,6 +69,7 @@ pub(crate) struct Document {
     pub(crate) answers: Answers,
     #[serde(default)]
     pub(crate) responses: Responses,
+    pub(crate) admin: Option<Admin>,
     pub(crate) compat: Option<Compat>,
 }
 

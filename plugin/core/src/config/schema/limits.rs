@@ -13,7 +13,7 @@ const TWO_YEARS_S: u64 = 63_244_800;
 
 /// Every field that has a least and a greatest number.
 #[rustfmt::skip]
-pub const NUMBERS: [Limit; 29] = [
+pub const NUMBERS: [Limit; 30] = [
     ("wechat.timeout_ms", 100, 30_000),
     ("qq.timeout_ms", 100, 30_000),
     ("douyin.timeout_ms", 100, 30_000),
@@ -40,6 +40,7 @@ pub const NUMBERS: [Limit; 29] = [
     ("answers.other.http_status", 200, 599),
     // Lists, by their length.
     ("apps", 1, u64::MAX),
+    ("admin.tokens", 1, u64::MAX),
     ("apps[].appid", 1, 64),
     ("apps[].releases", 1, u64::MAX),
     ("store.prefix", 0, 64),
@@ -57,7 +58,7 @@ const PATH: &str = "^/[^%?#;\\\\]*$";
 const URL: &str = "^https?://[A-Za-z0-9._:\\[\\]-]+/*$";
 
 #[rustfmt::skip]
-const PATTERNS: [(&str, &str); 49] = [
+const PATTERNS: [(&str, &str); 50] = [
     // Which platform has which: see `rules`.
     ("apps[].appid", "^[A-Za-z0-9]+$"),
     ("wechat.cluster", "^.+$"),
@@ -92,6 +93,7 @@ const PATTERNS: [(&str, &str); 49] = [
     ("endpoints.logout", PATH),
     ("endpoints.weapp_login", PATH),
     ("endpoints.weapp_user", PATH),
+    ("admin.path", "^/[^%?#;\\\\]*[^%?#;\\\\/]/*$"),
     ("routes[].path", PATH),
     ("routes[].prefix", PATH),
     ("routes[].methods[]", "^[A-Z]+$"),
@@ -118,12 +120,13 @@ const CONSTANTS: [&str; 3] = [
 ];
 
 /// Where a secret is named.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 6] = [
     "apps[].secret",
     "master_keys[]",
     "store.token",
     "store.basic_auth",
     "assertion.key",
+    "admin.tokens[]",
 ];
 
 pub(super) fn put(schema: &mut Value) {

@@ -1,0 +1,93 @@
+//! The one log line about a use of the back channel: who was it, what was asked for about whom, and what came of it. Never
+//! a token.
+
+use alloc::format;
+use alloc::string::String;
+
+use serde::Serialize;
+
+use crate::host::{Host, Level};
+use crate::rejection::Rejection;
+use crate::reply::to_json;
+use crate::route::AdminAction;
+use crate::worker::Context;
+
+const EVENT: &str = "admin";
+const WRONG_TOKEN: &str = "wrong_token";
+
+/// What is known of a use so far.
+pub(super) struct Line {
+    action: Option<AdminAction>,
+    /// The number of the token.
+    pub(super) by: Option<u32>,
+    pub(super) appid: Option<String>,
+    pub(super) openid: Option<String>,
+    /// Its short name.
+    pub(super) session: Option<String>,
+    /// Sessions that were ended or changed, or that there are.
+    pub(super) sessions: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    event: &'a str,
+    action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    appid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    openid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
+    outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+impl Line {
+    pub(super) fn of(action: Option<AdminAction>) -> Self {
+        Self {
+            action,
+            by: None,
+            appid: None,
+            openid: None,
+            session: None,
+            sessions: None,
+        }
+    }
+
+    /// Of one that is let in.
+    pub(super) fn write(&self, host: &impl Host, result: Result<(), &Rejection>) {
+        let (level, outcome, detail) = match result {
+            Ok(()) => (Level::Info, "ok", None),
+            Err(rejection) => (rejection.level(), rejection.error(), rejection.detail()),
+        };
+        host.log(level, &self.written(outcome, detail));
+    }
+
+    /// Of one that is not: of a flood of them only so many.
+    pub(super) fn of_wrong_token<H: Host>(&self, context: Context<'_, H>) {
+        let Context { worker, host } = context;
+        let line = || self.written(WRONG_TOKEN, None);
+        worker
+            .log_lines
+            .write(host, Level::Warn, (EVENT, WRONG_TOKEN), context.now(), line);
+    }
+
+    fn written(&self, outcome: &str, detail: Option<&str>) -> String {
+        to_json(&Written {
+            event: EVENT,
+            action: self.action.map_or("unknown", AdminAction::name),
+            by: self.by.map(|number| format!("tokens[{number}]")),
+            appid: self.appid.as_deref(),
+            openid: self.openid.as_deref(),
+            session: self.session.as_deref(),
+            outcome,
+            sessions: self.sessions,
+            detail,
+        })
+    }
+}
