@@ -208,7 +208,7 @@ fn answer(
         lines += &format!("{name}: {value}\r\n");
     }
     let mut answer = framed(&format!("{status} OK"), &lines, &text);
-    if request.method == "HEAD" {
+    if request.method == "HEAD" || status == 304 {
         answer.truncate(answer.len() - text.len());
     }
     wire.stream().write_all(answer.as_bytes())?;

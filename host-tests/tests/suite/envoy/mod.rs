@@ -1,6 +1,7 @@
 //! What only a real Envoy can show: the built plugin under Envoy 1.40, over real connections.
 //! Never what a scenario says already: the common behaviour is written once, for every host.
 
+mod app_words;
 mod back_channel;
 mod balancer;
 mod body_matrix;

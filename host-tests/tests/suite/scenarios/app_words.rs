@@ -210,3 +210,28 @@ pub fn a_session_that_is_to_end_is_given_to_nobody(host: HostKind) {
     let told = world.get("/wx/session", &token).json();
     assert_eq!(told["data"]["hasSession"], false, "{told}");
 }
+
+/// An answer without a body has headers like any other.
+pub fn with_head_and_304_the_headers_count_too(host: HostKind) {
+    let mut world = host.start(on());
+    let phone = world.wechat.phone("alice");
+    for (method, status) in [("HEAD", 200), ("HEAD", 304), ("GET", 304)] {
+        let (token, other) = (world.login(&phone).token, world.login(&phone).token);
+        let say = |name: &str, value: &str| {
+            let path = format!("/api/answer/{status}?{name}={value}");
+            Ask::new(method, path).token(&token)
+        };
+        let got = world.ask(say(ATTRIBUTES, "uid%3D42"));
+        assert_eq!(got.status, status, "{method}");
+        assert_unheard(&got);
+        settle(&mut world);
+        let told = attributes(&mut world, &token);
+        assert_eq!(told.as_deref(), Some("uid%3D42"), "{method} {status}");
+        assert_unheard(&world.ask(say(END, "this")));
+        world.assert_token_refused(&token, "invalid_token");
+        settle(&mut world);
+        world.assert_token_refused(&token, "invalid_token");
+        world.assert_passes(&other, &phone.openid());
+    }
+    assert_eq!(world.counter("wx_session.session.ended_by_app"), 3);
+}

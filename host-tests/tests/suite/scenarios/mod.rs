@@ -211,6 +211,7 @@ on_every_host! {
         an_app_ends_the_session_of_a_request_at_once,
         an_app_ends_all_sessions_of_a_user_and_of_nobody_else,
         a_session_that_is_to_end_is_given_to_nobody,
+        with_head_and_304_the_headers_count_too,
         a_session_remembers_what_its_app_gives_it,
         what_a_session_remembers_is_in_the_store_and_a_new_login_begins_without,
         a_client_cannot_say_what_a_session_remembers,

@@ -14,7 +14,7 @@ mod limits;
 mod open_data_body;
 mod resources;
 mod stores;
-mod streams;
+pub mod streams;
 mod up;
 mod waiting;
 mod writes;

@@ -40,6 +40,38 @@ fn bodies_are_streamed_both_ways() {
     }
 }
 
+/// What the headers of a stream say of its session counts when they come, and the stream goes on.
+#[test]
+fn an_event_stream_is_heard_while_it_is_open() {
+    for way in Way::BOTH {
+        let app = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hears = json!({ "responses": { "session_end": true } });
+        let stage = SpinWorld::start_with(way, &hears, |manifest| {
+            let app = Upstream::plain(app.local_addr().unwrap());
+            manifest.outbound.insert("app.spin.internal".into(), app);
+        });
+        let token = stage.login(&stage.wechat.phone("alice"));
+        let mut client = TcpStream::connect(stage.addr()).unwrap();
+        client.set_read_timeout(Some(TIMEOUT)).unwrap();
+        let head = format!("GET /events HTTP/1.1\r\nhost: edge\r\nx-wx-skey: {token}\r\n\r\n");
+        client.write_all(head.as_bytes()).unwrap();
+        let mut stream = accepted(&app);
+        read_until(&mut stream, "\r\n\r\n");
+        let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-wx-session-end: this\r\n\
+                      transfer-encoding: chunked\r\n\r\n6\r\ndata: \r\n";
+        stream.write_all(answer.as_bytes()).unwrap();
+        let begun = read_until(&mut client, "data: ");
+        assert!(
+            !begun.to_ascii_lowercase().contains("x-wx-session"),
+            "{way:?} {begun}"
+        );
+        let request = Request::get("/api/orders").header("X-WX-Skey", &token);
+        assert_eq!(stage.send(&request).status, 401, "{way:?}");
+        stream.write_all(b"4\r\nmore\r\n0\r\n\r\n").unwrap();
+        read_until(&mut client, "more");
+    }
+}
+
 #[test]
 fn a_body_of_many_megabytes_passes_whole() {
     let body: Vec<u8> = (0..32 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();

@@ -24,6 +24,7 @@ impl EnvoyOnRedis {
         let wechat = FakeWechat::new(APPID, SECRET);
         let patch = json!({
             "store": { "timeout_ms": 300 },
+            "responses": { "session_end": true },
             "session": { "cache_ttl_s": 0, "stale_ttl_s": stale.as_secs() },
             "routes": [
                 { "prefix": "/closed", "session": "required" },
@@ -149,4 +150,33 @@ fn a_session_that_was_ended_before_the_outage_is_not_stale() {
     for token in [&here, &elsewhere] {
         assert_unavailable(&edge.get("/stale", token), "ended");
     }
+}
+
+/// Redis is away for longer than an end is tried: it is told the operator, and the session is never good here.
+#[test]
+fn an_end_that_redis_never_heard_of_is_logged_and_counted_and_the_session_is_never_stale() {
+    let mut edge = EnvoyOnRedis::start(Backend::webdis(), 300 * STALE);
+    let (ended, other) = (edge.login("ming"), edge.login("hong"));
+    for token in [&ended, &other] {
+        assert_eq!(edge.get("/stale", token).status, 200);
+    }
+    edge.backend.redis.kill9();
+    assert_eq!(edge.get("/stale", &ended).status, 200);
+    let failed = edge.rig.counter("wx_session.store.failed");
+    let end = Ask::get("/stale/answer/200?x-wx-session-end=this").token(&ended);
+    assert_eq!(edge.ask(end).status, 200);
+    assert_unavailable(&edge.get("/stale", &ended), "at once");
+    // It is tried for about half a minute.
+    let is_told = |edge: &EnvoyOnRedis| edge.rig.log().contains("session_not_ended");
+    for _ in 0..600 {
+        if is_told(&edge) {
+            break;
+        }
+        edge.rig.advance(Duration::from_millis(100));
+    }
+    assert!(is_told(&edge), "{}", edge.rig.log());
+    assert!(edge.rig.counter("wx_session.store.failed") >= failed + 4);
+    assert_unavailable(&edge.get("/stale", &ended), "given up");
+    // Others go on as they did.
+    assert_eq!(edge.get("/stale", &other).status, 200);
 }
