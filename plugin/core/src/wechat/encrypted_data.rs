@@ -132,7 +132,7 @@ fn read(plain: &[u8], expected: &Expected<'_>) -> Result<OpenData, Refused> {
 }
 
 /// WeChat puts nicknames into its JSON with control characters (0x14, \b …) unescaped, which JSON does not allow.
-fn escape_control_characters(text: &str) -> String {
+pub(super) fn escape_control_characters(text: &str) -> String {
     // Mostly there are none.
     if text.bytes().all(|byte| byte >= b' ') {
         return text.into();

@@ -5,5 +5,6 @@ pub mod code2session;
 pub mod encrypted_data;
 pub mod errcode;
 pub(crate) mod payload;
+pub mod push;
 pub mod session_key;
 pub mod signature;

@@ -25,7 +25,7 @@ pub fn matches(raw_data: &str, signature: &str, key: &SessionKey) -> bool {
     expected.ct_eq(&given).into()
 }
 
-fn hex(digest: [u8; 20]) -> [u8; LENGTH] {
+pub(super) fn hex(digest: [u8; 20]) -> [u8; LENGTH] {
     let mut text = [0; LENGTH];
     for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {
         for (slot, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
