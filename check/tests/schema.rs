@@ -83,6 +83,7 @@ fn around(path: &str) -> Value {
             json!({ "store": { "kind": "webdis" } })
         }
         "store" => json!({ "store": { "kind": "shared_data" } }),
+        "push" => json!({ "push": { "answer_after_ms": 100 } }),
         "assertion" => json!({ "assertion": { "key": { "env": "LONG" } } }),
         "session" => {
             json!({ "session": { "idle_timeout_s": 1, "absolute_timeout_s": 1, "user_ttl_s": 1 } })

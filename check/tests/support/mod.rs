@@ -56,6 +56,17 @@ pub(crate) fn bad() -> Vec<Value> {
         app(json!({ "appid": "wx0123456789abcdef", "secret": { "env": 1 } })),
         app(json!({ "appid": "wx0123456789abcdef", "secret": { "env": "A", "file": "b" } })),
         app(json!({ "appid": "wx0123456789abcdef", "secret": secret(), "name": "x" })),
+        app(json!({ "appid": "wx0123456789abcdef", "secret": secret(), "push": {} })),
+        app(
+            json!({ "appid": "wx0123456789abcdef", "secret": secret(), "push": { "token": "AAAAA" } }),
+        ),
+        app(
+            json!({ "appid": "wx0123456789abcdef", "secret": secret(), "push": { "token": secret(), "to": "push" } }),
+        ),
+        app(
+            json!({ "platform": "qq", "appid": "1", "secret": secret(), "push": { "token": secret() } }),
+        ),
+        json!({ "push": { "answer_after_ms": 5000 } }),
         json!({ "master_keys": ["key"] }),
         json!({ "wechat": { "timeout_ms": "3s" } }),
         json!({ "answers": { "ok": { "http_status": 200 } } }),
@@ -175,6 +186,15 @@ pub(crate) fn good() -> Vec<(Value, Platform)> {
             Spin,
         ),
         (json!({ "store": { "slots": 2 } }), Envoy),
+        (
+            json!({ "apps": [{
+                "appid": "wx0123456789abcdef",
+                "secret": secret(),
+                "push": { "token": secret(), "encoding_aes_key": null, "path": "/in", "to": "/messages" },
+            }], "push": { "cluster": "backend", "max_age_s": 60 } }),
+            Envoy,
+        ),
+        (json!({ "push": { "url": "http://127.0.0.1:8080" } }), Spin),
         (json!({ "store": { "label": "default" } }), Spin),
         (
             json!({ "store": { "kind": "redis_rest", "token": secret(), "authority": "redis.example.com" } }),

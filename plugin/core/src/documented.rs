@@ -125,6 +125,8 @@ fn fields_below(path: &[&str]) -> BTreeSet<String> {
 fn every_field_of_the_configuration_is_documented_and_no_other() {
     let sections = [
         "apps[]",
+        "apps[].push",
+        "push",
         "wechat",
         "qq",
         "douyin",
@@ -145,7 +147,8 @@ fn every_field_of_the_configuration_is_documented_and_no_other() {
     let mut expected = fields_below(&[]);
     for section in sections {
         expected.remove(section.trim_end_matches("[]"));
-        expected.extend(fields_below(&[section]));
+        let path: Vec<&str> = section.split('.').collect();
+        expected.extend(fields_below(&path));
     }
     for kind in ["ok", "session", "other"] {
         assert!(expected.remove(&format!("answers.{kind}")));

@@ -13,12 +13,12 @@ use crate::host::{Host, Request};
 use crate::metrics::Counter;
 use crate::refusal_line::{self, REFUSED};
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Response, Verdict};
+use crate::reply::{Action, Response, Rest, Verdict};
 use crate::route::{Destination, Method, Routes, Rule};
 use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
 use crate::worker::{Context, Worker};
-use crate::{admin, endpoint, method, observe, open_body, path, release, taken};
+use crate::{admin, endpoint, method, observe, open_body, path, push, release, taken};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
@@ -28,10 +28,14 @@ pub async fn handle<H: Host, R: Request>(worker: &Worker, host: &H, request: &R)
     served.unwrap_or_else(|rejection| refuse(context, request.head(), &rejection))
 }
 
-/// What could wait until the verdict of [`handle`] was carried out: renewals of idle times. Never delays a request.
-pub async fn finish<H: Host>(worker: &Worker, host: &H) {
+/// What could wait until the verdict of [`handle`] was carried out: renewals of idle times, and the `rest` that the verdict
+/// has. Never delays a request.
+pub async fn finish<H: Host>(worker: &Worker, host: &H, rest: Option<Rest>) {
     let context = Context { worker, host };
     context.sessions().do_later().await;
+    if let Some(rest) = rest {
+        Box::pin(push::see_through(context, rest)).await;
+    }
 }
 
 /// The verdict about a request for which there is no room to wait: see [`Crowd`](crate::Crowd).
@@ -52,7 +56,7 @@ pub fn reads_body(worker: &Worker, head: &Head) -> bool {
     let routes = &worker.config.routes;
     canonical(head).is_ok_and(
         |(method, path)| match routes.find(method::of(method, head), &path) {
-            Destination::Endpoint(_) | Destination::Admin(_) => true,
+            Destination::Endpoint(_) | Destination::Admin(_) | Destination::Push(_) => true,
             Destination::App(_, rule) => rule.is_some_and(Rule::reads_body),
         },
     )
@@ -75,6 +79,7 @@ async fn serve<H: Host, R: Request>(
                 action: Action::Forward(observe::unrouted(context, head, &rejection)?),
                 openid: None,
                 auth_status: observe::UNROUTED,
+                rest: None,
             });
         }
         Err(rejection) => return Err(refused(rejection)),
@@ -82,7 +87,7 @@ async fn serve<H: Host, R: Request>(
     let asked_for = asked_for(&config.routes, method, head);
     let destination = config.routes.find(asked_for, &path);
     if config.routes.cors_preflight
-        && !matches!(destination, Destination::Admin(_))
+        && !matches!(destination, Destination::Admin(_) | Destination::Push(_))
         && is_preflight(method, head)
         // Headers need not tell of a body: only its end does.
         && request.body(0).await.is_ok()
@@ -95,6 +100,7 @@ async fn serve<H: Host, R: Request>(
             action: Action::Forward(changes),
             openid: None,
             auth_status: "preflight",
+            rest: None,
         });
     }
     match destination {
@@ -146,7 +152,16 @@ async fn serve<H: Host, R: Request>(
                 action: Action::Forward(changes),
                 openid: who.session.map(|session| Rc::clone(&session.openid.0)),
                 auth_status: who.auth_status,
+                rest: None,
             })
+        }
+        // WeChat is no client: it is of no release, and nobody's words but its own are any good to it.
+        Destination::Push(number) => {
+            const METHODS: &[&str] = &["GET", "POST"];
+            if !METHODS.contains(&method) {
+                return Err(refused(Reason::not_allowed(METHODS)));
+            }
+            Box::pin(push::answer(context, request, number, method)).await
         }
         Destination::Endpoint(endpoint) => {
             judge_release(head, config, None, false)?;
@@ -166,6 +181,7 @@ async fn serve<H: Host, R: Request>(
                 action: Action::Reply(response),
                 openid: answer.openid,
                 auth_status: "endpoint",
+                rest: None,
             })
         }
     }
@@ -280,6 +296,7 @@ fn refuse<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) 
         action: Action::Reply(response),
         openid: None,
         auth_status: rejection.error(),
+        rest: None,
     }
 }
 
@@ -298,6 +315,7 @@ fn wordings<'a>(worker: &'a Worker, head: &Head) -> &'a Wordings {
     match routes.find(method::of(method, head), &path) {
         Destination::Admin(_) => &answers.all,
         Destination::Endpoint(endpoint) => answers.of(endpoint),
+        Destination::Push(_) => &answers.all,
         Destination::App(_, rule) => {
             let own = rule.and_then(|rule| rule.answers.as_ref());
             own.unwrap_or(&answers.all)

@@ -32,6 +32,9 @@ pub(crate) const SESSION_ATTRIBUTES: &str = "x-wx-session-attributes";
 /// What an observed request would have been refused with.
 pub(crate) const WOULD_REFUSE: &str = "x-wx-would-refuse";
 
+/// Where a message of WeChat's comes from, as Cloud Run spells it beside `x-wx-source`.
+pub(crate) const PUSH_SOURCES: &str = "x-wx-sources";
+
 /// The release that a client says it is, if it is none that the configuration lists.
 pub(crate) const RELEASE: &str = "x-wx-release";
 

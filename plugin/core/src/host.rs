@@ -2,9 +2,13 @@
 //! crosses the border.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::future::{Future, ready};
+use core::pin::Pin;
 use core::time::Duration;
 
 use crate::head::Head;
@@ -31,6 +35,15 @@ pub trait Host {
 
     /// Sends one HTTP request and waits for the whole answer, at most `call.timeout`.
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError>;
+
+    /// Sends a request of the edge's own to the app, at once when it is first polled. What is returned needs neither the
+    /// host nor the request: whoever waits for it may be gone, and the app has it all the same. A host without an app
+    /// sends nothing.
+    fn deliver(&self, delivery: Delivery) -> Delivering {
+        let nowhere = CallError::NotSent("this host has no app".into());
+        drop(delivery);
+        Box::pin(ready(Err(nowhere)))
+    }
 
     /// Waits. May take longer than asked, never less.
     async fn sleep(&self, span: Duration);
@@ -99,6 +112,28 @@ pub struct HttpCall {
     pub must_finish: bool,
     /// A header of the answer to bring along, in lower case.
     pub wants: Option<&'static str>,
+}
+
+/// What the app makes of a [`Delivery`]. [`HttpResponse::wanted`] is its content type.
+pub type Delivering = Pin<Box<dyn Future<Output = Result<HttpResponse, CallError>>>>;
+
+/// A request of the edge's own for the app: a POST.
+#[derive(Debug)]
+pub struct Delivery {
+    /// As of an [`HttpCall`].
+    pub target: String,
+    /// Host name for `:authority`, where the target has none of its own.
+    pub authority: String,
+    /// Path with query.
+    pub path: String,
+    /// Names in lower case, and values. All there are beside those that frame the body.
+    pub headers: Vec<(Rc<str>, Rc<str>)>,
+    /// Never empty.
+    pub body: Vec<u8>,
+    /// How long the whole exchange may take.
+    pub timeout: Duration,
+    /// Answers with a longer body are an error, in bytes.
+    pub max_response_bytes: usize,
 }
 
 /// The answer to an [`HttpCall`].

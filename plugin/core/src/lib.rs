@@ -43,6 +43,7 @@ mod params;
 mod path;
 mod presented;
 mod profile;
+mod push;
 mod quota;
 mod records;
 mod refusal_line;
@@ -87,13 +88,14 @@ pub use config::{Config, ConfigError};
 pub use handle::{crowded, finish, handle, reads_body, upstream_unavailable};
 pub use head::{Head, Header};
 pub use host::{
-    BodyError, CallError, Cause, Host, HttpCall, HttpResponse, Level, NoEntropy, Request,
+    BodyError, CallError, Cause, Delivering, Delivery, Host, HttpCall, HttpResponse, Level,
+    NoEntropy, Request,
 };
 pub use limits::crowd::Crowd;
 pub use log_lines::LogLines;
 pub use metrics::{Counter, Histogram};
 pub use rejection::internal_error;
-pub use reply::{Action, Changes, OfResponse, Response, Said, TrailerPolicy, Verdict};
+pub use reply::{Action, Changes, OfResponse, Response, Rest, Said, TrailerPolicy, Verdict};
 pub use said::{carry_out, give_up, hear};
 pub use time::UnixMillis;
 pub use trace::Trace;

@@ -92,6 +92,22 @@ metrics! {
         WechatUnreadable = "wx_session.wechat.unreadable",
         /// WeChat was not asked, for the breaker is open.
         WechatBreaker = "wx_session.wechat.breaker_open",
+        /// The URL of a message push was set at WeChat, and its check answered.
+        PushVerified = "wx_session.push.verified",
+        /// A message that the app took.
+        PushDelivered = "wx_session.push.delivered",
+        /// A message that WeChat was answered before the app had.
+        PushLate = "wx_session.push.late",
+        /// A repetition of a message that was delivered.
+        PushDuplicate = "wx_session.push.duplicate",
+        /// A push that is not WeChat's, or not for this app, or cannot be read.
+        PushRefused = "wx_session.push.refused",
+        /// A message that the app did not take. WeChat was told so, and sends it again.
+        PushFailed = "wx_session.push.failed",
+        /// A message that the app did not take after all, when WeChat was told already that it had come.
+        PushLost = "wx_session.push.lost",
+        /// A message that was delivered without the store, which could not say whether it was before.
+        PushUnguarded = "wx_session.push.unguarded",
         /// A store operation that worked.
         StoreOk = "wx_session.store.ok",
         /// A store operation that failed.
@@ -128,6 +144,8 @@ metrics! {
         LoginMs = "wx_session.login_ms",
         /// One code2Session call.
         WechatMs = "wx_session.wechat_ms",
+        /// How long the app took over a message.
+        PushMs = "wx_session.push_ms",
         /// One round trip to a store outside the host.
         StoreMs = "wx_session.store_ms",
     }

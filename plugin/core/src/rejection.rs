@@ -43,6 +43,9 @@ reasons! {
     BodyTimeout,
     OriginRefused,
     ReleaseRefused,
+    // One reason for all that can be wrong with a message of WeChat's.
+    PushRefused,
+    PushUnderWay,
     // The session's.
     NoSession,
     InvalidToken,
@@ -96,6 +99,8 @@ fn row(reason: Reason) -> Row {
         BodyTimeout          => (408, 1011, "body_timeout",           "retry_after",  Info,  1,  "请求体未及时到达"),
         OriginRefused        => (403, 1012, "origin_refused",         "none",         Warn,  0,  "不允许的来源"),
         ReleaseRefused       => (403, 1013, "release_refused",        "none",         Info,   0,  "不允许的小程序版本"),
+        PushRefused          => (403, 1014, "push_refused",           "none",         Warn,  0,  "消息推送校验失败"),
+        PushUnderWay         => (503, 1015, "push_under_way",         "retry_after",  Info,  1,  "消息正在处理中"),
         NoSession            => (401, 2001, "no_session",             "relogin",      Info,  0,  "未登录"),
         InvalidToken         => (401, 2002, "invalid_token",          "relogin",      Info,  0,  "无效的token"),
         SessionExpired       => (401, 2003, "session_expired",        "relogin",      Info,  0,  "登录已过期"),

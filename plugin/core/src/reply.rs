@@ -5,6 +5,8 @@ use alloc::rc::Rc;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
 
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -12,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::head::Head;
 use crate::header_names::{OwnNames, SESSION_ATTRIBUTES, SESSION_END};
+use crate::time::UnixMillis;
 
 /// The one decision about a request, and what an access log may say of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,10 +23,36 @@ pub struct Verdict {
     pub action: Action,
     /// Whose request it is, if a session was verified.
     pub openid: Option<Rc<str>>,
-    /// One word for access logs: `verified`, `public`, `preflight`, `endpoint`, on optional routes `missing`, `invalid`
+    /// One word for access logs: `verified`, `public`, `preflight`, `endpoint`, `push`, on optional routes `missing`, `invalid`
     /// or `expired`, while the store is down `stale` or `unavailable`, or the error's name of a refusal.
     pub auth_status: &'static str,
+    /// What goes on when it is carried out: to be given to [`finish`](crate::finish). Of most: nothing.
+    pub rest: Option<Rest>,
 }
+
+/// The delivery of a message that the app still has under way. Needs nothing of its request.
+pub struct Rest {
+    pub(crate) began: UnixMillis,
+    /// Where it went.
+    pub(crate) target: String,
+    /// What it comes to: a problem, if the app did not take it.
+    pub(crate) work: Pin<Box<dyn Future<Output = Result<(), String>>>>,
+}
+
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rest({})", self.target)
+    }
+}
+
+impl PartialEq for Rest {
+    /// No work is another.
+    fn eq(&self, _: &Self) -> bool {
+        false
+    }
+}
+
+impl Eq for Rest {}
 
 /// What to do with a request.
 #[allow(
@@ -252,11 +281,32 @@ pub struct Response {
     pub status: u16,
     /// Header names in lower case, and values.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON, UTF-8.
+    /// As its content type says; of nearly all JSON, UTF-8.
     pub body: Vec<u8>,
 }
 
 impl Response {
+    /// A word for WeChat. It may be one that somebody else has chosen: no browser is to see more than text in it.
+    pub(crate) fn plain(text: String) -> Self {
+        Self::of_app("text/plain; charset=utf-8".into(), text.into_bytes())
+    }
+
+    /// The app's answer to a message.
+    pub(crate) fn of_app(content_type: String, body: Vec<u8>) -> Self {
+        let headers = [
+            ("content-type", content_type),
+            ("cache-control", "no-store".into()),
+            ("x-content-type-options", "nosniff".into()),
+            ("x-wx-error", "none".into()),
+            ("x-wx-action", "none".into()),
+        ];
+        Self {
+            status: 200,
+            headers: headers.into(),
+            body,
+        }
+    }
+
     /// An answer of the edge, which its headers say: the name of the error and what the client is to do, `none` and
     /// `none` of a good one. By these a client of ours goes, for status and members may be others' words. Never to be
     /// kept by a cache: these answers hold tokens and personal data.

@@ -30,7 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("spelling", &["fold"]),
     ("path", &["fold"]),
     ("release", &["head"]),
-    ("reply", &["head", "header_names"]),
+    ("reply", &["head", "header_names", "time"]),
     ("trace", &["head"]),
     ("wording", &["reply"]),
     ("route", &["fold", "wording"]),
@@ -72,12 +72,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("refusal_line", &["head", "host", "presented", "rejection", "reply", "worker"]),
     ("observe", &["access", "head", "header_names", "host", "refusal_line", "metrics", "rejection", "reply", "upgrade", "worker"]),
     // What becomes of a request.
+    ("push", &["config", "head", "header_names", "host", "metrics", "records", "rejection", "reply", "store", "time", "wechat", "worker"]),
     ("said", &["host", "metrics", "records", "rejection", "reply", "worker"]),
     ("endpoint", &["config", "cookie", "host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "worker"]),
     ("admin", &["config", "endpoint", "head", "host", "memory", "metrics", "params", "records", "rejection", "reply", "route", "shared_text", "wording", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
-    ("handle", &["access", "admin", "config", "endpoint", "gate", "head", "header_names", "host", "refusal_line", "method", "metrics", "observe", "open_body", "path", "rejection", "release", "reply", "route", "taken", "upgrade", "wording", "worker"]),
+    ("handle", &["access", "admin", "config", "endpoint", "gate", "head", "header_names", "host", "refusal_line", "method", "metrics", "observe", "open_body", "path", "push", "rejection", "release", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 
 /// What a room is made of besides: files for tests alone, and the crate's own, which names every room.

@@ -48,12 +48,13 @@ impl Exchange {
         };
         let request = Rc::clone(&case);
         let work = Box::pin(async move {
-            let verdict = handle(&request.worker, &host, &*request).await;
+            let mut verdict = handle(&request.worker, &host, &*request).await;
+            let rest = verdict.rest.take();
             request.verdict.set(Some(verdict));
             let worker = Rc::clone(&request.worker);
             // What follows may wait too, and needs it no more.
             drop(request);
-            finish(&worker, &host).await;
+            finish(&worker, &host, rest).await;
         });
         Self {
             context_id,

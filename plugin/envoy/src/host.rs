@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use wx_session_core::store::embedded::EmbeddedStore;
 use wx_session_core::{
-    CallError, Counter, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, Trace,
-    UnixMillis,
+    CallError, Counter, Delivering, Delivery, Histogram, Host, HttpCall, HttpResponse, Level,
+    NoEntropy, Trace, UnixMillis,
 };
 
 use crate::case::Case;
@@ -34,26 +34,27 @@ impl Host for EnvoyHost {
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
         if call.must_finish {
-            self.root_turn().await;
+            root_turn(&self.resources, self.context_id).await;
             self.resources.keep(self.context_id);
         }
         if self.resources.is_warming_up() {
             return Err(CallError::NotSent("nothing is asked yet".into()));
         }
         let call_id = hostcalls::dispatch(&call)?;
-        let under_way = Rc::new(Call {
-            context_id: self.context_id,
-            max_bytes: call.max_response_bytes,
-            wants: call.wants,
-            response: RefCell::new(None),
-        });
-        self.resources.call_started(call_id, Rc::clone(&under_way));
-        Response {
-            resources: Rc::clone(&self.resources),
-            call_id,
-            under_way,
-        }
-        .await
+        let wanted = (call.max_response_bytes, call.wants);
+        Response::of(&self.resources, self.context_id, call_id, wanted).await
+    }
+
+    /// Sent in a turn of the root context, which outlives the client.
+    fn deliver(&self, delivery: Delivery) -> Delivering {
+        let (resources, context_id) = (Rc::clone(&self.resources), self.context_id);
+        Box::pin(async move {
+            root_turn(&resources, context_id).await;
+            resources.keep(context_id);
+            let call_id = hostcalls::deliver(&delivery)?;
+            let wanted = (delivery.max_response_bytes, Some("content-type"));
+            Response::of(&resources, context_id, call_id, wanted).await
+        })
     }
 
     async fn sleep(&self, span: Duration) {
@@ -101,6 +102,29 @@ struct Response {
     under_way: Rc<Call>,
 }
 
+impl Response {
+    /// `wanted`: how long it may be, and a header of it.
+    fn of(
+        resources: &Rc<Resources>,
+        context_id: u32,
+        call_id: u32,
+        (max_bytes, wants): (usize, Option<&'static str>),
+    ) -> Self {
+        let under_way = Rc::new(Call {
+            context_id,
+            max_bytes,
+            wants,
+            response: RefCell::new(None),
+        });
+        resources.call_started(call_id, Rc::clone(&under_way));
+        Self {
+            resources: Rc::clone(resources),
+            call_id,
+            under_way,
+        }
+    }
+}
+
 impl Future for Response {
     type Output = Result<HttpResponse, CallError>;
 
@@ -124,20 +148,20 @@ impl EnvoyHost {
         let trace = Trace::of(&self.case.upgrade()?.head)?;
         Some(says(&trace))
     }
+}
 
-    /// Waits for a turn in a callback of the root context. The answer to a call-out goes to the context in whose
-    /// callback it was sent (the SDK's dispatcher), and the root context is the one that outlives the client.
-    async fn root_turn(&self) {
-        std::future::poll_fn(|_| {
-            if self.resources.is_root_turn() {
-                return Poll::Ready(());
-            }
-            let now = Instant::now();
-            self.resources.clock.wake_at(now, now, self.context_id);
-            Poll::Pending
-        })
-        .await;
-    }
+/// Waits for a turn in a callback of the root context. The answer to a call-out goes to the context in whose
+/// callback it was sent (the SDK's dispatcher), and the root context is the one that outlives the client.
+async fn root_turn(resources: &Resources, context_id: u32) {
+    std::future::poll_fn(|_| {
+        if resources.is_root_turn() {
+            return Poll::Ready(());
+        }
+        let now = Instant::now();
+        resources.clock.wake_at(now, now, context_id);
+        Poll::Pending
+    })
+    .await;
 }
 
 struct Sleep<'a> {

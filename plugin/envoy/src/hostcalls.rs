@@ -9,7 +9,7 @@ use std::time::Duration;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
 use wx_session_core::{
-    CallError, Changes, Head, HttpCall, HttpResponse, Level, OfResponse, Response, Said,
+    CallError, Changes, Delivery, Head, HttpCall, HttpResponse, Level, OfResponse, Response, Said,
     TrailerPolicy, UnixMillis,
 };
 
@@ -138,15 +138,41 @@ pub(crate) fn dispatch(call: &HttpCall) -> Result<u32, CallError> {
     ];
     headers.extend(call.headers.iter().map(|(name, value)| (*name, &**value)));
     let body = (!call.body.is_empty()).then_some(&*call.body);
-    hostcalls::dispatch_http_call(&call.target, headers, body, vec![], call.timeout).map_err(
-        |status| match status {
-            // Of all that can be wrong with the arguments, only this is not ours.
-            Status::BadArgument => {
-                CallError::Forbidden(format!("there is no cluster {}", call.target).into())
-            }
-            status => CallError::NotSent(format!("{status:?}").into()),
-        },
+    send(&call.target, headers, body, call.timeout)
+}
+
+/// As [`dispatch`], to the app.
+pub(crate) fn deliver(delivery: &Delivery) -> Result<u32, CallError> {
+    let mut headers = vec![
+        (":method", "POST"),
+        (":scheme", "https"),
+        (":authority", &*delivery.authority),
+        (":path", &*delivery.path),
+    ];
+    let own = delivery.headers.iter();
+    headers.extend(own.map(|(name, value)| (&**name, &**value)));
+    send(
+        &delivery.target,
+        headers,
+        Some(&delivery.body),
+        delivery.timeout,
     )
+}
+
+fn send(
+    cluster: &str,
+    headers: Vec<(&str, &str)>,
+    body: Option<&[u8]>,
+    timeout: Duration,
+) -> Result<u32, CallError> {
+    let sent = hostcalls::dispatch_http_call(cluster, headers, body, vec![], timeout);
+    sent.map_err(|status| match status {
+        // Of all that can be wrong with the arguments, only this is not ours.
+        Status::BadArgument => {
+            CallError::Forbidden(format!("there is no cluster {cluster}").into())
+        }
+        status => CallError::NotSent(format!("{status:?}").into()),
+    })
 }
 
 /// Reads the answer to a call-out; only possible inside its callback. A call that failed comes without headers, and

@@ -121,13 +121,14 @@ pub(crate) async fn pass_on(
     reply::response(upstream_unavailable(&instance.worker, head)).await
 }
 
+/// To the app itself: over the network, or to the component behind this one.
 #[cfg(not(feature = "middleware"))]
-async fn send(request: Request) -> Result<Response, ErrorCode> {
+pub(crate) async fn send(request: Request) -> Result<Response, ErrorCode> {
     spin_sdk::wasip3::http::client::send(request).await
 }
 
 #[cfg(feature = "middleware")]
-async fn send(request: Request) -> Result<Response, ErrorCode> {
+pub(crate) async fn send(request: Request) -> Result<Response, ErrorCode> {
     let response = spin_sdk::http::next(request).await?;
     // The SDK wraps it; its body has not been touched.
     let response = response.into_body().take_unstarted();

@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 use wx_session_core::{
-    CallError, Counter, Head, Histogram, Host, HttpCall, HttpResponse, Level, NoEntropy, Trace,
-    UnixMillis,
+    CallError, Counter, Delivering, Delivery, Head, Histogram, Host, HttpCall, HttpResponse, Level,
+    NoEntropy, Trace, UnixMillis,
 };
 
+use crate::deliver::deliver;
 use crate::instance::Instance;
 use crate::log::log;
 use crate::outbound;
@@ -113,6 +114,14 @@ impl Host for SpinHost {
             ));
         }
         outbound::call(call).await
+    }
+
+    fn deliver(&self, delivery: Delivery) -> Delivering {
+        Box::pin(deliver(
+            delivery,
+            Rc::clone(&self.instance),
+            Rc::clone(&self.head),
+        ))
     }
 
     async fn sleep(&self, span: Duration) {

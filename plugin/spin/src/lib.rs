@@ -8,6 +8,7 @@
 )]
 
 mod configuration;
+mod deliver;
 mod forward;
 mod hop_headers;
 mod host;
@@ -65,11 +66,12 @@ impl Guest for Component {
             action,
             openid,
             auth_status,
+            rest,
         } = verdict;
         wasip3::spawn({
             let host = Rc::clone(&host);
             async move {
-                finish(&host.instance.worker, &*host).await;
+                finish(&host.instance.worker, &*host, rest).await;
                 host.waiter.leave();
                 host.report(openid.as_deref(), auth_status);
             }

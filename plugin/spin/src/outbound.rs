@@ -30,11 +30,29 @@ async fn exchange(call: HttpCall) -> Result<HttpResponse, CallError> {
     let limit = call.max_response_bytes;
     let wants = call.wants;
     let named = call.target.clone();
+    let headers = call.headers.into_iter();
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.into_bytes()));
+    let outgoing = Outgoing {
+        method: call.method,
+        path: &call.path,
+        headers: headers.collect(),
+        body: call.body,
+        timeout: call.timeout,
+    };
     let (scheme, authority) = split(&call.target);
-    let request = request(call, scheme, &authority).await;
-    let request = request.ok_or(CallError::NotSent("Spin takes no such request".into()))?;
+    let request = request(outgoing, &scheme, &authority).await?;
     let response = client::send(request).await;
-    let response = response.map_err(|error| failed(&named, &error))?;
+    whole(response, &named, limit, wants).await
+}
+
+/// The whole answer of `named`, at most `limit` bytes.
+pub(crate) async fn whole(
+    response: Result<Response, ErrorCode>,
+    named: &str,
+    limit: usize,
+    wants: Option<&'static str>,
+) -> Result<HttpResponse, CallError> {
+    let response = response.map_err(|error| failed(named, &error))?;
     let status = response.get_status_code();
     let wanted = wants.and_then(|name| {
         let values = response.get_headers().get(name);
@@ -44,7 +62,7 @@ async fn exchange(call: HttpCall) -> Result<HttpResponse, CallError> {
     let (mut stream, end) = Response::consume_body(response, outcome);
     let body = read(&mut stream, Vec::new(), limit).await;
     let body = body.map_err(|_| CallError::TooLarge)?;
-    end.await.map_err(|error| failed(&named, &error))?;
+    end.await.map_err(|error| failed(named, &error))?;
     Ok(HttpResponse {
         status,
         body,
@@ -61,11 +79,28 @@ pub(crate) fn split(url: &str) -> (Scheme, String) {
     }
 }
 
-async fn request(call: HttpCall, scheme: Scheme, authority: &str) -> Option<Request> {
-    let headers = call.headers.into_iter();
-    let mut headers: Vec<_> = headers
-        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
-        .collect();
+/// A request of our own.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) method: &'a str,
+    /// With its query.
+    pub(crate) path: &'a str,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) timeout: Duration,
+}
+
+/// It as WASI HTTP has it.
+pub(crate) async fn request(
+    outgoing: Outgoing<'_>,
+    scheme: &Scheme,
+    authority: &str,
+) -> Result<Request, CallError> {
+    let made = made(outgoing, scheme, authority).await;
+    made.ok_or(CallError::NotSent("Spin takes no such request".into()))
+}
+
+async fn made(call: Outgoing<'_>, scheme: &Scheme, authority: &str) -> Option<Request> {
+    let mut headers = call.headers;
     let (trailers, no_trailers) = wit_future::new(|| Ok(None));
     let contents = if call.body.is_empty() {
         None
@@ -92,9 +127,9 @@ async fn request(call: HttpCall, scheme: Scheme, authority: &str) -> Option<Requ
         other => Method::Other(other.to_owned()),
     };
     request.set_method(&method).ok()?;
-    request.set_scheme(Some(&scheme)).ok()?;
+    request.set_scheme(Some(scheme)).ok()?;
     request.set_authority(Some(authority)).ok()?;
-    request.set_path_with_query(Some(&call.path)).ok()?;
+    request.set_path_with_query(Some(call.path)).ok()?;
     Some(request)
 }
 

@@ -19,6 +19,12 @@ impl Upstream {
         Self { scheme, authority }
     }
 
+    /// Whether it is there.
+    pub(crate) fn is_at(&self, scheme: &Scheme, authority: &str) -> bool {
+        let is_plain = |scheme: &Scheme| matches!(scheme, Scheme::Http);
+        self.authority == authority && is_plain(&self.scheme) == is_plain(scheme)
+    }
+
     /// As an operator knows it, for the log.
     pub(crate) fn name(&self) -> Cow<'static, str> {
         let Self { scheme, authority } = self;

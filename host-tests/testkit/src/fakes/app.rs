@@ -12,8 +12,9 @@ use sha1::{Digest as _, Sha1};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A running app on a loopback port. Dropping it closes the port and every connection.
 #[derive(Debug)]
@@ -53,14 +54,28 @@ impl SeenByApp {
 }
 
 /// An answer in the words of a test.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scripted {
     /// Of HTTP.
     pub status: u16,
     /// Beside those of its body.
     pub headers: Vec<(String, String)>,
-    /// JSON.
+    /// JSON, unless the headers say otherwise.
     pub body: String,
+    /// How it comes.
+    pub comes: Comes,
+}
+
+/// How an answer comes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Comes {
+    /// At once.
+    #[default]
+    AtOnce,
+    /// After a while.
+    After(Duration),
+    /// Never: the connection is closed.
+    Never,
 }
 
 type Script = dyn Fn(&SeenByApp) -> Option<Scripted> + Send + Sync;
@@ -68,8 +83,27 @@ type Script = dyn Fn(&SeenByApp) -> Option<Scripted> + Send + Sync;
 #[derive(Default)]
 struct Seen {
     requests: Mutex<Vec<SeenByApp>>,
+    count: AtomicUsize,
     bytes: AtomicU64,
     script: Mutex<Option<Arc<Script>>>,
+}
+
+impl Seen {
+    fn record(&self, request: &SeenByApp) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        locked(&self.requests).push(request.clone());
+    }
+
+    fn say(&self, request: &SeenByApp) -> Scripted {
+        let script = locked(&self.script).clone();
+        let scripted = script.and_then(|script| script(request));
+        scripted.unwrap_or_else(|| usual(request))
+    }
+
+    fn answer(&self, request: &SeenByApp) -> Scripted {
+        self.record(request);
+        self.say(request)
+    }
 }
 
 impl fmt::Debug for Seen {
@@ -124,6 +158,18 @@ impl FakeApp {
     #[must_use]
     pub fn take(&self) -> Vec<SeenByApp> {
         std::mem::take(&mut locked(&self.seen.requests))
+    }
+
+    /// How many requests have arrived whole since the start, forgotten ones too.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.seen.count.load(Ordering::SeqCst)
+    }
+
+    /// Answers a request without a network: records it, and says what comes of it.
+    #[must_use]
+    pub fn answer(&self, request: &SeenByApp) -> Scripted {
+        self.seen.answer(request)
     }
 
     /// From now on what `script` says to a request is the answer; where it says nothing, the usual one is.
@@ -189,21 +235,29 @@ fn answer(
         body,
     };
     // Recorded before the answer: whoever has the answer finds the request.
-    locked(&seen.requests).push(request.clone());
+    seen.record(&request);
     if upgrades {
         let switching = switching(&request.headers);
         wire.stream().write_all(switching.as_bytes())?;
         echo(wire)?;
         return Ok(Then::Close);
     }
-    let script = locked(&seen.script).clone();
-    let scripted = script.and_then(|script| script(&request));
     let Scripted {
         status,
         headers,
         body: text,
-    } = scripted.unwrap_or_else(|| usual(&request));
-    let mut lines = "content-type: application/json\r\n".to_owned();
+        comes,
+    } = seen.say(&request);
+    match comes {
+        Comes::AtOnce => {}
+        Comes::After(span) => std::thread::sleep(span),
+        Comes::Never => return Ok(Then::Close),
+    }
+    let is_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
+    let mut lines = String::new();
+    if !headers.iter().any(is_type) {
+        lines += "content-type: application/json\r\n";
+    }
     for (name, value) in headers {
         lines += &format!("{name}: {value}\r\n");
     }
@@ -222,6 +276,7 @@ fn usual(request: &SeenByApp) -> Scripted {
         status,
         headers: headers.into_iter().map(owned).collect(),
         body: description(request).to_string(),
+        comes: Comes::AtOnce,
     }
 }
 

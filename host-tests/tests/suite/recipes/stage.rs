@@ -37,8 +37,8 @@ pub fn start(
 pub fn answer(status: u16, body: &Value) -> Option<Scripted> {
     Some(Scripted {
         status,
-        headers: Vec::new(),
         body: body.to_string(),
+        ..Scripted::default()
     })
 }
 

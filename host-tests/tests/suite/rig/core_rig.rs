@@ -5,22 +5,24 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use serde_json::Value;
+use testkit::fakes::app::{Comes, FakeApp};
 use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
-    Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
-    Level, NoEntropy, OfResponse, Request, Said, UnixMillis, Verdict, Worker, carry_out, finish,
-    handle, hear,
+    Action, BodyError, CallError, Config, Counter, Delivering, Delivery, Head, Histogram, Host,
+    HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Said, UnixMillis, Verdict,
+    Worker, carry_out, finish, handle, hear,
 };
 
 use super::bridge::FakeBridge;
 use super::fake_store::FakeStore;
-use super::{Ask, ENVIRONMENT, Got, Rig, Seen, app_answer, configuration};
+use super::{Ask, ENVIRONMENT, Got, Rig, Seen, app_answer, configuration, seen_by_app};
 
 /// The core with its fakes.
 pub struct CoreRig {
@@ -33,12 +35,18 @@ pub struct FakeHost {
     wechat: FakeWechat,
     pub store: FakeStore,
     pub bridge: FakeBridge,
-    now: Cell<u64>,
-    /// The earliest moment that somebody sleeps until, since the last look.
-    next_wake: Cell<Option<u64>>,
+    app: FakeApp,
+    time: Rc<Time>,
     seed: Cell<u64>,
     counters: RefCell<BTreeMap<&'static str, u64>>,
     log: RefCell<String>,
+}
+
+/// Virtual time.
+struct Time {
+    now: Cell<u64>,
+    /// The earliest moment that somebody sleeps until, since the last look.
+    next_wake: Cell<Option<u64>>,
 }
 
 /// Further than any scenario looks; a future that is still pending then hangs.
@@ -68,8 +76,11 @@ impl CoreRig {
                 wechat: wechat.clone(),
                 store: FakeStore::default(),
                 bridge: FakeBridge::default(),
-                now: Cell::new(start_s * 1000),
-                next_wake: Cell::new(None),
+                app: FakeApp::start(),
+                time: Rc::new(Time {
+                    now: Cell::new(start_s * 1000),
+                    next_wake: Cell::new(None),
+                }),
                 seed: Cell::new(1),
                 counters: RefCell::default(),
                 log: RefCell::default(),
@@ -85,20 +96,29 @@ impl FakeHost {
     }
 
     fn set_now(&self, now: u64) {
-        self.now.set(now);
+        self.time.now.set(now);
         self.wechat.set_time(Some(now / 1000));
     }
 
-    fn sleep_until(&self, until: u64) -> impl Future<Output = ()> {
-        std::future::poll_fn(move |_| {
-            if self.now.get() >= until {
-                return Poll::Ready(());
-            }
-            let next = self.next_wake.get().map_or(until, |next| next.min(until));
-            self.next_wake.set(Some(next));
-            Poll::Pending
-        })
+    fn sleep_until(&self, until: u64) -> impl Future<Output = ()> + 'static {
+        sleep_until(Rc::clone(&self.time), until)
     }
+}
+
+fn sleep_until(time: Rc<Time>, until: u64) -> impl Future<Output = ()> + 'static {
+    std::future::poll_fn(move |_| {
+        if time.now.get() >= until {
+            return Poll::Ready(());
+        }
+        let next = time.next_wake.get().map_or(until, |next| next.min(until));
+        time.next_wake.set(Some(next));
+        Poll::Pending
+    })
+}
+
+/// In milliseconds.
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap()
 }
 
 impl Rig for CoreRig {
@@ -111,9 +131,10 @@ impl Rig for CoreRig {
                     head: Head::from_pairs(ask.head()),
                     body: ask.body.clone().unwrap_or_default(),
                 };
-                let verdict = handle(worker, host, &request).await;
+                let mut verdict = handle(worker, host, &request).await;
+                let rest = verdict.rest.take();
                 let (got, said) = got(&ask, &request, verdict);
-                finish(worker, host).await;
+                finish(worker, host, rest).await;
                 if let Some(said) = said {
                     hear(worker, &said);
                     carry_out(worker, host, &said).await;
@@ -121,7 +142,7 @@ impl Rig for CoreRig {
                 got
             }));
         }
-        let deadline = host.now.get() + PATIENCE_MS;
+        let deadline = host.time.now.get() + PATIENCE_MS;
         let mut answers: Vec<Option<Got>> = running.iter().map(|_| None).collect();
         while answers.iter().any(Option::is_none) {
             for (future, answer) in running.iter_mut().zip(&mut answers) {
@@ -135,22 +156,29 @@ impl Rig for CoreRig {
                     *answer = Some(got);
                 }
             }
-            if let Some(wake) = host.next_wake.take() {
-                host.set_now(wake.max(host.now.get()));
+            if let Some(wake) = host.time.next_wake.take() {
+                host.set_now(wake.max(host.time.now.get()));
             }
-            assert!(host.now.get() < deadline, "a request hangs");
+            assert!(host.time.now.get() < deadline, "a request hangs");
         }
-        answers.into_iter().flatten().collect()
+        let mut answers: Vec<Got> = answers.into_iter().flatten().collect();
+        let asked = self.host.app.take();
+        if let [answer] = answers.as_mut_slice()
+            && let Some(own) = asked.into_iter().next_back()
+        {
+            answer.seen = Some(own.into());
+        }
+        answers
     }
 
     fn advance(&mut self, span: Duration) {
         self.host
-            .set_now(self.host.now.get() + u64::try_from(span.as_millis()).unwrap());
+            .set_now(self.host.time.now.get() + u64::try_from(span.as_millis()).unwrap());
     }
 
     fn set_back(&mut self, span: Duration) {
         let back = u64::try_from(span.as_millis()).unwrap();
-        self.host.now.set(self.host.now.get() - back);
+        self.host.time.now.set(self.host.time.now.get() - back);
     }
 
     fn counter(&self, name: &str) -> u64 {
@@ -159,6 +187,10 @@ impl Rig for CoreRig {
 
     fn log(&self) -> String {
         self.host.log.borrow().clone()
+    }
+
+    fn receiver(&self) -> &FakeApp {
+        &self.host.app
     }
 }
 
@@ -258,7 +290,7 @@ impl Host for FakeHost {
     }
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
-        let started = self.now.get();
+        let started = self.time.now.get();
         // The answer comes later than the question, so that others get their turn.
         self.sleep_until(started + 1).await;
         if call.target == "sessions" {
@@ -266,7 +298,7 @@ impl Host for FakeHost {
                 let found = call.headers.iter().find(|(own, _)| *own == name);
                 found.map_or("", |(_, value)| value.as_str())
             };
-            let now = self.now.get();
+            let now = self.time.now.get();
             let (status, body, told) = self.bridge.answer(&call.path, header, &call.body, now);
             return Ok(HttpResponse {
                 status,
@@ -312,13 +344,45 @@ impl Host for FakeHost {
         })
     }
 
+    fn deliver(&self, delivery: Delivery) -> Delivering {
+        let headers = delivery.headers.iter();
+        let headers = headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+        let seen = seen_by_app(&delivery.path, headers.collect(), &delivery.body);
+        let (time, limit) = (Rc::clone(&self.time), millis(delivery.timeout));
+        assert_eq!(delivery.target, "app");
+        // As a network, it has it whether or not somebody waits.
+        let answer = self.app.answer(&seen);
+        Box::pin(async move {
+            let began = time.now.get();
+            let late = match answer.comes {
+                Comes::AtOnce => 1,
+                Comes::After(span) => millis(span),
+                Comes::Never => return Err(CallError::Broken("reset".into())),
+            };
+            sleep_until(Rc::clone(&time), began + late.min(limit)).await;
+            if late > limit {
+                return Err(CallError::TimedOut);
+            }
+            if answer.body.len() > delivery.max_response_bytes {
+                return Err(CallError::TooLarge);
+            }
+            let own = answer.headers.into_iter();
+            let mut own = own.filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+            Ok(HttpResponse {
+                status: answer.status,
+                body: answer.body.into_bytes(),
+                wanted: own.next().map(|(_, value)| value),
+            })
+        })
+    }
+
     async fn sleep(&self, span: Duration) {
         let until = self.now().after(span).0;
         self.sleep_until(until).await;
     }
 
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.now.get())
+        UnixMillis(self.time.now.get())
     }
 
     /// SplitMix64: different bytes each time, the same in every run.

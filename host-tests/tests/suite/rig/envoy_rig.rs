@@ -136,6 +136,10 @@ impl Rig for OwnEnvoyRig {
     fn app(&self) -> Option<&FakeApp> {
         Some(&self.app)
     }
+
+    fn receiver(&self) -> &FakeApp {
+        &self.app
+    }
 }
 
 impl Rig for EnvoyRig {
@@ -160,6 +164,10 @@ impl Rig for EnvoyRig {
 
     fn app(&self) -> Option<&FakeApp> {
         Some(&self.app)
+    }
+
+    fn receiver(&self) -> &FakeApp {
+        &self.app
     }
 }
 

@@ -19,7 +19,7 @@ mod world;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::fakes::app::FakeApp;
+use testkit::fakes::app::{FakeApp, SeenByApp};
 use testkit::fakes::wechat::{FakeWechat, Platform};
 
 pub use core_rig::CoreRig;
@@ -42,17 +42,26 @@ pub const OLD_MASTER_KEY: &str = "the master key of last year, also long";
 pub const ADMIN_TOKEN: &str = "6d0c1e0b7a2f4c3e9b8d5a7f1e2c3b4d-now";
 /// Its one before, in the environment as `WX_OLD_ADMIN_TOKEN`.
 pub const OLD_ADMIN_TOKEN: &str = "0f9e8d7c6b5a49382716f5e4d3c2b1a0-old";
+/// The Token of message pushes, in the environment as `WX_PUSH_TOKEN`.
+pub const PUSH_TOKEN: &str = "pushtokenofthisapp";
+/// Their EncodingAESKey, in the environment as `WX_PUSH_KEY`.
+pub const PUSH_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+/// The Token of another app, in the environment as `WX_OTHER_PUSH_TOKEN`.
+pub const OTHER_PUSH_TOKEN: &str = "pushtokenofanotherapp";
 
 /// The platforms beside WeChat. Each can be reached from every host, by its own name for it.
 pub const OTHERS: [Platform; 3] = [Platform::Qq, Platform::Douyin, Platform::Kuaishou];
 
 /// What the environment holds, on every host.
-pub const ENVIRONMENT: [(&str, &str); 7] = [
+pub const ENVIRONMENT: [(&str, &str); 10] = [
     ("WX_SECRET", SECRET),
     ("WX_MASTER_KEY", MASTER_KEY),
     ("WX_OLD_MASTER_KEY", OLD_MASTER_KEY),
     ("WX_ADMIN_TOKEN", ADMIN_TOKEN),
     ("WX_OLD_ADMIN_TOKEN", OLD_ADMIN_TOKEN),
+    ("WX_PUSH_TOKEN", PUSH_TOKEN),
+    ("WX_PUSH_KEY", PUSH_KEY),
+    ("WX_OTHER_PUSH_TOKEN", OTHER_PUSH_TOKEN),
     bridge::TOKEN,
     bridge::BASIC_AUTH,
 ];
@@ -78,6 +87,9 @@ pub trait Rig {
     fn app(&self) -> Option<&FakeApp> {
         None
     }
+
+    /// The app as the plugin itself asks it, on every host.
+    fn receiver(&self) -> &FakeApp;
 }
 
 /// The hosts.
@@ -142,6 +154,16 @@ impl HostKind {
             }
         };
         World::new(rig, wechat)
+    }
+}
+
+/// A request that the plugin itself sends, as the app sees it.
+fn seen_by_app(path: &str, headers: Vec<(String, Vec<u8>)>, body: &[u8]) -> SeenByApp {
+    SeenByApp {
+        method: "POST".into(),
+        path: path.into(),
+        headers,
+        body: body.into(),
     }
 }
 

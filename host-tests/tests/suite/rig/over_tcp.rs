@@ -6,7 +6,7 @@ use std::time::Duration;
 use testkit::client::{self, Request};
 use testkit::fakes::app::FakeApp;
 
-use super::{Ask, Got, Seen};
+use super::{Ask, Got};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -23,11 +23,7 @@ pub fn ask(edge: SocketAddr, app: &FakeApp, asks: &[Ask]) -> Vec<Got> {
     // With several at once nothing tells which of them the app saw; such scenarios look at the answers only.
     let mut seen = app.take();
     if let (1, Some(seen)) = (answers.len(), seen.pop()) {
-        answers[0].seen = Some(Seen {
-            path: seen.path,
-            headers: seen.headers,
-            body: seen.body,
-        });
+        answers[0].seen = Some(seen.into());
     }
     answers
 }

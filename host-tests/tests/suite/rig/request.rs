@@ -1,6 +1,8 @@
 //! A request and what came of it, without a word of how either travelled.
 
 use serde_json::Value;
+use testkit::fakes::app::SeenByApp;
+use testkit::fakes::wechat::Push;
 
 /// What a client sends.
 #[derive(Clone, Debug)]
@@ -29,6 +31,27 @@ pub struct Seen {
     pub path: String,
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
+}
+
+impl From<SeenByApp> for Seen {
+    fn from(seen: SeenByApp) -> Self {
+        Self {
+            path: seen.path,
+            headers: seen.headers,
+            body: seen.body,
+        }
+    }
+}
+
+impl From<&Push> for Ask {
+    /// As WeChat sends it.
+    fn from(push: &Push) -> Self {
+        let ask = Self::new(push.method, &push.target).header("user-agent", "Mozilla/4.0");
+        match &push.body {
+            Some(body) => ask.header("content-type", push.content_type).body(body),
+            None => ask,
+        }
+    }
 }
 
 impl Ask {

@@ -141,4 +141,8 @@ impl Rig for SpinRig {
     fn app(&self) -> Option<&FakeApp> {
         Some(&self.app)
     }
+
+    fn receiver(&self) -> &FakeApp {
+        &self.app
+    }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use project::filter;
 use serde_json::Value;
+use testkit::fakes::app::{Comes, FakeApp};
 use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
 
 use super::bridge::FakeBridge;
-use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, Seen, app_answer, configuration};
+use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, Seen, app_answer, configuration, seen_by_app};
 use proxy_wasm_host::{
     CallReply, Outcome, PendingCall, Plugin, SharedData, StreamId, Vm, VmConfig, pairs,
 };
@@ -18,6 +19,7 @@ pub struct WasmRig {
     pub vm: Vm,
     wechat: FakeWechat,
     pub bridge: FakeBridge,
+    app: FakeApp,
     /// The wall clock at the start of each call, to play slow answers.
     late: Vec<(Duration, PendingCall, CallReply)>,
 }
@@ -52,7 +54,8 @@ impl WasmRig {
         let document = configuration(patch).to_string();
         let mut config = VmConfig::new(document)
             .cluster("wechat")
-            .cluster("sessions");
+            .cluster("sessions")
+            .cluster("app");
         for other in OTHERS {
             config = config.cluster(other.name());
         }
@@ -67,6 +70,7 @@ impl WasmRig {
             vm,
             wechat: wechat.clone(),
             bridge: FakeBridge::default(),
+            app: FakeApp::start(),
             late: Vec::new(),
         }
     }
@@ -93,6 +97,32 @@ impl WasmRig {
         }
     }
 
+    /// When the app answers, and what.
+    fn app_answer(&self, call: &PendingCall) -> (Duration, CallReply) {
+        let path = call.headers.text(":path").unwrap_or_default();
+        let seen = seen_by_app(path, call.headers.pairs().to_vec(), &call.body);
+        let answer = self.app.answer(&seen);
+        let status = answer.status.to_string();
+        let mut headers = pairs([(":status", status.as_str())]);
+        let own = answer.headers.into_iter();
+        headers.extend(own.map(|(name, value)| (name, value.into_bytes())));
+        let response = CallReply::Response {
+            headers,
+            body: answer.body.into_bytes(),
+        };
+        let now = self.vm.now();
+        let timeout = call.timeout.unwrap_or(Duration::MAX);
+        match answer.comes {
+            Comes::AtOnce => (now, response),
+            Comes::After(late) if late >= timeout => (
+                now + timeout,
+                CallReply::json(504, "upstream request timeout"),
+            ),
+            Comes::After(late) => (now + late, response),
+            Comes::Never => (now, CallReply::json(503, "upstream connect error")),
+        }
+    }
+
     /// Answers the calls that are due, as WeChat and Redis behind Envoy clusters would.
     pub fn serve_calls(&mut self) {
         for call in self.vm.pending_calls() {
@@ -102,6 +132,11 @@ impl WasmRig {
             if call.cluster == "sessions" {
                 let reply = self.store_answer(&call);
                 self.late.push((self.vm.now(), call, reply));
+                continue;
+            }
+            if call.cluster == "app" {
+                let (due, reply) = self.app_answer(&call);
+                self.late.push((due, call, reply));
                 continue;
             }
             let authority = call.headers.text(":authority");
@@ -196,11 +231,19 @@ impl Rig for WasmRig {
     fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
         let streams: Vec<StreamId> = asks.iter().map(|ask| self.send(ask)).collect();
         self.settle(&streams);
-        streams.into_iter().map(|stream| self.got(stream)).collect()
+        let mut answers: Vec<Got> = streams.into_iter().map(|stream| self.got(stream)).collect();
+        let asked = self.app.take();
+        if let [answer] = answers.as_mut_slice()
+            && let Some(own) = asked.into_iter().next_back()
+        {
+            answer.seen = Some(own.into());
+        }
+        answers
     }
 
     fn advance(&mut self, span: Duration) {
         self.vm.advance(span);
+        self.serve_calls();
         self.wechat.set_time(Some(self.vm.now().as_secs()));
     }
 
@@ -210,6 +253,10 @@ impl Rig for WasmRig {
 
     fn counter(&self, name: &str) -> u64 {
         self.vm.metric(name).unwrap_or(0)
+    }
+
+    fn receiver(&self) -> &FakeApp {
+        &self.app
     }
 
     fn log(&self) -> String {

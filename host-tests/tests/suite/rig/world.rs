@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
-use testkit::fakes::wechat::{FakeWechat, OpenData, Phone};
+use testkit::fakes::wechat::{FakeWechat, OpenData, Phone, Push};
 
 use super::{Ask, Got, Rig};
 
@@ -64,6 +64,24 @@ impl World {
     pub fn login_with(&mut self, parameters: Value) -> Login {
         let got = self.ask(Ask::post("/wx/login", &parameters));
         Login::from(&got)
+    }
+
+    /// Sends a message of WeChat's once.
+    pub fn push(&mut self, push: &Push) -> Got {
+        self.ask(Ask::from(push))
+    }
+
+    /// How many messages, and other requests, have come to the app.
+    pub fn received(&self) -> usize {
+        self.rig.receiver().count()
+    }
+
+    /// Has the app answer what the plugin itself sends it so.
+    pub fn receiver_answers(
+        &self,
+        script: impl Fn(&SeenByApp) -> Option<Scripted> + Send + Sync + 'static,
+    ) {
+        self.rig.receiver().answer_with(script);
     }
 
     #[track_caller]

@@ -18,6 +18,7 @@ mod own_name;
 mod piggyback;
 mod platforms;
 mod profiles;
+mod push;
 mod releases;
 mod routes;
 mod sessions;
@@ -315,6 +316,25 @@ on_every_host! {
         a_preflight_goes_on_while_observed,
         a_cookie_from_another_page_gives_nobody_an_identity_while_observed,
         the_edge_comes_before_a_running_system_in_three_steps,
+    }
+    push {
+        a_check_of_the_url_is_echoed_as_it_is,
+        a_message_reaches_the_app_in_plain_text_in_every_mode_and_format,
+        the_apps_answer_goes_back_as_the_message_came,
+        a_repetition_is_answered_and_not_delivered_again,
+        a_repetition_during_the_first_delivery_waits_for_its_outcome,
+        what_the_app_did_not_take_is_delivered_with_the_next_try,
+        an_app_that_takes_long_goes_on_when_wechat_has_its_answer,
+        whatever_is_wrong_with_a_push_is_one_refusal,
+        a_push_from_longer_ago_is_refused,
+        where_there_is_a_key_nothing_unsealed_is_taken,
+        what_cannot_be_read_is_refused,
+        a_large_push_is_refused,
+        no_client_reaches_the_app_where_messages_go,
+        each_app_has_messages_of_its_own,
+        a_probe_of_cloud_run_is_answered,
+        a_client_cannot_say_who_a_message_is_from,
+        without_push_its_path_is_one_like_others,
     }
     releases {
         a_release_that_is_not_listed_is_refused_everywhere,

@@ -42,6 +42,7 @@ pub(crate) async fn answer<H: Host, R: Request>(
                 action: Action::Reply(Response::json(200, "none", "none", body)),
                 openid: None,
                 auth_status: "admin",
+                rest: None,
             }
         }
         Err(rejection) => {
@@ -61,5 +62,6 @@ fn refused(rejection: &Rejection, wordings: &Wordings) -> Verdict {
         action: Action::Reply(rejection.response(wordings)),
         openid: None,
         auth_status: rejection.error(),
+        rest: None,
     }
 }

@@ -9,6 +9,7 @@ use super::check_admin::{Others, admin};
 use super::check_answers::answers;
 use super::check_headers::{distinct, header_name, identity, own_names};
 use super::check_limits::limits;
+use super::check_push::{push, push_paths};
 use super::check_releases::releases;
 use super::check_routes::{endpoints, mode, observed_paths, rules};
 use super::check_session::session;
@@ -29,6 +30,8 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     let releases = releases(&document.apps)?;
     let mini_programs = mini_programs(&document, environment)?;
     let master_secrets = master_secrets(&document.master_keys, &mini_programs, environment)?;
+    let upstream_url = app_url(&document.upstream, platform)?;
+    let push = push(&document, &upstream_url, environment)?;
     let wafer = matches!(document.compat, Some(raw::Compat::Wafer));
     let session = session(document.session, wafer)?;
     let identity = identity(&document.identity_headers)?;
@@ -49,15 +52,18 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     }
     let limits = limits(&document.limits)?;
     let answers = answers(document.answers, wafer)?;
+    let endpoints = endpoints(&document.endpoints, wafer)?;
     let mut config = Config {
         mini_programs,
         releases,
         master_secrets,
-        upstream_url: app_url(&document.upstream, platform)?,
+        push,
+        upstream_url,
         store: store(&document.store, environment)?,
         session,
         routes: Routes {
-            endpoints: endpoints(&document.endpoints, wafer)?,
+            pushes: push_paths(&document.apps, &document.endpoints, &endpoints)?,
+            endpoints,
             rules: rules(document.routes, &answers.all, mode(document.mode))?,
             admin: None,
             cors_preflight: document.cors_preflight,
@@ -87,9 +93,14 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         waiting: limits.waiting,
     };
     config.routes.tells_paths = observed_paths(document.observe_paths, &config.routes)?;
+    if config.routes.tells_paths && config.push.is_some() {
+        let problem = "tell would lead clients to the app where WeChat's messages go";
+        return wrong("observe_paths", problem);
+    }
     if let Some(raw) = &document.admin {
         let others = Others {
             endpoints: &config.routes.endpoints,
+            pushes: &config.routes.pushes,
             rules: &config.routes.rules,
             mini_programs: &config.mini_programs,
             master_secrets: &config.master_secrets,

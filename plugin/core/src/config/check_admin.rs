@@ -8,7 +8,7 @@ use super::check_routes::plain_path;
 use super::model::{Checked, MiniProgram, Secret, wrong};
 use super::raw;
 use super::secrets::{Environment, secret};
-use crate::route::{AdminPaths, Endpoint, Pattern, Rule};
+use crate::route::{AdminPaths, Endpoint, Pattern, PushPath, Rule};
 
 /// What guesses a second come to in a century is nothing beside so many characters.
 const LENGTH: usize = 32;
@@ -16,6 +16,7 @@ const LENGTH: usize = 32;
 /// Who is asked about beside the operator.
 pub(super) struct Others<'a> {
     pub(super) endpoints: &'a [(String, Endpoint)],
+    pub(super) pushes: &'a [PushPath],
     pub(super) rules: &'a [Rule],
     pub(super) mini_programs: &'a [MiniProgram],
     pub(super) master_secrets: &'a [Secret],
@@ -41,9 +42,15 @@ pub(super) fn admin(
         let problem = format!("would take the endpoint {own} for its own: choose another path");
         return wrong(PATH, problem);
     }
-    let hidden = |rule: &Rule| match &rule.pattern {
+    let is_hidden = |pattern: &Pattern| match pattern {
         Pattern::Exact(own) | Pattern::Prefix(own) => paths.are_meant(own),
     };
+    let mut taken = others.pushes.iter().flat_map(|push| &push.taken);
+    if taken.any(is_hidden) {
+        let problem = "would take a path of message push for its own: choose another path";
+        return wrong(PATH, problem);
+    }
+    let hidden = |rule: &Rule| is_hidden(&rule.pattern);
     if let Some(at) = others.rules.iter().position(hidden) {
         let problem = format!("routes[{at}] would never be reached: choose another path");
         return wrong(PATH, problem);

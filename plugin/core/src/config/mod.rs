@@ -10,6 +10,7 @@ mod check_answers;
 mod check_cookie;
 mod check_headers;
 mod check_limits;
+mod check_push;
 mod check_releases;
 mod check_routes;
 mod check_session;
@@ -24,7 +25,7 @@ mod secrets;
 pub(crate) mod tests;
 
 pub(crate) use self::model::{
-    Assertion, CookieRules, Dialect, MiniProgram, OpenDataRules, SessionRules,
+    Assertion, CookieRules, Dialect, MiniProgram, OpenDataRules, PushApp, SessionRules,
 };
 pub use self::model::{
     Config, ConfigError, HostStore, Platform, RedisRules, Secret, StoreKind, WaitingLimits,

@@ -13,6 +13,7 @@ use crate::header_names::OwnNames;
 use crate::release;
 use crate::reply::Hears;
 use crate::route::{Endpoint, Routes};
+use crate::wechat::push::cipher::PushKey;
 use crate::wording::Wordings;
 
 /// Everything the core may be told, checked.
@@ -35,6 +36,8 @@ pub struct Config {
     pub(crate) own_names: OwnNames,
     pub(crate) login: LoginRules,
     pub(crate) open_data: OpenDataRules,
+    /// Where some app has it.
+    pub(crate) push: Option<PushRules>,
     /// What of the app's responses counts.
     pub(crate) hears: Hears,
     /// Good on the paths of the back channel.
@@ -253,6 +256,31 @@ pub(crate) struct OpenDataRules {
     pub(crate) refuse_replay: bool,
 }
 
+/// How messages of WeChat's are taken and handed on.
+pub(crate) struct PushRules {
+    /// Where the app is.
+    pub(crate) target: String,
+    /// For `:authority`. `None`: the push's own.
+    pub(crate) authority: Option<String>,
+    /// `timestamp` may be at most this far from now.
+    pub(crate) max_age: Duration,
+    /// WeChat is answered then, whatever the app does.
+    pub(crate) answer_after: Duration,
+    /// How long the app may take over a message.
+    pub(crate) timeout: Duration,
+    pub(crate) apps: Vec<PushApp>,
+}
+
+/// The messages of one app.
+pub(crate) struct PushApp {
+    pub(crate) appid: Rc<str>,
+    /// The app's own path.
+    pub(crate) to: String,
+    pub(crate) token: Secret,
+    /// Where there is one, every message is sealed under it.
+    pub(crate) key: Option<PushKey>,
+}
+
 /// A configuration that cannot be used: where, and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -283,7 +311,7 @@ pub(super) fn wrong<T>(field: impl Into<String>, problem: impl Into<String>) -> 
 
 impl Config {
     /// Where calls of its own go, in the platform's words, each with the table that says so: those whose apps these are
-    /// (`wechat` and the like), and a `store` on the network. An address of a Redis may hold a password.
+    /// (`wechat` and the like), a `store` on the network, and where messages are handed on (`push`). An address of a Redis may hold a password.
     #[must_use]
     pub fn calls(&self) -> Vec<(&'static str, &str)> {
         let store = match &self.store {
@@ -299,6 +327,10 @@ impl Config {
             }
         }
         calls.extend(store.map(|target| ("store", target)));
+        // What is the app's anyway is no place of its own.
+        let push = self.push.as_ref().map(|rules| &*rules.target);
+        let push = push.filter(|target| *target != self.upstream_url);
+        calls.extend(push.map(|target| ("push", target)));
         calls
     }
 

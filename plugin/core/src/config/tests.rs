@@ -18,6 +18,7 @@ fn load_on(platform: Platform, document: &Value) -> Result<Config, ConfigError> 
         "LONG" => Some("0123456789abcdef0123456789abcdef".into()),
         "TOKEN" => Some("another 32 characters, in two words".replace(' ', "_")),
         "WORDS" => Some("thirty-two characters, but in words".into()),
+        "LONGER" => Some("0123456789abcdef0123456789abcdef0123456789abcdef".into()),
         "SHORT" => Some("short".into()),
         "SPACED" => Some("two words".into()),
         _ => None,
@@ -73,6 +74,7 @@ fn a_document_with_something_behind_it_is_refused() {
 fn every_impossible_value_is_refused_by_the_name_of_its_field() {
     let app = |appid: &str, secret: Value| json!({"apps": [{"appid": appid, "secret": secret}]});
     let env = || json!({"env": "WX_SECRET"});
+    let pushed = |push: Value| json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "push": push}]});
     for (patch, field, part) in [
 (json!({"answers": {"ok": {"http_status": 200}}}), "answers.ok.http_status", "unknown field"),
         (json!({"answers": {"ok": {"members": {"data": 1}}}}), "answers.ok.members.data", "what the endpoint says"),
@@ -213,6 +215,26 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases_action": "tell"}]}), "apps[0].releases_action", "without releases"),
         (json!({"identity_headers": {"unionid": "X-WX-Release"}}), "identity_headers.unionid", "another meaning"),
         (json!({"mode": "watch"}), "mode", "unknown variant"),
+        (json!({"push": {"url": "http://app"}}), "push.url", "is for Spin"),
+        (json!({"push": {"cluster": ""}}), "push.cluster", "empty"),
+        (json!({"push": {"max_age_s": 0}}), "push.max_age_s", "between 10"),
+        (json!({"push": {"answer_after_ms": 5000}}), "push.answer_after_ms", "waits for 5 s"),
+        (json!({"push": {"timeout_ms": 10}}), "push.timeout_ms", "between 1000"),
+        (json!({"push": {"timeout_ms": 2000}}), "push.timeout_ms", "not be below push.answer_after_ms"),
+        (json!({"mode": "observe", "observe_paths": "tell", "apps": pushed(json!({"token": env()}))["apps"]}), "observe_paths", "WeChat's messages"),
+        (json!({"admin": {"path": "/wx/push", "tokens": [{"env": "TOKEN"}]}, "apps": pushed(json!({"token": env()}))["apps"]}), "admin.path", "message push"),
+        (pushed(json!({})), "apps[0].push", "missing field `token`"),
+        (pushed(json!({"token": "AAAAA"})), "apps[0].push.token", "must not stand"),
+        (pushed(json!({"token": env(), "path": "push"})), "apps[0].push.path", "begin with /"),
+        (pushed(json!({"token": env(), "path": "/wx/user"})), "apps[0].push.path", "already the path"),
+        (pushed(json!({"token": env(), "to": "/wx/user"})), "apps[0].push.to", "path of an endpoint"),
+        (pushed(json!({"token": env(), "encoding_aes_key": {"env": "SHORT"}})), "apps[0].push.encoding_aes_key.env", "at least 43"),
+        (pushed(json!({"token": env(), "encoding_aes_key": {"env": "LONGER"}})), "apps[0].push.encoding_aes_key.env", "43 characters"),
+        (json!({"apps": [{"appid": "tt01", "platform": "douyin", "secret": env(), "push": {"token": env()}}]}), "apps[0].push", "wechat only"),
+        (json!({"apps": [
+            {"appid": "wx0123456789abcdef", "secret": env(), "push": {"token": env()}},
+            {"appid": "wxba5fad812f8e6fb9", "secret": env(), "push": {"token": env()}},
+        ]}), "apps[1].push.path", "one of its own"),
         (json!({"observe_paths": "tell"}), "observe_paths", "without a route that enforces"),
         (json!({"mode": "observe", "observe_paths": "tell", "routes": [{"path": "/a", "session": "required", "mode": "enforce"}]}), "observe_paths", "without a route that enforces"),
         (json!({"mode": "observe", "observe_paths": "tell", "routes": [{"path": "/a", "session": "required", "open_data": "body"}]}), "observe_paths", "open_data of routes[0]"),
@@ -405,6 +427,7 @@ pub(crate) fn defaults() -> Vec<(&'static str, String)> {
         waiting_requests,
         waiting_bytes,
     } = raw::Limits::default();
+    let push = raw::Push::default();
     let (login, open_data) = (raw::Login::default(), raw::OpenData::default());
     let StoreKind::OfHost(HostStore::Embedded { slots, slot_bytes }) = minimal().store else {
         panic!("the embedded store is the default");
@@ -438,6 +461,9 @@ pub(crate) fn defaults() -> Vec<(&'static str, String)> {
         ("session.piggyback_header", piggyback_header),
         ("endpoints.prefix", raw::Endpoints::default().prefix),
         ("admin.path", admin.path),
+        ("push.max_age_s", push.max_age_s.to_string()),
+        ("push.answer_after_ms", push.answer_after_ms.to_string()),
+        ("push.timeout_ms", push.timeout_ms.to_string()),
         ("responses.session_end", minimal().hears.end.to_string()),
         (
             "responses.attributes",

@@ -19,6 +19,7 @@ mod head;
 mod json_text;
 mod open_body;
 mod path;
+mod push;
 mod records;
 mod redis;
 mod world;
@@ -31,6 +32,7 @@ pub use self::head::head;
 pub use self::json_text::json_text;
 pub use self::open_body::open_body;
 pub use self::path::path;
+pub use self::push::push;
 pub use self::records::records;
 pub use self::redis::{redis_rest, redis_webdis};
 
@@ -38,7 +40,7 @@ pub use self::redis::{redis_rest, redis_webdis};
 pub type Body = fn(&[u8]);
 
 /// All of them, by the names of their targets and of their folders in the corpus.
-pub const BODIES: [(&str, Body); 11] = [
+pub const BODIES: [(&str, Body); 12] = [
     ("code2session", code2session),
     ("config", config),
     ("encrypted_data", encrypted_data),
@@ -47,6 +49,7 @@ pub const BODIES: [(&str, Body); 11] = [
     ("json_text", json_text),
     ("open_body", open_body),
     ("path", path),
+    ("push", push),
     ("records", records),
     ("redis_rest", redis_rest),
     ("redis_webdis", redis_webdis),

@@ -180,8 +180,9 @@ impl World {
     }
 
     pub(super) fn verdict(&self, sent: &Sent) -> Verdict {
-        let verdict = run(crate::handle(&self.worker, &self.host, sent));
-        run(crate::finish(&self.worker, &self.host));
+        let mut verdict = run(crate::handle(&self.worker, &self.host, sent));
+        let rest = verdict.rest.take();
+        run(crate::finish(&self.worker, &self.host, rest));
         verdict
     }
 }

@@ -2,6 +2,7 @@
 //! nobody and keeps nothing.
 
 pub(crate) mod login;
+pub(crate) mod push;
 pub(crate) mod record;
 pub(crate) mod token;
 pub(crate) mod told;

@@ -14,6 +14,8 @@ use crate::wording::Wordings;
 /// The table of one configuration.
 pub(crate) struct Routes {
     pub(crate) endpoints: Vec<(String, Endpoint)>,
+    /// Of message pushes, in the order of their apps.
+    pub(crate) pushes: Vec<PushPath>,
     pub(crate) rules: Vec<Rule>,
     /// Those of the back channel, if there is one.
     pub(crate) admin: Option<AdminPaths>,
@@ -30,6 +32,14 @@ pub(crate) enum Mode {
     Enforce,
     /// It goes on, and the app is told what it would have been refused with.
     Observe,
+}
+
+/// Where WeChat's messages for one app come in, and where the app takes them.
+pub(crate) struct PushPath {
+    /// As WeChat has it.
+    pub(crate) path: String,
+    /// It and the app's. What some app could take for either is no other request: a client would speak as WeChat.
+    pub(crate) taken: Vec<Pattern>,
 }
 
 /// The requests that are answered here.
@@ -136,6 +146,8 @@ pub(crate) enum Destination<'a> {
     /// The back channel, and what is asked of it, if there is such a thing.
     Admin(Option<AdminAction>),
     Endpoint(Endpoint),
+    /// To where messages of WeChat's come in: of which app, unless it is only another spelling.
+    Push(Option<usize>),
     /// To the app; the rule that says so, if there is one.
     App(Need, Option<&'a Rule>),
 }
@@ -156,8 +168,20 @@ impl Routes {
         if let Some((_, endpoint)) = self.endpoints.iter().find(|(own, _)| own == path) {
             return Destination::Endpoint(*endpoint);
         }
+        if !self.pushes.is_empty()
+            && let Some(found) = self.find_push(path)
+        {
+            return found;
+        }
         let rule = self.rules.iter().find(|rule| rule.matches(method, path));
         Destination::App(rule.map_or(Need::Required, |rule| rule.need_of(path)), rule)
+    }
+
+    fn find_push(&self, path: &str) -> Option<Destination<'_>> {
+        let number = self.pushes.iter().position(|push| push.path == path);
+        let mut taken = self.pushes.iter().flat_map(|push| &push.taken);
+        let is_taken = number.is_some() || taken.any(|own| own.could_mean(path));
+        is_taken.then_some(Destination::Push(number))
     }
 
     /// Whether a request for the app, for which `rule` was found, is only observed. What the rule does not mean to the
@@ -276,7 +300,7 @@ mod tests {
     fn need(routes: &Routes, method: &str, path: &str) -> Option<Need> {
         match routes.find(Method::Plain(method), path) {
             Destination::App(need, _) => Some(need),
-            Destination::Endpoint(_) | Destination::Admin(_) => None,
+            Destination::Endpoint(_) | Destination::Admin(_) | Destination::Push(_) => None,
         }
     }
 
@@ -284,6 +308,7 @@ mod tests {
     fn the_first_matching_rule_decides_and_without_one_a_session_is_required() {
         let routes = Routes {
             endpoints: vec![("/wx/login".into(), Endpoint::Login)],
+            pushes: vec![],
             rules: vec![
                 rule(Pattern::Exact("/p/private".into()), &[], Need::Required),
                 rule(Pattern::Prefix("/p".into()), &["GET"], Need::Public),
@@ -328,6 +353,7 @@ mod tests {
         });
         let routes = Routes {
             endpoints: vec![],
+            pushes: vec![],
             rules: vec![opens],
             admin: None,
             cors_preflight: false,
@@ -368,6 +394,7 @@ mod tests {
         observing.mode = Mode::Observe;
         let mut routes = Routes {
             endpoints: vec![],
+            pushes: vec![],
             rules: vec![observing],
             admin: None,
             cors_preflight: false,
@@ -400,6 +427,7 @@ mod tests {
     fn a_prefix_of_slash_matches_everything() {
         let routes = Routes {
             endpoints: vec![],
+            pushes: vec![],
             rules: vec![rule(Pattern::Prefix(String::new()), &[], Need::Public)],
             admin: None,
             cors_preflight: false,

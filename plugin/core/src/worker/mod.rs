@@ -47,6 +47,8 @@ pub struct Worker {
     pub(crate) failures: RefCell<Failures>,
     /// Tickets that a request of this worker is about to take.
     pub(crate) doors: RefCell<BTreeSet<[u8; 32]>>,
+    /// Messages that a request of this worker is delivering.
+    pub(crate) pushes: RefCell<BTreeSet<[u8; 32]>>,
     /// What waits until its request has a verdict.
     pub(crate) later: RefCell<Vec<Later>>,
     /// What is to end, and could not be ended in the store yet.
@@ -131,6 +133,7 @@ impl Worker {
             breakers: RefCell::new(breakers),
             failures: RefCell::default(),
             doors: RefCell::default(),
+            pushes: RefCell::default(),
             later: RefCell::default(),
             endings: RefCell::default(),
             own_writes: OwnWrites::default(),

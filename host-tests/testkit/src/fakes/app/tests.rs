@@ -35,6 +35,7 @@ fn a_script_answers_what_it_knows_and_the_rest_is_as_ever() {
             status: 201,
             headers: vec![("x-one".into(), "1".into())],
             body: r#"{"errno":0}"#.into(),
+            ..Scripted::default()
         })
     });
     let answer = send(app.addr(), &Request::get("/login"), SHORT).unwrap();

@@ -2,6 +2,7 @@
 
 mod admin;
 mod answers;
+mod push;
 mod routes;
 mod rules;
 mod session;
@@ -17,6 +18,7 @@ use super::model::ConfigError;
 
 pub(crate) use self::admin::Admin;
 pub(crate) use self::answers::{Answers, Ok, Refusal, RouteAnswers};
+pub(crate) use self::push::{AppPush, Push};
 pub(crate) use self::routes::{
     Endpoints, LoginErrors, LoginPlace, Mode, ObservePaths, OtherTypes, Outage, Route, SessionNeed,
 };
@@ -71,6 +73,8 @@ pub(crate) struct Document {
     pub(crate) responses: Responses,
     pub(crate) admin: Option<Admin>,
     pub(crate) compat: Option<Compat>,
+    #[serde(default)]
+    pub(crate) push: Push,
 }
 
 /// Whose clients are served beside our own.
@@ -92,6 +96,7 @@ pub(crate) struct MiniProgram {
     pub(crate) secret: Value,
     pub(crate) releases: Option<Vec<Value>>,
     pub(crate) releases_action: Option<ReleasesAction>,
+    pub(crate) push: Option<AppPush>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]

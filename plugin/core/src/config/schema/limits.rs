@@ -13,7 +13,7 @@ const TWO_YEARS_S: u64 = 63_244_800;
 
 /// Every field that has a least and a greatest number.
 #[rustfmt::skip]
-pub const NUMBERS: [Limit; 30] = [
+pub const NUMBERS: [Limit; 33] = [
     ("wechat.timeout_ms", 100, 30_000),
     ("qq.timeout_ms", 100, 30_000),
     ("douyin.timeout_ms", 100, 30_000),
@@ -36,6 +36,9 @@ pub const NUMBERS: [Limit; 30] = [
     ("limits.body_timeout_ms", 100, 60_000),
     ("limits.waiting_requests", 16, 65_536),
     ("limits.waiting_bytes", 262_144, 1_073_741_824),
+    ("push.max_age_s", 10, 3600),
+    ("push.answer_after_ms", 100, 4500),
+    ("push.timeout_ms", 1000, 300_000),
     ("answers.session.http_status", 200, 599),
     ("answers.other.http_status", 200, 599),
     // Lists, by their length.
@@ -58,7 +61,7 @@ const PATH: &str = "^/[^%?#;\\\\]*$";
 const URL: &str = "^https?://[A-Za-z0-9._:\\[\\]-]+/*$";
 
 #[rustfmt::skip]
-const PATTERNS: [(&str, &str); 50] = [
+const PATTERNS: [(&str, &str); 55] = [
     // Which platform has which: see `rules`.
     ("apps[].appid", "^[A-Za-z0-9]+$"),
     ("wechat.cluster", "^.+$"),
@@ -79,6 +82,11 @@ const PATTERNS: [(&str, &str); 50] = [
     ("store.label", "^.+$"),
     ("store.prefix", "^[!-~]*$"),
     ("upstream.url", URL),
+    ("push.cluster", "^.+$"),
+    ("push.url", URL),
+    ("push.authority", "^[!-~]+$"),
+    ("apps[].push.path", PATH),
+    ("apps[].push.to", PATH),
     ("session.headers[]", CLIENT_HEADER),
     ("session.cookie", PLAIN),
     ("session.cookie_origins[]", "^[a-z][a-z0-9+.-]*://[!-.0-9:;<=>A-Z\\[\\]_a-z~-]+$"),
@@ -120,8 +128,10 @@ const CONSTANTS: [&str; 3] = [
 ];
 
 /// Where a secret is named.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 8] = [
     "apps[].secret",
+    "apps[].push.token",
+    "apps[].push.encoding_aes_key",
     "master_keys[]",
     "store.token",
     "store.basic_auth",
@@ -180,7 +190,7 @@ pub(super) fn put(schema: &mut Value) {
             continue;
         };
         field.extend(secret.as_object().cloned().unwrap_or_default());
-        if path.starts_with("store.") {
+        if path.starts_with("store.") || path.ends_with("aes_key") {
             field.insert("type".to_string(), json!(["object", "null"]));
         }
     }

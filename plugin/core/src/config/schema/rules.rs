@@ -68,12 +68,14 @@ fn apps() -> Value {
     let of = |platform: &str| json!({ "required": ["platform"], "properties": { "platform": { "const": platform } } });
     // The default.
     let wechat = json!({ "properties": { "platform": { "const": "wechat" } } });
+    let others = json!({ "required": ["platform"], "properties": { "platform": { "enum": ["qq", "douyin", "kuaishou"] } } });
     let without_releases = json!({ "properties": { "releases": { "type": "null" } } });
     json!([
         { "if": wechat, "then": form("^wx[0-9A-Fa-f]{16}$") },
         { "if": of("qq"), "then": form("^[0-9]{1,32}$") },
         { "if": of("douyin"), "then": form("^tt[A-Za-z0-9]{1,62}$") },
         { "if": of("kuaishou"), "then": form("^ks[A-Za-z0-9]{1,62}$") },
+        { "if": others, "then": { "properties": only_null(&["push"]) } },
         { "if": without_releases, "then": { "properties": only_null(&["releases_action"]) } },
     ])
 }
