@@ -11,13 +11,14 @@ use crate::rig::wasm_world::WasmWorld;
 use crate::rig::{Ask, Login, Rig, module};
 use proxy_wasm_host::Plugin;
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "cached_check",
     "embedded_check",
     "embedded_check_in_a_full_slot",
     "refusal",
     "login",
     "decrypt",
+    "push",
 ];
 
 /// More sessions than a slot holds.
@@ -48,6 +49,7 @@ fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
             "session": { "cache_ttl_s": 0 },
             "store": { "kind": "shared_data", "slots": 2 },
         }),
+        "push" => super::with_push(),
         _ => json!({}),
     };
     let mut stage = WasmWorld::running(module, &patch);
@@ -68,8 +70,10 @@ fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
     let (ask, status) = match kind {
         "refusal" => (kept("no session"), 401),
         "login" | "decrypt" => (kept(kind), 200),
+        "push" => (super::a_push(&stage.wechat, 1), 200),
         _ => (check, 200),
     };
+    stage.rig.receiver().answer_with(super::success);
     let allocations = stage.rig.vm.allocations();
     stage.rig.vm.reset_counts();
     let got = stage.rig.ask(vec![ask]).remove(0);

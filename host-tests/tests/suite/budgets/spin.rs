@@ -7,7 +7,14 @@ use super::file::Costs;
 use crate::rig::spin_world::SpinWorld;
 use crate::rig::{Ask, Way, over_tcp};
 
-const KINDS: [&str; 5] = ["cached_check", "store_check", "refusal", "login", "decrypt"];
+const KINDS: [&str; 6] = [
+    "cached_check",
+    "store_check",
+    "refusal",
+    "login",
+    "decrypt",
+    "push",
+];
 
 /// The least of as many requests: on a busy machine a body may come in more pieces than it was sent in, and each costs.
 const REQUESTS: u64 = 10;
@@ -36,12 +43,16 @@ pub fn measure(costs: &mut Costs) {
 
 fn fuel(way: Way, kind: &str) -> u64 {
     let seconds = if kind == "store_check" { 0 } else { 60 };
-    let patch = json!({ "session": { "cache_ttl_s": seconds } });
+    let mut patch = json!({ "session": { "cache_ttl_s": seconds } });
+    if kind == "push" {
+        patch = super::with_push();
+    }
     let stage = SpinWorld::start_with(way, &patch, |_| {});
     let phone = stage.wechat.phone("alice");
     let token = stage.login(&phone);
     let ask = |number: u64| match kind {
         "refusal" => Ask::get("/api/orders"),
+        "push" => super::a_push(&stage.wechat, number),
         "login" => {
             let code = stage.wechat.phone(&format!("user{number}")).login();
             Ask::post("/wx/login", &json!({ "code": code }))
@@ -60,6 +71,9 @@ fn fuel(way: Way, kind: &str) -> u64 {
                 "https://servicewechat.com/wx0123456789abcdef/12/page-frame.html",
             ),
     };
+    if kind == "push" {
+        stage.rig.app.answer_with(super::success);
+    }
     over_tcp::send(stage.addr(), &ask(0));
     let _first = stage.rig.spin.take_fuel();
     let costs = (1..=REQUESTS).map(|number| {
