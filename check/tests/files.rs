@@ -247,6 +247,22 @@ fn clusters_that_cannot_be_there_are_found() {
 }
 
 #[test]
+fn messages_need_the_cluster_of_the_app() {
+    let secret = "                                secret: { env: WX_SECRET }";
+    let push = "                                push: { token: { env: WX_SECRET } }";
+    let text = text(ENVOY);
+    let with = text.replacen(secret, &format!("{secret}\n{push}"), 1);
+    assert_eq!(findings(ENVOY, &with), Vec::<String>::new());
+    let table = "                            push: { cluster: nowhere }";
+    one(
+        ENVOY,
+        secret,
+        &format!("{secret}\n{push}\n{table}"),
+        "push.cluster: there is no cluster nowhere",
+    );
+}
+
+#[test]
 fn a_platform_with_an_app_needs_its_cluster() {
     let secret = "                                secret: { env: WX_SECRET }";
     let with = format!(

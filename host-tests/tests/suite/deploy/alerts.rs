@@ -6,12 +6,13 @@ use std::time::Duration;
 use project::root;
 use serde_json::json;
 use testkit::client::Request;
-use testkit::fakes::wechat::Fault;
+use testkit::fakes::app::Scripted;
+use testkit::fakes::wechat::{Fault, Message, Mode, PushFormat};
 
 use super::promtool::Scrape;
 use testkit::eventually;
 
-use crate::rig::envoy_world::{EnvoyWorld, login_request, with_token};
+use crate::rig::envoy_world::{APPID, EnvoyWorld, SECRET, login_request, with_token};
 
 /// Which files speak of which names.
 struct Names {
@@ -174,6 +175,33 @@ fn the_breaker_is_told() {
         "WxSessionLoginsFail",
         "WxSessionWechatUnavailable",
     ];
+    TAGGED
+        .scrape(&edge, logins)
+        .alerts(TAGGED.alerts, &expected);
+}
+
+#[test]
+fn a_message_that_the_app_does_not_take_is_told() {
+    let push = json!({ "token": { "env": "WX_SECRET" } });
+    let app = json!({ "appid": APPID, "secret": { "env": "WX_SECRET" }, "push": push });
+    let edge = EnvoyWorld::with(|config| config.patch_plugin(&json!({ "apps": [app] })));
+    let logins = healthy(&edge);
+    let account = edge.wechat.push_account(APPID, SECRET, "", "/wx/push");
+    let account = account.in_mode(Mode::Plain, PushFormat::Json);
+    let message = Message::text(
+        "o9AgO5Kd5ggOC-bXrbNODIiE3bGY",
+        edge.wechat.now(),
+        1,
+        "hello",
+    );
+    edge.app.answer_with(|_| {
+        Some(Scripted {
+            status: 500,
+            ..Scripted::default()
+        })
+    });
+    assert_eq!(account.send_to(edge.envoy.addr(), &message).len(), 3);
+    let expected = ["WxSessionMessagesFail"];
     TAGGED
         .scrape(&edge, logins)
         .alerts(TAGGED.alerts, &expected);

@@ -4,6 +4,7 @@
 mod disconnects;
 mod every_fault;
 mod memory;
+mod pushes;
 mod random_worlds;
 mod schedules;
 mod store_faults;

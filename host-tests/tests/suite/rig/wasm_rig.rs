@@ -169,6 +169,11 @@ impl WasmRig {
             };
             self.late.push((due, call, reply));
         }
+        self.answer_due();
+    }
+
+    /// Those answers that were on their way, and have come.
+    fn answer_due(&mut self) {
         let now = self.vm.now();
         let (due, late) = std::mem::take(&mut self.late)
             .into_iter()
@@ -243,7 +248,7 @@ impl Rig for WasmRig {
 
     fn advance(&mut self, span: Duration) {
         self.vm.advance(span);
-        self.serve_calls();
+        self.answer_due();
         self.wechat.set_time(Some(self.vm.now().as_secs()));
     }
 
