@@ -39,7 +39,8 @@ pub struct Fields {
     pub encrypt: Option<String>,
     /// The user's openid, mostly.
     pub from_user_name: Option<String>,
-    /// The message's id, as it is written: it has up to 64 bits. Events have none.
+    /// The message's id, as it is written: it has up to 64 bits. Events have none. (The `MsgID` of some is that of a
+    /// message which they tell of, perhaps one of several such events.)
     pub msg_id: Option<String>,
 }
 
@@ -63,8 +64,7 @@ struct Raw<'a> {
     encrypt: Option<&'a RawValue>,
     #[serde(borrow, rename = "FromUserName")]
     from_user_name: Option<&'a RawValue>,
-    // Some events write it so.
-    #[serde(borrow, rename = "MsgId", alias = "MsgID")]
+    #[serde(borrow, rename = "MsgId")]
     msg_id: Option<&'a RawValue>,
 }
 
@@ -79,8 +79,14 @@ fn json(text: &str) -> Option<Fields> {
         action: raw.action.and_then(word),
         encrypt: raw.encrypt.and_then(word),
         from_user_name: raw.from_user_name.and_then(word),
-        msg_id: raw.msg_id.and_then(word),
+        msg_id: raw.msg_id.and_then(word).filter(is_id),
     })
+}
+
+/// Zero and nothing tell no message from another.
+#[allow(clippy::ptr_arg, reason = "as an option's filter has it")]
+fn is_id(id: &String) -> bool {
+    id.bytes().any(|byte| byte != b'0')
 }
 
 fn is_shallow(text: &str) -> bool {
@@ -110,13 +116,13 @@ fn word(value: &RawValue) -> Option<String> {
 }
 
 fn of_xml(text: &str) -> Option<Fields> {
-    let names = ["action", "Encrypt", "FromUserName", "MsgId", "MsgID"];
-    let [action, encrypt, from_user_name, msg_id, other_msg_id] = xml::texts(text, names)?;
+    let names = ["action", "Encrypt", "FromUserName", "MsgId"];
+    let [action, encrypt, from_user_name, msg_id] = xml::texts(text, names)?;
     Some(Fields {
         action,
         encrypt,
         from_user_name,
-        msg_id: msg_id.or(other_msg_id),
+        msg_id: msg_id.filter(is_id),
     })
 }
 
@@ -142,7 +148,7 @@ mod tests {
                 Format::Json,
             ),
             (
-                "{\"FromUserName\":\"oUser\",\"MsgID\":18446744073709551615,\"Content\":\"a\u{14}\"}",
+                "{\"FromUserName\":\"oUser\",\"MsgId\":18446744073709551615,\"MsgID\":1,\"Content\":\"a\u{14}\"}",
                 Format::Json,
             ),
             (
@@ -166,7 +172,6 @@ mod tests {
             r#"{"Encrypt":"a""#,
             r#"{"Encrypt":"a"}x"#,
             r#"{"Encrypt":"a","Encrypt":"b"}"#,
-            r#"{"MsgId":1,"MsgID":2}"#,
             "<xml><Encrypt>a</Encrypt>",
         ] {
             assert_eq!(read(body.as_bytes()), None, "{body}");
@@ -188,7 +193,13 @@ mod tests {
 
     #[test]
     fn what_is_no_word_is_none() {
-        let (_, fields) = read(br#"{"FromUserName":null,"MsgId":{"a":1},"Encrypt":-1}"#).unwrap();
-        assert_eq!(fields, Fields::default());
+        for body in [
+            r#"{"FromUserName":null,"MsgId":{"a":1},"Encrypt":-1}"#,
+            r#"{"MsgId":0}"#,
+            "<xml><MsgId></MsgId></xml>",
+        ] {
+            let (_, fields) = read(body.as_bytes()).unwrap();
+            assert_eq!(fields, Fields::default(), "{body}");
+        }
     }
 }
