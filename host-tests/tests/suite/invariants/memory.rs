@@ -87,11 +87,12 @@ fn login(stage: &mut WasmWorld, number: usize) -> String {
     Login::from(&stage.rig.ask(vec![ask])[0]).token
 }
 
-/// Sends `requests` after a tenth of that: what is held then is held to the end. Says what is held when.
+/// Sends `requests` after a tenth of that, and at least so many that each session has had its turn more than once: what
+/// is held then is held to the end. Says what is held when.
 fn assert_flat(requests: u64) {
     let at_rest = WasmWorld::new(&json!({})).rig.vm.memory_pages() * PAGE;
     let mut crowd = Crowd::new();
-    crowd.run(requests / 10);
+    crowd.run((requests / 10).max(3 * SESSIONS as u64));
     let early = crowd.bytes();
     crowd.run(requests);
     let late = crowd.bytes();

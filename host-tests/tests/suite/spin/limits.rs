@@ -192,7 +192,11 @@ fn no_more_open_data_is_tried_than_may_fail_however_many_instances_there_are() {
         let bad = phone.open_data(Source::UserInfo).bad_padding().build();
         let asks: Vec<_> = (0..24).map(|_| decrypt(&token, &bad)).collect();
         let answers = edge.send(&asks);
-        let tried = answers.iter().filter(|answer| answer.status == 422).count();
+        let mut tried = answers.iter().filter(|answer| answer.status == 422).count();
+        // Some may have given way to the others before these were counted: as many are left, one after the other.
+        while tried < 5 && edge.stage.send(&decrypt(&token, &bad)).status == 422 {
+            tried += 1;
+        }
         let opened = edge.stage.rig.counter("wx_session.open_data.refused");
         assert!((1..=5).contains(&opened), "{}: {opened}", edge.name);
         assert!(tried <= 5, "{}: {tried}", edge.name);

@@ -3,6 +3,7 @@
 //! Never knows what the fault is.
 
 use std::collections::BTreeSet;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -113,6 +114,8 @@ impl Trial {
     ) {
         let name = format!("{} | {fault}", self.kind);
         let code = self.code();
+        // Lines of the faults before must not leave this one's without room: so many are written in a second.
+        sleep(Duration::from_millis(1100));
         self.log_read = self.edge.log().len();
         strike(&self.backend);
         match hurts {
