@@ -52,6 +52,8 @@ cargo xtask fake-wechat [--port N] [--phone-port N] [--https-port N --ca-file FI
     --phone-port N   the phone (default: 9091)
     --https-port N   WeChat's API over TLS, by a new CA whose certificate is written to --ca-file
     --app APPID=SECRET  an app, any number of times (default: the one of the examples)
+    --push-to http://HOST:PORT/PATH --push-token T --push-key K [--push-mode safe|compatible|plain]
+                     [--push-format json|xml]  sends messages of the first app there when the phone is asked to
 
 cargo xtask frameworks
     Of these, only the test that asks real frameworks (Express, Koa, Fastify, Flask, Django) what they read as the name

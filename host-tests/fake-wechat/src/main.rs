@@ -3,6 +3,7 @@
 //! Never speaks to the real WeChat, and listens on loopback alone.
 
 mod options;
+mod pushes;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -10,9 +11,10 @@ use std::sync::mpsc;
 
 use anyhow::{Context as _, Result};
 use options::Options;
+use pushes::Pushes;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 use testkit::listener::Listener;
-use testkit::phone_server;
+use testkit::phone_server::{self, Target};
 
 const PAGE: &str = include_str!("page.html");
 
@@ -48,8 +50,8 @@ struct Running {
 impl Running {
     fn start(options: &Options) -> Result<Self> {
         let mut apps = options.apps.iter();
-        let (appid, secret) = apps.next().context("no app")?;
-        let wechat = FakeWechat::new(appid, secret);
+        let (first, secret) = apps.next().context("no app")?;
+        let wechat = FakeWechat::new(first, secret);
         for (appid, secret) in apps {
             wechat.add_app(appid, secret);
         }
@@ -66,11 +68,17 @@ impl Running {
             std::fs::write(file, https.ca_pem())
                 .with_context(|| format!("--ca-file {}", file.display()))?;
         }
+        let pushes = options.push.as_ref();
+        let pushes = pushes.map(|to| Pushes::new(to, first, &wechat));
+        let pushes = pushes.transpose()?;
         let phones = phone_server::serve_pages_at(at(options.phone_port), move |target| {
             if target == "/" {
                 return ("200 OK", "text/html; charset=utf-8", PAGE.to_owned());
             }
-            phone_server::page(&wechat, target)
+            let page = pushes
+                .as_ref()
+                .and_then(|pushes| pushes.page(&Target::of(target)));
+            page.unwrap_or_else(|| phone_server::page(&wechat, target))
         });
         Ok(Self {
             plain,
@@ -91,13 +99,21 @@ impl Running {
             }
             _ => String::new(),
         };
+        let pushes = match &options.push {
+            Some(to) => format!(
+                "messages                    to {}; ask the phone:\n{}",
+                to.url,
+                pushes::PATHS
+            ),
+            None => String::new(),
+        };
         format!(
             "\
 WeChat's API                http://{plain}  in place of https://api.weixin.qq.com
 {https}a phone, for curl           http://{phones}/phone
 a phone, for the browser    http://{phones}/
 apps                        {apps}
-
+{pushes}
 Ctrl-C stops it.
 "
         )
@@ -111,6 +127,7 @@ fn at(port: u16) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
     use std::time::Duration;
     use testkit::client::{Request, Response, send};
 
@@ -126,6 +143,7 @@ mod tests {
             apps: apps
                 .map(|(appid, secret)| ((*appid).to_owned(), (*secret).to_owned()))
                 .collect(),
+            push: None,
         }
     }
 
@@ -160,6 +178,32 @@ mod tests {
             let status = get(running.phones.addr(), target).status;
             assert!(status == 200 || status == 409, "{target}: {status}");
         }
+    }
+
+    /// An edge that knows no message: what it answers is told, and why WeChat comes again.
+    #[test]
+    fn what_an_edge_says_to_a_message_is_told() {
+        let edge = Listener::start(|mut stream| {
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+        });
+        let push = options::PushTo {
+            url: format!("http://{}/wx/push", edge.addr()),
+            token: "AAAAA".to_owned(),
+            key: "A".repeat(43),
+            mode: "safe".to_owned(),
+            format: "xml".to_owned(),
+        };
+        let running = Running::start(&Options {
+            push: Some(push),
+            ..free(&[("wx1", "one")])
+        });
+        let running = running.expect("it starts");
+        let said = |target: &str| get(running.phones.addr(), target).text();
+        assert!(said("/push/check").contains("got 403"));
+        assert_eq!(
+            said("/push/text?content=hi"),
+            "try 1: HTTP 403\ntry 2: HTTP 403\ntry 3: HTTP 403\n"
+        );
     }
 
     #[test]

@@ -22,6 +22,18 @@ pub(crate) struct Options {
     pub(crate) ca_file: Option<PathBuf>,
     /// At least one.
     pub(crate) apps: Vec<App>,
+    /// Where messages of the first app go; none if nobody asks for it.
+    pub(crate) push: Option<PushTo>,
+}
+
+/// What an operator writes at WeChat for message push.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PushTo {
+    pub(crate) url: String,
+    pub(crate) token: String,
+    pub(crate) key: String,
+    pub(crate) mode: String,
+    pub(crate) format: String,
 }
 
 /// As in the examples of this project, so that they run against it as they are.
@@ -34,6 +46,14 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Opt
         https_port: None,
         ca_file: None,
         apps: Vec::new(),
+        push: None,
+    };
+    let mut push = PushTo {
+        url: String::new(),
+        token: String::new(),
+        key: String::new(),
+        mode: "safe".to_owned(),
+        format: "json".to_owned(),
     };
     let mut arguments = lexopt::Parser::from_args(arguments);
     while let Some(argument) = arguments.next()? {
@@ -45,6 +65,11 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Opt
             }
             Long("ca-file") => options.ca_file = Some(arguments.value()?.into()),
             Long("app") => options.apps.push(arguments.value()?.parse_with(app)?),
+            Long("push-to") => push.url = arguments.value()?.string()?,
+            Long("push-token") => push.token = arguments.value()?.string()?,
+            Long("push-key") => push.key = arguments.value()?.string()?,
+            Long("push-mode") => push.mode = arguments.value()?.string()?,
+            Long("push-format") => push.format = arguments.value()?.string()?,
             other => bail!("{}: see cargo xtask help", other.unexpected()),
         }
     }
@@ -52,6 +77,15 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Opt
         options.https_port.is_some() == options.ca_file.is_some(),
         "--https-port and --ca-file go together: whoever comes over TLS must trust the CA"
     );
+    if !push.url.is_empty() {
+        ensure!(!push.token.is_empty(), "--push-to needs --push-token");
+        let needs_key = push.mode != "plain";
+        ensure!(
+            !needs_key || push.key.len() == 43,
+            "--push-key: an EncodingAESKey has 43 characters"
+        );
+        options.push = Some(push);
+    }
     if options.apps.is_empty() {
         options.apps.push((APP.0.to_owned(), APP.1.to_owned()));
     }
@@ -102,6 +136,7 @@ mod tests {
             https_port: Some(2),
             ca_file: Some("ca.pem".into()),
             apps: vec![app("wx1", "s=1"), app("wx2", "s2")],
+            push: None,
         };
         assert_eq!(options, expected);
     }
@@ -114,6 +149,11 @@ mod tests {
             (&["--app", "wx1="], "--app needs"),
             (&["--https-port", "1"], "--ca-file"),
             (&["--ca-file", "1"], "--https-port"),
+            (&["--push-to", "http://a/b"], "--push-token"),
+            (
+                &["--push-to", "http://a/b", "--push-token", "t"],
+                "--push-key",
+            ),
             (&["more"], "more"),
         ] {
             let message = format!("{:#}", read(arguments).unwrap_err());

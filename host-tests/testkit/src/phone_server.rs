@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::fakes::wechat::{FakeWechat, KeyAge, OpenData, parameters};
+use crate::fakes::wechat::{FakeWechat, KeyAge, OpenData, Phone, parameters};
 use crate::listener::{FREE_PORT, Listener};
 use crate::serve::{self, Then, framed};
 
@@ -62,27 +62,52 @@ fn answer(stream: TcpStream, page: &impl Fn(&str) -> Page) -> io::Result<()> {
     })
 }
 
+/// What is asked of a phone: a path, and what stands in the query.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// Without the query.
+    pub path: &'a str,
+    parameters: Vec<(String, String)>,
+}
+
+impl<'a> Target<'a> {
+    /// Of a request.
+    #[must_use]
+    pub fn of(target: &'a str) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let parameters = parameters(query);
+        Self { path, parameters }
+    }
+
+    /// A parameter; an empty one is none.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&str> {
+        let given = self.parameters.iter().find(|(own, _)| own == name);
+        let value = given.map(|(_, value)| value.as_str());
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// Whose phone is meant.
+    #[must_use]
+    pub fn phone(&self, wechat: &FakeWechat) -> Phone {
+        let user = self.named("user").unwrap_or(ANYBODY);
+        match self.named("app") {
+            Some(appid) => wechat.phone_in(appid, user),
+            None => wechat.phone(user),
+        }
+    }
+}
+
 /// What the phone answers; a `target` that is none of [`PATHS`] gets their list.
 pub fn page(wechat: &FakeWechat, target: &str) -> Page {
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let parameters = parameters(query);
-    let named = |name: &str| {
-        let given = parameters.iter().find(|(own, _)| own == name);
-        given
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
-    };
-    let user = named("user").unwrap_or(ANYBODY);
-    let phone = match named("app") {
-        Some(appid) => wechat.phone_in(appid, user),
-        None => wechat.phone(user),
-    };
+    let target = Target::of(target);
+    let phone = target.phone(wechat);
     let text = |status, body| (status, "text/plain; charset=utf-8", body);
     let json = |data: OpenData| {
         let body = data.to_json().to_string();
         ("200 OK", "application/json", body)
     };
-    match path {
+    match target.path {
         "/phone/login" => text("200 OK", phone.login()),
         "/phone/user-info" => match phone.session_keys().len() {
             0 => text("409 Conflict", "this user has not logged in yet\n".into()),
