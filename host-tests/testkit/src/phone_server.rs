@@ -14,7 +14,7 @@ const PATHS: &str = "\
 /phone/login               a fresh code of wx.login
 /phone/user-info           encryptedData, iv, rawData, signature: for decrypt, verify, register
 /phone/user-info/previous  the same under the session_key before the newest
-/phone/phone-number        encryptedData, iv
+/phone/phone-number        encryptedData, iv, and a fresh code of the button
 ";
 
 /// Whose phone it is where nobody is named.
@@ -119,7 +119,11 @@ pub fn page(wechat: &FakeWechat, target: &str) -> Page {
         },
         "/phone/phone-number" => match phone.session_keys().len() {
             0 => text("409 Conflict", "this user has not logged in yet\n".into()),
-            _ => json(phone.phone_number()),
+            _ => {
+                let mut detail = phone.phone_number().to_json();
+                detail["code"] = phone.phone_code().into();
+                ("200 OK", "application/json", detail.to_string())
+            }
         },
         _ => text("404 Not Found", PATHS.to_owned()),
     }

@@ -4,7 +4,7 @@
 use super::language::Language;
 use super::parameters::parameters;
 use super::world::{SeenRequest, WechatState};
-use super::{Asked, Fault, Platform, WechatAnswer, code2session, douyin, kuaishou};
+use super::{Asked, Fault, Platform, WechatAnswer, api, code2session, douyin, kuaishou};
 
 fn language(platform: Platform) -> Language {
     match platform {
@@ -46,10 +46,14 @@ pub(super) fn answer(world: &mut WechatState, asked: &Asked<'_>) -> WechatAnswer
         Fault::Errcode(errcode) => error(world, errcode, false),
         Fault::StringErrcode(errcode) => error(world, errcode, true),
         fault => {
-            let whole = match session(world, &request) {
-                Ok(body) => WechatAnswer::json(body),
-                Err(errcode) => error(world, errcode, string),
+            let of_api = world.platform == Platform::Wechat && api::has(&request);
+            let answered = if of_api {
+                api::answer(world, &request)
+            } else {
+                session(world, &request).map(WechatAnswer::json)
             };
+            let whole = answered.unwrap_or_else(|errcode| error(world, errcode, string));
+            let whole = if of_api { whole.of_api() } else { whole };
             whole.harmed(&fault)
         }
     }

@@ -52,20 +52,36 @@ fn session(world: &mut WechatState, request: &SeenRequest) -> Result<String, i64
 fn error(world: &mut WechatState, errcode: i64, as_string: bool) -> WechatAnswer {
     let meaning = match errcode {
         -1 => "system error",
+        40001 => {
+            "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r"
+        }
         40002 => "invalid grant_type",
+        40003 => "invalid openid",
+        40004 => "invalid media type",
         40013 => "invalid appid",
+        40014 => "invalid access_token",
         40029 => "invalid code",
         40066 => "invalid url",
         40125 => "invalid appsecret",
+        40097 => "invalid args",
         40163 => "code been used",
         40164 => "invalid ip 127.0.0.1, not in whitelist",
+        40169 => "invalid length for scene, or the data is not json string",
         40226 => "code blocked",
         40243 => "appsecret has been frozen",
+        41001 => "access_token missing",
         41002 => "appid missing",
         41004 => "appsecret missing",
+        41005 => "media data missing",
         41008 => "missing code",
+        41030 => "invalid page",
+        42001 => "access_token expired",
+        45009 => "reach max api daily quota limit",
         45011 => "api minute-quota reach limit  must slower  retry next minute",
+        47001 => "data format error",
+        48001 => "api unauthorized",
         61003 => "component is not authorized by this account",
+        87009 => "invalid signature",
         _ => "unknown error",
     };
     let id: String = world

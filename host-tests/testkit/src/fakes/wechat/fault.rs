@@ -77,6 +77,17 @@ impl WechatAnswer {
         }
     }
 
+    /// As the server APIs write the type of their JSON.
+    pub(super) fn of_api(self) -> Self {
+        match self.content_type {
+            "text/plain" => Self {
+                content_type: "application/json; encoding=utf-8",
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     pub(super) fn refused() -> Self {
         Self {
             transport: Transport::Refuse,

@@ -1,7 +1,9 @@
-//! WeChat as a mini program's server meets it: `GET /sns/jscode2session`, with its strictness, oddities and faults.
+//! WeChat as a mini program's server meets it: `GET /sns/jscode2session`, access tokens and some of what they are for,
+//! with its strictness, oddities and faults.
 //! It never speaks to the real one, and knows nothing of the plugin.
 
 mod answer;
+mod api;
 mod code2session;
 mod douyin;
 mod fault;
@@ -10,11 +12,13 @@ mod language;
 mod open_data;
 mod parameters;
 mod phone;
+mod phone_codes;
 mod platform;
 mod push;
 mod push_seal;
 mod seal;
 mod server;
+mod tokens;
 mod world;
 
 pub use fault::{Fault, Transport, WechatAnswer};
@@ -203,6 +207,30 @@ impl FakeWechat {
     #[must_use]
     pub fn requests(&self) -> Vec<SeenRequest> {
         self.world().seen.clone()
+    }
+
+    /// How many requests asked for this path.
+    #[must_use]
+    pub fn requests_for(&self, path: &str) -> usize {
+        let seen = &self.world().seen;
+        seen.iter().filter(|request| request.path == path).count()
+    }
+
+    /// Has phone numbers say that they are of this app, whose ever they are.
+    pub fn number_says_app(&self, appid: Option<&str>) {
+        self.world().watermark_appid = appid.map(str::to_owned);
+    }
+
+    /// Every access token of an app is dead from now on (40001): somebody has asked for a new one by force.
+    pub fn kill_tokens(&self, appid: &str) {
+        self.world().kill_tokens(appid);
+    }
+
+    /// Every access token given out, oldest first: for tests that look for leaks.
+    #[must_use]
+    pub fn access_tokens(&self) -> Vec<String> {
+        let tokens = &self.world().tokens;
+        tokens.iter().map(|token| token.text.clone()).collect()
     }
 
     /// How many requests carried this js_code.

@@ -79,6 +79,12 @@ impl Phone {
         self.open_data(Source::PhoneNumber).build()
     }
 
+    /// `e.detail.code` of the button: 64 hexadecimal digits, good for one exchange within 300 s.
+    #[must_use]
+    pub fn phone_code(&self) -> String {
+        self.wechat.world().make_phone_code(&self.member)
+    }
+
     /// wx.getShareInfo.
     #[must_use]
     pub fn share_info(&self) -> OpenData {

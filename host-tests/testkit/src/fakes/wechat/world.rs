@@ -1,6 +1,8 @@
 //! What WeChat knows: apps, users' keys, codes, the script, and what was asked of it.
 //! It never forms an answer.
 
+use super::phone_codes::PhoneCode;
+use super::tokens::AccessToken;
 use super::{Fault, Platform};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -89,6 +91,11 @@ pub(super) struct WechatState {
     keys: HashMap<Member, Vec<String>>,
     /// The key of the newest code that was not exchanged.
     next_keys: HashMap<Member, String>,
+    /// Newest last.
+    pub(super) tokens: Vec<AccessToken>,
+    pub(super) phone_codes: HashMap<String, PhoneCode>,
+    /// Whose app the numbers say they are of; the right one if `None`.
+    pub(super) watermark_appid: Option<String>,
     seed: Vec<u8>,
     drawn: u64,
     pub(super) clock: Option<u64>,
@@ -113,6 +120,9 @@ impl WechatState {
             codes: HashMap::new(),
             keys: HashMap::new(),
             next_keys: HashMap::new(),
+            tokens: Vec::new(),
+            phone_codes: HashMap::new(),
+            watermark_appid: None,
             seed: seed.to_vec(),
             drawn: 0,
             clock: None,
@@ -129,6 +139,13 @@ impl WechatState {
     pub(super) fn add_app(&mut self, appid: &str, secret: &str) {
         self.apps.retain(|(known, _)| known != appid);
         self.apps.push((appid.to_owned(), secret.to_owned()));
+    }
+
+    /// Whose openid this is in an app, as far as the app's users were ever given a key.
+    pub(super) fn user_of(&self, appid: &str, openid: &str) -> Option<Member> {
+        let mut members = self.keys.keys();
+        let found = members.find(|member| member.0 == appid && self.openid(member) == openid);
+        found.cloned()
     }
 
     pub(super) fn first_appid(&self) -> String {
