@@ -17,6 +17,9 @@ const CALLBACKS: [&str; 3] = [
     "proxy_on_request_body",
 ];
 
+/// As well, where answers of WeChat's are looked at.
+const OF_ANSWERS: &str = "proxy_on_response_body";
+
 /// What is wrong in a document, or nothing if wx-session is not in it.
 pub(crate) fn check(file: &Path, document: &Node) -> Option<Vec<Finding>> {
     let mut filters = Vec::new();
@@ -116,10 +119,24 @@ fn restricted(file: &Path, config: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in places.into_iter().flatten() {
         let allowed = entry.node.get("allowed_capabilities");
+        let lacks = |callback: &str| {
+            allowed.is_some_and(|list| !list.entries().is_empty() && list.get(callback).is_none())
+        };
+        let serves_api = config
+            .at(&["configuration", "value", "wechat_api"])
+            .is_some();
+        if serves_api && lacks(OF_ANSWERS) {
+            findings.push(Finding {
+                file: file.to_owned(),
+                line: entry.line,
+                field: format!("{name}.allowed_capabilities"),
+                problem: format!(
+                    "lacks {OF_ANSWERS}: with wechat_api, nobody would notice that a token is dead"
+                ),
+            });
+        }
         for callback in CALLBACKS {
-            if allowed
-                .is_some_and(|list| !list.entries().is_empty() && list.get(callback).is_none())
-            {
+            if lacks(callback) {
                 findings.push(Finding {
                     file: file.to_owned(),
                     line: entry.line,

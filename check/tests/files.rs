@@ -228,6 +228,12 @@ fn what_lets_everyone_in_is_found() {
         found.len() == 1 && found[0].contains("lacks proxy_on_request_headers"),
         "{found:?}"
     );
+    let deaf = text(ENVOY).replacen(" proxy_on_response_body: {},", "", 1);
+    let found = findings(ENVOY, &deaf);
+    assert!(
+        found.len() == 1 && found[0].contains("lacks proxy_on_response_body"),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn with(path: &str, value: u64) -> Value {
 }
 
 /// Not numbers themselves.
-const OF_LENGTHS: [&str; 2] = ["store.prefix", "admin.tokens"];
+const OF_LENGTHS: [&str; 3] = ["store.prefix", "admin.tokens", "wechat_api.allow"];
 
 #[test]
 fn every_least_and_greatest_number_is_the_cores_own() {

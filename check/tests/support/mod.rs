@@ -83,6 +83,11 @@ pub(crate) fn bad() -> Vec<Value> {
             json!({ "path": "/a", "session": "required", "session_in": "t", "upgrades": ["websocket"] }),
         ),
         route(json!({ "path": "/a", "session": "required", "session_in": "" })),
+        json!({ "wechat_api": {} }),
+        json!({ "wechat_api": { "allow": [] } }),
+        json!({ "wechat_api": { "allow": ["wxa/x"] } }),
+        json!({ "wechat_api": { "allow": ["/wxa/../x"] } }),
+        json!({ "wechat_api": { "allow": ["/"] } }),
         json!({ "wechat": { "cluster": "" } }),
         json!({ "wechat": { "authority": "api weixin" } }),
         json!({ "wechat": { "url": "api.weixin.qq.com" } }),
@@ -244,6 +249,10 @@ pub(crate) fn good() -> Vec<(Value, Platform)> {
             { "path": "/chat", "session": "required", "upgrades": ["websocket"] },
             { "path": "/profile", "session": "required", "open_data": "body", "open_data_in": "a b", "open_data_as": "_x" },
         ] }),
+            Envoy,
+        ),
+        (
+            json!({ "wechat_api": { "allow": ["/wxa/getwxacodeunlimit", "/cgi-bin/media/"] } }),
             Envoy,
         ),
         (

@@ -38,6 +38,8 @@ pub struct VmConfig {
     pub root_id: String,
     /// `vm_config.environment_variables`.
     pub environment: BTreeMap<String, String>,
+    /// `capability_restriction_config`: callbacks that are not among these are never called. `None`: no restriction.
+    pub allowed: Option<BTreeSet<String>>,
     /// Names that a call-out may address; any other is refused with `BadArgument`.
     pub clusters: BTreeSet<String>,
     /// What `proxy_get_log_level` answers. Every record is kept, whatever its level.
@@ -64,6 +66,7 @@ impl VmConfig {
             vm_id: "vm".to_owned(),
             root_id: "root".to_owned(),
             environment: BTreeMap::new(),
+            allowed: None,
             clusters: BTreeSet::new(),
             log_level: LogLevel::Info,
             now: Duration::from_secs(1_700_000_000),

@@ -106,7 +106,8 @@ impl Vm {
             response.body_available = true;
         }
         if size != 0 {
-            paused |= self
+            // A body that goes on takes with it headers that were held.
+            paused = self
                 .call("proxy_on_response_body", id.0, &[id.0, size, 1])
                 .status
                 != 0;

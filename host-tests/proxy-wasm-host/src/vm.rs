@@ -262,6 +262,10 @@ impl Vm {
         if self.trap.is_some() {
             return Returned::dead();
         }
+        let allowed = self.host().config.allowed.as_ref();
+        if export.starts_with("proxy_on_") && allowed.is_some_and(|list| !list.contains(export)) {
+            return Returned::default();
+        }
         let Some(function) = self.instance.get_func(&mut self.store, export) else {
             return Returned::default();
         };

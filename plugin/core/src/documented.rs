@@ -128,6 +128,7 @@ fn every_field_of_the_configuration_is_documented_and_no_other() {
         "apps[].push",
         "push",
         "wechat",
+        "wechat_api",
         "qq",
         "douyin",
         "kuaishou",

@@ -10,6 +10,7 @@ use crate::gate::{self, Passage, Terms};
 use crate::head::{Head, Header};
 use crate::header_names::RELEASE;
 use crate::host::{Host, Request};
+use crate::memory::later::Later;
 use crate::metrics::Counter;
 use crate::refusal_line::{self, REFUSED};
 use crate::rejection::{Reason, Rejection};
@@ -18,7 +19,9 @@ use crate::route::{Destination, Method, Routes, Rule};
 use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
 use crate::worker::{Context, Worker};
-use crate::{admin, endpoint, method, observe, open_body, path, push, release, taken};
+use crate::{
+    admin, endpoint, method, observe, open_body, pass_through, path, push, release, taken,
+};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
@@ -28,13 +31,27 @@ pub async fn handle<H: Host, R: Request>(worker: &Worker, host: &H, request: &R)
     served.unwrap_or_else(|rejection| refuse(context, request.head(), &rejection))
 }
 
-/// What could wait until the verdict of [`handle`] was carried out: renewals of idle times, and the `rest` that the verdict
-/// has. Never delays a request.
+/// What could wait until the verdict of [`handle`] was carried out: renewals, and the `rest` that the verdict has. Never
+/// delays a request.
 pub async fn finish<H: Host>(worker: &Worker, host: &H, rest: Option<Rest>) {
     let context = Context { worker, host };
-    context.sessions().do_later().await;
+    for later in worker.later.take() {
+        match later {
+            // Boxed, so that other requests do not carry the room for it.
+            Later::AccessToken(number) => Box::pin(renew(context, number)).await,
+            later => context.sessions().do_later(later).await,
+        }
+    }
     if let Some(rest) = rest {
         Box::pin(push::see_through(context, rest)).await;
+    }
+}
+
+/// Every request of this worker is to have the token.
+async fn renew<H: Host>(context: Context<'_, H>, number: usize) {
+    if let Some(app) = context.config().mini_programs.get(number) {
+        context.host.outlive_client().await;
+        context.access_tokens().renew(app).await;
     }
 }
 
@@ -49,11 +66,22 @@ pub fn upstream_unavailable(worker: &Worker, head: &Head) -> Response {
     Rejection::from(Reason::UpstreamUnavailable).response(wordings(worker, head))
 }
 
+/// The same when it is WeChat that does not answer a call of the backend's.
+#[must_use]
+pub fn wechat_unavailable(worker: &Worker, head: &Head) -> Response {
+    let problem = "WeChat did not answer";
+    let rejection = Reason::WechatUnavailable.with(problem);
+    rejection.response(wordings(worker, head))
+}
+
 /// Whether a request with this head may be asked for its body before it has a verdict, beyond whether it has one. If not,
 /// a host may leave the body with the client until then.
 #[must_use]
 pub fn reads_body(worker: &Worker, head: &Head) -> bool {
     let routes = &worker.config.routes;
+    if worker.config.wechat_api.is_some() {
+        return false;
+    }
     canonical(head).is_ok_and(
         |(method, path)| match routes.find(method::of(method, head), &path) {
             Destination::Endpoint(_) | Destination::Admin(_) | Destination::Push(_) => true,
@@ -68,6 +96,10 @@ async fn serve<H: Host, R: Request>(
 ) -> Result<Verdict, Rejection> {
     let head = request.head();
     let config = context.config();
+    if let Some(rules) = &config.wechat_api {
+        // Boxed, so that other requests do not carry the room for it.
+        return Box::pin(pass_through::admit(context, head, rules)).await;
+    }
     let refused = |rejection| {
         context.host.count(Counter::RequestRefused);
         rejection
@@ -290,7 +322,10 @@ fn refuse<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) 
         Reason::BodyTimeout => host.count(Counter::RequestBodyTimeout),
         _ => {}
     }
-    let response = rejection.response(wordings(worker, head));
+    let mut response = rejection.response(wordings(worker, head));
+    if worker.config.wechat_api.is_some() {
+        response.headers.push(pass_through::seqid(host, head));
+    }
     refusal_line::tell(context, REFUSED, head, rejection, response.status);
     Verdict {
         action: Action::Reply(response),

@@ -48,7 +48,11 @@ pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
 ];
 
 /// The same of other endpoints.
-const OTHER_HEADERS: [(&str, &str); 2] = [("x-wx-app", "appid"), ("x-wx-everywhere", "everywhere")];
+const OTHER_HEADERS: [(&str, &str); 3] = [
+    ("x-wx-app", "appid"),
+    ("x-wx-everywhere", "everywhere"),
+    ("x-wx-keep", "keep"),
+];
 
 /// Every header that carries a parameter of an endpoint, and its name in a body.
 pub(crate) fn parameter_headers() -> impl Iterator<Item = (&'static str, &'static str)> {

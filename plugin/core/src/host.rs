@@ -69,6 +69,10 @@ pub trait Host {
         Vec::new()
     }
 
+    /// What the request does from now on is for others too: it is carried on to its end even if its client goes away. Of no
+    /// meaning where every request is.
+    async fn outlive_client(&self) {}
+
     /// Writes one log line. The core never puts a secret, token, code or key into it.
     fn log(&self, level: Level, line: &str);
 }

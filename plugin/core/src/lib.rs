@@ -40,7 +40,9 @@ mod observe;
 mod open_body;
 mod open_data;
 mod params;
+mod pass_through;
 mod path;
+mod platform_call;
 mod presented;
 mod profile;
 mod push;
@@ -61,6 +63,7 @@ mod taken;
 mod time;
 mod trace;
 mod upgrade;
+mod wechat_api;
 mod wording;
 mod worker;
 
@@ -85,7 +88,7 @@ pub mod wechat;
 
 pub use chosen_store::bridge::Bridge;
 pub use config::{Config, ConfigError};
-pub use handle::{crowded, finish, handle, reads_body, upstream_unavailable};
+pub use handle::{crowded, finish, handle, reads_body, upstream_unavailable, wechat_unavailable};
 pub use head::{Head, Header};
 pub use host::{
     BodyError, CallError, Cause, Delivering, Delivery, Host, HttpCall, HttpResponse, Level,
@@ -94,8 +97,11 @@ pub use host::{
 pub use limits::crowd::Crowd;
 pub use log_lines::LogLines;
 pub use metrics::{Counter, Histogram};
+pub use pass_through::{is_dead, once_more};
 pub use rejection::internal_error;
-pub use reply::{Action, Changes, OfResponse, Response, Rest, Said, TrailerPolicy, Verdict};
+pub use reply::{
+    Action, Changes, OfResponse, Response, Rest, Said, ToWechat, TrailerPolicy, Verdict,
+};
 pub use said::{carry_out, give_up, hear};
 pub use time::UnixMillis;
 pub use trace::Trace;

@@ -92,6 +92,36 @@ metrics! {
         WechatUnreadable = "wx_session.wechat.unreadable",
         /// WeChat was not asked, for the breaker is open.
         WechatBreaker = "wx_session.wechat.breaker_open",
+        /// WeChat gave an access_token: a new one, or the one that it has.
+        TokenFetched = "wx_session.token.fetched",
+        /// An access_token of another worker or edge, found in the store.
+        TokenFound = "wx_session.token.found",
+        /// WeChat refused an access_token.
+        TokenRefused = "wx_session.token.refused",
+        /// No answer from WeChat that has an access_token or refuses one.
+        TokenUnavailable = "wx_session.token.unavailable",
+        /// WeChat was not asked for an access_token, for the breaker is open.
+        TokenBreaker = "wx_session.token.breaker_open",
+        /// A call that WeChat refused because its access_token is none any more.
+        TokenDead = "wx_session.token.dead",
+        /// A phone number was given for the code of its button.
+        PhoneOk = "wx_session.phone.ok",
+        /// WeChat refused the code of the button.
+        PhoneRefused = "wx_session.phone.refused",
+        /// No phone number because WeChat, the store or the configuration failed.
+        PhoneFailed = "wx_session.phone.failed",
+        /// WeChat was asked for a session_key, and holds it.
+        KeyValid = "wx_session.key.valid",
+        /// WeChat was asked for a session_key, and holds another one or none.
+        KeyStale = "wx_session.key.stale",
+        /// WeChat was asked for a session_key, and did not say.
+        KeyUnknown = "wx_session.key.unknown",
+        /// A call of the backend's that went on to WeChat's API.
+        ApiForwarded = "wx_session.api.forwarded",
+        /// One that may not: its path is not listed, or never passed on.
+        ApiRefused = "wx_session.api.refused",
+        /// One that was sent once more, with a new token.
+        ApiRepeated = "wx_session.api.repeated",
         /// The URL of a message push was set at WeChat, and its check answered.
         PushVerified = "wx_session.push.verified",
         /// A message that the app took.
@@ -142,7 +172,7 @@ metrics! {
     Histogram {
         /// A whole login, from its headers to its answer, refused ones too.
         LoginMs = "wx_session.login_ms",
-        /// One code2Session call.
+        /// One call of the edge's own to WeChat or another platform.
         WechatMs = "wx_session.wechat_ms",
         /// How long the app took over a message.
         PushMs = "wx_session.push_ms",

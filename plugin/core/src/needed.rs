@@ -33,7 +33,8 @@ const READ: [&str; 15] = [
 
 /// `None` if the head is kept whole.
 pub(crate) fn lightened(head: &Head, config: &Config) -> Option<Head> {
-    if head.bytes() <= LARGE {
+    // Of what goes to WeChat every name counts.
+    if head.bytes() <= LARGE || config.wechat_api.is_some() {
         return None;
     }
     let is_read = |name: &[u8]| {

@@ -43,6 +43,7 @@ reasons! {
     BodyTimeout,
     OriginRefused,
     ReleaseRefused,
+    ApiRefused,
     // One reason for all that can be wrong with a message of WeChat's.
     PushRefused,
     PushUnderWay,
@@ -58,6 +59,7 @@ reasons! {
     // The open data's. One reason for stale, forged and corrupt: see `wechat::encrypted_data`.
     SessionKeyStale,
     ReplayedData,
+    InvalidPhoneCode,
     // WeChat's, the operator's and ours.
     WechatConfig,
     WechatError,
@@ -101,6 +103,7 @@ fn row(reason: Reason) -> Row {
         ReleaseRefused       => (403, 1013, "release_refused",        "none",         Info,   0,  "不允许的小程序版本"),
         PushRefused          => (403, 1014, "push_refused",           "none",         Warn,  0,  "消息推送校验失败"),
         PushUnderWay         => (503, 1015, "push_under_way",         "retry_after",  Info,  1,  "消息正在处理中"),
+        ApiRefused           => (403, 1016, "api_refused",            "none",         Warn,   0,  "不允许的微信接口"),
         NoSession            => (401, 2001, "no_session",             "relogin",      Info,  0,  "未登录"),
         InvalidToken         => (401, 2002, "invalid_token",          "relogin",      Info,  0,  "无效的token"),
         SessionExpired       => (401, 2003, "session_expired",        "relogin",      Info,  0,  "登录已过期"),
@@ -110,6 +113,7 @@ fn row(reason: Reason) -> Row {
         UserBlocked          => (403, 3004, "user_blocked",           "show_blocked", Warn,  0,  "该用户存在风险，登录被微信拦截"),
         SessionKeyStale      => (422, 4001, "session_key_stale",      "relogin",      Info,  0,  "数据校验失败，请重新登录后再获取数据"),
         ReplayedData         => (409, 4002, "replayed_data",          "none",         Warn,  0,  "数据已被使用"),
+        InvalidPhoneCode     => (422, 4003, "invalid_phone_code",     "none",         Info,  0,  "无效的手机号code，请重新点击按钮"),
         WechatConfig         => (500, 5001, "wechat_config",          "fix_config",   Error, 0,  "小程序服务端配置错误"),
         WechatError          => (502, 5002, "wechat_error",           "none",         Error, 0,  "微信接口返回错误"),
         WechatBusy           => (503, 5003, "wechat_busy",            "retry_after",  Warn,  2,  "微信系统繁忙，请稍后再试"),
@@ -229,6 +233,14 @@ impl Rejection {
     pub(crate) fn retry_after(mut self, span: Duration) -> Self {
         self.retry_after_s = u16::try_from(span.as_secs()).ok();
         self
+    }
+
+    /// Names what was wrong with the request.
+    pub(crate) fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            detail: Some(detail.into()),
+            ..self
+        }
     }
 
     /// Names the platform in the place of WeChat.

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
+use core::time::Duration;
 
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -67,6 +68,13 @@ pub enum Action {
     Reply(Response),
 }
 
+impl Changes {
+    /// Where the request goes, if that is WeChat's API and not the app.
+    pub fn take_to_wechat(&mut self) -> Option<Box<ToWechat>> {
+        self.response.as_mut()?.to_wechat.take()
+    }
+}
+
 /// Changes to a request before the app sees it, and to the headers of its response. Of the request's headers: first the
 /// removals, then the settings. A set header replaces every one of that name. Names are in lower case.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -83,6 +91,34 @@ pub struct Changes {
     pub response: Option<Box<OfResponse>>,
 }
 
+/// A request for WeChat's API on its way there: where it goes, and with what token. Its path, with the token, is in no
+/// other place, and in no [`fmt::Debug`].
+#[derive(PartialEq, Eq)]
+pub struct ToWechat {
+    /// Which upstream: a name that the host's configuration gives a meaning.
+    pub target: String,
+    /// Host name for `:authority`.
+    pub authority: String,
+    /// Up to so many bytes of body a host may keep, to send them once more.
+    pub most_kept: usize,
+    /// How long a call that is sent once more may take.
+    pub timeout: Duration,
+    /// Whose token it is.
+    pub(crate) appid: String,
+    pub(crate) token: Zeroizing<String>,
+    /// With what is left of its query.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// It is sent once more already.
+    pub(crate) is_repeated: bool,
+}
+
+impl fmt::Debug for ToWechat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ToWechat({})", self.path)
+    }
+}
+
 /// What becomes of the response to a request that went on: the app's, or one that the host gives in its place.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct OfResponse {
@@ -91,6 +127,9 @@ pub struct OfResponse {
     pub set: Vec<(Rc<str>, Rc<str>)>,
     /// A value of `set-cookie`, beside those of the app.
     pub cookie: Option<Rc<str>>,
+    /// It is that of WeChat's API, where the request goes, and not of the app. Here, so that no other request carries
+    /// the room for it.
+    pub to_wechat: Option<Box<ToWechat>>,
     /// The session of the request, if the app may say something of it.
     pub(crate) subject: Option<Subject>,
     /// The request was a login through the app: an app that refuses it ends the session.

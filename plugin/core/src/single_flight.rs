@@ -12,7 +12,8 @@ use core::time::Duration;
 
 use crate::host::Host;
 
-const MOST_FOLLOWERS: u8 = 16;
+/// No button has more taps than this.
+pub(crate) const TAPS: u16 = 16;
 const STEP: Duration = Duration::from_millis(20);
 
 /// Work under way, by its name. `T` is what it comes to.
@@ -21,14 +22,14 @@ pub(crate) struct SingleFlight<T>(RefCell<BTreeMap<String, Rc<Flight<T>>>>);
 struct Flight<T> {
     outcome: RefCell<Option<T>>,
     over: Cell<bool>,
-    followers: Cell<u8>,
+    followers: Cell<u16>,
 }
 
 /// Somebody who waits for it; also if it leaves before it is over.
-struct Follower<'a>(&'a Cell<u8>);
+struct Follower<'a>(&'a Cell<u16>);
 
 impl<'a> Follower<'a> {
-    fn of(followers: &'a Cell<u8>) -> Self {
+    fn of(followers: &'a Cell<u16>) -> Self {
         followers.set(followers.get().saturating_add(1));
         Self(followers)
     }
@@ -46,7 +47,7 @@ pub(crate) enum Turn<'a, T> {
     Lead(Lead<'a, T>),
     /// Somebody was, and this came of it.
     Followed(T),
-    /// More wait for it than any button has taps.
+    /// As many wait for it as may.
     Crowded,
 }
 
@@ -64,14 +65,14 @@ impl<T> Default for SingleFlight<T> {
 }
 
 impl<T: Clone> SingleFlight<T> {
-    /// Waits for the outcome of the work of this name that is under way, or leads it.
-    pub(crate) async fn join(&self, host: &impl Host, name: &str) -> Turn<'_, T> {
+    /// Waits for the outcome of the work of this name that is under way, beside at most so many others, or leads it.
+    pub(crate) async fn join(&self, host: &impl Host, name: &str, most: u16) -> Turn<'_, T> {
         loop {
             let under_way = self.0.borrow().get(name).map(Rc::clone);
             let Some(flight) = under_way else {
                 return Turn::Lead(self.lead(name));
             };
-            if flight.followers.get() >= MOST_FOLLOWERS {
+            if flight.followers.get() >= most {
                 return Turn::Crowded;
             }
             let follower = Follower::of(&flight.followers);

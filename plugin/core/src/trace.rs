@@ -71,6 +71,11 @@ impl Trace {
     }
 }
 
+/// The id that a proxy has given the request, if it is well formed.
+pub(crate) fn request_id(head: &Head) -> Option<String> {
+    Trace::of(head)?.request_id
+}
+
 /// `00-` 32 hex digits `-` 16 `-` 2, in lower case, none of the ids all zero. Later versions may have more behind it.
 fn is_parent(text: &str) -> bool {
     let mut parts = text.split('-');

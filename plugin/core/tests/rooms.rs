@@ -35,7 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("wording", &["reply"]),
     ("route", &["fold", "wording"]),
     ("store", &["hex", "time"]),
-    ("wechat", &["fold", "json_text", "spelling", "time"]),
+    ("wechat", &["fold", "hex", "json_text", "spelling", "time"]),
     // What there is to be told, and what the host gives.
     ("edition", &["wechat"]),
     ("config", &["edition", "header_names", "path", "release", "reply", "route", "spelling", "wechat", "wording"]),
@@ -52,7 +52,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("assertion", &["config", "records", "reply", "time"]),
     ("bench", &["records", "seal", "time"]),
     ("limits", &["config", "host", "rejection", "time"]),
-    ("memory", &["records", "store", "time"]),
+    ("memory", &["limits", "records", "store", "time", "wechat"]),
     ("nothing", &["fold", "records"]),
     ("media_type", &["head", "nothing", "rejection"]),
     ("presented", &["config", "cookie", "head", "header_names", "nothing", "records", "rejection"]),
@@ -63,22 +63,25 @@ const ROOMS: &[(&str, &[&str])] = &[
     // What a worker keeps, and what is done with it.
     ("access", &["config", "head", "header_names", "nothing", "presented", "reply"]),
     ("params", &["head", "header_names", "host", "media_type", "nothing", "rejection"]),
-    ("worker", &["access", "chosen_store", "config", "head", "host", "limits", "log_lines", "memory", "needed", "records", "rejection", "reply", "route", "seal", "single_flight", "store", "time"]),
+    ("worker", &["access", "chosen_store", "config", "head", "host", "limits", "log_lines", "memory", "needed", "records", "rejection", "reply", "route", "seal", "single_flight", "store", "time", "wechat"]),
+    ("platform_call", &["config", "edition", "host", "metrics", "rejection", "reply", "wechat", "worker"]),
+    ("wechat_api", &["config", "edition", "host", "limits", "memory", "metrics", "platform_call", "records", "rejection", "seal", "single_flight", "store", "wechat", "worker"]),
     ("quota", &["host", "limits", "memory", "records", "rejection", "seal", "store", "time", "worker"]),
     ("session", &["chosen_store", "head", "host", "memory", "metrics", "presented", "quota", "records", "rejection", "store", "time", "worker"]),
-    ("open_data", &["config", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "worker"]),
-    ("login", &["config", "cookie", "edition", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
+    ("open_data", &["config", "edition", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "wechat_api", "worker"]),
+    ("login", &["config", "cookie", "edition", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "platform_call", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "presented", "rejection", "reply", "route", "worker"]),
     ("refusal_line", &["head", "host", "presented", "rejection", "reply", "worker"]),
     ("observe", &["access", "head", "header_names", "host", "refusal_line", "metrics", "rejection", "reply", "upgrade", "worker"]),
     // What becomes of a request.
     ("push", &["config", "head", "header_names", "host", "metrics", "records", "rejection", "reply", "store", "time", "wechat", "worker"]),
     ("said", &["host", "metrics", "records", "rejection", "reply", "worker"]),
-    ("endpoint", &["config", "cookie", "host", "login", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "worker"]),
+    ("endpoint", &["config", "cookie", "edition", "head", "host", "login", "metrics", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "wechat_api", "worker"]),
     ("admin", &["config", "endpoint", "head", "host", "memory", "metrics", "params", "records", "rejection", "reply", "route", "shared_text", "wording", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
-    ("handle", &["access", "admin", "config", "endpoint", "gate", "head", "header_names", "host", "refusal_line", "method", "metrics", "observe", "open_body", "path", "push", "rejection", "release", "reply", "route", "taken", "upgrade", "wording", "worker"]),
+    ("pass_through", &["config", "edition", "head", "hex", "host", "metrics", "rejection", "reply", "trace", "wechat", "worker"]),
+    ("handle", &["access", "admin", "config", "endpoint", "gate", "head", "header_names", "host", "refusal_line", "memory", "method", "metrics", "observe", "open_body", "pass_through", "path", "push", "rejection", "release", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 
 /// What a room is made of besides: files for tests alone, and the crate's own, which names every room.

@@ -11,6 +11,7 @@ use wx_session_core::{
     Action, OfResponse, Request as _, Said, Verdict, crowded, finish, handle, reads_body,
 };
 
+use crate::api_call::ApiCall;
 use crate::case::Case;
 use crate::host::EnvoyHost;
 use crate::hostcalls;
@@ -19,6 +20,8 @@ pub(crate) struct Exchange {
     pub(crate) context_id: u32,
     standing: Cell<Standing>,
     abandoned: Cell<bool>,
+    /// It goes to WeChat's API.
+    api_call: RefCell<Option<Rc<ApiCall>>>,
     /// What becomes of the app's response, once it comes. Most often nothing.
     response: RefCell<Option<Box<OfResponse>>>,
     /// Decides, hands out the verdict, and then does what could wait until then. `None` when all is done.
@@ -60,6 +63,7 @@ impl Exchange {
             context_id,
             standing: Cell::new(Standing::Deciding),
             abandoned: Cell::new(false),
+            api_call: RefCell::default(),
             response: RefCell::default(),
             work: RefCell::new(Some(work)),
             case: RefCell::new(Some(case)),
@@ -199,6 +203,15 @@ impl Exchange {
         match verdict.action {
             Action::Forward(mut changes) => {
                 // Also where the answer is not the app's: what was begun for it must end then.
+                if let Some(call) = changes.take_to_wechat() {
+                    changes
+                        .set
+                        .push((":authority".into(), (&*call.authority).into()));
+                    changes.set.push((":path".into(), call.path().into()));
+                    let complete = case.complete.get() && case.body_size.get() == 0;
+                    let call = ApiCall::new(call, &case.head, complete);
+                    self.api_call.replace(Some(Rc::new(call)));
+                }
                 self.response.replace(changes.response.take());
                 if hostcalls::change_request(&changes) {
                     return Standing::Forwarded;
@@ -212,6 +225,11 @@ impl Exchange {
             }
         }
         Standing::Replied
+    }
+
+    /// If it goes to WeChat's API.
+    pub(crate) fn api_call(&self) -> Option<Rc<ApiCall>> {
+        self.api_call.borrow().clone()
     }
 
     /// Whether something becomes of the response.

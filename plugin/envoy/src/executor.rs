@@ -3,14 +3,17 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use wx_session_core::{Config, Crowd, Head, Said, Worker, hear};
 
+use crate::api_call::Again;
 use crate::case::Case;
 use crate::chores::Chores;
 use crate::exchange::{Exchange, Standing};
+use crate::host::EnvoyHost;
 use crate::hostcalls;
 use crate::resources::Resources;
 
@@ -32,6 +35,8 @@ pub(crate) struct Executor {
     /// The same ones.
     crowd: RefCell<Crowd>,
     chores: Chores,
+    /// Calls of the backend's that are sent once more, by the ids of their contexts.
+    again: RefCell<BTreeMap<u32, Again>>,
 }
 
 impl Executor {
@@ -42,6 +47,7 @@ impl Executor {
             worker: Rc::new(Worker::new(config)),
             waiting: RefCell::default(),
             chores: Chores::default(),
+            again: RefCell::default(),
         }
     }
 
@@ -54,6 +60,15 @@ impl Executor {
     ) -> Exchange {
         let (worker, resources) = (&self.worker, &self.resources);
         Exchange::of(Case::new(worker, resources, context_id, complete, read))
+    }
+
+    /// What the core may use for a request that has its verdict.
+    pub(crate) fn host(&self, context_id: u32) -> EnvoyHost {
+        EnvoyHost {
+            resources: Rc::clone(&self.resources),
+            context_id,
+            case: Weak::new(),
+        }
     }
 
     /// Has the engine compile what the first requests need.
@@ -210,10 +225,45 @@ impl Executor {
         }
     }
 
+    /// Sends a call of the backend's once more: its answer takes the place of the one that is held. Whether there is
+    /// something to wait for.
+    pub(crate) fn send_again(&self, context_id: u32, mut again: Again) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        let waits = again.as_mut().poll(&mut context).is_pending();
+        if waits {
+            self.again.borrow_mut().insert(context_id, again);
+        }
+        waits
+    }
+
+    fn advance_again(&self, context_id: u32) -> bool {
+        let Some(mut again) = self.again.borrow_mut().remove(&context_id) else {
+            return false;
+        };
+        let mut context = Context::from_waker(Waker::noop());
+        match again.as_mut().poll(&mut context) {
+            Poll::Pending => {
+                self.again.borrow_mut().insert(context_id, again);
+            }
+            Poll::Ready(answer) => {
+                if hostcalls::act_for(context_id) {
+                    hostcalls::replace_response(answer.as_ref());
+                }
+            }
+        }
+        true
+    }
+
+    /// Its client is gone.
+    pub(crate) fn forget_again(&self, context_id: u32) {
+        let again = self.again.borrow_mut().remove(&context_id);
+        drop(again);
+    }
+
     /// Takes a waiting exchange one step further from a callback of something else, and resumes the request if it may
     /// pass now.
     fn advance(&self, context_id: u32) {
-        if self.chores.advance(context_id) {
+        if self.chores.advance(context_id) || self.advance_again(context_id) {
             return;
         }
         let exchange = self.waiting.borrow().get(&context_id).map(Rc::clone);

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
+use crate::api_call::Piece;
 use crate::exchange::{Exchange, Standing};
 use crate::executor::Executor;
 use crate::hostcalls;
@@ -18,6 +19,8 @@ pub(crate) struct Filter {
     /// What waits for something. Most requests never do.
     exchange: Option<Rc<Exchange>>,
     standing: Standing,
+    /// A call of the backend's was sent once more.
+    sends_again: bool,
 }
 
 impl Filter {
@@ -27,6 +30,7 @@ impl Filter {
             executor,
             exchange: None,
             standing: Standing::Deciding,
+            sends_again: false,
         }
     }
 
@@ -80,6 +84,12 @@ impl HttpContext for Filter {
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         if let Some(exchange) = &self.exchange {
+            if self.standing == Standing::Forwarded
+                && let Some(call) = exchange.api_call()
+            {
+                call.sent(size, end_of_stream, || hostcalls::request_body(size));
+                return Action::Continue;
+            }
             exchange.received(size, end_of_stream);
         }
         self.step()
@@ -95,13 +105,45 @@ impl HttpContext for Filter {
         self.step()
     }
 
-    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        if let (Some(executor), Some(exchange)) = (&self.executor, &self.exchange)
-            && let Some(said) = exchange.responded()
-        {
+    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        let (Some(executor), Some(exchange)) = (&self.executor, &self.exchange) else {
+            return Action::Continue;
+        };
+        // Envoy's own answer, if it was not forwarded.
+        let call = exchange.api_call().filter(|_| !end_of_stream);
+        let is_held = call.is_some_and(|call| call.answered(&hostcalls::response_head()));
+        if let Some(said) = exchange.responded() {
             executor.hear(said);
         }
-        Action::Continue
+        if is_held {
+            Action::Pause
+        } else {
+            Action::Continue
+        }
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        let (Some(executor), Some(exchange)) = (&self.executor, &self.exchange) else {
+            return Action::Continue;
+        };
+        let Some(call) = exchange.api_call() else {
+            return Action::Continue;
+        };
+        let host = executor.host(self.context_id);
+        let read = || hostcalls::response_body(size);
+        match call.piece(&executor.worker, &host, size, end_of_stream, read) {
+            Piece::Passes => Action::Continue,
+            Piece::Held => Action::Pause,
+            Piece::Dead => {
+                let again = call.again(&executor.worker, host);
+                self.sends_again = executor.send_again(self.context_id, again);
+                if self.sends_again {
+                    Action::Pause
+                } else {
+                    Action::Continue
+                }
+            }
+        }
     }
 }
 
@@ -110,6 +152,9 @@ impl Drop for Filter {
     fn drop(&mut self) {
         if let (Some(executor), Some(_)) = (&self.executor, &self.exchange) {
             executor.abandon(self.context_id);
+            if self.sends_again {
+                executor.forget_again(self.context_id);
+            }
         }
     }
 }

@@ -82,6 +82,11 @@ impl Host for EnvoyHost {
         self.resources.observe(histogram, millis);
     }
 
+    async fn outlive_client(&self) {
+        self.resources.keep(self.context_id);
+        root_turn(&self.resources, self.context_id).await;
+    }
+
     fn trace(&self) -> Vec<(&'static str, String)> {
         self.of_trace(Trace::headers).unwrap_or_default()
     }

@@ -91,6 +91,42 @@ pub(crate) fn change_response(mut changes: OfResponse) -> Option<Said> {
     said
 }
 
+/// The first `size` bytes of what there is of the response's body.
+pub(crate) fn response_body(size: usize) -> Option<Vec<u8>> {
+    hostcalls::get_buffer(BufferType::HttpResponseBody, 0, size).ok()?
+}
+
+/// The headers of the response.
+pub(crate) fn response_head() -> Head {
+    let head = envoy_abi::response_headers().and_then(Head::packed);
+    head.unwrap_or_default()
+}
+
+/// Has a response that is held whole say what another answer says, and go on.
+pub(crate) fn replace_response(answer: Option<&HttpResponse>) {
+    if let Some(HttpResponse {
+        status,
+        body,
+        wanted,
+    }) = answer
+    {
+        let length = body.len().to_string();
+        let headers = [
+            (":status", status.to_string()),
+            ("content-length", length),
+            ("content-type", wanted.clone().unwrap_or_default()),
+        ];
+        // Of a held response all of it can be changed.
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
+            let value = Some(value.as_bytes());
+            let _ = hostcalls::set_map_value_bytes(MapType::HttpResponseHeaders, name, value);
+        }
+        let _ = hostcalls::set_buffer(BufferType::HttpResponseBody, 0, usize::MAX, body);
+    }
+    // As with a request: a stream that is gone needs no resuming.
+    let _ = hostcalls::resume_http_response();
+}
+
 /// Takes one header off the request, as far as it goes: the verdict does it again, and sees to it.
 pub(crate) fn remove_request_header(name: &str) {
     let _ = hostcalls::remove_map_value(MapType::HttpRequestHeaders, name);

@@ -6,6 +6,7 @@
     reason = "a module for Envoy, with no items for other crates"
 )]
 
+mod api_call;
 mod case;
 mod chores;
 mod clock;

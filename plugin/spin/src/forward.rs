@@ -11,15 +11,16 @@ use wx_session_core::{Changes, Head, Level, internal_error, upstream_unavailable
 use crate::incoming::{Body, Headers, Incoming};
 use crate::instance::Instance;
 use crate::log::log;
-use crate::outbound;
+use crate::outbound::{self, Place};
 use crate::upstream::Upstream;
 use crate::{hop_headers, relay, reply, spin_headers};
 
-/// The request as the app is to see it. `None` if it cannot be made so.
+/// The request as the app is to see it, or somebody elsewhere. `None` if it cannot be made so.
 pub(crate) async fn changed(
     incoming: Incoming,
     changes: Changes,
     instance: &Rc<Instance>,
+    elsewhere: Option<Place>,
 ) -> Option<Request> {
     let (mut headers, line, body) = incoming.into_parts()?;
     let of_set = |wanted: &str| {
@@ -61,6 +62,12 @@ pub(crate) async fn changed(
     let (request, _transmitted) = Request::new(headers, contents, trailers, line.options);
     if !matches!(line.method, Method::Get) {
         request.set_method(&line.method).ok()?;
+    }
+    if let Some(place) = elsewhere {
+        request.set_scheme(Some(&place.scheme)).ok()?;
+        request.set_authority(Some(&place.authority)).ok()?;
+        request.set_path_with_query(Some(&place.path)).ok()?;
+        return Some(request);
     }
     if cfg!(feature = "middleware") {
         request.set_scheme(line.scheme.as_ref()).ok()?;

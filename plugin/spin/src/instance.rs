@@ -39,6 +39,9 @@ async fn make() -> Result<Instance, String> {
     let secrets = configuration::secrets(&text).await?;
     let config = Config::from_json(&text, Platform::Spin, &|name| secrets.get(name).cloned())
         .map_err(|error| error.to_string())?;
+    if cfg!(feature = "middleware") && config.passes_to_wechat() {
+        return Err("wechat_api: is for a component of its own, and not for a middleware".into());
+    }
     self_test::run().map_err(|name| format!("self-test failed: {name}"))?;
     Ok(Instance {
         store: OwnStore::open(&config.store).await?,

@@ -22,6 +22,7 @@ mod redis;
 mod relay;
 mod reply;
 mod spin_headers;
+mod to_wechat;
 mod upstream;
 mod verdict;
 mod waiting;
@@ -68,6 +69,18 @@ impl Guest for Component {
             auth_status,
             rest,
         } = verdict;
+        let mut action = action;
+        if let Action::Forward(changes) = &mut action
+            && let Some(call) = changes.take_to_wechat()
+        {
+            let call = to_wechat::Call {
+                changes: std::mem::take(changes),
+                call,
+                auth_status,
+            };
+            // Boxed, so that other requests do not carry the room for it.
+            return Box::pin(to_wechat::answered(host, incoming, call)).await;
+        }
         wasip3::spawn({
             let host = Rc::clone(&host);
             async move {
@@ -81,7 +94,8 @@ impl Guest for Component {
             Action::Forward(mut changes) => {
                 let of_response = changes.response.take();
                 let head = incoming.shared_head();
-                let response = match forward::changed(incoming, changes, &host.instance).await {
+                let response = match forward::changed(incoming, changes, &host.instance, None).await
+                {
                     Some(request) => forward::pass_on(request, &host.instance, &head).await?,
                     // Headers that could not be changed could still be the client's: then nothing passes.
                     None => reply::response(internal_error()).await?,

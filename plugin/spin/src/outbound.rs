@@ -70,6 +70,13 @@ pub(crate) async fn whole(
     })
 }
 
+/// Where a request goes that is not for the app, and its path there.
+pub(crate) struct Place {
+    pub(crate) scheme: Scheme,
+    pub(crate) authority: String,
+    pub(crate) path: String,
+}
+
 /// Scheme and authority of a URL without a path.
 pub(crate) fn split(url: &str) -> (Scheme, String) {
     match url.split_once("://") {

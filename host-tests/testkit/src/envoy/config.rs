@@ -15,6 +15,8 @@ pub struct Config {
     pub document: Value,
     /// Envoy's `--concurrency`.
     pub workers: u32,
+    /// Which of the HTTP filters is the plugin.
+    filter_at: usize,
 }
 
 impl Config {
@@ -44,6 +46,7 @@ impl Config {
         Ok(Self {
             document,
             workers: 1,
+            filter_at: 1,
         })
     }
 
@@ -62,6 +65,7 @@ impl Config {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         self.module(module)
             .listen(free)
+            .listen_for_backend(free)
             .admin(free)
             .patch(&json!({ "stats_flush_interval": "0.1s" }))
     }
@@ -87,6 +91,49 @@ impl Config {
         // The cluster's type finds the other nodes, and stays.
         let load_assignment = load_assignment("redis", nodes);
         self.patch_cluster("redis", &json!({ "load_assignment": load_assignment }))
+    }
+
+    /// The listener of WeChat's API alone: from here on it is the one that is changed, and that clients connect to.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn wechat_api(mut self) -> Self {
+        let listeners = self.part(LISTENERS).as_array_mut();
+        let listeners = listeners.expect("listeners is a list");
+        listeners.retain(|listener| listener["name"] == "wechat-api");
+        assert_eq!(listeners.len(), 1, "a listener of that name");
+        self.filter_at = 0;
+        self
+    }
+
+    /// The same listeners before the clusters of another configuration.
+    #[must_use]
+    pub fn with_clusters_of(mut self, other: &Self) -> Self {
+        let clusters = other.document.pointer(CLUSTERS).cloned();
+        *self.part(CLUSTERS) = clusters.expect("load checked that the part is there");
+        self
+    }
+
+    /// Moves the listener of WeChat's API, which is there beside the first one, to an address.
+    #[must_use]
+    pub fn listen_for_backend(mut self, address: SocketAddr) -> Self {
+        let listeners = self.part(LISTENERS).as_array_mut();
+        let mut listeners = listeners.expect("listeners is a list").iter_mut();
+        let own = listeners.find(|listener| listener["name"] == "wechat-api");
+        if let Some(own) = own {
+            own["address"] = socket_address(address);
+        }
+        self
+    }
+
+    /// The Wasm filter's `PluginConfig`.
+    #[must_use]
+    pub fn filter(&self) -> &Value {
+        let pointer = format!("{HTTP_FILTERS}/{}/typed_config/config", self.filter_at);
+        self.document
+            .pointer(&pointer)
+            .expect("load checked that the part is there")
     }
 
     /// With the back channel that stands in `envoy.yaml` as a comment, on a free port: the listener `inside`, on the virtual
@@ -138,30 +185,46 @@ impl Config {
 
     /// Which `.wasm` runs.
     #[must_use]
-    pub fn module(self, path: &Path) -> Self {
-        self.patch_filter(&json!({ "vm_config": { "code": { "local": { "filename": path } } } }))
+    pub fn module(mut self, path: &Path) -> Self {
+        let code = json!({ "local": { "filename": path } });
+        for listener in self
+            .part(LISTENERS)
+            .as_array_mut()
+            .expect("listeners is a list")
+        {
+            let filters =
+                listener.pointer_mut("/filter_chains/0/filters/0/typed_config/http_filters");
+            for filter in filters.and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(vm) = filter.pointer_mut("/typed_config/config/vm_config") {
+                    vm["code"] = code.clone();
+                }
+            }
+        }
+        self
     }
 
     /// Changes the plugin's own configuration by a JSON merge patch (RFC 7386): `null` takes a field away,
     /// a list replaces the whole list.
     #[must_use]
     pub fn patch_plugin(mut self, patch: &Value) -> Self {
-        merge(self.part(WASM_CONFIGURATION), patch);
+        let pointer = self.own(CONFIGURATION);
+        merge(self.part(&pointer), patch);
         self
     }
 
     /// The plugin's own configuration, as the hosts without an Envoy take it.
     #[must_use]
     pub fn plugin(&self) -> &Value {
-        self.document
-            .pointer(WASM_CONFIGURATION)
+        self.filter()
+            .pointer(CONFIGURATION)
             .expect("load checked that the part is there")
     }
 
     /// Changes the Wasm filter's `PluginConfig` by a merge patch: failure policy, VM, environment.
     #[must_use]
     pub fn patch_filter(mut self, patch: &Value) -> Self {
-        merge(self.part(WASM), patch);
+        let pointer = self.own("");
+        merge(self.part(&pointer), patch);
         self
     }
 
@@ -251,6 +314,14 @@ impl Config {
         self
     }
 
+    /// Where a part of the Wasm filter's `PluginConfig` is.
+    fn own(&self, part: &str) -> String {
+        format!(
+            "{HTTP_FILTERS}/{}/typed_config/config{part}",
+            self.filter_at
+        )
+    }
+
     fn part(&mut self, pointer: &str) -> &mut Value {
         self.document
             .pointer_mut(pointer)
@@ -267,6 +338,7 @@ const HTTP_FILTERS: &str =
 const VIRTUAL_HOST: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0";
 const WASM: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config";
 const WASM_CONFIGURATION: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config/configuration/value";
+const CONFIGURATION: &str = "/configuration/value";
 const CLUSTERS: &str = "/static_resources/clusters";
 
 /// `envoy.yaml` with the listener in it that stands there as a comment.

@@ -182,7 +182,10 @@ impl Envoy {
     }
 
     /// Where the listener of this name is, as soon as it is there.
-    pub(super) fn wait_for_listener(&self, name: &str) -> Result<SocketAddr> {
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub fn wait_for_listener(&self, name: &str) -> Result<SocketAddr> {
         self.wait_for(START_TIMEOUT, || {
             let listeners = self.listeners().ok()?;
             let found = listeners.into_iter().find(|(found, _)| found == name);

@@ -8,16 +8,20 @@ use serde_json::json;
 
 use super::file::Costs;
 use crate::rig::wasm_world::WasmWorld;
-use crate::rig::{Ask, Login, Rig, module};
-use proxy_wasm_host::Plugin;
+use crate::rig::{APPID, Ask, Login, Rig, SECRET, WasmRig, module};
+use proxy_wasm_host::{Plugin, SharedData};
+use testkit::fakes::wechat::FakeWechat;
 
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 9] = [
     "cached_check",
     "embedded_check",
     "embedded_check_in_a_full_slot",
     "refusal",
     "login",
     "decrypt",
+    // Both with the access_token that is there.
+    "phone",
+    "wechat_api",
     "push",
 ];
 
@@ -52,7 +56,15 @@ fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
         "push" => super::with_push(),
         _ => json!({}),
     };
+    if kind == "wechat_api" {
+        return call_of_the_backend(module);
+    }
     let mut stage = WasmWorld::running(module, &patch);
+    if kind == "phone" {
+        let asks = stage.asks().into_iter();
+        let first = asks.filter(|(name, _)| *name == kind).map(|(_, ask)| ask);
+        stage.rig.ask(first.collect());
+    }
     if kind == "embedded_check_in_a_full_slot" {
         crowd(&mut stage);
     }
@@ -69,16 +81,30 @@ fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
     let kept = |name: &str| asks.iter().find(|(own, _)| *own == name).unwrap().1.clone();
     let (ask, status) = match kind {
         "refusal" => (kept("no session"), 401),
-        "login" | "decrypt" => (kept(kind), 200),
+        "login" | "decrypt" | "phone" => (kept(kind), 200),
         "push" => (super::a_push(&stage.wechat, 1), 200),
         _ => (check, 200),
     };
     stage.rig.receiver().answer_with(super::success);
-    let allocations = stage.rig.vm.allocations();
-    stage.rig.vm.reset_counts();
-    let got = stage.rig.ask(vec![ask]).remove(0);
-    assert_eq!(got.status, status, "{kind}");
-    let counts = stage.rig.vm.counts().clone();
+    measured(&mut stage.rig, ask, status)
+}
+
+/// A call of the backend's for a picture.
+fn call_of_the_backend(module: &Plugin) -> BTreeMap<&'static str, u64> {
+    let patch = json!({ "wechat_api": { "allow": ["/wxa/getwxacodeunlimit"] } });
+    let wechat = FakeWechat::seeded(APPID, SECRET, b"budgets");
+    let mut rig = WasmRig::running(module, &wechat, &patch, &SharedData::default(), 1);
+    let ask = Ask::post("/wxa/getwxacodeunlimit", &json!({ "scene": "a=1" }));
+    rig.ask(vec![ask.clone()]);
+    measured(&mut rig, ask, 200)
+}
+
+fn measured(rig: &mut WasmRig, ask: Ask, status: u16) -> BTreeMap<&'static str, u64> {
+    let allocations = rig.vm.allocations();
+    rig.vm.reset_counts();
+    let got = rig.ask(vec![ask]).remove(0);
+    assert_eq!(got.status, status, "{}", String::from_utf8_lossy(&got.body));
+    let counts = rig.vm.counts().clone();
     let mut cost = BTreeMap::from([
         ("bytes_from_module", counts.bytes_from_module),
         ("bytes_to_module", counts.bytes_to_module),
@@ -86,7 +112,7 @@ fn request(module: &Plugin, kind: &str) -> BTreeMap<&'static str, u64> {
         ("fuel", counts.fuel),
         ("hostcalls", counts.total_hostcalls()),
     ]);
-    let counted = allocations.and_then(|before| Some(stage.rig.vm.allocations()? - before));
+    let counted = allocations.and_then(|before| Some(rig.vm.allocations()? - before));
     cost.extend(counted.map(|number| ("allocations", number)));
     cost
 }

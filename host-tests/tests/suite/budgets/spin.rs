@@ -7,12 +7,13 @@ use super::file::Costs;
 use crate::rig::spin_world::SpinWorld;
 use crate::rig::{Ask, Way, over_tcp};
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "cached_check",
     "store_check",
     "refusal",
     "login",
     "decrypt",
+    "phone",
     "push",
 ];
 
@@ -61,6 +62,10 @@ fn fuel(way: Way, kind: &str) -> u64 {
             let data = phone.user_info();
             let body = json!({ "encryptedData": data.encrypted_data, "iv": data.iv });
             Ask::post("/wx/decrypt", &body).token(&token)
+        }
+        "phone" => {
+            let body = json!({ "code": phone.phone_code() });
+            Ask::post("/wx/phone", &body).token(&token)
         }
         // Headers as a mini program sends them.
         _ => Ask::get("/api/orders")

@@ -68,6 +68,9 @@ impl Made {
             .pointer_mut(&format!("{http}/http_filters"))
             .unwrap();
         filters[1]["typed_config"]["config"] = self.plugin.clone();
+        // Nor does one have the listener of WeChat's API.
+        let listeners = &mut config.document["static_resources"]["listeners"];
+        listeners.as_array_mut().unwrap().truncate(1);
         // No platform gives its counters tags by itself.
         config = config.patch(&json!({ "stats_config": null }));
         match &self.wechat {

@@ -54,7 +54,10 @@ fn compare(place: String, one: Option<&Value>, other: Option<&Value>, found: &mu
 
 #[test]
 fn each_example_differs_from_envoy_yaml_only_in_its_store() {
-    let shipped = document("envoy.yaml");
+    let mut shipped = document("envoy.yaml");
+    // The listener of WeChat's API, which is the same whatever the store.
+    let listeners = &mut shipped["static_resources"]["listeners"];
+    listeners.as_array_mut().unwrap().truncate(1);
     let examples: Vec<_> = configurations().unwrap().into_iter().skip(1).collect();
     assert_eq!(examples.len(), 3, "{examples:?}");
     for path in examples {

@@ -25,5 +25,6 @@ mod preflight;
 mod reused;
 mod upgrades;
 mod waiting;
+mod wechat_api;
 mod wechat_call;
 mod workers;

@@ -65,6 +65,29 @@ fn assert_passed(got: &Got, openid: Option<&str>, auth_status: Option<&str>) {
 }
 
 #[test]
+fn calls_to_wechat_go_on_without_the_store() {
+    const TOKEN: &str = "/cgi-bin/stable_token";
+    let wechat = FakeWechat::new(APPID, SECRET);
+    let patch = json!({
+        "store": bridge::rest(),
+        "wechat_api": { "allow": ["/wxa/getwxacodeunlimit"] },
+    });
+    let mut rig = CoreRig::start(&wechat, &patch);
+    rig.host.bridge.fail(true);
+    let works = |rig: &mut CoreRig| {
+        let ask = Ask::post("/wxa/getwxacodeunlimit", &json!({ "scene": "a" }));
+        let got = rig.ask(vec![ask]).remove(0);
+        assert_eq!(got.header("content-type").as_deref(), Some("image/jpeg"));
+    };
+    works(&mut rig);
+    works(&mut rig);
+    assert_eq!(wechat.requests_for(TOKEN), 1);
+    wechat.kill_tokens(APPID);
+    works(&mut rig);
+    assert_eq!(wechat.requests_for(TOKEN), 2);
+}
+
+#[test]
 fn by_default_nobody_with_a_token_passes_and_it_recovers_by_itself() {
     let mut edge = CoreOnRedis::start();
     let token = edge.login("ming");

@@ -16,8 +16,8 @@ use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Delivering, Delivery, Head, Histogram, Host,
-    HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Said, UnixMillis, Verdict,
-    Worker, carry_out, finish, handle, hear,
+    HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Said, ToWechat, UnixMillis,
+    Verdict, Worker, carry_out, finish, handle, hear, is_dead, once_more, wechat_unavailable,
 };
 
 use super::bridge::FakeBridge;
@@ -100,6 +100,56 @@ impl FakeHost {
         self.wechat.set_time(Some(now / 1000));
     }
 
+    /// Carries out a call of the backend's as a proxy would that can send it once more.
+    async fn ask_wechat(
+        &self,
+        worker: &Worker,
+        request: &FakeRequest,
+        mut call: Box<ToWechat>,
+    ) -> Got {
+        loop {
+            let target = call.path();
+            let answer = self.wechat.answer_asked(&Asked {
+                method: request.head.text(":method").unwrap(),
+                target: &target,
+                host: Some(&call.authority),
+                sni: Some(&call.authority),
+                content_type: request.head.text("content-type"),
+                body: &request.body,
+            });
+            if answer.transport != Transport::Whole {
+                let reply = wechat_unavailable(worker, &request.head);
+                let headers = reply.headers.into_iter();
+                let owned = |(name, value): (&str, String)| (name.to_owned(), value.into_bytes());
+                return Got {
+                    status: reply.status,
+                    headers: headers.map(owned).collect(),
+                    body: reply.body,
+                    seen: None,
+                };
+            }
+            let most = ToWechat::to_be_seen(
+                Some(answer.content_type),
+                Some(&answer.body.len().to_string()),
+            );
+            let dead = most > 0 && is_dead(worker, self, &call, &answer.body);
+            if dead
+                && request.body.len() <= call.most_kept
+                && let Some(again) = once_more(worker, self, &call).await
+            {
+                call = again;
+                continue;
+            }
+            let content_type = answer.content_type.as_bytes().to_vec();
+            return Got {
+                status: answer.status,
+                headers: vec![("content-type".into(), content_type)],
+                body: answer.body,
+                seen: None,
+            };
+        }
+    }
+
     fn sleep_until(&self, until: u64) -> impl Future<Output = ()> + 'static {
         sleep_until(Rc::clone(&self.time), until)
     }
@@ -133,6 +183,15 @@ impl Rig for CoreRig {
                 };
                 let mut verdict = handle(worker, host, &request).await;
                 let rest = verdict.rest.take();
+                if let Action::Forward(changes) = &mut verdict.action
+                    && let Some(call) = changes.take_to_wechat()
+                {
+                    let mut got = host.ask_wechat(worker, &request, call).await;
+                    finish(worker, host, None).await;
+                    let of_response = std::mem::take(&mut changes.response);
+                    change_response(got.status, &mut got.headers, *of_response.unwrap());
+                    return got;
+                }
                 let (got, said) = got(&ask, &request, verdict);
                 finish(worker, host, rest).await;
                 if let Some(said) = said {

@@ -9,7 +9,7 @@ use testkit::envoy::{Config, Envoy, ReusedEnvoy};
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
-use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, over_tcp};
+use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, over_tcp, shipped};
 use crate::rig::backend::Backend;
 
 /// A running Envoy of its own and what it talks to.
@@ -42,13 +42,22 @@ pub struct EnvoyRig {
 
 impl EnvoyRig {
     pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
-        Self::start_on(Config::load().unwrap(), wechat, patch, None)
+        Self::start_on(shipped(patch), wechat, patch, None)
     }
 
     /// With sessions in a Redis of its own.
     pub fn start_with_redis(wechat: &FakeWechat, patch: &Value) -> Self {
         let backend = Backend::webdis();
-        Self::start_on(backend.config(), wechat, patch, Some(backend))
+        let mut config = backend.config();
+        if patch.get("wechat_api").is_some() {
+            // The examples have none; its store is that of the example.
+            let store = config.plugin()["store"].clone();
+            let listener = shipped(patch);
+            config = listener.with_clusters_of(&config);
+            config = config.patch_plugin(&json!({ "store": null }));
+            config = config.patch_plugin(&json!({ "store": store }));
+        }
+        Self::start_on(config, wechat, patch, Some(backend))
     }
 
     /// On one of the repository's configurations, holding on to the store behind it.

@@ -124,6 +124,17 @@ impl HostKind {
         matches!(self, Self::Spin | Self::SpinMiddleware)
     }
 
+    /// It can be a listener or a component that serves WeChat's API, which a middleware cannot.
+    pub fn serves_wechat_api(self) -> bool {
+        !matches!(self, Self::SpinMiddleware)
+    }
+
+    /// It holds an answer of WeChat's back, should it say that the token was none. The host of the proxy-wasm ABI lets
+    /// every answer go on.
+    pub fn holds_answers(self) -> bool {
+        !matches!(self, Self::Wasm | Self::WasmWebdis)
+    }
+
     /// A connection can become one of another protocol. WASI HTTP has no word for that, and forbids the headers.
     pub fn has_upgrades(self) -> bool {
         !matches!(self, Self::Spin | Self::SpinMiddleware)
@@ -177,6 +188,15 @@ fn app_answer(target: &str) -> (u16, Vec<(String, Vec<u8>)>) {
 
 /// The plugin configuration of `envoy.yaml` with `patch` merged into it.
 pub fn configuration(patch: &Value) -> Value {
+    shipped(patch).patch_plugin(patch).plugin().clone()
+}
+
+/// `envoy.yaml`; its listener of WeChat's API, if `patch` is about that.
+fn shipped(patch: &Value) -> testkit::envoy::Config {
     let config = testkit::envoy::Config::load().unwrap();
-    config.patch_plugin(patch).plugin().clone()
+    if patch.get("wechat_api").is_some() {
+        config.wechat_api()
+    } else {
+        config
+    }
 }

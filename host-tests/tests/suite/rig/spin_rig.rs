@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use spin_host::{APP_OUTSIDE, Instances, Manifest, SpinHost, Upstream};
-use testkit::envoy::Config;
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
-use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, over_tcp};
+use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, over_tcp, shipped};
 
 /// A component in its host, and what it talks to.
 pub struct SpinRig {
@@ -95,7 +94,7 @@ impl SpinRig {
 
 /// The plugin configuration of `envoy.yaml` with `patch` merged into it, on Spin's own store if `patch` names none.
 pub fn document(patch: &Value) -> Value {
-    let shipped = Config::load().unwrap();
+    let shipped = shipped(patch);
     let without_store = shipped.patch_plugin(&json!({ "store": null }));
     without_store.patch_plugin(patch).plugin().clone()
 }

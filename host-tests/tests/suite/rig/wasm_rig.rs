@@ -9,9 +9,11 @@ use testkit::fakes::app::{Comes, FakeApp};
 use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
 
 use super::bridge::FakeBridge;
-use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, Seen, app_answer, configuration, seen_by_app};
+use super::{
+    Ask, ENVIRONMENT, Got, OTHERS, Rig, Seen, app_answer, configuration, seen_by_app, shipped,
+};
 use proxy_wasm_host::{
-    CallReply, Outcome, PendingCall, Plugin, SharedData, StreamId, Vm, VmConfig, pairs,
+    CallReply, Forwarded, Outcome, PendingCall, Plugin, SharedData, StreamId, Vm, VmConfig, pairs,
 };
 
 /// One worker's VM and the WeChat that it calls.
@@ -59,6 +61,10 @@ impl WasmRig {
         for other in OTHERS {
             config = config.cluster(other.name());
         }
+        let shipped = shipped(patch);
+        let list = &shipped.filter()["vm_config"]["capability_restriction_config"];
+        let allowed = list["allowed_capabilities"].as_object().unwrap();
+        config.allowed = Some(allowed.keys().cloned().collect());
         config.seed = seed;
         for (name, value) in ENVIRONMENT {
             config = config.env(name, value);
@@ -197,6 +203,39 @@ impl WasmRig {
         panic!("a request hangs; log: {:?}", self.vm.log());
     }
 
+    /// What WeChat answers to a call of the backend's that went on.
+    fn answered_by_wechat(&mut self, stream: StreamId, forwarded: &Forwarded) -> Got {
+        let header = |name: &str| forwarded.headers.text(name);
+        let answer = self.wechat.answer_asked(&Asked {
+            method: header(":method").unwrap(),
+            target: header(":path").unwrap(),
+            host: header(":authority"),
+            sni: header(":authority"),
+            content_type: header("content-type"),
+            body: &forwarded.body,
+        });
+        let length = answer.body.len().to_string();
+        let headers = pairs([
+            ("content-type", answer.content_type),
+            ("content-length", &*length),
+        ]);
+        let reply = self
+            .vm
+            .respond(stream, answer.status, headers, &answer.body);
+        self.vm.complete(stream);
+        assert!(
+            self.vm.violations().is_empty(),
+            "{:?}",
+            self.vm.violations()
+        );
+        Got {
+            status: reply.status,
+            headers: reply.headers.pairs().to_vec(),
+            body: reply.body,
+            seen: None,
+        }
+    }
+
     pub fn got(&mut self, stream: StreamId) -> Got {
         let got = match self.vm.outcome(stream) {
             Outcome::Replied(reply) => Got {
@@ -207,6 +246,10 @@ impl WasmRig {
             },
             Outcome::Forwarded(forwarded) => {
                 let path = forwarded.headers.text(":path").unwrap().to_string();
+                let authority = forwarded.headers.text(":authority");
+                if authority == Some("api.weixin.qq.com") {
+                    return self.answered_by_wechat(stream, &forwarded);
+                }
                 let (status, headers) = app_answer(&path);
                 let answer = self.vm.respond(stream, status, headers, b"{}");
                 Got {

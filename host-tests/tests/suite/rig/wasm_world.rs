@@ -100,6 +100,15 @@ impl WasmWorld {
                 "register",
                 Ask::post("/wx/register", &data.to_json()).token(&self.token),
             ),
+            (
+                "phone",
+                Ask::post("/wx/phone", &json!({ "code": self.alice.phone_code() }))
+                    .token(&self.token),
+            ),
+            (
+                "checked session",
+                Ask::get("/wx/session?check=wechat").token(&self.token),
+            ),
             ("login", Ask::post("/wx/login", &relogin)),
             (
                 "bad login",

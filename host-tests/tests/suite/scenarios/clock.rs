@@ -147,3 +147,48 @@ pub fn a_clock_that_is_set_forward_ends_limits_and_sessions_and_nothing_hangs(ho
     world.seconds(2 * HOUR + 30);
     world.assert_token_refused(&login.token, "session_expired");
 }
+
+pub fn an_access_token_is_renewed_behind_a_request_in_its_last_five_minutes(host: HostKind) {
+    let mut world = host.start(json!({ "session": { "idle_timeout_s": 40_000 } }));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    let call = |world: &mut World| {
+        let body = json!({ "code": phone.phone_code() });
+        let got = world.post("/wx/phone", &login.token, &body);
+        assert_eq!(got.status, 200, "{}", got.json());
+        let seen = world.wechat.requests();
+        let mut calls = seen.iter().rev();
+        let call = calls.find(|seen| seen.path.ends_with("getuserphonenumber"));
+        call.unwrap().param("access_token").unwrap().to_owned()
+    };
+    let first = call(&mut world);
+    world.seconds(6880);
+    assert_eq!(call(&mut world), first);
+    assert_eq!(world.wechat.access_tokens().len(), 1);
+    world.seconds(40);
+    // The request goes with the old one, which is good for minutes yet.
+    assert_eq!(call(&mut world), first);
+    for _ in 0..100 {
+        if world.wechat.access_tokens().len() > 1 {
+            break;
+        }
+        world.advance(Duration::from_millis(20));
+        // What is under way gets its answers while somebody asks.
+        world.ask(Ask::get("/public"));
+    }
+    let second = world.wechat.access_tokens()[1].clone();
+    let mut used = call(&mut world);
+    for _ in 0..100 {
+        if used == second {
+            break;
+        }
+        world.advance(Duration::from_millis(20));
+        world.ask(Ask::get("/public"));
+        used = call(&mut world);
+    }
+    assert_eq!(used, second);
+    assert_eq!(world.wechat.access_tokens().len(), 2);
+    // One that nobody renewed is asked for again.
+    world.seconds(8000);
+    assert_eq!(call(&mut world), world.wechat.access_tokens()[2]);
+}

@@ -1,5 +1,6 @@
 //! What the plugin does, one sentence each, on every host.
 
+mod access_token;
 mod admin;
 mod app_words;
 mod bad_input;
@@ -15,6 +16,7 @@ mod observe;
 mod open_data;
 mod open_data_body;
 mod own_name;
+mod phone;
 mod piggyback;
 mod platforms;
 mod profiles;
@@ -26,6 +28,7 @@ mod through_app;
 mod tokens;
 mod wafer;
 pub mod wafer_client;
+mod wechat_api;
 mod wechat_trouble;
 mod without_a_body;
 
@@ -288,6 +291,41 @@ on_every_host! {
         secrets_and_codes_of_no_platform_are_in_the_log,
         a_platform_alone_needs_no_other,
     }
+    phone {
+        a_code_of_the_button_gives_the_number_as_wechat_wrote_it,
+        the_number_is_kept_where_the_request_says_so_and_headers_say_it_too,
+        without_a_session_or_a_code_of_the_button_wechat_is_not_asked,
+        a_code_that_wechat_refuses_is_told_with_its_causes,
+        a_code_that_is_too_old_is_refused,
+        a_number_of_another_app_is_given_to_nobody,
+        trouble_with_wechat_is_told_as_at_the_login,
+        a_code_in_a_body_reaches_the_app_as_the_number,
+        a_body_with_a_bad_code_never_reaches_the_app,
+        no_code_number_or_token_is_in_the_log,
+    }
+    access_token {
+        any_number_of_calls_have_one_token,
+        a_dead_token_is_given_up_and_the_call_repeated_once,
+        a_token_that_is_dead_twice_in_a_row_is_told_and_not_tried_a_third_time,
+        calls_that_learn_of_a_dead_token_together_ask_for_one_new_one,
+        while_wechat_refuses_a_token_it_is_left_alone_and_the_operator_told_once,
+        while_wechat_does_not_answer_there_is_no_token_and_it_is_told,
+        an_app_of_another_platform_has_no_token,
+        wechat_says_whether_it_still_holds_the_session_key,
+    }
+    wechat_api {
+        a_call_reaches_wechat_as_it_was_with_the_token_and_nothing_else,
+        what_wechat_says_of_a_call_is_the_backends_to_read,
+        an_upload_reaches_wechat_whole,
+        a_small_call_with_a_dead_token_is_sent_once_more,
+        what_is_not_listed_is_refused_and_wechat_not_asked,
+        tokens_secrets_and_logins_are_refused_however_they_are_spelled,
+        the_app_is_the_only_one_or_named_and_one_of_wechats,
+        pages_and_mini_programs_have_no_business_there,
+        without_a_token_the_backend_is_told_why,
+        no_token_of_a_call_is_in_the_log,
+        what_serves_clients_passes_nothing_to_wechat,
+    }
     limits {
         a_flood_of_refusals_is_few_lines_and_the_number_of_those_left_out,
         limited_logins_do_not_reach_the_store,
@@ -394,4 +432,5 @@ where_the_clock_can_be_set! {
     data_from_the_future_is_as_old_as_it_is_far_ahead,
     data_shown_once_stays_shown_when_the_clock_is_set_back,
     a_clock_that_is_set_forward_ends_limits_and_sessions_and_nothing_hangs,
+    an_access_token_is_renewed_behind_a_request_in_its_last_five_minutes,
 }

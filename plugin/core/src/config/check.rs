@@ -15,6 +15,7 @@ use super::check_routes::{endpoints, mode, observed_paths, rules};
 use super::check_session::session;
 use super::check_store::store;
 use super::check_upstreams::{api, app_url};
+use super::check_wechat_api::wechat_api;
 use super::model::{
     Api, Assertion, Checked, Config, LoginRules, MiniProgram, OpenDataRules, wrong,
 };
@@ -29,6 +30,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
     let platform = environment.platform;
     let releases = releases(&document.apps)?;
     let mini_programs = mini_programs(&document, environment)?;
+    let wechat_api = wechat_api(&document, &mini_programs)?;
     let master_secrets = master_secrets(&document.master_keys, &mini_programs, environment)?;
     let upstream_url = app_url(&document.upstream, platform)?;
     let push = push(&document, &upstream_url, environment)?;
@@ -89,6 +91,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         },
         admin_tokens: Vec::new(),
         body_bytes: limits.body_bytes,
+        wechat_api,
         body_timeout: limits.body_timeout,
         waiting: limits.waiting,
     };

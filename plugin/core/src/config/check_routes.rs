@@ -24,6 +24,7 @@ pub(super) fn endpoints(raw: &raw::Endpoints, wafer: bool) -> Checked<Vec<(Strin
         ("verify", Endpoint::Verify, &raw.verify),
         ("decrypt", Endpoint::Decrypt, &raw.decrypt),
         ("register", Endpoint::Register, &raw.register),
+        ("phone", Endpoint::Phone, &raw.phone),
         ("user", Endpoint::User, &raw.user),
         ("logout", Endpoint::Logout, &raw.logout),
     ];
@@ -181,6 +182,7 @@ fn open_body(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Opti
         let idle = [
             ("open_data_in", route.open_data_in.is_some()),
             ("open_data_as", route.open_data_as.is_some()),
+            ("open_data_phone_code", route.open_data_phone_code.is_some()),
             (
                 "open_data_other_types",
                 route.open_data_other_types.is_some(),
@@ -212,7 +214,13 @@ fn open_body(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Opti
         );
     }
     // What a client must send cannot be what no client may send.
-    let sent = SENT.into_iter().chain(object.as_deref());
+    let phone_code = route.open_data_phone_code.as_deref().unwrap_or("phoneCode");
+    if SENT.contains(&phone_code) || object.as_deref() == Some(phone_code) {
+        let problem = "must be the name of a member of its own";
+        return wrong(field("open_data_phone_code"), problem);
+    }
+    let phone_code = Some(phone_code).filter(|name| !name.is_empty());
+    let sent = SENT.into_iter().chain(object.as_deref()).chain(phone_code);
     if let Some(taken) = sent.into_iter().find(|taken| says(taken, name)) {
         return wrong(
             field("open_data_as"),
@@ -222,6 +230,7 @@ fn open_body(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Opti
     Ok(Some(OpenBody {
         object,
         name: name.into(),
+        phone_code: phone_code.map(Into::into),
         passes_other_types: route.open_data_other_types == Some(raw::OtherTypes::Pass),
     }))
 }

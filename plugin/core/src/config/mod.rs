@@ -16,6 +16,7 @@ mod check_routes;
 mod check_session;
 mod check_store;
 mod check_upstreams;
+mod check_wechat_api;
 mod model;
 mod raw;
 #[cfg(feature = "schema")]
@@ -25,7 +26,8 @@ mod secrets;
 pub(crate) mod tests;
 
 pub(crate) use self::model::{
-    Assertion, CookieRules, Dialect, MiniProgram, OpenDataRules, PushApp, SessionRules,
+    Api, ApiRules, Assertion, CookieRules, Dialect, MiniProgram, OpenDataRules, PushApp,
+    SessionRules,
 };
 pub use self::model::{
     Config, ConfigError, HostStore, Platform, RedisRules, Secret, StoreKind, WaitingLimits,

@@ -43,10 +43,28 @@ pub struct Config {
     /// Good on the paths of the back channel.
     pub(crate) admin_tokens: Vec<Secret>,
     pub(crate) body_bytes: usize,
+    /// What passes to WeChat's API: then nothing is served but that.
+    pub(crate) wechat_api: Option<ApiRules>,
     /// How long a host waits for the body of a request.
     pub body_timeout: Duration,
     /// What may wait on one worker.
     pub waiting: WaitingLimits,
+}
+
+/// Which paths of WeChat's API a backend may call through the edge.
+#[derive(Default)]
+pub(crate) struct ApiRules {
+    pub(crate) paths: Vec<String>,
+    /// Each ends in a slash.
+    pub(crate) prefixes: Vec<String>,
+}
+
+impl ApiRules {
+    /// Whether a plain path is listed.
+    pub(crate) fn allow(&self, path: &str) -> bool {
+        self.paths.iter().any(|own| own == path)
+            || self.prefixes.iter().any(|own| path.starts_with(&**own))
+    }
 }
 
 /// How much may wait on one worker at a time: for clients, for the store, for WeChat.
@@ -332,6 +350,12 @@ impl Config {
         let push = push.filter(|target| *target != self.upstream_url);
         calls.extend(push.map(|target| ("push", target)));
         calls
+    }
+
+    /// Whether it serves WeChat's API for the backend, and nothing else.
+    #[must_use]
+    pub fn passes_to_wechat(&self) -> bool {
+        self.wechat_api.is_some()
     }
 
     /// What the app is told of where the requests of a session of this mini program come from. A session of one that is

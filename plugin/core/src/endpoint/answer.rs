@@ -61,7 +61,12 @@ pub(crate) fn ok(data: &impl Serialize) -> String {
     })
 }
 
-/// 200 with `data` that is JSON text already, and which key of the ring opened it.
+/// 200 with `data` that is JSON text already.
+pub(super) fn ok_json(json: &str) -> String {
+    format!(r#"{{"status":0,"msg":"ok","data":{json}}}"#)
+}
+
+/// The same, and which key of the ring opened it.
 pub(super) fn ok_opened(json: &str, key: RingKey) -> String {
     let key = key.name();
     format!(r#"{{"status":0,"msg":"ok","data":{json},"key":"{key}"}}"#)

@@ -4,6 +4,7 @@ mod answer;
 mod decrypt;
 mod login;
 mod logout;
+mod phone;
 mod register;
 mod session;
 mod user;
@@ -30,6 +31,7 @@ pub(crate) async fn answer<H: Host, R: Request>(
         Endpoint::Verify => verify::answer(context, request).await,
         Endpoint::Decrypt => decrypt::answer(context, request).await,
         Endpoint::Register => register::answer(context, request).await,
+        Endpoint::Phone => phone::answer(context, request).await,
         Endpoint::User => user::answer(context, request).await,
         Endpoint::Logout => logout::answer(context, request, method).await,
         Endpoint::WeappLogin => weapp::login(context, request).await,

@@ -1,18 +1,20 @@
 //! `POST /wx/register {encryptedData, iv, rawData?, signature?}`: stores the profile over the one there is, and marks the
 //! user. A profile that says nothing changes nothing.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::answer::{Answer, ok};
 use crate::host::{Host, Request};
 use crate::open_data;
 use crate::profile::{self, Merged};
-use crate::records::record::UserRecord;
+use crate::records::record::{SessionRecord, UserRecord};
 use crate::rejection::{Reason, Rejection};
 use crate::session::users::{Changed, Of, UserChange};
-use crate::wechat::encrypted_data::OpenData;
+use crate::wechat::payload::Shape;
 use crate::worker::Context;
 
 pub(super) async fn answer<H: Host, R: Request>(
@@ -22,29 +24,50 @@ pub(super) async fn answer<H: Host, R: Request>(
     let owner = open_data::receive(context, request, "encryptedData").await?;
     let data = owner.opened.open_data.ok_or(Reason::Internal)?;
     let session = owner.session;
+    let registration = Registration::new(data.json, data.shape, "encryptedData");
+    let view = register(context, &session, registration).await?;
+    Ok(Answer::of(&session, ok(&view)))
+}
+
+/// Changes the user of a session, and shows it.
+pub(super) async fn register<H: Host>(
+    context: Context<'_, H>,
+    session: &SessionRecord,
+    mut registration: Registration,
+) -> Result<Value, Rejection> {
     let owner = Of {
         appid: &session.appid,
         openid: &session.openid,
         before: Vec::new(),
         adds: None,
     };
-    let mut registration = Registration { data, view: None };
     context.users().update(owner, &mut registration).await?;
     // A bounded store may have given up the user since the data was opened: the next login makes it anew.
-    let view = registration.view.ok_or(Reason::InvalidToken)?;
-    Ok(Answer::of(&session, ok(&view)))
+    registration.view.ok_or(Reason::InvalidToken.into())
 }
 
-/// The change of a user that `data` makes.
-struct Registration {
-    data: OpenData,
+/// The change of a user that data of WeChat's makes.
+pub(super) struct Registration {
+    json: Zeroizing<String>,
+    shape: Shape,
+    /// The parameter by which it came.
+    name: &'static str,
     /// The user after it.
     view: Option<Value>,
 }
 
 impl Registration {
+    pub(super) fn new(json: Zeroizing<String>, shape: Shape, name: &'static str) -> Self {
+        Self {
+            json,
+            shape,
+            name,
+            view: None,
+        }
+    }
+
     fn merged(&self, user: &UserRecord) -> Result<Merged, &'static str> {
-        profile::merge(&user.profile, &self.data.json, self.data.shape)
+        profile::merge(&user.profile, &self.json, self.shape)
     }
 }
 
@@ -56,7 +79,7 @@ impl UserChange for Registration {
         };
         let merged = self
             .merged(&user)
-            .map_err(|problem| Reason::InvalidParameter.parameter("encryptedData", problem))?;
+            .map_err(|problem| Reason::InvalidParameter.parameter(self.name, problem))?;
         // An anonymous profile is an answer too: the client sees what there is.
         if let Merged::Profile(profile) = merged {
             user.profile = profile;

@@ -1,12 +1,24 @@
-//! `GET /wx/session`: does the client need to log in again? Looks only; does not extend the session.
+//! `GET /wx/session`: does the client need to log in again? Looks only; does not extend the session. With `?check=wechat`
+//! WeChat is asked too, whether it still holds the user's session_key.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use serde::Serialize;
 
 use super::answer::{Answer, ok};
+use crate::edition::Edition;
+use crate::head::Head;
 use crate::host::{Host, Request};
+use crate::metrics::Counter;
+use crate::params::Params;
 use crate::presented::{Presented, presented};
-use crate::rejection::Rejection;
+use crate::records::record::SessionRecord;
+use crate::rejection::{Reason, Rejection};
 use crate::session::sessions::Gone;
+use crate::wechat::check_session_key;
+use crate::wechat_api::call::{Call, call};
+use crate::wechat_api::failure::Failure;
 use crate::worker::Context;
 
 #[derive(Serialize)]
@@ -16,6 +28,9 @@ struct State {
     expired: bool,
     /// Seconds until it ends if it is not used.
     expires_in: u64,
+    /// WeChat still holds the key of this user, if somebody wants to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_key_valid: Option<bool>,
 }
 
 pub(super) async fn answer<H: Host, R: Request>(
@@ -24,6 +39,7 @@ pub(super) async fn answer<H: Host, R: Request>(
 ) -> Result<Answer, Rejection> {
     let Context { worker, host } = context;
     let sessions = context.sessions();
+    let checks = checks(request.head())?;
     let found = match presented(request.head(), &worker.config.session)? {
         Presented::Token(token) => {
             let now = host.now();
@@ -36,17 +52,68 @@ pub(super) async fn answer<H: Host, R: Request>(
             has_session: false,
             expired: false,
             expires_in: 0,
+            session_key_valid: None,
         });
         return Ok(Answer {
             body,
             ..Answer::default()
         });
     };
-    let (session, now) = (found.record, host.now());
+    let session = found.record;
+    let expired = sessions.is_over(&session, host.now());
+    let session_key_valid = if checks && !expired {
+        Some(Box::pin(is_valid(context, &session)).await?)
+    } else {
+        None
+    };
+    let now = host.now();
     let body = ok(&State {
         has_session: true,
         expired: sessions.is_over(&session, now),
+        session_key_valid,
         expires_in: sessions.remaining(&session, now).as_secs(),
     });
     Ok(Answer::of(&session, body))
+}
+
+/// Whether the query asks for WeChat's word.
+fn checks(head: &Head) -> Result<bool, Rejection> {
+    let target = head.text(":path").unwrap_or_default();
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    match Params::of_query(query).text("check")? {
+        None => Ok(false),
+        Some("wechat") => Ok(true),
+        Some(_) => Err(Reason::InvalidParameter.parameter("check", "must be wechat, or left out")),
+    }
+}
+
+/// Whether WeChat still holds the key of the session's user. Of a user who is not known any more, nobody has it.
+async fn is_valid<H: Host>(
+    context: Context<'_, H>,
+    session: &SessionRecord,
+) -> Result<bool, Rejection> {
+    let host = context.host;
+    let app = context.config().mini_program(&session.appid);
+    let app = app.ok_or(Reason::InvalidToken)?;
+    if app.platform != Edition::Wechat {
+        let problem = "is of use in WeChat's mini programs only";
+        return Err(Reason::InvalidParameter.parameter("check", problem));
+    }
+    let users = context.users();
+    let user = users.load(&session.appid, &session.openid, true).await?;
+    let Some(user) = user else { return Ok(false) };
+    let query = check_session_key::query(&session.openid, &user.ring.current);
+    let question = Call {
+        method: "GET",
+        path: check_session_key::PATH,
+        query: query.ok_or(Reason::Internal)?,
+        body: Vec::new(),
+    };
+    let answer = call(context, app, &question, check_session_key::read).await;
+    host.count(match &answer {
+        Ok(true) => Counter::KeyValid,
+        Ok(false) => Counter::KeyStale,
+        Err(_) => Counter::KeyUnknown,
+    });
+    answer.map_err(Failure::rejection)
 }

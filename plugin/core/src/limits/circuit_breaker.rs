@@ -79,6 +79,14 @@ impl CircuitBreaker {
         }
     }
 
+    /// What no further try would change opens it at once. Whether it was open before, or is being tried.
+    pub(crate) fn open(&mut self, trouble: Trouble, now: UnixMillis) -> bool {
+        let was_open = self.opened.is_some();
+        self.troubles = TROUBLES_TO_OPEN - 1;
+        self.trouble(trouble, now);
+        was_open
+    }
+
     /// WeChat has answered, be it with a refusal of a code.
     pub(crate) fn answered(&mut self) {
         *self = Self::default();

@@ -1,20 +1,18 @@
 //! The exchange of a code with its platform: one call, asked again only when that said that it had not looked (WeChat's
 //! -1).
 
-use alloc::format;
-use alloc::string::ToString as _;
 use core::time::Duration;
 
 use super::failure::Failure;
 use super::input::LoginInput;
 use crate::edition::Asking;
-use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
+use crate::host::Host;
 use crate::limits::circuit_breaker::{CircuitBreaker, OPEN_FOR};
-use crate::metrics::{Counter, Histogram};
+use crate::metrics::Counter;
+use crate::platform_call;
 use crate::quota::Quota;
 use crate::rejection::Rejection;
-use crate::reply::call_failed;
-use crate::wechat::code2session::{Code2Session, MAX_RESPONSE_BYTES};
+use crate::wechat::code2session::Code2Session;
 use crate::wechat::errcode::Meaning;
 use crate::worker::Context;
 
@@ -67,7 +65,7 @@ pub(super) async fn exchange<H: Host>(
             worker.breaker(number, |breaker| breaker.trouble(trouble.clone(), now));
             quota.tell(context, &trouble).await;
         }
-        None if matches!(failure, Failure::NotSent | Failure::Forbidden) => {}
+        None if matches!(failure, Failure::NoAnswer(_)) => {}
         None => {
             worker.breaker(number, CircuitBreaker::answered);
         }
@@ -112,7 +110,6 @@ async fn attempt<H: Host>(
     input: &LoginInput<'_>,
     timeout: Duration,
 ) -> Result<Code2Session, Failure> {
-    let host = context.host;
     let own = input.mini_program;
     let api = &own.api;
     let question = (own.platform.row().ask)(&Asking {
@@ -120,57 +117,6 @@ async fn attempt<H: Host>(
         secret: own.secret.expose(),
         code: &input.js_code,
     });
-    let accept = ("accept", "application/json".into());
-    let content_type = question.content_type.map(|of| ("content-type", of.into()));
-    let started = host.now();
-    let answer = host
-        .call(HttpCall {
-            target: api.target.clone(),
-            method: question.method,
-            authority: api.authority.clone(),
-            path: question.path,
-            headers: [Some(accept), content_type].into_iter().flatten().collect(),
-            body: question.body,
-            // A host may take zero for "no limit".
-            timeout: timeout.max(Duration::from_millis(1)),
-            max_response_bytes: MAX_RESPONSE_BYTES,
-            must_finish: true,
-            wants: None,
-        })
-        .await;
-    host.observe(Histogram::WechatMs, host.now().since(started));
-    // Tells the operator why there is no answer: to a client one looks like the other.
-    let report = |problem: &str| {
-        let event = "wechat_failed";
-        let line = || call_failed(event, &api.target, problem);
-        let lines = &context.worker.log_lines;
-        lines.write(host, Level::Error, (event, ""), context.now(), line);
-    };
-    match answer {
-        Ok(HttpResponse {
-            status: 200, body, ..
-        }) => {
-            (own.platform.row().read)(&body).map_err(|refusal| Failure::said(refusal, own.platform))
-        }
-        Ok(HttpResponse { status, .. }) => {
-            report(&format!("HTTP {status}"));
-            Err(match status {
-                // Proxies answer for an upstream that does not.
-                504 => Failure::Timeout,
-                503 => Failure::Unavailable,
-                // An answer, but none of the platform's: a proxy's page, a portal's.
-                status => Failure::Unreadable(format!("has status {status}")),
-            })
-        }
-        Err(error) => {
-            report(&error.to_string());
-            Err(match error {
-                CallError::NotSent(_) => Failure::NotSent,
-                CallError::Forbidden(_) => Failure::Forbidden,
-                CallError::TimedOut => Failure::Timeout,
-                CallError::Broken(_) => Failure::Unavailable,
-                CallError::TooLarge => Failure::Unreadable("is too long".into()),
-            })
-        }
-    }
+    let answer = platform_call::call(context, api, question, timeout, true).await?;
+    (own.platform.row().read)(&answer).map_err(|refusal| Failure::said(refusal, own.platform))
 }

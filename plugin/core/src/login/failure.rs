@@ -1,11 +1,11 @@
 //! What the exchange of a code may fail of, and whose fault that is.
 
-use alloc::format;
 use alloc::string::String;
 
 use crate::edition::{Edition, Row};
 use crate::limits::circuit_breaker::Trouble;
 use crate::metrics::Counter;
+use crate::platform_call::NoAnswer;
 use crate::rejection::{Reason, Rejection};
 use crate::wechat::code2session::Refusal;
 use crate::wechat::errcode::Meaning;
@@ -13,15 +13,13 @@ use crate::wechat::errcode::Meaning;
 /// What went wrong.
 pub(super) enum Failure {
     Said(Meaning, i64, Option<String>),
-    Timeout,
-    /// A limit of the host's own, which says nothing about the platform.
-    NotSent,
-    /// The host's configuration does not let calls to the platform through.
-    Forbidden,
-    /// The connection failed, or broke.
-    Unavailable,
-    /// Something answered, and what is wrong with the answer.
-    Unreadable(String),
+    NoAnswer(NoAnswer),
+}
+
+impl From<NoAnswer> for Failure {
+    fn from(why: NoAnswer) -> Self {
+        Self::NoAnswer(why)
+    }
 }
 
 impl Failure {
@@ -29,13 +27,15 @@ impl Failure {
     pub(super) fn trouble(&self) -> Option<Trouble> {
         use Meaning::{Busy, Configuration};
         match self {
-            Self::Timeout => Some(Trouble::Timeout),
-            Self::Unavailable | Self::Unreadable(_) => Some(Trouble::Unavailable),
+            Self::NoAnswer(NoAnswer::Timeout) => Some(Trouble::Timeout),
+            Self::NoAnswer(NoAnswer::Unavailable | NoAnswer::Unreadable(_)) => {
+                Some(Trouble::Unavailable)
+            }
             Self::Said(Busy | Configuration, errcode, rid) => Some(Trouble::Said {
                 errcode: *errcode,
                 rid: rid.clone(),
             }),
-            Self::Said(..) | Self::NotSent | Self::Forbidden => None,
+            Self::Said(..) | Self::NoAnswer(NoAnswer::NotSent | NoAnswer::Forbidden) => None,
         }
     }
 
@@ -49,10 +49,8 @@ impl Failure {
         match self {
             Self::Said(Meaning::Busy, ..) => Counter::WechatBusy,
             Self::Said(..) => Counter::WechatErrcode,
-            Self::Timeout | Self::NotSent | Self::Forbidden | Self::Unavailable => {
-                Counter::WechatUnavailable
-            }
-            Self::Unreadable(_) => Counter::WechatUnreadable,
+            Self::NoAnswer(NoAnswer::Unreadable(_)) => Counter::WechatUnreadable,
+            Self::NoAnswer(_) => Counter::WechatUnavailable,
         }
     }
 }
@@ -64,15 +62,15 @@ impl Failure {
             Refusal::Errcode { errcode, rid } => {
                 Self::Said((platform.row().meaning)(errcode), errcode, rid)
             }
-            Refusal::Unreadable(problem) => Self::Unreadable(problem.into()),
+            Refusal::Unreadable(problem) => NoAnswer::Unreadable(problem.into()).into(),
         }
     }
 
     /// What has opened the breaker of a platform's app.
     pub(super) fn of_trouble(trouble: Trouble, platform: Edition) -> Self {
         match trouble {
-            Trouble::Timeout => Self::Timeout,
-            Trouble::Unavailable => Self::Unavailable,
+            Trouble::Timeout => NoAnswer::Timeout.into(),
+            Trouble::Unavailable => NoAnswer::Unavailable.into(),
             Trouble::Said { errcode, rid } => {
                 Self::said(Refusal::Errcode { errcode, rid }, platform)
             }
@@ -95,15 +93,8 @@ impl Failure {
 
     fn in_words(self, row: &Row) -> Rejection {
         let [called, _] = row.called;
-        let unavailable = |problem| Reason::WechatUnavailable.with(problem);
         let (meaning, errcode, rid) = match self {
-            Self::Timeout => return Reason::WechatTimeout.into(),
-            Self::NotSent => return unavailable(format!("{called} was not asked")),
-            Self::Forbidden => return Reason::Internal.into(),
-            Self::Unavailable => return unavailable(format!("{called} did not answer")),
-            Self::Unreadable(problem) => {
-                return unavailable(format!("the answer of {called} {problem}"));
-            }
+            Self::NoAnswer(why) => return why.rejection(called),
             Self::Said(meaning, errcode, rid) => (meaning, errcode, rid),
         };
         let reason = match meaning {

@@ -14,7 +14,7 @@ use crate::records::record::SessionRecord;
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};
 use crate::session::sessions::Gone;
-use crate::single_flight::Turn;
+use crate::single_flight::{TAPS, Turn};
 use crate::store::{Key, StoreError};
 use crate::worker::{Context, LoginOutcome};
 
@@ -46,7 +46,7 @@ async fn attempt<H: Host, R: Request>(
     let input = LoginInput::read(context, request, source).await?;
     let address = request.client_address();
     let key = input.code_key();
-    let lead = match worker.logins.join(host, &key.name).await {
+    let lead = match worker.logins.join(host, &key.name, TAPS).await {
         Turn::Lead(lead) => lead,
         Turn::Followed(outcome) => {
             host.count(Counter::LoginRepeated);

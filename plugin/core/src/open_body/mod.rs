@@ -1,11 +1,12 @@
 //! Open data in the JSON body of a request for the app: opened on the way, so that the app finds the object that
-//! WeChat made, verified, where the client put `encryptedData` and `iv`. The rest of the body stays as it was written.
+//! WeChat made, verified, where the client put `encryptedData` and `iv`, or the code of a phone number's button. The rest of the body stays as it was written.
 //! Never forwards what it could not open, nor a body in which the client itself wrote the name that only we may write.
 
 mod encodings;
 mod names;
 mod sent;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -16,6 +17,7 @@ use crate::head::{Head, Header};
 use crate::host::{BodyError, Host, Request};
 use crate::json_text;
 use crate::media_type::{self, Kind, MediaType};
+use crate::open_data::phone::number;
 use crate::open_data::{self, Submitted};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::Changes;
@@ -60,10 +62,18 @@ pub(crate) async fn open<H: Host, R: Request>(
     };
     // Data that was sent to be opened is refused where nobody can open it: the app need not know it closed.
     let (token, session) = holder?;
-    let submitted = Submitted::from_params(&sent.params()?, context.host)?;
-    let owner = open_data::open(context, &token, session, &submitted).await?;
-    let opened = owner.opened.open_data.ok_or(Reason::Internal)?;
-    let body = sent.with(rules, &opened.json).ok_or(Reason::Internal)?;
+    let opened = match sent.phone_code(rules)? {
+        Some((name, code)) => {
+            let number = number(context, &token, &session, name, &code);
+            Box::pin(number).await?.json
+        }
+        None => {
+            let submitted = Submitted::from_params(&sent.params()?, context.host)?;
+            let owner = open_data::open(context, &token, session, &submitted).await?;
+            owner.opened.open_data.ok_or(Reason::Internal)?.json
+        }
+    };
+    let body = sent.with(rules, &opened).ok_or(Reason::Internal)?;
     // The host has room for this much, and open data may grow when it is opened.
     if body.len() > limit {
         return Err(Reason::BodyTooLarge.with("the body is too large when its open data is opened"));

@@ -1,5 +1,6 @@
 //! Open data found in the text of a body, and the text with something else in its place.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::json_text::{self, Member};
@@ -15,21 +16,36 @@ pub(super) struct Sent<'a> {
     begins: usize,
     object: &'a str,
     members: Vec<Member<'a>>,
-    /// Which of the members is `encryptedData`.
-    encrypted: usize,
+    /// Which of the members is to be opened.
+    place: usize,
+    what: What,
+}
+
+/// What was sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// `encryptedData`, and its `iv`.
+    Encrypted,
+    /// The code of a phone number's button. What came beside it says the same of old.
+    PhoneCode,
 }
 
 /// `None` where there is nothing to open.
 pub(super) fn find<'a>(text: &'a str, rules: &OpenBody) -> Result<Option<Sent<'a>>, Rejection> {
     let Some(name) = &rules.object else {
-        return in_object(text, 0, text);
+        return in_object(text, 0, text, rules);
     };
     let members = json_text::members(text);
     let mut found = None;
     let mut objects = 0;
     for member in members.iter().filter(|member| member.is(name)) {
         objects += 1;
-        found = found.or(in_object(text, member.value_span().start, member.value)?);
+        found = found.or(in_object(
+            text,
+            member.value_span().start,
+            member.value,
+            rules,
+        )?);
     }
     if found.is_some() && objects > 1 {
         return Err(Reason::InvalidParameter.parameter(name, "must occur once"));
@@ -41,15 +57,23 @@ fn in_object<'a>(
     text: &'a str,
     begins: usize,
     object: &'a str,
+    rules: &OpenBody,
 ) -> Result<Option<Sent<'a>>, Rejection> {
     let members = json_text::members(object);
     // As in forms, an empty text says that there is none.
-    let is_there =
-        |member: &Member<'_>| member.is(ENCRYPTED) && !["null", r#""""#].contains(&member.value);
-    let Some(encrypted) = members.iter().position(is_there) else {
-        return Ok(None);
+    let place = |name: &str| {
+        members
+            .iter()
+            .position(|member| member.is(name) && !["null", r#""""#].contains(&member.value))
     };
-    for name in SENT {
+    let phone_code = rules.phone_code.as_deref();
+    let code = phone_code.and_then(place);
+    let (place, what) = match (code, place(ENCRYPTED)) {
+        (Some(place), _) => (place, What::PhoneCode),
+        (None, Some(place)) => (place, What::Encrypted),
+        (None, None) => return Ok(None),
+    };
+    for name in SENT.into_iter().chain(phone_code) {
         if members.iter().filter(|member| member.is(name)).count() > 1 {
             return Err(Reason::InvalidParameter.parameter(name, "must occur once"));
         }
@@ -59,11 +83,27 @@ fn in_object<'a>(
         begins,
         object,
         members,
-        encrypted,
+        place,
+        what,
     }))
 }
 
 impl Sent<'_> {
+    /// The code of a phone number's button, if that is what was sent.
+    pub(super) fn phone_code<'r>(
+        &self,
+        rules: &'r OpenBody,
+    ) -> Result<Option<(&'r str, String)>, Rejection> {
+        let (What::PhoneCode, Some(name)) = (self.what, &rules.phone_code) else {
+            return Ok(None);
+        };
+        let text = self.members.get(self.place).and_then(Member::text);
+        match text {
+            Some(code) => Ok(Some((name, code.trim().into()))),
+            None => Err(Reason::InvalidParameter.parameter(name, "must be a string")),
+        }
+    }
+
     pub(super) fn params(&self) -> Result<Params, Rejection> {
         let mut params = Params::default();
         for name in SENT {
@@ -84,14 +124,13 @@ impl Sent<'_> {
     /// The whole body with what was opened in place of what was sent.
     pub(super) fn with(&self, rules: &OpenBody, opened: &str) -> Option<Vec<u8>> {
         let member = alloc::format!("\"{}\":{opened}", rules.name);
-        let is_field = |member: &Member<'_>| SENT.iter().any(|name| member.is(name));
-        let object = json_text::spliced(
-            self.object,
-            &self.members,
-            self.encrypted,
-            &member,
-            is_field,
-        )?;
+        let phone_code = rules.phone_code.as_deref();
+        let is_field = |member: &Member<'_>| {
+            SENT.into_iter()
+                .chain(phone_code)
+                .any(|name| member.is(name))
+        };
+        let object = json_text::spliced(self.object, &self.members, self.place, &member, is_field)?;
         let before = self.text.get(..self.begins)?;
         let after = self.text.get(self.begins + self.object.len()..)?;
         Some([before, &object, after].concat().into_bytes())

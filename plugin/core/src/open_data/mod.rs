@@ -1,6 +1,7 @@
 //! Open data of a session, opened with its user's key ring and counted against the session if it does not open. Who is
 //! refused is not told why.
 
+pub(crate) mod phone;
 mod replay;
 mod submitted;
 

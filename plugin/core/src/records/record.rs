@@ -144,6 +144,11 @@ pub(crate) fn breaker_key(appid: &str) -> Key {
     Key::of_parts(Space::Sessions, "b:", "breaker", &[appid])
 }
 
+/// The entry of this app's access_token.
+pub(crate) fn access_token_key(appid: &str) -> Key {
+    Key::of_parts(Space::Sessions, "a:", "access_token", &[appid])
+}
+
 /// The entry that remembers what data a session has shown.
 pub(crate) fn replay_key(session: &SessionId) -> Key {
     let digest = Sha256::new()

@@ -50,6 +50,7 @@ pub(crate) enum Endpoint {
     Verify,
     Decrypt,
     Register,
+    Phone,
     User,
     Logout,
     WeappLogin,
@@ -66,6 +67,7 @@ impl Endpoint {
             | Self::Verify
             | Self::Decrypt
             | Self::Register
+            | Self::Phone
             | Self::Logout
             | Self::WeappLogin => &["GET", "POST"],
         }
@@ -117,6 +119,8 @@ pub(crate) struct OpenBody {
     pub(crate) object: Option<String>,
     /// The member in which the app finds what was decrypted.
     pub(crate) name: String,
+    /// The member in which clients send the code of a phone number's button. `None`: nobody looks.
+    pub(crate) phone_code: Option<String>,
     /// Bodies that are no JSON are passed on as they are, and not refused.
     pub(crate) passes_other_types: bool,
 }
@@ -349,6 +353,7 @@ mod tests {
         opens.open_data = Some(OpenBody {
             object: None,
             name: "openData".into(),
+            phone_code: None,
             passes_other_types: false,
         });
         let routes = Routes {

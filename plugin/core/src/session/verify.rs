@@ -98,40 +98,40 @@ impl<H: Host> Sessions<'_, H> {
         Ok(session)
     }
 
-    /// Extends the idle times of sessions that were used, and gives back tickets, of requests that have their verdicts by
-    /// now. A renewal that fails or comes second harms nobody: the next use tries again.
-    pub(crate) async fn do_later(&self) {
+    /// Extends the idle time of a session that was used, or gives back a ticket, of a request that has its verdict by now. A
+    /// renewal that fails or comes second harms nobody: the next use tries again.
+    pub(crate) async fn do_later(&self, later: Later) {
         let Context { worker, host } = self.context;
-        for later in worker.later.take() {
-            match later {
-                Later::Renewal {
-                    token,
-                    found,
+        match later {
+            Later::Renewal {
+                token,
+                found,
+                seen_at,
+            } => {
+                let latest = seen_at.after(worker.config.session.absolute);
+                let renewed = SessionRecord {
                     seen_at,
-                } => {
-                    let latest = seen_at.after(worker.config.session.absolute);
-                    let renewed = SessionRecord {
-                        seen_at,
-                        expires_at: found.record.expires_at.min(latest),
-                        ..found.record.clone()
-                    };
-                    // Counted when asked: the request may be over, and its future gone, before a far-away store has
-                    // answered.
-                    host.count(Counter::SessionRenewed);
-                    let _ = self.replace(&token.opener(), &found, &renewed).await;
-                }
-                Later::Return(ticket) => {
-                    let returned = given_back(&ticket);
-                    let _ = self.context.store().write(&[returned]).await;
-                }
-                Later::Disclaim(ticket, own) => {
-                    let store = self.context.store();
-                    let found = store.get_latest(&ticket, host.now()).await;
-                    if found.is_ok_and(|found| found == Some(own)) {
-                        let _ = store.write(&[given_back(&ticket)]).await;
-                    }
+                    expires_at: found.record.expires_at.min(latest),
+                    ..found.record.clone()
+                };
+                // Counted when asked: the request may be over, and its future gone, before a far-away store has
+                // answered.
+                host.count(Counter::SessionRenewed);
+                let _ = self.replace(&token.opener(), &found, &renewed).await;
+            }
+            Later::Return(ticket) => {
+                let returned = given_back(&ticket);
+                let _ = self.context.store().write(&[returned]).await;
+            }
+            Later::Disclaim(ticket, own) => {
+                let store = self.context.store();
+                let found = store.get_latest(&ticket, host.now()).await;
+                if found.is_ok_and(|found| found == Some(own)) {
+                    let _ = store.write(&[given_back(&ticket)]).await;
                 }
             }
+            // No session's.
+            Later::AccessToken(_) => {}
         }
     }
 

@@ -19,7 +19,7 @@ pub mod redis;
 pub struct Key {
     /// Which kind of entry: stores may keep kinds apart, so that one cannot crowd out the other.
     pub space: Space,
-    /// `s:`, `u:`, `c:`, `r:`, `t:`, `b:` or `p:` and 64 hex digits.
+    /// `s:`, `u:`, `c:`, `r:`, `t:`, `b:`, `p:` or `a:` and 64 hex digits.
     pub name: String,
     /// What the name is made of, or made into: for stores that place entries by it. Of two names never the same.
     pub(crate) hash: [u8; 32],
@@ -55,7 +55,7 @@ impl Key {
 /// Kinds of entries by how long they live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Space {
-    /// Sessions, remembered codes and messages, replays, and what limits are kept here: minutes to weeks.
+    /// Sessions, remembered codes and messages, replays, access tokens, and what limits are kept here: minutes to weeks.
     Sessions,
     /// Users: about a year.
     Users,

@@ -138,7 +138,7 @@ pub(crate) fn is_header_safe(id: &str) -> bool {
 }
 
 /// `… rid: 5f7c…` or `… hints: [ req_id: abc ]` at the end of an errmsg.
-fn rid(errmsg: &str) -> Option<String> {
+pub(crate) fn rid(errmsg: &str) -> Option<String> {
     let (_, tail) = errmsg
         .rsplit_once("rid: ")
         .or_else(|| errmsg.rsplit_once("req_id: "))?;

@@ -1,10 +1,14 @@
 //! WeChat's protocol as pure functions: bytes in, values out. No session, no store and no host word here.
 
+pub(crate) mod access_token;
+pub(crate) mod api_path;
+pub(crate) mod check_session_key;
 pub mod client_base64;
 pub mod code2session;
 pub mod encrypted_data;
 pub mod errcode;
 pub(crate) mod payload;
+pub(crate) mod phone_number;
 pub mod push;
 pub mod session_key;
 pub mod signature;

@@ -11,13 +11,14 @@ use core::time::Duration;
 
 use crate::access;
 use crate::chosen_store::ChosenStore;
-use crate::config::Config;
+use crate::config::{Config, MiniProgram};
 use crate::head::Head;
 use crate::host::Host;
 use crate::limits::circuit_breaker::CircuitBreaker;
 use crate::limits::known_codes::KnownCodes;
 use crate::limits::rate_limit::RateLimit;
 use crate::log_lines::LogLines;
+use crate::memory::access_tokens::KnownToken;
 use crate::memory::failures::Failures;
 use crate::memory::later::Later;
 use crate::memory::verified::VerifiedCache;
@@ -32,6 +33,7 @@ use crate::seal::MasterKeys;
 use crate::single_flight::SingleFlight;
 use crate::store::redis::own_writes::OwnWrites;
 use crate::time::UnixMillis;
+use crate::wechat::access_token::AccessToken;
 
 /// One worker: a thread of a proxy, an instance of a component. Everything in it that must survive it lives in the store.
 pub struct Worker {
@@ -44,6 +46,10 @@ pub struct Worker {
     pub(crate) known_codes: RefCell<KnownCodes>,
     /// One for each mini program, by its number.
     breakers: RefCell<Vec<CircuitBreaker>>,
+    /// One for each mini program, by its number.
+    tokens: RefCell<Vec<KnownToken>>,
+    /// By app id.
+    pub(crate) token_flights: SingleFlight<TokenOutcome>,
     pub(crate) failures: RefCell<Failures>,
     /// Tickets that a request of this worker is about to take.
     pub(crate) doors: RefCell<BTreeSet<[u8; 32]>>,
@@ -77,6 +83,9 @@ const MOST_ENDINGS: usize = 1024;
 
 /// A login, or its refusal.
 pub(crate) type LoginOutcome = Result<LoggedIn, Rejection>;
+
+/// An access_token, or why there is none.
+pub(crate) type TokenOutcome = Result<Rc<AccessToken>, Rejection>;
 
 /// What a request is handled with: what the worker remembers, and the host.
 pub(crate) struct Context<'a, H> {
@@ -131,6 +140,8 @@ impl Worker {
             rate_limit: RefCell::new(RateLimit::new(config.login.failures_per_minute)),
             known_codes: RefCell::new(KnownCodes::new(config.login.remember)),
             breakers: RefCell::new(breakers),
+            tokens: RefCell::new(no_tokens(&config)),
+            token_flights: SingleFlight::default(),
             failures: RefCell::default(),
             doors: RefCell::default(),
             pushes: RefCell::default(),
@@ -149,6 +160,7 @@ impl Worker {
         self.rate_limit.borrow_mut().begin_anew();
         self.known_codes.borrow_mut().begin_anew();
         self.breakers.borrow_mut().fill(CircuitBreaker::default());
+        self.tokens.replace(no_tokens(&self.config));
     }
 
     /// What `ask` says of the circuit breaker of mini program `number`. `None` if there is none of this number.
@@ -158,6 +170,20 @@ impl Worker {
         ask: impl FnOnce(&mut CircuitBreaker) -> T,
     ) -> Option<T> {
         self.breakers.borrow_mut().get_mut(number).map(ask)
+    }
+
+    /// What `ask` makes of what is known of the access_token of an app.
+    pub(crate) fn token_of<T>(
+        &self,
+        app: &MiniProgram,
+        ask: impl FnOnce(&mut KnownToken) -> T,
+    ) -> T {
+        let number = self.config.number(app);
+        match self.tokens.borrow_mut().get_mut(number) {
+            Some(known) => ask(known),
+            // There is one for each.
+            None => ask(&mut KnownToken::default()),
+        }
     }
 
     /// These sessions have ended: takes them out of the cache.
@@ -241,6 +267,14 @@ impl Worker {
     pub fn trailers(&self) -> TrailerPolicy {
         TrailerPolicy::new(&self.config.own_names)
     }
+}
+
+fn no_tokens(config: &Config) -> Vec<KnownToken> {
+    config
+        .mini_programs
+        .iter()
+        .map(|_| KnownToken::default())
+        .collect()
 }
 
 /// For how long the cache keeps what it would no longer trust, for routes that go on without the store.

@@ -24,7 +24,7 @@ pub(crate) use self::routes::{
 };
 pub(crate) use self::rules::{Assertion, IdentityHeaders, Limits, Login, OpenData, Responses};
 pub(crate) use self::session::Session;
-pub(crate) use self::upstreams::{Api, Store, StoreName, Upstream};
+pub(crate) use self::upstreams::{Api, Store, StoreName, Upstream, WechatApi};
 use crate::edition::Edition;
 
 #[derive(Deserialize)]
@@ -36,6 +36,7 @@ pub(crate) struct Document {
     pub(crate) master_keys: Vec<Value>,
     #[serde(default)]
     pub(crate) wechat: Api,
+    pub(crate) wechat_api: Option<WechatApi>,
     #[serde(default)]
     pub(crate) qq: Api,
     #[serde(default)]

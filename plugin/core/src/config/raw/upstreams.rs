@@ -1,6 +1,7 @@
 //! As written: how WeChat and other platforms, the store and the app are reached.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,6 +25,13 @@ impl Default for Api {
             timeout_ms: 3000,
         }
     }
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WechatApi {
+    pub(crate) allow: Vec<String>,
 }
 
 /// The fields of every kind; which kind has which is checked later.

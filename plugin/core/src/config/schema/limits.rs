@@ -13,7 +13,7 @@ const TWO_YEARS_S: u64 = 63_244_800;
 
 /// Every field that has a least and a greatest number.
 #[rustfmt::skip]
-pub const NUMBERS: [Limit; 33] = [
+pub const NUMBERS: [Limit; 34] = [
     ("wechat.timeout_ms", 100, 30_000),
     ("qq.timeout_ms", 100, 30_000),
     ("douyin.timeout_ms", 100, 30_000),
@@ -46,6 +46,7 @@ pub const NUMBERS: [Limit; 33] = [
     ("admin.tokens", 1, u64::MAX),
     ("apps[].appid", 1, 64),
     ("apps[].releases", 1, u64::MAX),
+    ("wechat_api.allow", 1, u64::MAX),
     ("store.prefix", 0, 64),
     ("routes[].open_data_in", 1, u64::MAX),
 ];
@@ -61,12 +62,13 @@ const PATH: &str = "^/[^%?#;\\\\]*$";
 const URL: &str = "^https?://[A-Za-z0-9._:\\[\\]-]+/*$";
 
 #[rustfmt::skip]
-const PATTERNS: [(&str, &str); 55] = [
+const PATTERNS: [(&str, &str); 57] = [
     // Which platform has which: see `rules`.
     ("apps[].appid", "^[A-Za-z0-9]+$"),
     ("wechat.cluster", "^.+$"),
     ("wechat.url", URL),
     ("wechat.authority", "^[!-~]+$"),
+    ("wechat_api.allow[]", "^(/[A-Za-z0-9_-]+)+/?$"),
     ("qq.cluster", "^.+$"),
     ("qq.url", URL),
     ("qq.authority", "^[!-~]+$"),
@@ -97,6 +99,7 @@ const PATTERNS: [(&str, &str); 55] = [
     ("endpoints.verify", PATH),
     ("endpoints.decrypt", PATH),
     ("endpoints.register", PATH),
+    ("endpoints.phone", PATH),
     ("endpoints.user", PATH),
     ("endpoints.logout", PATH),
     ("endpoints.weapp_login", PATH),

@@ -113,7 +113,12 @@ fn routes() -> Value {
     let opens =
         json!({ "required": ["open_data"], "properties": { "open_data": { "const": "body" } } });
     let where_opened = json!({ "properties": { "session": { "enum": ["required", "optional"] }, "upgrades": { "maxItems": 0 } } });
-    let idle = only_null(&["open_data_in", "open_data_as", "open_data_other_types"]);
+    let idle = only_null(&[
+        "open_data_in",
+        "open_data_as",
+        "open_data_phone_code",
+        "open_data_other_types",
+    ]);
     let logs_in = json!({ "required": ["login"], "properties": { "login": { "type": "string" } } });
     let no_login = only_null(&["login_code", "login_errors", "login_binds"]);
     let no_upgrades = json!({ "properties": { "upgrades": { "maxItems": 0 } } });

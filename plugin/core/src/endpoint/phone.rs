@@ -1,0 +1,27 @@
+//! `POST /wx/phone {code, keep?}`: the phone number that the user has let the app have, for `e.detail.code` of the button. With
+//! `keep`, it is kept in the user's profile as `/wx/register` would.
+
+use super::answer::{Answer, ok_json};
+use super::register::{Registration, register};
+use crate::host::{Host, Request};
+use crate::open_data::phone::number;
+use crate::params::Params;
+use crate::rejection::Rejection;
+use crate::wechat::payload::Shape;
+use crate::worker::Context;
+
+pub(super) async fn answer<H: Host, R: Request>(
+    context: Context<'_, H>,
+    request: &R,
+) -> Result<Answer, Rejection> {
+    let (token, session) = context.sessions().of_request(request.head()).await?;
+    let params = Params::read(request, context.config().body_bytes).await?;
+    let code = params.required("code")?.trim();
+    let keep = params.flag("keep")?;
+    let number = number(context, &token, &session, "code", code).await?;
+    if keep {
+        let registration = Registration::new(number.json.clone(), Shape::PhoneNumber, "code");
+        register(context, &session, registration).await?;
+    }
+    Ok(Answer::of(&session, ok_json(&number.json)))
+}

@@ -1,0 +1,89 @@
+//! What a worker knows of the access_token of one app. Asks nobody.
+
+use alloc::rc::Rc;
+use alloc::string::String;
+use core::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::limits::circuit_breaker::CircuitBreaker;
+use crate::time::UnixMillis;
+use crate::wechat::access_token::{AccessToken, LONGEST_LIFE};
+
+/// In its last five minutes WeChat gives a new one to whoever asks, and the old one stays good. Before, it gives the same.
+const RENEWAL: Duration = Duration::from_secs(300);
+
+/// A renewal is not tried again before this is over, nor waited for longer.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(10);
+
+/// By how much the clocks of two edges may differ.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// Of one app.
+#[derive(Default)]
+pub(crate) struct KnownToken {
+    token: Option<Rc<AccessToken>>,
+    /// The last one that WeChat has called none.
+    dead: Option<Zeroizing<String>>,
+    renewed_at: Option<UnixMillis>,
+    /// Of the calls that ask for one.
+    pub(crate) breaker: CircuitBreaker,
+}
+
+impl KnownToken {
+    /// The token, if there is one that is good.
+    pub(crate) fn get(&self, now: UnixMillis) -> Option<Rc<AccessToken>> {
+        let token = self.token.as_ref()?;
+        is_good(token, now).then(|| Rc::clone(token))
+    }
+
+    /// The token, for whoever writes down what else is known.
+    pub(crate) fn token(&self) -> Option<&AccessToken> {
+        self.token.as_deref()
+    }
+
+    /// Whether somebody is to renew it now: whoever is told so does.
+    pub(crate) fn is_to_be_renewed(&mut self, now: UnixMillis) -> bool {
+        let is_due = self.token.as_ref().is_some_and(|token| is_due(token, now));
+        let is_done = |at| now.is_within(BETWEEN_RENEWALS, at);
+        if !is_due || self.renewed_at.is_some_and(is_done) {
+            return false;
+        }
+        self.renewed_at = Some(now);
+        true
+    }
+
+    /// Whether a token that others have written down is worth having.
+    pub(crate) fn takes(&self, token: &AccessToken, now: UnixMillis) -> bool {
+        let is_dead = self
+            .dead
+            .as_deref()
+            .is_some_and(|dead| dead == token.expose());
+        is_good(token, now) && !is_dead
+    }
+
+    /// WeChat has given it, or others have written it down.
+    pub(crate) fn learn(&mut self, token: &Rc<AccessToken>) {
+        // Should WeChat give one again that it has called none, it is to know.
+        self.dead = None;
+        self.token = Some(Rc::clone(token));
+    }
+
+    /// WeChat says that `used` is none. Another one may have come since it was used.
+    pub(crate) fn is_dead(&mut self, used: &str) {
+        if self.token.as_ref().is_some_and(|own| own.expose() == used) {
+            self.token = None;
+        }
+        self.dead = Some(Zeroizing::new(used.into()));
+    }
+}
+
+/// Whether the time has come to ask for the next one.
+pub(crate) fn is_due(token: &AccessToken, now: UnixMillis) -> bool {
+    token.expires_at.since(now) <= RENEWAL
+}
+
+fn is_good(token: &AccessToken, now: UnixMillis) -> bool {
+    let left = token.expires_at.since(now);
+    !left.is_zero() && left <= LONGEST_LIFE + SKEW
+}

@@ -1,0 +1,91 @@
+//! What WeChat answers to a call that was passed on: looked at only to learn that its token was none, and then the call is
+//! sent once more where its host still has it. Never changes an answer.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use serde::Deserialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::host::Host;
+use crate::metrics::Counter;
+use crate::reply::ToWechat;
+use crate::wechat::access_token::{authorised, is_dead as is_of_dead_token};
+use crate::wechat::code2session::number;
+use crate::worker::{Context, Worker};
+
+/// An errcode comes in less, in bytes.
+const SMALL: usize = 2048;
+
+impl ToWechat {
+    /// Path and query with the token: for the call itself, and for nothing else.
+    #[must_use]
+    pub fn path(&self) -> String {
+        authorised(&self.path, &self.token, &self.query)
+    }
+
+    /// How much of an answer with these headers is worth a look, in bytes; 0 for none of it.
+    #[must_use]
+    pub fn to_be_seen(content_type: Option<&str>, content_length: Option<&str>) -> usize {
+        // WeChat names text for JSON, too.
+        let is_text = content_type.is_none_or(|own| {
+            ["application/json", "text/"]
+                .iter()
+                .any(|text| own.starts_with(text))
+        });
+        let length = content_length.map(str::parse::<usize>);
+        let is_small = length.is_none_or(|length| length.is_ok_and(|length| length <= SMALL));
+        if is_text && is_small { SMALL } else { 0 }
+    }
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    errcode: Option<Value>,
+}
+
+/// Whether an answer says that the token of a call was none: then whoever comes next gets another one.
+pub fn is_dead<H: Host>(worker: &Worker, host: &H, call: &ToWechat, answer: &[u8]) -> bool {
+    let context = Context { worker, host };
+    let reply: Option<Reply> = serde_json::from_slice(answer).ok();
+    let errcode = reply.and_then(|reply| number(reply.errcode.as_ref()));
+    let Some(errcode) = errcode.filter(|errcode| is_of_dead_token(*errcode)) else {
+        return false;
+    };
+    if let Some(app) = worker.config.mini_program(&call.appid) {
+        let tokens = context.access_tokens();
+        tokens.is_dead(app, &call.token);
+        if call.is_repeated {
+            tokens.are_all_dead(app, errcode);
+        }
+    }
+    true
+}
+
+/// The same call with another token, once. `None` if there is none, or it is the second time: then the answer that there
+/// is goes on.
+pub async fn once_more<H: Host>(
+    worker: &Worker,
+    host: &H,
+    call: &ToWechat,
+) -> Option<Box<ToWechat>> {
+    let context = Context { worker, host };
+    if call.is_repeated {
+        return None;
+    }
+    let app = worker.config.mini_program(&call.appid)?;
+    let token = Box::pin(context.access_tokens().get(app)).await.ok()?;
+    host.count(Counter::ApiRepeated);
+    Some(Box::new(ToWechat {
+        target: call.target.clone(),
+        authority: call.authority.clone(),
+        most_kept: call.most_kept,
+        timeout: call.timeout,
+        appid: call.appid.clone(),
+        token: Zeroizing::new(token.expose().into()),
+        path: call.path.clone(),
+        query: call.query.clone(),
+        is_repeated: true,
+    }))
+}

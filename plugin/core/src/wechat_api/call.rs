@@ -1,0 +1,66 @@
+//! A call of the edge's own to a server API, with the app's access_token: once more if that was none any more, and never
+//! a third time.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::failure::Failure;
+use crate::config::MiniProgram;
+use crate::edition::Question;
+use crate::host::Host;
+use crate::platform_call;
+use crate::wechat::access_token::{authorised, is_dead};
+use crate::wechat::code2session::Refusal;
+use crate::worker::Context;
+
+/// What is asked, without the token.
+pub(crate) struct Call {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    /// Encoded.
+    pub(crate) query: String,
+    /// JSON, or nothing.
+    pub(crate) body: Vec<u8>,
+}
+
+/// What `read` makes of the answer. Bounded by the deadline of one exchange, beside what a first token takes.
+pub(crate) async fn call<H: Host, T>(
+    context: Context<'_, H>,
+    app: &MiniProgram,
+    call: &Call,
+    read: fn(&[u8]) -> Result<T, Refusal>,
+) -> Result<T, Failure> {
+    let host = context.host;
+    let tokens = context.access_tokens();
+    let mut token = tokens.get(app).await.map_err(Failure::NoToken)?;
+    let whole = app.api.timeout;
+    let deadline = host.now().after(whole);
+    let mut may_repeat = true;
+    loop {
+        let question = Question {
+            method: call.method,
+            path: authorised(call.path, token.expose(), &call.query),
+            content_type: (!call.body.is_empty()).then_some("application/json"),
+            body: call.body.clone(),
+        };
+        // Bounded twice: a wall clock may be set back.
+        let timeout = deadline.since(host.now()).min(whole);
+        let answer = platform_call::call(context, &app.api, question, timeout, false).await;
+        let answer = answer
+            .map_err(Failure::from)
+            .and_then(|body| Ok(read(&body)?));
+        match answer {
+            // WeChat has looked at nothing else then.
+            Err(Failure::Said(errcode, _)) if is_dead(errcode) => {
+                tokens.is_dead(app, token.expose());
+                if !may_repeat {
+                    tokens.are_all_dead(app, errcode);
+                    return answer;
+                }
+                may_repeat = false;
+                token = tokens.get(app).await.map_err(Failure::NoToken)?;
+            }
+            answer => return answer,
+        }
+    }
+}

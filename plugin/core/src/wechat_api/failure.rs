@@ -1,0 +1,66 @@
+//! What a call to a server API may fail of, and what its client is told.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::limits::circuit_breaker::Trouble;
+use crate::platform_call::NoAnswer;
+use crate::rejection::{Reason, Rejection};
+use crate::wechat::code2session::Refusal;
+
+/// What went wrong.
+pub(crate) enum Failure {
+    /// There is no access_token.
+    NoToken(Rejection),
+    NoAnswer(NoAnswer),
+    /// An errcode, and the request's id at WeChat.
+    Said(i64, Option<String>),
+}
+
+impl From<NoAnswer> for Failure {
+    fn from(why: NoAnswer) -> Self {
+        Self::NoAnswer(why)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Errcode { errcode, rid } => Self::Said(errcode, rid),
+            Refusal::Unreadable(problem) => NoAnswer::Unreadable(problem.into()).into(),
+        }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Timeout => NoAnswer::Timeout.into(),
+            Trouble::Unavailable => NoAnswer::Unavailable.into(),
+            Trouble::Said { errcode, rid } => Self::Said(errcode, rid),
+        }
+    }
+}
+
+/// WeChat counts calls by the minute.
+const MINUTE: Duration = Duration::from_secs(60);
+
+impl Failure {
+    pub(crate) fn rejection(self) -> Rejection {
+        let (errcode, rid) = match self {
+            Self::NoToken(rejection) => return rejection,
+            Self::NoAnswer(why) => return why.rejection("WeChat"),
+            Self::Said(errcode, rid) => (errcode, rid),
+        };
+        match errcode {
+            -1 => Reason::WechatBusy.said_by_platform(errcode, rid),
+            45011 => Reason::WechatBusy
+                .said_by_platform(errcode, rid)
+                .retry_after(MINUTE),
+            // Appid, secret, address, quota of the day, account frozen, API not granted: the operator's to mend.
+            40013 | 40125 | 40164 | 40243 | 41002 | 41004 | 45009 | 48001 | 50004 | 50007
+            | 61003 => Reason::WechatConfig.said_by_platform(errcode, rid),
+            _ => Reason::WechatError.said_by_platform(errcode, rid),
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! The one owner of the access_token of each app. In the worker's memory, in the store for all others, and else asked of
+//! WeChat by one request for all that wait; in its last five minutes renewed behind a request. A store that fails costs
+//! no more than another question: WeChat gives the same token again.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::rc::Rc;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use crate::config::MiniProgram;
+use crate::edition::Question;
+use crate::host::{Host, Level};
+use crate::limits::circuit_breaker::{CircuitBreaker, OPEN_FOR, Trouble};
+use crate::memory::access_tokens::is_due;
+use crate::memory::later::Later;
+use crate::metrics::Counter;
+use crate::platform_call::{NoAnswer, call};
+use crate::records::record::access_token_key;
+use crate::rejection::{Reason, Rejection};
+use crate::seal::Scope;
+use crate::single_flight::Turn;
+use crate::store::{Life, Store};
+use crate::wechat::access_token::{self, AccessToken};
+use crate::worker::{Context, TokenOutcome};
+
+/// So many may wait for a token that is asked for.
+const FOLLOWERS: u16 = 1024;
+
+/// How long it is remembered that WeChat refuses.
+const TROUBLE_LASTS: Duration = Duration::from_secs(60);
+
+/// What all workers know of the token of an app. The order is the stored format.
+#[derive(Serialize, Deserialize)]
+struct TokenRecord {
+    token: Option<AccessToken>,
+    breaker: CircuitBreaker,
+}
+
+/// The access_tokens of one worker.
+pub(crate) struct AccessTokens<'a, H> {
+    context: Context<'a, H>,
+}
+
+impl<'a, H: Host> Context<'a, H> {
+    pub(crate) fn access_tokens(self) -> AccessTokens<'a, H> {
+        AccessTokens { context: self }
+    }
+}
+
+impl<H: Host> AccessTokens<'_, H> {
+    /// The token of an app of WeChat's. Waits only where nobody knows one.
+    pub(crate) async fn get(&self, app: &MiniProgram) -> TokenOutcome {
+        let Context { worker, host } = self.context;
+        if let Some(token) = self.known(app) {
+            return Ok(token);
+        }
+        match worker.token_flights.join(host, &app.appid, FOLLOWERS).await {
+            Turn::Lead(lead) => {
+                let outcome = Box::pin(self.find(app)).await;
+                lead.land(&outcome);
+                outcome
+            }
+            Turn::Followed(outcome) => outcome,
+            Turn::Crowded => Err(Reason::Overloaded.into()),
+        }
+    }
+
+    /// WeChat has said that `used` is none.
+    pub(crate) fn is_dead(&self, app: &MiniProgram, used: &str) {
+        let Context { worker, host } = self.context;
+        host.count(Counter::TokenDead);
+        worker.token_of(app, |known| known.is_dead(used));
+    }
+
+    /// WeChat calls each one that it gives none: it is to be asked no more often than a server that does not answer.
+    pub(crate) fn are_all_dead(&self, app: &MiniProgram, errcode: i64) {
+        let now = self.context.host.now();
+        let trouble = Trouble::Said { errcode, rid: None };
+        let worker = self.context.worker;
+        worker.token_of(app, |known| known.breaker.trouble(trouble, now));
+    }
+
+    /// The next token, when the old one is about to end.
+    pub(crate) async fn renew(&self, app: &MiniProgram) {
+        let now = self.context.host.now();
+        let stored = self.stored(app).await.and_then(|stored| stored.token);
+        if let Some(token) = stored.filter(|token| !is_due(token, now))
+            && self.learn(app, token).is_some()
+        {
+            return;
+        }
+        // Whoever uses the old one goes on with it.
+        let _ = self.ask(app).await;
+    }
+
+    fn known(&self, app: &MiniProgram) -> Option<Rc<AccessToken>> {
+        let Context { worker, .. } = self.context;
+        let now = self.context.now();
+        worker.token_of(app, |known| {
+            let token = known.get(now)?;
+            if known.is_to_be_renewed(now) {
+                let number = worker.config.number(app);
+                worker.later.borrow_mut().push(Later::AccessToken(number));
+            }
+            Some(token)
+        })
+    }
+
+    async fn find(&self, app: &MiniProgram) -> TokenOutcome {
+        let Context { worker, host } = self.context;
+        if let Some(TokenRecord { token, breaker }) = self.stored(app).await {
+            if let Some(token) = token
+                && self.learn(app, token).is_some()
+                && let Some(token) = self.known(app)
+            {
+                host.count(Counter::TokenFound);
+                return Ok(token);
+            }
+            worker.token_of(app, |known| known.breaker.learn(breaker));
+        }
+        self.ask(app).await
+    }
+
+    /// Takes over a token that others have written down, if it is of use here.
+    fn learn(&self, app: &MiniProgram, token: AccessToken) -> Option<()> {
+        let now = self.context.host.now();
+        self.context.worker.token_of(app, |known| {
+            known
+                .takes(&token, now)
+                .then(|| known.learn(&Rc::new(token)))
+        })
+    }
+
+    /// Asks WeChat, unless that is of no use now.
+    async fn ask(&self, app: &MiniProgram) -> TokenOutcome {
+        let Context { worker, host } = self.context;
+        let asked = host.now();
+        let keeps_out = worker.token_of(app, |known| known.breaker.keeps_out(asked));
+        if let Some(trouble) = keeps_out {
+            host.count(Counter::TokenBreaker);
+            let rejection = Failure::from(trouble).rejection();
+            return Err(rejection.retry_after(OPEN_FOR));
+        }
+        let question = Question {
+            method: "POST",
+            path: access_token::PATH.into(),
+            content_type: Some("application/json"),
+            body: access_token::body(&app.appid, app.secret.expose()),
+        };
+        let answer = call(self.context, &app.api, question, app.api.timeout, false).await;
+        let token = answer
+            .map_err(Failure::from)
+            .and_then(|body| Ok(access_token::read(&body, asked)?));
+        let outcome = match token {
+            Ok(token) => {
+                host.count(Counter::TokenFetched);
+                let token = Rc::new(token);
+                worker.token_of(app, |known| {
+                    known.learn(&token);
+                    known.breaker.answered();
+                });
+                Ok(token)
+            }
+            Err(failure) => Err(self.failed(app, failure)),
+        };
+        self.write_down(app).await;
+        outcome
+    }
+
+    /// Notes what went wrong, and tells the operator once.
+    fn failed(&self, app: &MiniProgram, failure: Failure) -> Rejection {
+        let Context { worker, host } = self.context;
+        let now = host.now();
+        host.count(match &failure {
+            Failure::Said(..) => Counter::TokenRefused,
+            _ => Counter::TokenUnavailable,
+        });
+        match &failure {
+            Failure::Said(errcode, rid) => {
+                let (errcode, rid) = (*errcode, rid.clone());
+                let trouble = Trouble::Said {
+                    errcode,
+                    rid: rid.clone(),
+                };
+                let was_known = worker.token_of(app, |known| match errcode {
+                    // Busy: that passes by itself.
+                    -1 => {
+                        known.breaker.trouble(trouble, now);
+                        true
+                    }
+                    _ => known.breaker.open(trouble, now),
+                });
+                if !was_known {
+                    let (appid, rid) = (&app.appid, rid.unwrap_or_default());
+                    let line = format!(
+                        r#"{{"event":"access_token_refused","appid":"{appid}","errcode":{errcode},"rid":"{rid}"}}"#
+                    );
+                    host.log(Level::Error, &line);
+                }
+            }
+            Failure::NoAnswer(NoAnswer::Timeout) => {
+                worker.token_of(app, |known| known.breaker.trouble(Trouble::Timeout, now));
+            }
+            Failure::NoAnswer(NoAnswer::Unavailable | NoAnswer::Unreadable(_)) => {
+                worker.token_of(app, |known| {
+                    known.breaker.trouble(Trouble::Unavailable, now);
+                });
+            }
+            Failure::NoAnswer(NoAnswer::NotSent | NoAnswer::Forbidden) | Failure::NoToken(_) => {}
+        }
+        failure.rejection()
+    }
+
+    /// What others have written down. Nothing if the store fails: then WeChat is asked.
+    async fn stored(&self, app: &MiniProgram) -> Option<TokenRecord> {
+        let Context { worker, host } = self.context;
+        let key = access_token_key(&app.appid);
+        let found = self.context.store().get_latest(&key, host.now()).await;
+        let sealed = found.ok().flatten()?;
+        worker
+            .keys
+            .open_or_log(host, &scope(&app.appid, &key.name), &sealed)
+    }
+
+    /// For all others. What cannot be written, they ask for themselves.
+    async fn write_down(&self, app: &MiniProgram) {
+        let Context { worker, host } = self.context;
+        let now = host.now();
+        let record = worker.token_of(app, |known| TokenRecord {
+            token: known.token().cloned(),
+            breaker: known.breaker.clone(),
+        });
+        let key = access_token_key(&app.appid);
+        let ends = record.token.as_ref().map(|token| token.expires_at);
+        let life = Life {
+            now,
+            expires_at: ends.unwrap_or_default().max(now.after(TROUBLE_LASTS)),
+        };
+        let sealed = worker
+            .keys
+            .seal(host, &scope(&app.appid, &key.name), &record);
+        if let Ok(sealed) = sealed {
+            let _ = self.context.store().put(&key, &sealed, life).await;
+        }
+    }
+}
+
+/// What the record is bound to.
+fn scope<'a>(appid: &'a str, name: &'a str) -> Scope<'a> {
+    Scope {
+        label: "access_token",
+        owner: [appid.as_bytes(), b""],
+        name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::minimal_on_spin;
+    use crate::fake_host::{FakeHost, run};
+    use crate::host::HttpResponse;
+    use crate::testing::test;
+    use crate::worker::Worker;
+    use alloc::string::String;
+    use core::cell::Cell;
+    use serde_json::json;
+
+    /// Another token with each answer, or an errcode; and how often it was asked.
+    fn answering(host: &FakeHost, errcode: Option<i64>) -> Rc<Cell<u32>> {
+        let asked = Rc::new(Cell::new(0));
+        let count = Rc::clone(&asked);
+        let answer = move |_: &crate::host::HttpCall| {
+            count.set(count.get() + 1);
+            let body = match errcode {
+                Some(errcode) => format!(r#"{{"errcode":{errcode},"errmsg":"no"}}"#),
+                None => format!(r#"{{"access_token":"t{}","expires_in":7200}}"#, count.get()),
+            };
+            Ok(HttpResponse {
+                status: 200,
+                body: body.into_bytes(),
+                wanted: None,
+            })
+        };
+        *host.answer.borrow_mut() = Some(Box::new(answer));
+        asked
+    }
+
+    fn worker() -> Worker {
+        Worker::new(minimal_on_spin(json!({ "kind": "spin_kv" })))
+    }
+
+    fn token(worker: &Worker, host: &FakeHost) -> Result<String, Rejection> {
+        let app = &worker.config.mini_programs[0];
+        let token = run(Context { worker, host }.access_tokens().get(app))?;
+        Ok(token.expose().into())
+    }
+
+    fn dead(worker: &Worker, host: &FakeHost, used: &str) {
+        let app = &worker.config.mini_programs[0];
+        Context { worker, host }.access_tokens().is_dead(app, used);
+    }
+
+    const START: u64 = 1_700_000_000_000;
+
+    #[test]
+    fn who_comes_later_finds_the_token_of_another() {
+        let host = FakeHost::at(START);
+        let asked = answering(&host, None);
+        let (one, other) = (worker(), worker());
+        assert_eq!(token(&one, &host).unwrap(), "t1");
+        assert_eq!(token(&other, &host).unwrap(), "t1");
+        assert_eq!(asked.get(), 1);
+        // It ends for both.
+        host.pass(Duration::from_secs(7200));
+        assert_eq!(token(&other, &host).unwrap(), "t2");
+        assert_eq!(token(&one, &host).unwrap(), "t2");
+        assert_eq!(asked.get(), 2);
+    }
+
+    #[test]
+    fn a_dead_token_is_given_up_by_whoever_used_it_and_a_newer_one_never() {
+        let host = FakeHost::at(START);
+        let asked = answering(&host, None);
+        let (one, other) = (worker(), worker());
+        for worker in [&one, &other] {
+            assert_eq!(token(worker, &host).unwrap(), "t1");
+        }
+        dead(&one, &host, "t1");
+        assert_eq!(token(&one, &host).unwrap(), "t2");
+        // Another call with the old one comes back late.
+        dead(&one, &host, "t1");
+        assert_eq!(token(&one, &host).unwrap(), "t2");
+        // The other learns of the new one from the store.
+        assert_eq!(token(&other, &host).unwrap(), "t1");
+        dead(&other, &host, "t1");
+        assert_eq!(token(&other, &host).unwrap(), "t2");
+        assert_eq!(asked.get(), 2);
+    }
+
+    #[test]
+    fn a_refusal_keeps_all_of_them_out_for_a_while_and_is_logged_once() {
+        let host = FakeHost::at(START);
+        let asked = answering(&host, Some(45009));
+        let all = [worker(), worker(), worker()];
+        for worker in &all {
+            let refused = token(worker, &host).unwrap_err();
+            assert_eq!(refused.errcode(), Some(45009));
+        }
+        assert_eq!(asked.get(), 1);
+        let lines = host.lines.borrow();
+        let told = |line: &&String| line.contains("access_token_refused");
+        assert_eq!(lines.iter().filter(told).count(), 1);
+        drop(lines);
+        host.pass(OPEN_FOR);
+        answering(&host, None);
+        assert_eq!(token(&all[1], &host).unwrap(), "t1");
+        assert_eq!(token(&all[2], &host).unwrap(), "t1");
+    }
+
+    #[test]
+    fn a_token_is_never_believed_for_longer_than_any_lives() {
+        let host = FakeHost::at(START);
+        let asked = answering(&host, None);
+        let worker = worker();
+        token(&worker, &host).unwrap();
+        // The clock is set back by a day.
+        host.now.set(START - 86_400_000);
+        assert_eq!(token(&worker, &host).unwrap(), "t2");
+        assert_eq!(asked.get(), 2);
+    }
+}

@@ -1,0 +1,205 @@
+//! A call of the backend's for WeChat's API: sent there as it comes, and what is answered handed on as it comes. A small
+//! one is held, so that it can be sent once more should its token have been none.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use spin_sdk::wasip3::http::client;
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response};
+use spin_sdk::wasip3::{spawn, wit_future};
+use wx_session_core::{
+    BodyError, Changes, Level, Request as _, ToWechat, TrailerPolicy, finish, internal_error,
+    is_dead, once_more, wechat_unavailable,
+};
+
+use crate::host::SpinHost;
+use crate::incoming::{Headers, Incoming, Line};
+use crate::log::log;
+use crate::outbound::Place;
+use crate::{forward, hop_headers, outbound, relay, reply};
+
+/// Until an answer begins: as long as an app may take behind Envoy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn place(call: &ToWechat) -> Place {
+    let (scheme, authority) = outbound::split(&call.target);
+    Place {
+        scheme,
+        authority,
+        path: call.path(),
+    }
+}
+
+/// A call that may go on.
+pub(crate) struct Call {
+    pub(crate) changes: Changes,
+    pub(crate) call: Box<ToWechat>,
+    /// For the log.
+    pub(crate) auth_status: &'static str,
+}
+
+/// Carries out the call, and gives WeChat's answer, or ours in its place. What could wait comes behind it: what it has
+/// counted is in the line of the log, too.
+pub(crate) async fn answered(
+    host: Rc<SpinHost>,
+    incoming: Incoming,
+    Call {
+        mut changes,
+        call: to_wechat,
+        auth_status,
+    }: Call,
+) -> Result<Response, ErrorCode> {
+    let of_response = changes.response.take();
+    let response = call(&host, incoming, changes, to_wechat).await;
+    spawn(async move {
+        finish(&host.instance.worker, &*host, None).await;
+        host.waiter.leave();
+        host.report(None, auth_status);
+    });
+    Ok(reply::changed(response?, of_response)?.0)
+}
+
+async fn call(
+    host: &SpinHost,
+    incoming: Incoming,
+    changes: Changes,
+    call: Box<ToWechat>,
+) -> Result<Response, ErrorCode> {
+    let head = incoming.shared_head();
+    let unavailable = || wechat_unavailable(&host.instance.worker, &head);
+    let kept = match kept(&incoming, &call).await {
+        Ok(kept) => kept,
+        Err(()) => return reply::response(internal_error()).await,
+    };
+    let Some(kept) = kept else {
+        let place = place(&call);
+        let request = forward::changed(incoming, changes, &host.instance, Some(place)).await;
+        let Some(request) = request else {
+            return reply::response(internal_error()).await;
+        };
+        return match send(request).await {
+            Some(response) => Ok(look(host, &call, response).await?.0),
+            None => reply::response(unavailable()).await,
+        };
+    };
+    let Some((headers, line, _)) = incoming.into_parts() else {
+        return reply::response(internal_error()).await;
+    };
+    let headers = passed(headers, &changes, kept.len());
+    let mut call = call;
+    loop {
+        let place = place(&call);
+        let Some(request) = request(&headers, &line, place, kept.clone()).await else {
+            return reply::response(internal_error()).await;
+        };
+        let Some(response) = send(request).await else {
+            return reply::response(unavailable()).await;
+        };
+        let (response, is_dead) = look(host, &call, response).await?;
+        if is_dead && let Some(again) = once_more(&host.instance.worker, host, &call).await {
+            call = again;
+            continue;
+        }
+        return Ok(response);
+    }
+}
+
+/// The body, if it is small. `Err` if it could not be read.
+async fn kept(incoming: &Incoming, call: &ToWechat) -> Result<Option<Vec<u8>>, ()> {
+    let length = incoming.head().text("content-length");
+    let length: Option<usize> = length.and_then(|length| length.parse().ok());
+    if length.is_some_and(|length| length > call.most_kept) {
+        return Ok(None);
+    }
+    match incoming.body(call.most_kept).await {
+        Ok(body) => Ok(Some(body)),
+        Err(BodyError::TooLarge) => Ok(None),
+        Err(_) => Err(()),
+    }
+}
+
+/// The headers that go on.
+fn passed(mut headers: Headers, changes: &Changes, length: usize) -> Headers {
+    headers.retain(|(name, _)| {
+        let removed = changes.remove.iter().any(|own| **own == **name);
+        !removed && !hop_headers::is_forbidden(name) && name != "content-length"
+    });
+    if length > 0 {
+        let length = length.to_string().into_bytes();
+        headers.push(("content-length".to_owned(), length));
+    }
+    headers
+}
+
+async fn request(headers: &Headers, line: &Line, place: Place, body: Vec<u8>) -> Option<Request> {
+    let headers = Fields::from_list(headers).ok()?;
+    let (trailers, no_trailers) = wit_future::new(|| Ok(None));
+    drop(trailers);
+    let contents = if body.is_empty() {
+        None
+    } else {
+        Some(outbound::stream(body).await)
+    };
+    let (request, _transmitted) = Request::new(headers, contents, no_trailers, None);
+    request.set_method(&line.method).ok()?;
+    request.set_scheme(Some(&place.scheme)).ok()?;
+    request.set_authority(Some(&place.authority)).ok()?;
+    request.set_path_with_query(Some(&place.path)).ok()?;
+    Some(request)
+}
+
+/// Sends it. Nothing, and a line in the log, if no answer begins.
+async fn send(request: Request) -> Option<Response> {
+    let problem = match outbound::within(PATIENCE, client::send(request)).await {
+        Some(Ok(response)) => return Some(response),
+        Some(Err(error)) if outbound::is_forbidden(&error) => outbound::forbidden("WeChat", &error),
+        Some(Err(error)) => outbound::in_words(&error),
+        None => "no answer in time".to_owned(),
+    };
+    log(
+        Level::Error,
+        &format!("a call of the backend's has no answer of WeChat's: {problem}"),
+    );
+    None
+}
+
+/// An answer, and whether it says that the token was none. Of a large one nothing is held.
+async fn look(
+    host: &SpinHost,
+    call: &ToWechat,
+    response: Response,
+) -> Result<(Response, bool), ErrorCode> {
+    let status = response.get_status_code();
+    let fields = response.get_headers();
+    let text = |name: &str| {
+        let values = fields.get(name);
+        String::from_utf8(values.into_iter().next()?).ok()
+    };
+    let (content_type, length) = (text("content-type"), text("content-length"));
+    let most = ToWechat::to_be_seen(content_type.as_deref(), length.as_deref());
+    if most == 0 {
+        return Ok((response, false));
+    }
+    let headers = fields.copy_all();
+    let (_handled, outcome) = wit_future::new(|| Ok(()));
+    let (mut stream, end) = Response::consume_body(response, outcome);
+    let mut dead = false;
+    let (contents, trailers) = match outbound::read(&mut stream, Vec::new(), most).await {
+        Ok(body) => {
+            end.await?;
+            dead = is_dead(&host.instance.worker, host, call, &body);
+            relay::whole(body, None, &TrailerPolicy::default()).await
+        }
+        Err(begun) => {
+            let idle = host.instance.waiting.relay_idle();
+            relay::onward(begun, stream, end, TrailerPolicy::default(), idle).await
+        }
+    };
+    let headers = Fields::from_list(&headers)
+        .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
+    let (response, _transmitted) = Response::new(headers, contents, trailers);
+    response
+        .set_status_code(status)
+        .map_err(|()| ErrorCode::InternalError(Some("impossible status".to_owned())))?;
+    Ok((response, dead))
+}
