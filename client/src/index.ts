@@ -6,6 +6,7 @@ import { asContainerAnswer, asContainerError, asRequest, ContainerAnswer, Contai
 import { asksForLogin, isOfEdge, refusal, SessionError } from './error.js'
 import { inHeaders } from './parameters.js'
 import { mayRepeat, mayWait, wait } from './patience.js'
+import { phoneNumber } from './phone.js'
 import { call, codeOf, load, store } from './runtime.js'
 import { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session.js'
 import { throughApp } from './through-app.js'
@@ -15,6 +16,7 @@ export { SessionError } from './error.js'
 export type { ContainerAnswer, ContainerOptions } from './container.js'
 export type { Action } from './error.js'
 export type { GroupEnterInfo, PhoneNumber, ShareInfo, User, UserProfile, Watermark, WeRunData } from './open-data.js'
+export type { ButtonDetail } from './phone.js'
 export type { Runtime } from './runtime.js'
 export type { AppLogin, Events, FetchOpenData, Login, LoginThroughApp, OpenData, Session, SessionOptions } from './session.js'
 export type { Answer, RequestOptions, Send } from './wx.js'
@@ -257,6 +259,12 @@ export function createSession(options: SessionOptions): Session {
     })
   }
 
+  const buttonWay = {
+    ready: () => (token && !flight ? Promise.resolve() : login() as Promise<unknown>).then(() => token),
+    renew: (old: string) => renew(old).then(() => token),
+    ask: (data: object, value: string) => endpoint('phone', data, value)
+  }
+
   return {
     login,
     ensure,
@@ -266,6 +274,7 @@ export function createSession(options: SessionOptions): Session {
     register: fetchData => openData('register', fetchData),
     decrypt: fetchData => openData('decrypt', fetchData),
     verify: fetchData => openData('verify', fetchData),
+    phone: (detail, options) => phoneNumber(buttonWay, detail, options && options.keep),
     header: () => header(),
     on(event, listener) {
       const all = listeners[event] || (listeners[event] = [])

@@ -9,13 +9,14 @@ export interface Watermark {
   timestamp: number
 }
 
-/** Of `<button open-type="getPhoneNumber">`. WeChat's page: 手机号快速验证组件 (旧版本). */
+/** Of `<button open-type="getPhoneNumber">`. WeChat's page: 手机号快速验证组件. */
 export interface PhoneNumber {
   /** With the country's code if it is not China's. */
   phoneNumber: string
   /** Without the country's code. */
   purePhoneNumber: string
-  countryCode: string
+  /** WeChat writes it as either. */
+  countryCode: string | number
   watermark: Watermark
 }
 

@@ -10,7 +10,8 @@ const HEADERS: { [parameter: string]: string } = {
   rawData: 'X-WX-RawData',
   signature: 'X-WX-Signature',
   appid: 'X-WX-App',
-  everywhere: 'X-WX-Everywhere'
+  everywhere: 'X-WX-Everywhere',
+  keep: 'X-WX-Keep'
 }
 
 export function inHeaders(data: any): { [name: string]: string } {

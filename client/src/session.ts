@@ -2,7 +2,8 @@
  * The shapes that pages see. Never holds code.
  */
 import { ContainerAnswer, ContainerOptions } from './container.js'
-import { User } from './open-data.js'
+import { PhoneNumber, User } from './open-data.js'
+import { ButtonDetail } from './phone.js'
 import { Runtime } from './runtime.js'
 import { Answer, RequestOptions, Send } from './wx.js'
 
@@ -93,6 +94,11 @@ export interface Session {
   register(fetchData: FetchOpenData): Promise<User>
   /** Gives what `encryptedData` holds: say which, such as `decrypt<PhoneNumber>(…)`. */
   decrypt<T = any>(fetchData: FetchOpenData): Promise<T>
+  /**
+   * Gives the phone number for `e.detail` of `<button open-type="getPhoneNumber">`, or `getRealtimePhoneNumber`; with `keep`,
+   * the edge keeps it in the user's profile. A code is good once: if this fails, the user taps again.
+   */
+  phone(detail: ButtonDetail, options?: { keep?: boolean }): Promise<PhoneNumber>
   /** Has the signature of `rawData` checked. */
   verify(fetchData: FetchOpenData): Promise<{ valid: boolean }>
   /** The header with the token, for `wx.uploadFile` and the like; empty without a session. */

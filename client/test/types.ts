@@ -29,6 +29,11 @@ export async function openData(): Promise<string> {
   return (user.nickName || '') + purePhoneNumber + data.count.toFixed() + callID
 }
 
+export async function phone(e: { detail: { code: string; errMsg: string; encryptedData: string; iv: string } }): Promise<string> {
+  const { phoneNumber, countryCode }: PhoneNumber = await session.phone(e.detail, { keep: true })
+  return String(countryCode) + phoneNumber
+}
+
 declare const other: Runtime
 
 export const elsewhere = createSession({

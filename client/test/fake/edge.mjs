@@ -17,6 +17,7 @@ const ROWS = {
   upstream_unavailable: [503, 5007, 'retry_after', 2],
   session_expired: [401, 2003, 'relogin'],
   internal_error: [500, 5006, 'none'],
+  invalid_phone_code: [422, 4003, 'none'],
   body_timeout: [408, 1011, 'retry_after', 1]
 }
 
@@ -25,6 +26,7 @@ export class FakeEdge {
     this.base = BASE
     this.sessions = new Map() // token → user
     this.codes = new Map() // code → user, of those not used yet
+    this.phoneCodes = new Map() // code of the button → user, of those not used yet
     this.apps = [] // ids of those that it serves, if it is more than one
     this.appOf = new Map() // code → id of its app
     this.appRefuses = undefined // what the app says of a login through it that it refuses
@@ -41,6 +43,7 @@ export class FakeEdge {
         this.appOf.set(code, appid)
         return code
       },
+      phoneCode: async user => this.#fresh('phone', this.phoneCodes, user),
       userInfo: async user => {
         const made = { user, key: this.keys.get(user) ?? 0 }
         return { rawData: JSON.stringify(made), signature: 's', encryptedData: JSON.stringify(made), iv: 'iv' }
@@ -101,6 +104,11 @@ export class FakeEdge {
       const age = this.keys.get(user) - made.key
       return made.user === user && (age === 0 || age === 1) ? ok(made) : refuse('session_key_stale')
     }
+    if (path === '/wx/phone') {
+      const known = this.phoneCodes.get(data.code) === user
+      this.phoneCodes.delete(data.code)
+      return known ? ok({ phoneNumber: '1', keep: data.keep ?? false }) : refuse('invalid_phone_code', { errcode: 40029 })
+    }
     return app(200, { path, user })
   }
 
@@ -140,6 +148,7 @@ function inHeaders(headers) {
   const named = { code: 'X-WX-Code', appid: 'X-WX-App', encryptedData: 'X-WX-Encrypted-Data', iv: 'X-WX-IV', signature: 'X-WX-Signature' }
   for (const name in named) if (headers[named[name]]) read[name] = headers[named[name]]
   if (headers['X-WX-RawData']) read.rawData = decodeURIComponent(headers['X-WX-RawData'])
+  if (headers['X-WX-Keep']) read.keep = headers['X-WX-Keep'] === 'true'
   if (headers['X-WX-Everywhere']) read.everywhere = headers['X-WX-Everywhere'] === 'true'
   return read
 }

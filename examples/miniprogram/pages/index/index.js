@@ -43,10 +43,10 @@ Page({
     return this.show(session.register(fetchData), user => ({ state: '已登录', user: user.nickName }))
   },
 
-  // From a button the data comes once: if it is stale, the user taps again, and the login is then done already.
+  // The code of the button is good once: whatever fails, the user taps again.
   phone({ detail }) {
-    if (!detail.encryptedData) return this.setData({ problem: detail.errMsg })
-    return this.show(session.decrypt(() => detail), data => ({ phone: data.purePhoneNumber }))
+    if (!detail.code) return this.setData({ problem: detail.errMsg })
+    return this.show(session.phone(detail), data => ({ phone: data.purePhoneNumber }))
   },
 
   logOut() {

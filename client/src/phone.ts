@@ -1,0 +1,36 @@
+/*
+ * The phone number of a button's code: one request, and once more after a login. Never sends a code again that WeChat may have
+ * seen.
+ */
+import { asksForLogin, SessionError } from './error.js'
+import { PhoneNumber } from './open-data.js'
+
+/** What `bindgetphonenumber` gets as `e.detail`; of it, `code` is sent. */
+export interface ButtonDetail {
+  /** Not there if the user declines, or the phone is too old. */
+  code?: string
+  errMsg?: string
+}
+
+/** What of the session it needs. */
+interface Way {
+  /** Waits for a login that is under way, or logs in if nobody has; gives the token. */
+  ready(): Promise<string>
+  /** Logs in, unless somebody has since `old` was sent; gives the token. */
+  renew(old: string): Promise<string>
+  /** Asks the edge. */
+  ask(data: object, token: string): Promise<PhoneNumber>
+}
+
+export function phoneNumber(way: Way, detail: ButtonDetail, keep?: boolean): Promise<PhoneNumber> {
+  const code = detail && detail.code
+  if (!code) {
+    return Promise.reject(new SessionError('no_phone_code', 'none', (detail && detail.errMsg) || 'e.detail has no code'))
+  }
+  const data = keep ? { code, keep } : { code }
+  return way.ready().then(token => way.ask(data, token).then(null, error => {
+    // Refused for the session alone, the code has not been looked at.
+    if (!asksForLogin(error)) throw error
+    return way.renew(token).then(anew => way.ask(data, anew))
+  }))
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { failing, scene } from './fake/scene.mjs'
+
+test('the code of the button gives the number, with the login first if nobody has logged in', async () => {
+  const { edge, phone, session } = scene()
+  const code = await edge.wechat.phoneCode('ming')
+  assert.deepEqual(await session.phone({ code, encryptedData: 'x', iv: 'y' }), { phoneNumber: '1', keep: false })
+  assert.deepEqual(phone.calls, ['login', 'request', 'request'])
+  const kept = await session.phone({ code: await edge.wechat.phoneCode('ming') }, { keep: true })
+  assert.deepEqual(kept, { phoneNumber: '1', keep: true })
+  assert.equal(edge.count('POST /wx/login'), 1)
+})
+
+test('a session that has ended is renewed, and the same code sent once more: nobody has looked at it', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  edge.sessions.clear()
+  assert.equal((await session.phone({ code: await edge.wechat.phoneCode('ming') })).phoneNumber, '1')
+  assert.equal(edge.count('POST /wx/phone'), 2)
+})
+
+test('a code that is no good is sent once, and the error says which it is', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  const code = await edge.wechat.phoneCode('ming')
+  await session.phone({ code })
+  const error = await failing(session.phone({ code }))
+  assert.deepEqual([error.error, error.action, error.errcode], ['invalid_phone_code', 'none', 40029])
+  assert.equal(edge.count('POST /wx/phone'), 2)
+  assert.equal(edge.count('POST /wx/login'), 1)
+})
+
+test('a user who declines is told in the words of WeChat, and nobody is asked', async () => {
+  const { edge, session } = scene()
+  const error = await failing(session.phone({ errMsg: 'getPhoneNumber:fail user deny' }))
+  assert.deepEqual([error.error, error.message], ['no_phone_code', 'getPhoneNumber:fail user deny'])
+  assert.deepEqual(edge.seen, [])
+})
+
+test('an edge that reads no bodies gets the code in headers', async () => {
+  const { edge, session } = scene()
+  edge.readsBodies = false
+  const code = await edge.wechat.phoneCode('ming')
+  assert.equal((await session.phone({ code }, { keep: true })).keep, true)
+  assert.equal(edge.count('GET /wx/phone'), 1)
+})
