@@ -187,6 +187,18 @@ impl<'a> Check<'a> {
         let Some(config) = self.resources(&holder, None) else {
             return;
         };
+        if config.passes_to_wechat() {
+            // No app is behind it, and nobody but the backend may be before it.
+            let own_ones = triggers.iter().filter(|one| one.component == own.name);
+            for trigger in own_ones.filter(|one| one.is_public) {
+                self.find(
+                    trigger.node.line,
+                    &trigger.at.name("route"),
+                    "anybody could call WeChat in your name here: write `route = { private = true }`",
+                );
+            }
+            return;
+        }
         let Some((_, app)) = config.upstream_url.split_once("://") else {
             return;
         };

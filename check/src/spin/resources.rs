@@ -59,7 +59,7 @@ impl Check<'_> {
             .iter()
             .map(|(_, target)| (*target).to_owned())
             .collect();
-        if inherits.is_none() {
+        if inherits.is_none() && !config.passes_to_wechat() {
             calls.push(config.upstream_url.clone());
         }
         needs.push("allowed_outbound_hosts");

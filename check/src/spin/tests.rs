@@ -46,6 +46,34 @@ fn what_is_shipped_is_right() {
     }
 }
 
+/// As docs/wechat-api.md has it.
+const DOOR: &str = r#"
+[[trigger.http]]
+route = { private = true }
+component = "wechat-api"
+
+[component.wechat-api]
+source = "wx_session_spin.wasm"
+key_value_stores = ["default"]
+allowed_outbound_hosts = ["https://api.weixin.qq.com"]
+
+[component.wechat-api.variables]
+wx_secret = "{{ wx_secret }}"
+wx_session_config = '{ "apps": [{ "appid": "wx0123456789abcdef", "secret": { "env": "WX_SECRET" } }], "wechat_api": { "allow": ["/wxa/getwxacodeunlimit"] } }'
+"#;
+
+#[test]
+fn a_door_to_wechats_api_is_right_and_found_where_anybody_could_use_it() {
+    let text = shipped(SERVICE) + DOOR;
+    assert_eq!(findings(SERVICE, &text), [""; 0]);
+    let public = DOOR.replacen("{ private = true }", "\"/api/...\"", 1);
+    let found = findings(SERVICE, &(shipped(SERVICE) + &public));
+    assert!(
+        found.len() == 1 && found[0].contains("in your name"),
+        "{found:?}"
+    );
+}
+
 #[test]
 fn a_misspelt_dependency_that_leaves_the_app_open_is_found_with_its_line() {
     for name in ["middlewares", "middlewear", "Middleware", "midleware"] {
