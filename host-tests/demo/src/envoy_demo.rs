@@ -9,22 +9,27 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use super::journey::{CACHE_TTL_S, Edge};
+use super::journey::{Backend, CACHE_TTL_S, Edge};
 use super::redis::Redis;
 use super::servers::{EdgeServer, Servers};
 use super::{Options, Store};
 use project::target_folder;
 use testkit::envoy::Config;
 use testkit::fakes::app::FakeApp;
-use testkit::fakes::wechat::{FakeWechat, WechatServer};
+use testkit::fakes::wechat::{FakeWechat, PushAccount, WechatServer};
 
 pub(super) const SECRET: &str = "00112233445566778899aabbccddeeff";
+
+const PUSH_TOKEN: &str = "demotoken";
+const PUSH_VARIABLES: (&str, &str) = ("WX_PUSH_TOKEN", "WX_PUSH_KEY");
 
 /// Everything that runs. Dropped from top to bottom: the Envoys first, so that they miss nobody.
 pub(super) struct EnvoyDemo {
     pub(super) servers: Servers,
     pub(super) wechat: FakeWechat,
     pub(super) app: FakeApp,
+    /// Where there is one edge.
+    pub(super) backend: Option<Backend>,
     wechat_server: WechatServer,
     _trusted_ca: NamedTempFile,
 }
@@ -37,8 +42,9 @@ impl EnvoyDemo {
         let appid = config.plugin().pointer("/apps/0/appid");
         let appid = appid
             .and_then(Value::as_str)
-            .with_context(|| format!("{file} names no app"))?;
-        let wechat = FakeWechat::new(appid, SECRET);
+            .with_context(|| format!("{file} names no app"))?
+            .to_owned();
+        let wechat = FakeWechat::new(&appid, SECRET);
         wechat.bind(true);
         let wechat_server = wechat.serve();
         let app = FakeApp::start();
@@ -53,16 +59,23 @@ impl EnvoyDemo {
         let config = config
             .listen(local(options.port))
             .admin(local(options.admin_port))
+            .listen_for_backend(local(0))
             .endpoint("app", app.addr())
             .wechat(wechat_server.addr(), trusted_ca.path());
-        let servers = match options.store {
-            Store::Embedded => alone(config)?,
-            Store::Redis => two_on_redis(config)?,
+        let (servers, backend) = match options.store {
+            Store::Embedded => {
+                let push = wechat.push_account(&appid, PUSH_TOKEN, &"K".repeat(43), "/wx/push");
+                let servers = alone(with_push(config)?, &push)?;
+                let api = servers.edges[0].envoy()?.wait_for_listener("wechat-api")?;
+                (servers, Some(Backend { api, push }))
+            }
+            Store::Redis => (two_on_redis(config)?, None),
         };
         Ok(Self {
             servers,
             wechat,
             app,
+            backend,
             wechat_server,
             _trusted_ca: trusted_ca,
         })
@@ -91,6 +104,13 @@ impl EnvoyDemo {
             "cluster app",
             format!("{app}, answers with what it received"),
         );
+        if let Some(Backend { api, .. }) = &self.backend {
+            row("listener wechat-api", api.to_string());
+            row(
+                "apps[0].push, push",
+                "on, with a Token of the stand-in's".to_owned(),
+            );
+        }
         if let Some(redis) = &self.servers.redis {
             let (bridge, redis) = (redis.bridge(), redis.addr());
             row(
@@ -106,8 +126,26 @@ impl EnvoyDemo {
     }
 }
 
-fn alone(config: Config) -> Result<Servers> {
-    let environment = [("WX_SECRET", SECRET.to_owned())];
+/// Message push is off in the repository's configuration: it needs a Token and an EncodingAESKey from WeChat.
+fn with_push(config: Config) -> Result<Config> {
+    let app = config.plugin().pointer("/apps/0").context("no app")?;
+    let mut app = app.clone();
+    let (token, key) = PUSH_VARIABLES;
+    app["push"] = json!({ "token": { "env": token }, "encoding_aes_key": { "env": key } });
+    let names = json!(["WX_SECRET", token, key]);
+    let environment = json!({ "environment_variables": { "host_env_keys": names } });
+    Ok(config
+        .patch_plugin(&json!({ "apps": [app], "push": { "cluster": "app" } }))
+        .patch_filter(&json!({ "vm_config": environment })))
+}
+
+fn alone(config: Config, push: &PushAccount) -> Result<Servers> {
+    let (token, key) = PUSH_VARIABLES;
+    let environment = [
+        ("WX_SECRET", SECRET.to_owned()),
+        (token, push.token.clone()),
+        (key, push.encoding_aes_key.clone()),
+    ];
     Ok(Servers {
         edges: vec![EdgeServer::start("", config, &environment)?],
         redis: None,

@@ -111,13 +111,14 @@ fn play(options: &Options, started: Instant, stop: &Receiver<()>) -> Result<()> 
     let edge = stage.edge();
     let EnvoyDemo {
         servers,
+        backend,
         wechat,
         app,
         ..
     } = &mut stage;
-    let scenes = match options.store {
-        Store::Embedded => journey::play(edge, wechat, app, show),
-        Store::Redis => journey::play_two_edges(servers, wechat, app, show),
+    let scenes = match backend {
+        Some(backend) => journey::play_behind(edge, backend, wechat, app, show),
+        None => journey::play_two_edges(servers, wechat, app, show),
     };
     let last = afterwards(&stage, &scenes, ink).unwrap_or_else(|error| {
         let problem = Some(format!("{error:#}"));

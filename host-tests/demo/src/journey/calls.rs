@@ -15,7 +15,7 @@ pub struct Call {
     /// As on the wire.
     pub method: &'static str,
     /// With the query.
-    pub path: &'static str,
+    pub path: String,
     /// Names as the phone writes them.
     pub headers: Vec<(&'static str, String)>,
     /// Sent as JSON.
@@ -24,17 +24,17 @@ pub struct Call {
 
 impl Call {
     /// `GET path`.
-    pub(crate) fn get(path: &'static str) -> Self {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
         Self {
             method: "GET",
-            path,
+            path: path.into(),
             headers: Vec::new(),
             body: None,
         }
     }
 
     /// `POST path` without a body.
-    pub(crate) fn post(path: &'static str) -> Self {
+    pub(crate) fn post(path: impl Into<String>) -> Self {
         Self {
             method: "POST",
             ..Self::get(path)
@@ -58,7 +58,7 @@ impl Call {
 
     /// For the wire.
     pub(crate) fn request(&self) -> Request {
-        let start = Request::new(self.method, self.path);
+        let start = Request::new(self.method, &self.path);
         let request = self
             .headers
             .iter()

@@ -2,6 +2,7 @@
 //! bring about.
 //! Never knows how an edge was started, so that any host can be put to the same journey.
 
+mod backend;
 mod calls;
 mod open_data;
 mod sessions;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use testkit::fakes::app::FakeApp;
-use testkit::fakes::wechat::FakeWechat;
+use testkit::fakes::wechat::{FakeWechat, PushAccount};
 
 pub(super) use calls::Call;
 pub use calls::Exchange;
@@ -28,6 +29,15 @@ pub struct Edge {
     pub name: &'static str,
     /// Plain HTTP/1.1.
     pub base: SocketAddr,
+}
+
+/// What a backend uses of an edge.
+#[derive(Debug)]
+pub struct Backend {
+    /// Where WeChat's API is to be had without a token.
+    pub api: SocketAddr,
+    /// Message push, as it is set at WeChat and at the edge.
+    pub push: PushAccount,
 }
 
 /// Two edges that share a Redis, as far as the journey acts on them.
@@ -100,10 +110,18 @@ const STEPS: &[Step] = &[
     Step { title: "The same code again (a second tap): the same login",  play: sessions::same_code_again },
     Step { title: "The old token is worth nothing any more",             play: sessions::old_token },
     Step { title: "A wrong code: the answer says what to do",            play: sessions::wrong_code },
+    Step { title: "Get the phone number for a code of the button",       play: backend::phone_number },
     Step { title: "Another account logs in on this phone",               play: sessions::another_account },
     Step { title: "WeChat is busy twice: the login takes longer",        play: sessions::wechat_busy },
     Step { title: "Log out",                                             play: sessions::logout },
     Step { title: "After that the token is refused",                     play: sessions::after_logout },
+];
+
+/// What follows where the journey goes behind the edge.
+#[rustfmt::skip]
+const BEHIND: &[Step] = &[
+    Step { title: "The backend calls WeChat's API, without a token",     play: backend::api },
+    Step { title: "WeChat sends a message: the app gets it open, once",  play: backend::push },
 ];
 
 /// The journey through two edges.
@@ -135,6 +153,18 @@ pub fn play(
     play_steps(STEPS, Story::new(edge, wechat, app), show)
 }
 
+/// The same, and what a backend does behind the edge.
+pub fn play_behind(
+    edge: Edge,
+    backend: &Backend,
+    wechat: &FakeWechat,
+    app: &FakeApp,
+    show: impl FnMut(&Scene),
+) -> Vec<Scene> {
+    let story = Story::new(edge, wechat, app).with_backend(backend);
+    play_steps(STEPS.iter().chain(BEHIND), story, show)
+}
+
 /// The same with the journey through two edges, which must be as for [`play`], and have [`CACHE_TTL_S`].
 pub fn play_two_edges(
     servers: &mut dyn Servers,
@@ -146,7 +176,11 @@ pub fn play_two_edges(
     play_steps(TWO_EDGES, story, show)
 }
 
-fn play_steps(steps: &[Step], mut story: Story<'_>, mut show: impl FnMut(&Scene)) -> Vec<Scene> {
+fn play_steps<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+    mut story: Story<'_>,
+    mut show: impl FnMut(&Scene),
+) -> Vec<Scene> {
     (1..)
         .zip(steps)
         .map(|(number, step)| {

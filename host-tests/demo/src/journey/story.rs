@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::{Call, Edge, Entry, Exchange, Servers, USERS};
+use super::{Backend, Call, Edge, Entry, Exchange, Servers, USERS};
 use testkit::client;
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, Phone};
@@ -69,6 +69,7 @@ pub(super) struct Story<'a> {
     /// Where the phone is connected.
     pub(super) edge: Edge,
     servers: Option<&'a mut dyn Servers>,
+    backend: Option<&'a Backend>,
     app: &'a FakeApp,
     pub(super) wechat: &'a FakeWechat,
     pub(super) phone: Phone,
@@ -87,6 +88,7 @@ impl<'a> Story<'a> {
         Self {
             edge,
             servers: None,
+            backend: None,
             app,
             wechat,
             phone: wechat.phone(USERS[0]),
@@ -111,6 +113,20 @@ impl<'a> Story<'a> {
         }
     }
 
+    /// With what is behind the edge.
+    pub(super) fn with_backend(self, backend: &'a Backend) -> Self {
+        Self {
+            backend: Some(backend),
+            ..self
+        }
+    }
+
+    /// What is behind the edge of a journey that goes there.
+    pub(super) fn backend(&self) -> Result<&'a Backend> {
+        self.backend
+            .context("this journey does not go behind the edge")
+    }
+
     /// The servers of a journey that has power over them.
     pub(super) fn servers(&mut self) -> Result<&mut (dyn Servers + 'a)> {
         self.servers
@@ -122,6 +138,14 @@ impl<'a> Story<'a> {
     pub(super) fn ask(&mut self, expected: u16, call: Call) -> Result<Exchange> {
         let exchange = self.send(expected, call)?;
         Ok(self.record(exchange))
+    }
+
+    /// The same somewhere else.
+    pub(super) fn ask_at(&mut self, edge: Edge, expected: u16, call: Call) -> Result<Exchange> {
+        let here = std::mem::replace(&mut self.edge, edge);
+        let exchange = self.send(expected, call);
+        self.edge = here;
+        Ok(self.record(exchange?))
     }
 
     /// Sends a request again and again until its answer has this status, and expects that it comes to that.

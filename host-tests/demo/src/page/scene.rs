@@ -55,7 +55,7 @@ impl Scenes {
 
     fn request(&self, exchange: &Exchange) -> Vec<String> {
         let call = &exchange.call;
-        let mut head = vec![format!("{} {}", call.method, call.path)];
+        let mut head = vec![format!("{} {}", call.method, shorten::target(&call.path))];
         if !exchange.edge.name.is_empty() {
             head.insert(0, format!("{}:", exchange.edge.name));
         }

@@ -18,6 +18,14 @@ pub(super) fn value(text: &str) -> String {
     kept + "…"
 }
 
+/// A path, and of a long query only how it begins.
+pub(super) fn target(target: &str) -> String {
+    match target.split_once('?') {
+        Some((path, query)) => format!("{path}?{}", value(query)),
+        None => target.to_owned(),
+    }
+}
+
 /// JSON text as words that may stand on different lines: one for each field or element.
 pub(super) fn json(text: &str) -> Vec<String> {
     let mut words = Vec::new();

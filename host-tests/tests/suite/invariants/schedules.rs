@@ -13,7 +13,7 @@ use crate::rig::{Ask, Rig, bridge};
 use proxy_wasm_host::{CallReply, FaultKind, Outcome, StreamId};
 
 /// How many kinds of requests a [`WasmWorld`] has.
-const KINDS: usize = 17;
+const KINDS: usize = 19;
 
 /// A world, and what happens in it.
 #[derive(Clone, Debug)]
