@@ -196,10 +196,17 @@ fn a_redis_whose_password_was_changed_is_an_outage() {
     let behind_rest = redis();
     let login = RedisLogin::new("default", password);
     let rest = RestServer::start_as(behind_rest.addr(), bridge::TOKEN.1, Some(login));
-    for (name, problem, redis, bridge) in [
-        // webdis takes such a connection for none.
-        ("webdis", DOWN[0], behind_webdis, Bridge::Webdis(webdis)),
-        ("redis_rest", DOWN[1], behind_rest, Bridge::Rest(rest)),
+    // webdis takes such a connection for none, or sends commands on it before it knows.
+    let of_webdis = [DOWN[0], "NOAUTH Authentication required."];
+    let of_rest = [DOWN[1]];
+    for (name, problems, redis, bridge) in [
+        (
+            "webdis",
+            &of_webdis[..],
+            behind_webdis,
+            Bridge::Webdis(webdis),
+        ),
+        ("redis_rest", &of_rest, behind_rest, Bridge::Rest(rest)),
     ] {
         let proxy = FaultyProxy::start(redis.addr());
         let backend = Backend {
@@ -211,7 +218,7 @@ fn a_redis_whose_password_was_changed_is_an_outage() {
         Trial::direct((name, backend)).survives(
             "wrong password",
             Hurts::Everything,
-            &[problem],
+            problems,
             |backend| {
                 may(backend, "resetpass >the-second-password");
                 drop_connections(backend, false);
