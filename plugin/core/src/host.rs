@@ -162,8 +162,8 @@ pub enum CallError {
     TimedOut,
     /// It may have been received; the connection broke.
     Broken(Cause),
-    /// The answer was longer than allowed.
-    TooLarge,
+    /// The answer, of this HTTP status, was longer than allowed.
+    TooLarge(u16),
 }
 
 /// In the host's own words, for the log: what happened, and what is to be done about it. Never with a path or a query.
@@ -176,7 +176,7 @@ impl fmt::Display for CallError {
             Self::Forbidden(cause) => write!(f, "not allowed: {cause}"),
             Self::TimedOut => f.write_str("no answer in time"),
             Self::Broken(cause) => write!(f, "no answer: {cause}"),
-            Self::TooLarge => f.write_str("the answer is too long"),
+            Self::TooLarge(status) => write!(f, "the answer, HTTP {status}, is too long"),
         }
     }
 }

@@ -97,7 +97,7 @@ pub(crate) async fn call<H: Host>(
                 CallError::Forbidden(_) => NoAnswer::Forbidden,
                 CallError::TimedOut => NoAnswer::Timeout,
                 CallError::Broken(_) => NoAnswer::Unavailable,
-                CallError::TooLarge => NoAnswer::Unreadable("is too long".into()),
+                CallError::TooLarge(_) => NoAnswer::Unreadable("is too long".into()),
             })
         }
     }

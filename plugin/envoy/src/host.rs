@@ -45,12 +45,12 @@ impl Host for EnvoyHost {
         Response::of(&self.resources, self.context_id, call_id, wanted).await
     }
 
-    /// Sent in a turn of the root context, which outlives the client.
+    /// Sent in a turn of the root context, which outlives the client; from now on the delivery does too.
     fn deliver(&self, delivery: Delivery) -> Delivering {
         let (resources, context_id) = (Rc::clone(&self.resources), self.context_id);
+        resources.keep(context_id);
         Box::pin(async move {
             root_turn(&resources, context_id).await;
-            resources.keep(context_id);
             let call_id = hostcalls::deliver(&delivery)?;
             let wanted = (delivery.max_response_bytes, Some("content-type"));
             Response::of(&resources, context_id, call_id, wanted).await

@@ -228,7 +228,7 @@ pub(crate) fn call_response(
         .and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok())
         .ok_or(CallError::Broken("it has no status".into()))?;
     if body_size > max_bytes {
-        return Err(CallError::TooLarge);
+        return Err(CallError::TooLarge(status));
     }
     let body = match body_size {
         0 => Vec::new(),

@@ -61,7 +61,7 @@ pub(crate) async fn whole(
     let (_handled, outcome) = wit_future::new(|| Ok(()));
     let (mut stream, end) = Response::consume_body(response, outcome);
     let body = read(&mut stream, Vec::new(), limit).await;
-    let body = body.map_err(|_| CallError::TooLarge)?;
+    let body = body.map_err(|_| CallError::TooLarge(status))?;
     end.await.map_err(|error| failed(named, &error))?;
     Ok(HttpResponse {
         status,

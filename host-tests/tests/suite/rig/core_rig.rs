@@ -394,7 +394,7 @@ impl Host for FakeHost {
             Transport::Whole => {}
         }
         if answer.body.len() > call.max_response_bytes {
-            return Err(CallError::TooLarge);
+            return Err(CallError::TooLarge(answer.status));
         }
         Ok(HttpResponse {
             status: answer.status,
@@ -423,7 +423,7 @@ impl Host for FakeHost {
                 return Err(CallError::TimedOut);
             }
             if answer.body.len() > delivery.max_response_bytes {
-                return Err(CallError::TooLarge);
+                return Err(CallError::TooLarge(answer.status));
             }
             let own = answer.headers.into_iter();
             let mut own = own.filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));

@@ -266,20 +266,26 @@ pub fn what_the_app_did_not_take_is_delivered_with_the_next_try(host: HostKind) 
         comes: Comes::Never,
         ..success()
     };
-    for (number, failing) in (0..).zip([refusing(500), refusing(404), refusing(302), gone]) {
+    // A framework's page for whoever is to mend it.
+    let page = Scripted {
+        body: "x".repeat(70_000).into(),
+        ..refusing(500)
+    };
+    let all = [refusing(500), refusing(404), refusing(302), page, gone];
+    for (number, failing) in (0..).zip(all) {
         answers(&world, vec![failing.clone(), success()]);
         let message = text(&world, 100 + number);
         let before = world.received();
         let got = world.push(&account.push(&message));
         let told = (got.status, got.json()["error"].clone());
-        assert_eq!(told, (503, json!("upstream_unavailable")), "{failing:?}");
+        assert_eq!(told, (503, json!("upstream_unavailable")), "{number}");
         let heard = account.send(&message, |push| {
             let got = world.push(push);
             Some((got.status, got.body))
         });
-        assert_eq!(heard, [Heard::Nothing], "{failing:?}");
+        assert_eq!(heard, [Heard::Nothing], "{number}");
         assert_success(&world.push(&account.push(&message)));
-        assert_eq!(world.received() - before, 2, "{failing:?}");
+        assert_eq!(world.received() - before, 2, "{number}");
     }
     // An app that takes it at no time is tried three times.
     answers(&world, vec![refusing(500)]);
@@ -294,7 +300,7 @@ pub fn what_the_app_did_not_take_is_delivered_with_the_next_try(host: HostKind) 
         (3, 3),
         "{heard:?}"
     );
-    assert_eq!(world.counter("wx_session.push.failed"), 7);
+    assert_eq!(world.counter("wx_session.push.failed"), 8);
     let log = world.log();
     assert!(
         log.contains("push_failed") && log.contains("HTTP 500"),

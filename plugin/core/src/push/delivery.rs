@@ -101,7 +101,7 @@ fn taken(answered: Result<HttpResponse, CallError>) -> Result<Option<HttpRespons
         Ok(answer) if (200..300).contains(&answer.status) => Ok(Some(answer)),
         Ok(answer) => Err(format!("HTTP {}", answer.status)),
         // It has it, whatever it says.
-        Err(CallError::TooLarge) => Ok(None),
+        Err(CallError::TooLarge(200..300)) => Ok(None),
         Err(error) => Err(error.to_string()),
     }
 }
