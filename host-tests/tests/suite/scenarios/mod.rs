@@ -296,6 +296,7 @@ on_every_host! {
         the_number_is_kept_where_the_request_says_so_and_headers_say_it_too,
         without_a_session_or_a_code_of_the_button_wechat_is_not_asked,
         a_code_that_wechat_refuses_is_told_with_its_causes,
+        of_codes_at_once_no_more_are_asked_of_wechat_than_may_fail,
         a_code_that_is_too_old_is_refused,
         a_number_of_another_app_is_given_to_nobody,
         trouble_with_wechat_is_told_as_at_the_login,

@@ -148,6 +148,26 @@ pub fn a_code_that_wechat_refuses_is_told_with_its_causes(host: HostKind) {
     assert_eq!(world.wechat.requests_for(NUMBER), before);
 }
 
+/// Nobody tries codes at the app's expense, however many at once.
+pub fn of_codes_at_once_no_more_are_asked_of_wechat_than_may_fail(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let token = world.login(&world.wechat.phone("alice")).token;
+    let asks = (0..12).map(|number| {
+        let code = format!("{number:064x}");
+        Ask::post("/wx/phone", &json!({ "code": code })).token(&token)
+    });
+    let asks = asks.collect();
+    let answers = world.ask_together(asks);
+    let asked = answers.iter().filter(|got| got.status == 422).count();
+    assert!((1..=5).contains(&asked), "{asked}");
+    assert!(world.wechat.requests_for(NUMBER) <= 5);
+    assert!(
+        answers
+            .iter()
+            .all(|got| got.status == 422 || got.status == 401)
+    );
+}
+
 pub fn a_code_that_is_too_old_is_refused(host: HostKind) {
     let mut world = host.start(json!({}));
     let (phone, token) = logged_in(&mut world);

@@ -9,6 +9,7 @@
 use core::cell::RefCell;
 use core::time::Duration;
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::host::Host;
@@ -39,6 +40,12 @@ const OPENING_LASTS: Duration = Duration::from_secs(60);
 /// The openings of open data, by the sessions that they are counted against.
 pub(crate) struct Openings<'a, H> {
     context: Context<'a, H>,
+}
+
+/// The one of its session, on this worker, that has WeChat judge something. Dropped, the next one may.
+pub(crate) struct Alone<'a> {
+    judged: &'a RefCell<BTreeSet<[u8; 32]>>,
+    id: SessionId,
 }
 
 /// A place for one opening. Dropped, it is given back.
@@ -102,6 +109,24 @@ impl<'a, H: Host> Openings<'a, H> {
             self.context.sessions().end(&[*id]).await?;
         }
         Ok(spent)
+    }
+
+    /// Waits until WeChat judges nothing else of this session: whether it fails is known only then, and all that came at
+    /// once would have been asked before the first failure counts.
+    ///
+    /// # Errors
+    /// When that takes too long.
+    pub(crate) async fn alone(&self, token: &Token) -> Result<Alone<'a>, Rejection> {
+        let Context { worker, host } = self.context;
+        let id = token.id();
+        for _ in 0..STEPS {
+            if worker.judged.borrow_mut().insert(id.0) {
+                let judged = &worker.judged;
+                return Ok(Alone { judged, id });
+            }
+            host.sleep(STEP).await;
+        }
+        Err(Reason::Overloaded.into())
     }
 
     /// Waits until this worker has written down what failed before. Whoever comes from here opens at once, before it
@@ -211,6 +236,12 @@ impl<'a, H: Host> Openings<'a, H> {
     fn tickets(&self, id: &SessionId) -> Option<Tickets> {
         let keys = &self.context.worker.keys;
         Tickets::new(keys, "openings", &id.0, self.max().into(), OPENING_LASTS)
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.judged.borrow_mut().remove(&self.id.0);
     }
 }
 

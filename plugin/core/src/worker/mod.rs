@@ -53,6 +53,8 @@ pub struct Worker {
     pub(crate) failures: RefCell<Failures>,
     /// Tickets that a request of this worker is about to take.
     pub(crate) doors: RefCell<BTreeSet<[u8; 32]>>,
+    /// Sessions of which WeChat is asked something that may fail.
+    pub(crate) judged: RefCell<BTreeSet<[u8; 32]>>,
     /// Messages that a request of this worker is delivering.
     pub(crate) pushes: RefCell<BTreeSet<[u8; 32]>>,
     /// What waits until its request has a verdict.
@@ -144,6 +146,7 @@ impl Worker {
             token_flights: SingleFlight::default(),
             failures: RefCell::default(),
             doors: RefCell::default(),
+            judged: RefCell::default(),
             pushes: RefCell::default(),
             later: RefCell::default(),
             endings: RefCell::default(),
