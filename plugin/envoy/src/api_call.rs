@@ -49,7 +49,7 @@ impl ApiCall {
             Some("POST") => Some("POST"),
             _ => None,
         };
-        let names = ["accept", "content-type", "user-agent"];
+        let names = ["accept", "content-encoding", "content-type", "user-agent"];
         let header = |name: &'static str| Some((name, head.text(name)?.to_owned()));
         Self {
             call,

@@ -236,9 +236,10 @@ impl Executor {
         waits
     }
 
-    fn advance_again(&self, context_id: u32) -> bool {
-        let Some(mut again) = self.again.borrow_mut().remove(&context_id) else {
-            return false;
+    fn advance_again(&self, context_id: u32) {
+        let again = self.again.borrow_mut().remove(&context_id);
+        let Some(mut again) = again else {
+            return;
         };
         let mut context = Context::from_waker(Waker::noop());
         match again.as_mut().poll(&mut context) {
@@ -251,7 +252,6 @@ impl Executor {
                 }
             }
         }
-        true
     }
 
     /// Its client is gone.
@@ -263,9 +263,11 @@ impl Executor {
     /// Takes a waiting exchange one step further from a callback of something else, and resumes the request if it may
     /// pass now.
     fn advance(&self, context_id: u32) {
-        if self.chores.advance(context_id) || self.advance_again(context_id) {
+        if self.chores.advance(context_id) {
             return;
         }
+        // Beside it the request that it repeats may still renew the token.
+        self.advance_again(context_id);
         let exchange = self.waiting.borrow().get(&context_id).map(Rc::clone);
         let Some(exchange) = exchange else {
             return;

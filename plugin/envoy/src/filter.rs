@@ -84,9 +84,11 @@ impl HttpContext for Filter {
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         if let Some(exchange) = &self.exchange {
-            if self.standing == Standing::Forwarded
-                && let Some(call) = exchange.api_call()
+            // It may have been resumed since the callback before.
+            if let Some(call) = exchange.api_call()
+                && exchange.standing() == Standing::Forwarded
             {
+                self.standing = Standing::Forwarded;
                 call.sent(size, end_of_stream, || hostcalls::request_body(size));
                 return Action::Continue;
             }

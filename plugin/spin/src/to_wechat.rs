@@ -184,7 +184,9 @@ async fn look(
     let (_handled, outcome) = wit_future::new(|| Ok(()));
     let (mut stream, end) = Response::consume_body(response, outcome);
     let mut dead = false;
-    let (contents, trailers) = match outbound::read(&mut stream, Vec::new(), most).await {
+    // An answer that does not come to its end holds nobody here for longer than one that does not begin.
+    let read = outbound::within(PATIENCE, outbound::read(&mut stream, Vec::new(), most)).await;
+    let (contents, trailers) = match read.ok_or(ErrorCode::HttpResponseTimeout)? {
         Ok(body) => {
             end.await?;
             dead = is_dead(&host.instance.worker, host, call, &body);

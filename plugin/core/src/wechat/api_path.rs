@@ -10,9 +10,10 @@ pub(crate) fn is_plain(path: &str) -> bool {
     })
 }
 
-/// Tokens, logins, session_keys, and the quotas of all.
-const NEVER: [&str; 5] = [
+/// Tokens, logins, session_keys, and the quotas of all; and what was sent with a request, of which the token is a part.
+const NEVER: [&str; 6] = [
     "/cgi-bin/component",
+    "/cgi-bin/openapi/rid",
     "/cgi-bin/stable_token",
     "/cgi-bin/token",
     "/sns",
