@@ -77,7 +77,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("push", &["config", "head", "header_names", "host", "metrics", "records", "rejection", "reply", "store", "time", "wechat", "worker"]),
     ("said", &["host", "metrics", "records", "rejection", "reply", "worker"]),
     ("endpoint", &["config", "cookie", "edition", "head", "host", "login", "metrics", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "wechat_api", "worker"]),
-    ("admin", &["config", "endpoint", "head", "host", "memory", "metrics", "params", "records", "rejection", "reply", "route", "shared_text", "wording", "worker"]),
+    ("admin", &["config", "edition", "endpoint", "head", "host", "memory", "metrics", "params", "records", "rejection", "reply", "route", "session", "shared_text", "wechat", "wechat_api", "wording", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
     ("pass_through", &["config", "edition", "head", "hex", "host", "metrics", "rejection", "reply", "trace", "wechat", "worker"]),

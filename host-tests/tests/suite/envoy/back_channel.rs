@@ -5,9 +5,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::client::{self, Request, Response};
+use testkit::client::{self, Connection, Request, Response};
 use testkit::envoy::{Config, with_back_channel};
 use testkit::eventually;
+use testkit::fakes::wechat::Fault;
 
 use crate::rig::ADMIN_TOKEN;
 use crate::rig::envoy_world::{EnvoyWorld, PATIENCE, SECRET, error_of, with_token};
@@ -109,6 +110,31 @@ fn what_is_done_inside_holds_outside_at_once_on_the_worker() {
     let all = json!({ "openid": openid });
     assert_eq!(operate(&edge, "end-all", &all), json!({ "ended": 2 }));
     assert_eq!(statuses(&edge), [401, 401, 401]);
+    edge.assert_sound();
+}
+
+/// The new key is told once: whoever asked for it need not be there any more.
+#[test]
+fn a_reset_whose_operator_leaves_is_carried_on_to_its_end() {
+    let edge = edge(1, CACHE);
+    let phone = edge.wechat.phone("a");
+    let token = edge.login("a");
+    let request = asked("reset-key", &json!({ "openid": phone.openid() }));
+    // It has an access_token by then.
+    assert_eq!(inside(&edge, &request).status, 200);
+    edge.wechat
+        .script([Fault::Slow(Duration::from_millis(400))]);
+    let address = edge.envoy.addr_of("inside").unwrap();
+    let mut connection = Connection::open(address, PATIENCE).unwrap();
+    connection.write(&request.head_bytes("inside")).unwrap();
+    let of = json!({ "openid": phone.openid() }).to_string();
+    connection.write(of.as_bytes()).unwrap();
+    eventually(|| phone.session_keys().len() == 3);
+    drop(connection);
+    eventually(|| {
+        let checked = Request::get("/wx/session?check=wechat").header("x-wx-skey", &token);
+        edge.send(&checked).json().unwrap()["data"]["sessionKeyValid"] == true
+    });
     edge.assert_sound();
 }
 

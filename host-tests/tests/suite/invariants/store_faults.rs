@@ -4,7 +4,9 @@ use serde_json::json;
 use testkit::fakes::wechat::FakeWechat;
 use wx_session_core::Host as _;
 
-use crate::rig::{APPID, Ask, CoreRig, Login, Rig, SECRET, assert_refusal, assert_unavailable};
+use crate::rig::{
+    ADMIN_TOKEN, APPID, Ask, CoreRig, Login, Rig, SECRET, assert_refusal, assert_unavailable,
+};
 
 struct CoreWorld {
     rig: CoreRig,
@@ -68,6 +70,53 @@ fn a_renewal_that_fails_is_no_reason_to_refuse() {
     let got = edge.rig.ask(vec![Ask::get("/api").token(&edge.token)]);
     assert!(got[0].seen.is_some());
     assert_eq!(edge.rig.counter("wx_session.store.failed"), 1);
+}
+
+/// The answer and the line in the log say that WeChat has a key that nobody here knows; the next login brings it.
+#[test]
+fn a_new_session_key_that_cannot_be_written_down_is_told() {
+    let wechat = FakeWechat::seeded(APPID, SECRET, b"store faults");
+    let patch = json!({ "admin": { "tokens": [{ "env": "WX_ADMIN_TOKEN" }] } });
+    let mut rig = CoreRig::start(&wechat, &patch);
+    let phone = wechat.phone("alice");
+    let login = |rig: &mut CoreRig| {
+        let login = Ask::post("/wx/login", &json!({ "code": phone.login() }));
+        Login::from(&rig.ask(vec![login])[0]).token
+    };
+    let reset = || {
+        let ask = Ask::post("/wx-admin/reset-key", &json!({ "openid": phone.openid() }));
+        ask.header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+    };
+    let key = |rig: &mut CoreRig, token: &str| {
+        let data = phone.user_info();
+        let ask = Ask::post("/wx/decrypt", &data.to_json()).token(token);
+        rig.ask(vec![ask])[0].json()["key"].clone()
+    };
+    let token = login(&mut rig);
+    assert_eq!(rig.ask(vec![reset()])[0].status, 200);
+    assert_eq!(key(&mut rig, &token), "current");
+    // The user is read; read again with WeChat's answer at hand; written.
+    for (working, given) in [(0, 0), (1, 1), (2, 1)] {
+        let keys = phone.session_keys().len();
+        rig.host.store.fail_after(working, 1);
+        let got = rig.ask(vec![reset()]).remove(0);
+        assert_refusal(&got, 503, "store_unavailable");
+        assert_eq!(phone.session_keys().len(), keys + given, "{working}");
+        let detail = got.json()["detail"].as_str().map(str::to_owned);
+        assert_eq!(detail.is_some(), given == 1, "{working}");
+        if let Some(detail) = detail {
+            assert!(detail.contains("could not be written down"), "{detail}");
+            let line = format!(r#""outcome":"store_unavailable","detail":"{detail}""#);
+            assert!(rig.log().contains(&line), "{}", rig.log());
+            assert_eq!(key(&mut rig, &token), json!(null), "it opens nothing");
+        }
+        let token = login(&mut rig);
+        assert_eq!(key(&mut rig, &token), "current");
+        assert_eq!(rig.ask(vec![reset()])[0].status, 200);
+    }
+    for key in phone.session_keys() {
+        assert!(!rig.log().contains(&key));
+    }
 }
 
 #[test]

@@ -277,13 +277,14 @@ fn an_operator_is_told_that_the_store_is_down_and_asks_again() {
         ask.header("authorization", format!("Bearer {ADMIN_TOKEN}"))
     };
     edge.store_is_down(true);
-    for action in ["sessions", "end", "end-all", "attributes"] {
+    for action in ["sessions", "end", "end-all", "attributes", "reset-key"] {
         let got = edge.rig.ask(vec![ask(action)]).remove(0);
         assert_unavailable(&got, action);
         let line = format!(r#""action":"{action}","by":"tokens[0]""#);
         assert_eq!(edge.rig.log().matches(&line).count(), 1, "{action}");
     }
-    assert_eq!(edge.rig.counter("wx_session.admin.failed"), 4);
+    assert_eq!(edge.rig.counter("wx_session.admin.failed"), 5);
+    assert_eq!(edge.wechat.requests_for("/wxa/resetusersessionkey"), 0);
     assert!(edge.rig.log().contains(r#""outcome":"store_unavailable""#));
     // What was to end is not what this worker remembers any more.
     assert_unavailable(&edge.get("/stale", &token), "it was to end");

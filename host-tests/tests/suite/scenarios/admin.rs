@@ -205,6 +205,7 @@ pub fn an_operator_is_told_what_is_wrong_with_a_request(host: HostKind) {
             json!({ "openid": "o", "session": "feaff134", "attributes": 1 }),
             "invalid_parameter",
         ),
+        ("reset-key", json!({}), "missing_parameter"),
         ("erase", json!({ "openid": "o" }), "bad_path"),
     ] {
         let body = world.assert_refused(by_operator(action, &parameters), 400, error);
@@ -220,7 +221,7 @@ pub fn an_operator_is_told_what_is_wrong_with_a_request(host: HostKind) {
     let got = world.ask(get);
     assert_refusal(&got, 405, "method_not_allowed");
     assert_eq!(got.header("allow").as_deref(), Some("POST"));
-    assert_eq!(world.counter("wx_session.admin.bad_request"), 13);
+    assert_eq!(world.counter("wx_session.admin.bad_request"), 14);
 }
 
 pub fn without_its_token_the_back_channel_looks_like_any_path(host: HostKind) {
@@ -241,7 +242,15 @@ pub fn without_its_token_the_back_channel_looks_like_any_path(host: HostKind) {
         "Bearer ".into(),
         format!("Bearer {token}"),
     ];
-    for action in ["sessions", "end", "end-all", "attributes", "erase", ""] {
+    for action in [
+        "sessions",
+        "end",
+        "end-all",
+        "attributes",
+        "reset-key",
+        "erase",
+        "",
+    ] {
         let mut asks = vec![ask(action, &all), ask(action, &all).token(&token)];
         asks.extend(
             wrong
@@ -259,7 +268,7 @@ pub fn without_its_token_the_back_channel_looks_like_any_path(host: HostKind) {
     assert_eq!(world.ask(twice).status, 401);
     world.assert_passes(&token, &phone.openid());
     assert_eq!(world.counter("wx_session.admin.ok"), 0);
-    assert_eq!(world.counter("wx_session.admin.wrong_token"), 6 * 12 + 1);
+    assert_eq!(world.counter("wx_session.admin.wrong_token"), 7 * 12 + 1);
 }
 
 pub fn no_spelling_of_its_paths_reaches_the_app(host: HostKind) {

@@ -22,6 +22,7 @@ mod platforms;
 mod profiles;
 mod push;
 mod releases;
+mod reset_key;
 mod routes;
 mod sessions;
 mod through_app;
@@ -382,6 +383,15 @@ on_every_host! {
         each_app_has_a_list_of_its_own,
         a_code_of_a_refused_release_is_not_spent,
         an_observed_release_goes_on_and_the_app_is_told,
+    }
+    reset_key {
+        after_a_reset_data_opens_under_the_new_key_and_under_the_one_before,
+        of_a_user_whom_nobody_knows_no_key_is_reset,
+        a_key_that_wechat_does_not_hold_any_more_is_not_reset_and_a_login_mends_it,
+        a_reset_with_a_dead_access_token_is_sent_once_more,
+        while_wechat_cannot_reset_a_key_it_is_told_why_and_nothing_is_lost,
+        a_new_key_whose_answer_is_lost_comes_with_the_next_login,
+        no_other_platform_resets_a_key,
     }
     wafer {
         every_wafer_client_logs_in_and_reaches_the_app,

@@ -1,6 +1,7 @@
 //! What an operator may do: each takes the parameters of a request and gives the answer's body. To add one, add it to
 //! [`AdminAction`] and here.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,6 +9,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::line::Line;
+use super::reset_key::reset_key;
 use crate::endpoint::ok;
 use crate::host::{Host, Request};
 use crate::memory::later::Found;
@@ -45,38 +47,38 @@ pub(super) async fn act<H: Host, R: Request>(
     let user = user(context, &params)?;
     line.appid = Some(user.appid.into());
     line.openid = Some(user.openid.into());
-    if action == AdminAction::EndAll {
-        let ended = end_all(context, &user).await?;
-        line.sessions = Some(ended);
-        return Ok(ok(&Ended { ended }));
-    }
-    let short = match action {
-        AdminAction::Sessions | AdminAction::EndAll => None,
-        AdminAction::End | AdminAction::Attributes => Some(session(&params, line)?),
-    };
-    let text = match action {
-        AdminAction::Attributes => attributes(&params)?,
-        _ => "",
-    };
-    let sessions = look(context, &user, short).await?;
     match action {
-        AdminAction::Sessions | AdminAction::EndAll => {
-            let sessions = list(context, sessions);
+        AdminAction::Sessions => {
+            let sessions = list(context, look(context, &user, None).await?);
             line.sessions = Some(sessions.len());
             Ok(ok(&List { sessions }))
         }
         AdminAction::End => {
+            let short = session(&params, line)?;
+            let sessions = look(context, &user, Some(short)).await?;
             let ended = end(context, &user, &sessions).await?;
             line.sessions = Some(ended);
             Ok(ok(&Ended { ended }))
         }
+        AdminAction::EndAll => {
+            let ended = end_all(context, &user).await?;
+            line.sessions = Some(ended);
+            Ok(ok(&Ended { ended }))
+        }
         AdminAction::Attributes => {
+            let short = session(&params, line)?;
+            let text = attributes(&params)?;
             let mut changed = 0;
-            for (own, found) in sessions {
+            for (own, found) in look(context, &user, Some(short)).await? {
                 changed += usize::from(context.sessions().attach(&own, found, text).await?);
             }
             line.sessions = Some(changed);
             Ok(ok(&Changed { changed }))
+        }
+        AdminAction::ResetKey => {
+            let reset = Box::pin(reset_key(context, user.appid, user.openid)).await?;
+            line.reset = Some(reset);
+            Ok(ok(&Reset { reset }))
         }
     }
 }
@@ -89,6 +91,11 @@ struct Ended {
 #[derive(Serialize)]
 struct Changed {
     changed: usize,
+}
+
+#[derive(Serialize)]
+struct Reset {
+    reset: bool,
 }
 
 #[derive(Serialize)]

@@ -26,6 +26,8 @@ pub(super) struct Line {
     pub(super) session: Option<String>,
     /// Sessions that were ended or changed, or that there are.
     pub(super) sessions: Option<usize>,
+    /// Whether there was a key to be reset.
+    pub(super) reset: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -44,6 +46,8 @@ struct Written<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reset: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
 }
 
@@ -56,6 +60,7 @@ impl Line {
             openid: None,
             session: None,
             sessions: None,
+            reset: None,
         }
     }
 
@@ -87,6 +92,7 @@ impl Line {
             session: self.session.as_deref(),
             outcome,
             sessions: self.sessions,
+            reset: self.reset,
             detail,
         })
     }

@@ -1,9 +1,10 @@
-//! The back channel: an operator, who has no user's token, looks at a user's sessions, ends them, and says what they
-//! remember. Answers every request for its paths, and has none go on.
+//! The back channel: an operator, who has no user's token, looks at a user's sessions, ends them, says what they
+//! remember, and has WeChat reset the user's key. Answers every request for its paths, and has none go on.
 
 mod actions;
 mod guard;
 mod line;
+mod reset_key;
 
 use crate::host::{Host, Request};
 use crate::metrics::Counter;

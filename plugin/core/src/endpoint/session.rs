@@ -108,6 +108,7 @@ async fn is_valid<H: Host>(
         path: check_session_key::PATH,
         query: query.ok_or(Reason::Internal)?,
         body: Vec::new(),
+        must_finish: false,
     };
     let answer = call(context, app, &question, check_session_key::read).await;
     host.count(match &answer {

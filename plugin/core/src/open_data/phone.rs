@@ -43,6 +43,7 @@ pub(crate) async fn number<H: Host>(
         path: phone_number::PATH,
         query: String::new(),
         body: phone_number::body(code, &session.openid),
+        must_finish: false,
     };
     let failure = match call(context, app, &question, phone_number::read).await {
         Ok(number) if number.appid == app.appid => {

@@ -89,6 +89,20 @@ impl KeyRing {
             self.previous = Some(core::mem::replace(&mut self.current, session_key));
         }
     }
+
+    /// Takes the key that WeChat has given in the place of `old`. If a login has come between, the login's is the newer one:
+    /// WeChat had still held the old one.
+    pub(crate) fn reset(&mut self, old: &SessionKey, session_key: SessionKey) {
+        if self.current == *old {
+            self.rotate(session_key);
+        } else if self.current != session_key {
+            self.previous = Some(session_key);
+        }
+    }
+
+    pub(crate) fn holds(&self, session_key: &SessionKey) -> bool {
+        self.current == *session_key || self.previous.as_ref() == Some(session_key)
+    }
 }
 
 /// A login that may be repeated for a minute, sealed under a key that comes from its code.
@@ -197,6 +211,33 @@ mod tests {
         ring.rotate(key(c));
         assert_eq!(ring.current, key(c));
         assert_eq!(ring.previous.unwrap(), key(b));
+    }
+
+    #[test]
+    fn a_key_in_the_place_of_another_is_older_than_that_of_a_login_that_came_between() {
+        let [a, b, c] = [
+            "AAAAAAAAAAAAAAAAAAAAAA==",
+            "BBBBBBBBBBBBBBBBBBBBBA==",
+            "CCCCCCCCCCCCCCCCCCCCCA==",
+        ]
+        .map(key);
+        let ring = |current: &SessionKey, previous: &SessionKey| KeyRing {
+            current: current.clone(),
+            previous: Some(previous.clone()),
+        };
+        let mut alone = KeyRing::new(a.clone());
+        // Twice: it may have to be done again where a change seems lost.
+        for _ in 0..2 {
+            alone.reset(&a, b.clone());
+            assert_eq!(alone, ring(&b, &a));
+        }
+        let mut with_login = KeyRing::new(a.clone());
+        with_login.rotate(c.clone());
+        for _ in 0..2 {
+            with_login.reset(&a, b.clone());
+            assert_eq!(with_login, ring(&c, &b));
+        }
+        assert!(with_login.holds(&b) && with_login.holds(&c) && !with_login.holds(&a));
     }
 
     #[test]

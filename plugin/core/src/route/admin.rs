@@ -16,10 +16,18 @@ pub(crate) enum AdminAction {
     EndAll,
     /// What one of them remembers for the app.
     Attributes,
+    /// Another session_key of WeChat's for a user.
+    ResetKey,
 }
 
 impl AdminAction {
-    const ALL: [Self; 4] = [Self::Sessions, Self::End, Self::EndAll, Self::Attributes];
+    const ALL: [Self; 5] = [
+        Self::Sessions,
+        Self::End,
+        Self::EndAll,
+        Self::Attributes,
+        Self::ResetKey,
+    ];
 
     /// As it stands in its path, and in the log.
     pub(crate) fn name(self) -> &'static str {
@@ -28,6 +36,7 @@ impl AdminAction {
             Self::End => "end",
             Self::EndAll => "end-all",
             Self::Attributes => "attributes",
+            Self::ResetKey => "reset-key",
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::hex::hex;
 pub(crate) const PATH: &str = "/wxa/checksession";
 
 /// The key is not WeChat's: another one has come, or none.
-const OTHER_KEY: i64 = 87009;
+pub(super) const OTHER_KEY: i64 = 87009;
 
 /// The query of the call, without its token. `None` only if the key were unusable, which none is.
 pub(crate) fn query(openid: &str, key: &SessionKey) -> Option<String> {

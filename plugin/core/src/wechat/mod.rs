@@ -10,5 +10,6 @@ pub mod errcode;
 pub(crate) mod payload;
 pub(crate) mod phone_number;
 pub mod push;
+pub(crate) mod reset_session_key;
 pub mod session_key;
 pub mod signature;

@@ -21,6 +21,8 @@ pub(crate) struct Call {
     pub(crate) query: String,
     /// JSON, or nothing.
     pub(crate) body: Vec<u8>,
+    /// See [`HttpCall`](crate::host::HttpCall).
+    pub(crate) must_finish: bool,
 }
 
 /// What `read` makes of the answer. Bounded by the deadline of one exchange, beside what a first token takes.
@@ -45,7 +47,8 @@ pub(crate) async fn call<H: Host, T>(
         };
         // Bounded twice: a wall clock may be set back.
         let timeout = deadline.since(host.now()).min(whole);
-        let answer = platform_call::call(context, &app.api, question, timeout, false).await;
+        let answer =
+            platform_call::call(context, &app.api, question, timeout, call.must_finish).await;
         let answer = answer
             .map_err(Failure::from)
             .and_then(|body| Ok(read(&body)?));

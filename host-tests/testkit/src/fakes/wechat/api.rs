@@ -5,7 +5,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
-use super::world::{SeenRequest, WechatState};
+use super::code2session::escaped;
+use super::world::{Member, SeenRequest, WechatState};
 use super::{WechatAnswer, phone_codes, tokens};
 
 /// Whether the request is for one, and not for a login.
@@ -26,6 +27,7 @@ pub(super) fn answer(world: &mut WechatState, request: &SeenRequest) -> Result<W
     match &*request.path {
         "/wxa/business/getuserphonenumber" => phone_codes::number(world, &appid, request).map(json),
         "/wxa/checksession" => check_session(world, &appid, request).map(json),
+        "/wxa/resetusersessionkey" => reset_session(world, &appid, request).map(json),
         "/wxa/getwxacodeunlimit" => picture(request),
         "/cgi-bin/media/upload" => upload(request).map(json),
         "/cgi-bin/message/custom/send" => message(world, &appid, request).map(json),
@@ -43,31 +45,47 @@ fn object(request: &SeenRequest) -> Result<Map<String, Value>, i64> {
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html>
-fn check_session(
+fn check_session(world: &WechatState, appid: &str, request: &SeenRequest) -> Result<String, i64> {
+    signed_by(world, appid, request)?;
+    Ok(OK.to_owned())
+}
+
+/// <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html>
+fn reset_session(
     world: &mut WechatState,
     appid: &str,
     request: &SeenRequest,
 ) -> Result<String, i64> {
+    let member = signed_by(world, appid, request)?;
+    let session_key = world.reset_key(&member);
+    let (key, openid) = (escaped(&session_key), escaped(&world.openid(&member)));
+    Ok(format!(
+        r#"{{"errcode":0,"errmsg":"ok","openid":{openid},"session_key":{key}}}"#
+    ))
+}
+
+/// Whose newest key has signed the request.
+fn signed_by(world: &WechatState, appid: &str, request: &SeenRequest) -> Result<Member, i64> {
     if request.method != "GET" {
         return Err(43001);
     }
     let openid = request.param("openid").ok_or(40003)?;
     if request.param("sig_method") != Some("hmac_sha256") {
-        return Err(40097);
+        return Err(87008);
     }
     let member = world.user_of(appid, openid).ok_or(40003)?;
     let key = world.keys(&member).last().ok_or(87009)?;
-    let mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("any length will do");
-    let right: String = mac
-        .finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    if request.param("signature") != Some(&*right) {
+    if request.param("signature") != Some(&*signature(key)) {
         return Err(87009);
     }
-    Ok(OK.to_owned())
+    Ok(member)
+}
+
+/// Over nothing, under the text of the key.
+fn signature(key: &str) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("any length will do");
+    let bytes = mac.finalize().into_bytes();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/qrcode-link/qr-code/getUnlimitedQRCode.html>

@@ -63,7 +63,6 @@ fn error(world: &mut WechatState, errcode: i64, as_string: bool) -> WechatAnswer
         40029 => "invalid code",
         40066 => "invalid url",
         40125 => "invalid appsecret",
-        40097 => "invalid args",
         40163 => "code been used",
         40164 => "invalid ip 127.0.0.1, not in whitelist",
         40169 => "invalid length for scene, or the data is not json string",
@@ -81,6 +80,7 @@ fn error(world: &mut WechatState, errcode: i64, as_string: bool) -> WechatAnswer
         47001 => "data format error",
         48001 => "api unauthorized",
         61003 => "component is not authorized by this account",
+        87008 => "invalid sig_method",
         87009 => "invalid signature",
         _ => "unknown error",
     };
@@ -108,7 +108,7 @@ fn error(world: &mut WechatState, errcode: i64, as_string: bool) -> WechatAnswer
 }
 
 /// A JSON string the way WeChat writes it: slashes escaped.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     serde_json::Value::from(text)
         .to_string()
         .replace('/', "\\/")

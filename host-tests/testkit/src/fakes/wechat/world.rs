@@ -236,6 +236,14 @@ impl WechatState {
         Ok((member, key))
     }
 
+    /// Another key in the place of the user's newest.
+    pub(super) fn reset_key(&mut self, member: &Member) -> String {
+        let key = self.make_key();
+        let keys = self.keys.entry(member.clone()).or_default();
+        keys.push(key.clone());
+        key
+    }
+
     pub(super) fn keys(&self, member: &Member) -> &[String] {
         self.keys.get(member).map_or(&[], Vec::as_slice)
     }

@@ -136,3 +136,51 @@ fn a_phone_code_is_good_once_for_five_minutes_in_its_app_and_in_the_body_only() 
     wechat.set_time(Some(1_000_000 + 300));
     assert_eq!(ask(&own, &old)["errcode"], 40029, "it is too old");
 }
+
+#[test]
+fn a_session_key_is_reset_for_who_signs_with_the_newest() {
+    let wechat = wechat();
+    wechat.add_app("wx2", "s");
+    let own = token(&stable(&wechat, &json!({})));
+    let other = token(&stable(&wechat, &json!({ "appid": "wx2" })));
+    let phone = wechat.phone("ming");
+    let login = format!(
+        "/sns/jscode2session?appid={APP}&secret=s&js_code={}&grant_type=authorization_code",
+        phone.login()
+    );
+    assert_eq!(wechat.answer("GET", &login).status, 200);
+    let newest = || phone.session_keys().pop().unwrap();
+    let target = |token: &str, key: &str, method: &str| {
+        let signature = super::signature(key);
+        let query = format!(
+            "openid={}&signature={signature}&sig_method={method}",
+            phone.openid()
+        );
+        format!("{}&{query}", with("/wxa/resetusersessionkey", token))
+    };
+    let get = |target: &str| -> Value {
+        serde_json::from_slice(&wechat.answer("GET", target).body).unwrap()
+    };
+    let good = target(&own, &newest(), "hmac_sha256");
+    for (refused, expected) in [
+        (get(&target(&own, "another", "hmac_sha256")), 87009),
+        (get(&target(&own, &newest(), "hmac_sha1")), 87008),
+        (get(&target(&other, &newest(), "hmac_sha256")), 40003),
+        (get(&target("x", &newest(), "hmac_sha256")), 40001),
+        (post(&wechat, &good, &json!({})), 43001),
+    ] {
+        assert_eq!(refused["errcode"], expected, "{refused}");
+    }
+    assert_eq!(phone.session_keys().len(), 1);
+    let answer = get(&good);
+    assert_eq!(
+        (
+            &answer["errcode"],
+            &answer["openid"],
+            &answer["session_key"]
+        ),
+        (&json!(0), &json!(phone.openid()), &json!(newest()))
+    );
+    assert_eq!(phone.session_keys().len(), 2);
+    assert_eq!(get(&good)["errcode"], 87009, "signed with the old one");
+}

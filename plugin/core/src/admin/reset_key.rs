@@ -1,0 +1,173 @@
+//! Another session_key for a user, of WeChat: it becomes the current one, and the one before stays for data that is under
+//! way. A key goes from here into the user's sealed record, and nowhere else.
+
+use alloc::vec::Vec;
+
+use crate::edition::Edition;
+use crate::host::Host;
+use crate::records::record::UserRecord;
+use crate::rejection::{Reason, Rejection};
+use crate::session::users::{Changed, Of, UserChange};
+use crate::wechat::reset_session_key as api;
+use crate::wechat::session_key::SessionKey;
+use crate::wechat_api::call::{Call, call};
+use crate::wechat_api::failure::Failure;
+use crate::worker::Context;
+
+const OTHER_KEY: &str =
+    "WeChat holds another session_key of this user than is kept here: a login brings it";
+const LOST: &str =
+    "WeChat has given a new session_key, and it could not be written down: a login brings it";
+
+/// Whether there was a key to be reset: none of a user whom nobody knows.
+pub(super) async fn reset_key<H: Host>(
+    context: Context<'_, H>,
+    appid: &str,
+    openid: &str,
+) -> Result<bool, Rejection> {
+    let app = context.config().mini_program(appid);
+    let app = app.ok_or(Reason::UnknownApp)?;
+    if app.platform != Edition::Wechat {
+        let problem = "must be a mini program of WeChat's: no other platform resets keys";
+        return Err(Reason::InvalidParameter.parameter("appid", problem));
+    }
+    let users = context.users();
+    // Before WeChat changes anything: a store that is down is found out here.
+    let Some(user) = users.load(appid, openid, true).await? else {
+        return Ok(false);
+    };
+    let old = user.ring.current;
+    let question = Call {
+        method: "GET",
+        path: api::PATH,
+        query: api::query(openid, &old).ok_or(Reason::Internal)?,
+        body: Vec::new(),
+        // The new key is told once.
+        must_finish: true,
+    };
+    let answer = call(context, app, &question, api::read).await;
+    let answer = answer.map_err(|failure| match failure {
+        Failure::Said(errcode, _) if api::is_other_key(errcode) => {
+            failure.rejection().because(OTHER_KEY)
+        }
+        failure => failure.rejection(),
+    })?;
+    if answer.openid != openid {
+        return Err(Reason::WechatError.with("the session_key is of another user"));
+    }
+    let mut change = KeyReset {
+        old,
+        new: answer.session_key,
+    };
+    let of = Of {
+        appid,
+        openid,
+        before: Vec::new(),
+        adds: None,
+    };
+    let written = users.update(of, &mut change).await;
+    written.map_err(|rejection| rejection.because(LOST))?;
+    Ok(true)
+}
+
+/// The user with a key in the place of another.
+struct KeyReset {
+    old: SessionKey,
+    new: SessionKey,
+}
+
+impl UserChange for KeyReset {
+    fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
+        Ok(user.map(|mut user| {
+            user.ring.reset(&self.old, self.new.clone());
+            Changed::only(user)
+        }))
+    }
+
+    fn is_there(&self, user: &UserRecord) -> bool {
+        user.ring.holds(&self.new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::minimal_on_spin;
+    use crate::fake_host::{FakeHost, run};
+    use crate::host::{HttpCall, HttpResponse};
+    use crate::records::record::KeyRing;
+    use crate::testing::test;
+    use crate::time::UnixMillis;
+    use crate::worker::Worker;
+    use alloc::boxed::Box;
+    use alloc::string::{String, ToString as _};
+    use serde_json::json;
+
+    const OLD: &str = "AAAAAAAAAAAAAAAAAAAAAA==";
+    const NEW: &str = "BBBBBBBBBBBBBBBBBBBBBA==";
+
+    /// A user who comes to be.
+    struct Made;
+
+    impl UserChange for Made {
+        fn apply(&mut self, _: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
+            Ok(Some(Changed::only(UserRecord {
+                ring: KeyRing::new(SessionKey::parse(OLD).unwrap()),
+                unionid: None,
+                registered: false,
+                profile: String::from("{}"),
+                sessions: Vec::new(),
+                created_at: UnixMillis(0),
+            })))
+        }
+
+        fn is_there(&self, _: &UserRecord) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_key_that_wechat_gives_to_another_user_is_not_taken() {
+        for (named, is_taken) in [("o1", true), ("o2", false)] {
+            let host = FakeHost::at(1_700_000_000_000);
+            let answer = move |call: &HttpCall| {
+                let body = if call.path.starts_with(api::PATH) {
+                    assert!(call.must_finish);
+                    json!({ "errcode": 0, "openid": named, "session_key": NEW })
+                } else {
+                    json!({ "access_token": "t", "expires_in": 7200 })
+                };
+                Ok(HttpResponse {
+                    status: 200,
+                    body: body.to_string().into_bytes(),
+                    wanted: None,
+                })
+            };
+            *host.answer.borrow_mut() = Some(Box::new(answer));
+            let worker = Worker::new(minimal_on_spin(json!({ "kind": "spin_kv" })));
+            let appid = worker.config.mini_programs[0].appid.clone();
+            let context = Context {
+                worker: &worker,
+                host: &host,
+            };
+            let users = context.users();
+            let of = Of {
+                appid: &appid,
+                openid: "o1",
+                before: Vec::new(),
+                adds: None,
+            };
+            run(users.update(of, &mut Made)).unwrap();
+            let outcome = run(reset_key(context, &appid, "o1"));
+            let user = run(users.load(&appid, "o1", true)).unwrap().unwrap();
+            let [old, new] = [OLD, NEW].map(|text| SessionKey::parse(text).unwrap());
+            if is_taken {
+                assert!(outcome.unwrap());
+                assert_eq!((user.ring.current, user.ring.previous), (new, Some(old)));
+            } else {
+                assert_eq!(outcome.unwrap_err().error(), "wechat_error");
+                assert_eq!((user.ring.current, user.ring.previous), (old, None));
+            }
+        }
+    }
+}
