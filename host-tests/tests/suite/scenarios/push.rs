@@ -268,7 +268,7 @@ pub fn what_the_app_did_not_take_is_delivered_with_the_next_try(host: HostKind) 
     };
     // A framework's page for whoever is to mend it.
     let page = Scripted {
-        body: "x".repeat(70_000).into(),
+        body: "x".repeat(70_000),
         ..refusing(500)
     };
     let all = [refusing(500), refusing(404), refusing(302), page, gone];
