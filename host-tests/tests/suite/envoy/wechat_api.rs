@@ -129,3 +129,32 @@ fn a_backend_that_leaves_while_its_call_is_sent_once_more_harms_nobody() {
     }
     edge.assert_sound();
 }
+
+/// A body goes through as it comes: Envoy holds no more of it than its buffers have room for.
+#[test]
+fn large_uploads_take_no_memory() {
+    const BYTES: usize = 20 << 20;
+    let edge = EnvoyWorld::start();
+    let addr = backends(&edge);
+    assert_eq!(ask(addr, &picture()).status, 200);
+    let before = edge.envoy.memory().unwrap();
+    let upload = Request::post("/cgi-bin/message/custom/send").body(vec![b'x'; BYTES]);
+    let most = std::thread::scope(|scope| {
+        let uploads: Vec<_> = (0..4).map(|_| scope.spawn(|| ask(addr, &upload))).collect();
+        let mut most = before;
+        while uploads.iter().any(|upload| !upload.is_finished()) {
+            most = most.max(edge.envoy.memory().unwrap());
+            sleep(Duration::from_millis(20));
+        }
+        for upload in uploads {
+            // It has come whole, and is no JSON.
+            assert_eq!(upload.join().unwrap().json().unwrap()["errcode"], 47001);
+        }
+        most
+    });
+    let seen = edge.wechat.requests();
+    let whole = seen.iter().filter(|seen| seen.body.len() == BYTES);
+    assert_eq!(whole.count(), 4);
+    println!("memory {before} {most}");
+    assert!(most < before + (24 << 20), "{before} {most}");
+}
