@@ -4,16 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::world::{Member, SeenRequest, WechatState};
+use super::world::{Member, PhoneCode, SeenRequest, WechatState};
 
 const LIFETIME_S: u64 = 300;
-
-#[derive(Debug)]
-pub(super) struct PhoneCode {
-    member: Member,
-    made_at: u64,
-    used: bool,
-}
 
 impl WechatState {
     pub(super) fn make_phone_code(&mut self, member: &Member) -> String {

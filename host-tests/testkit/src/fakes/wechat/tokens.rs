@@ -6,22 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::world::{SeenRequest, WechatState};
+use super::world::{AccessToken, SeenRequest, WechatState};
 
 /// Seconds.
 const LIFETIME: u64 = 7200;
 /// For so long two are good.
 const OVERLAP: u64 = 300;
-
-#[derive(Debug)]
-pub(super) struct AccessToken {
-    pub(super) text: String,
-    appid: String,
-    /// By the way that is isolated from the other.
-    stable: bool,
-    expires_at: u64,
-    dead: bool,
-}
 
 /// `POST /cgi-bin/stable_token`
 pub(super) fn stable(world: &mut WechatState, request: &SeenRequest) -> Result<String, i64> {

@@ -1,8 +1,6 @@
 //! What WeChat knows: apps, users' keys, codes, the script, and what was asked of it.
 //! It never forms an answer.
 
-use super::phone_codes::PhoneCode;
-use super::tokens::AccessToken;
 use super::{Fault, Platform};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -72,6 +70,25 @@ struct Code {
     key: String,
     made_at: u64,
     used: bool,
+}
+
+/// A code of the button getPhoneNumber.
+#[derive(Debug)]
+pub(super) struct PhoneCode {
+    pub(super) member: Member,
+    pub(super) made_at: u64,
+    pub(super) used: bool,
+}
+
+/// An access_token that was given out.
+#[derive(Debug)]
+pub(super) struct AccessToken {
+    pub(super) text: String,
+    pub(super) appid: String,
+    /// By the way that is isolated from the other.
+    pub(super) stable: bool,
+    pub(super) expires_at: u64,
+    pub(super) dead: bool,
 }
 
 /// Why a code cannot be exchanged.
