@@ -176,7 +176,7 @@ impl fmt::Display for CallError {
             Self::Forbidden(cause) => write!(f, "not allowed: {cause}"),
             Self::TimedOut => f.write_str("no answer in time"),
             Self::Broken(cause) => write!(f, "no answer: {cause}"),
-            Self::TooLarge(status) => write!(f, "the answer, HTTP {status}, is too long"),
+            Self::TooLarge(_) => f.write_str("the answer is too long"),
         }
     }
 }

@@ -102,6 +102,7 @@ fn taken(answered: Result<HttpResponse, CallError>) -> Result<Option<HttpRespons
         Ok(answer) => Err(format!("HTTP {}", answer.status)),
         // It has it, whatever it says.
         Err(CallError::TooLarge(200..300)) => Ok(None),
+        Err(CallError::TooLarge(status)) => Err(format!("HTTP {status}")),
         Err(error) => Err(error.to_string()),
     }
 }
