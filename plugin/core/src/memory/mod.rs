@@ -2,6 +2,7 @@
 //! is to be done for them later. All of it may be lost; nothing here asks the store.
 
 pub(crate) mod access_tokens;
+pub(crate) mod alone;
 pub(crate) mod failures;
 pub(crate) mod later;
 pub(crate) mod verified;

@@ -17,12 +17,13 @@ use super::judge::Push;
 use super::told;
 use crate::config::PushApp;
 use crate::host::Host;
+use crate::memory::alone::Alone;
 use crate::metrics::Counter;
 use crate::records::push::{PushState, entry, push_key, read};
 use crate::rejection::{Reason, Rejection};
 use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
 use crate::time::UnixMillis;
-use crate::worker::{Context, Worker};
+use crate::worker::Context;
 
 /// How often one that waits for another's delivery looks for its outcome.
 const STEP: Duration = Duration::from_millis(100);
@@ -76,7 +77,7 @@ pub(super) async fn take<'a, H: Host>(
         if step > 0 && deadline.since(host.now()) < patience / 4 {
             break;
         }
-        if let Some(alone) = Alone::at(worker, &key) {
+        if let Some(alone) = worker.pushes.take(key.hash) {
             let claimed = within(host, TO_CLAIM, claim(context, &key, nonce)).await;
             let own = match claimed.unwrap_or(Err(StoreError::Unavailable)) {
                 Ok(Claimed::Own(own)) => Some(own),
@@ -228,25 +229,5 @@ pub(super) async fn within<T>(
     match select(pin!(work), pin!(host.sleep(span))).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
-    }
-}
-
-/// Whoever of this worker is at a push: also where the store can do no more than read and write.
-struct Alone<'a> {
-    worker: &'a Worker,
-    hash: [u8; 32],
-}
-
-impl<'a> Alone<'a> {
-    fn at(worker: &'a Worker, key: &Key) -> Option<Self> {
-        let hash = key.hash;
-        let is_first = worker.pushes.borrow_mut().insert(hash);
-        is_first.then_some(Self { worker, hash })
-    }
-}
-
-impl Drop for Alone<'_> {
-    fn drop(&mut self) {
-        self.worker.pushes.borrow_mut().remove(&self.hash);
     }
 }

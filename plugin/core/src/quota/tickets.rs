@@ -13,11 +13,12 @@ use sha2::{Digest, Sha256};
 use super::entry::{counts, entry, life, put, span};
 use crate::host::Host;
 use crate::limits::rate_limit::FULL_FOR;
+use crate::memory::alone::Alone;
 use crate::memory::later::Later;
 use crate::rejection::Rejection;
 use crate::seal::MasterKeys;
 use crate::store::{Key, Space, Store, StoreError, Write};
-use crate::worker::{Context, Worker};
+use crate::worker::Context;
 
 /// How many tickets are looked at when the first one is taken. With more than that, a few may stay untaken.
 const MOST_SEEN: u32 = 64;
@@ -198,7 +199,7 @@ impl Tickets {
     ) -> Result<bool, StoreError> {
         let (host, store) = (context.host, context.store());
         let name = self.beside(door);
-        let _alone = Alone::at(context, door).await;
+        let _alone = alone_at(context, door).await;
         let is_open = async || Ok(store.get(door, host.now()).await? == found);
         // Before anything is written: most that come find it shut.
         if !is_open().await? {
@@ -241,25 +242,13 @@ impl Tickets {
 }
 
 /// Whoever of this worker is at a door. They wait for each other, so that doors are shut in vain only by others.
-struct Alone<'a> {
-    worker: &'a Worker,
-    door: [u8; 32],
-}
-
-impl<'a> Alone<'a> {
-    async fn at<H: Host>(context: Context<'a, H>, door: &Key) -> Self {
-        let Context { worker, host } = context;
-        let door = door.hash;
-        while !worker.doors.borrow_mut().insert(door) {
-            host.sleep(STEP).await;
+async fn alone_at<'a, H: Host>(context: Context<'a, H>, door: &Key) -> Alone<'a> {
+    let Context { worker, host } = context;
+    loop {
+        if let Some(alone) = worker.doors.take(door.hash) {
+            return alone;
         }
-        Self { worker, door }
-    }
-}
-
-impl Drop for Alone<'_> {
-    fn drop(&mut self) {
-        self.worker.doors.borrow_mut().remove(&self.door);
+        host.sleep(STEP).await;
     }
 }
 

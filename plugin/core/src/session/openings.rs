@@ -9,10 +9,10 @@
 use core::cell::RefCell;
 use core::time::Duration;
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::host::Host;
+use crate::memory::alone::Alone;
 use crate::memory::failures::Counting;
 use crate::memory::later::Later;
 use crate::metrics::Counter;
@@ -40,12 +40,6 @@ const OPENING_LASTS: Duration = Duration::from_secs(60);
 /// The openings of open data, by the sessions that they are counted against.
 pub(crate) struct Openings<'a, H> {
     context: Context<'a, H>,
-}
-
-/// The one of its session, on this worker, that has WeChat judge something. Dropped, the next one may.
-pub(crate) struct Alone<'a> {
-    judged: &'a RefCell<BTreeSet<[u8; 32]>>,
-    id: SessionId,
 }
 
 /// A place for one opening. Dropped, it is given back.
@@ -120,9 +114,8 @@ impl<'a, H: Host> Openings<'a, H> {
         let Context { worker, host } = self.context;
         let id = token.id();
         for _ in 0..STEPS {
-            if worker.judged.borrow_mut().insert(id.0) {
-                let judged = &worker.judged;
-                return Ok(Alone { judged, id });
+            if let Some(alone) = worker.judged.take(id.0) {
+                return Ok(alone);
             }
             host.sleep(STEP).await;
         }
@@ -236,12 +229,6 @@ impl<'a, H: Host> Openings<'a, H> {
     fn tickets(&self, id: &SessionId) -> Option<Tickets> {
         let keys = &self.context.worker.keys;
         Tickets::new(keys, "openings", &id.0, self.max().into(), OPENING_LASTS)
-    }
-}
-
-impl Drop for Alone<'_> {
-    fn drop(&mut self) {
-        self.judged.borrow_mut().remove(&self.id.0);
     }
 }
 

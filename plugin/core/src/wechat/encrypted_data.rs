@@ -11,12 +11,12 @@ use core::time::Duration;
 
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroizing;
 
 use super::payload::{self, Shape};
 use super::session_key::SessionKey;
 use crate::time::UnixMillis;
+use crate::wechat::padding::unpad;
 
 /// Of AES, in bytes; an iv is as long.
 pub(crate) const BLOCK: usize = 16;
@@ -90,7 +90,7 @@ impl EncryptedData {
         cbc::Decryptor::<aes::Aes128Dec>::new((&*aes_key).into(), (&self.iv).into())
             .decrypt_padded::<NoPadding>(&mut plain)
             .map_err(|_| Refused)?;
-        let (length, padding_is_right) = unpad(&plain);
+        let (length, padding_is_right) = unpad::<16>(&plain);
         let content = read(plain.get(..length).unwrap_or_default(), expected);
         if bool::from(padding_is_right) {
             content
@@ -98,18 +98,6 @@ impl EncryptedData {
             Err(Refused)
         }
     }
-}
-
-/// Length without PKCS#7 padding and whether that padding is right, in constant time. The whole length if it is not.
-fn unpad(plain: &[u8]) -> (usize, Choice) {
-    let pad = plain.last().copied().unwrap_or(0);
-    let mut right = pad.ct_gt(&0) & !pad.ct_gt(&16);
-    for (position, byte) in (1_u8..=16).zip(plain.iter().rev()) {
-        let inside = !position.ct_gt(&pad);
-        right &= !inside | byte.ct_eq(&pad);
-    }
-    let cut = u32::conditional_select(&0, &u32::from(pad), right);
-    (plain.len().saturating_sub(cut as usize), right)
 }
 
 fn read(plain: &[u8], expected: &Expected<'_>) -> Result<OpenData, Refused> {
@@ -177,7 +165,7 @@ mod tests {
                 let last = *block.last().unwrap();
                 let valid = (1..=16).contains(&last)
                     && block[32 - usize::from(last)..].iter().all(|b| *b == last);
-                let (length, right) = unpad(&block);
+                let (length, right) = unpad::<16>(&block);
                 assert_eq!(bool::from(right), valid);
                 assert_eq!(length, if valid { 32 - usize::from(last) } else { 32 });
             }

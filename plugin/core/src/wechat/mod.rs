@@ -7,6 +7,7 @@ pub mod client_base64;
 pub mod code2session;
 pub mod encrypted_data;
 pub mod errcode;
+mod padding;
 pub(crate) mod payload;
 pub(crate) mod phone_number;
 pub mod push;

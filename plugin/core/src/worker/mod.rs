@@ -3,7 +3,6 @@
 
 mod warm_up;
 
-use alloc::collections::BTreeSet;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -19,6 +18,7 @@ use crate::limits::known_codes::KnownCodes;
 use crate::limits::rate_limit::RateLimit;
 use crate::log_lines::LogLines;
 use crate::memory::access_tokens::KnownToken;
+use crate::memory::alone::Busy;
 use crate::memory::failures::Failures;
 use crate::memory::later::Later;
 use crate::memory::verified::VerifiedCache;
@@ -52,11 +52,11 @@ pub struct Worker {
     pub(crate) token_flights: SingleFlight<TokenOutcome>,
     pub(crate) failures: RefCell<Failures>,
     /// Tickets that a request of this worker is about to take.
-    pub(crate) doors: RefCell<BTreeSet<[u8; 32]>>,
+    pub(crate) doors: Busy,
     /// Sessions of which WeChat is asked something that may fail.
-    pub(crate) judged: RefCell<BTreeSet<[u8; 32]>>,
+    pub(crate) judged: Busy,
     /// Messages that a request of this worker is delivering.
-    pub(crate) pushes: RefCell<BTreeSet<[u8; 32]>>,
+    pub(crate) pushes: Busy,
     /// What waits until its request has a verdict.
     pub(crate) later: RefCell<Vec<Later>>,
     /// What is to end, and could not be ended in the store yet.
@@ -145,9 +145,9 @@ impl Worker {
             tokens: RefCell::new(no_tokens(&config)),
             token_flights: SingleFlight::default(),
             failures: RefCell::default(),
-            doors: RefCell::default(),
-            judged: RefCell::default(),
-            pushes: RefCell::default(),
+            doors: Busy::default(),
+            judged: Busy::default(),
+            pushes: Busy::default(),
             later: RefCell::default(),
             endings: RefCell::default(),
             own_writes: OwnWrites::default(),

@@ -8,13 +8,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::wechat::padding::unpad;
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// 43 characters are one bit more than 32 bytes: what is in it nobody looks at, and WeChat lets people choose it.
@@ -70,7 +70,7 @@ impl PushKey {
         cbc::Decryptor::<aes::Aes256Dec>::new((&self.0).into(), (&self.iv()).into())
             .decrypt_padded::<NoPadding>(&mut bytes)
             .map_err(|_| Refused)?;
-        let (length, padding_is_right) = unpad(&bytes);
+        let (length, padding_is_right) = unpad::<32>(&bytes);
         let message = message(bytes.get(..length).unwrap_or_default(), appid);
         match message {
             Some(message) if bool::from(padding_is_right) => Ok(message.to_vec()),
@@ -94,18 +94,6 @@ impl PushKey {
             .ok()?;
         Some(STANDARD.encode(sealed))
     }
-}
-
-/// Length without the padding and whether that is right, in constant time. The whole length if it is not.
-fn unpad(plain: &[u8]) -> (usize, Choice) {
-    let pad = plain.last().copied().unwrap_or(0);
-    let mut right = pad.ct_gt(&0) & !pad.ct_gt(&32);
-    for (position, byte) in (1_u8..=32).zip(plain.iter().rev()) {
-        let inside = !position.ct_gt(&pad);
-        right &= !inside | byte.ct_eq(&pad);
-    }
-    let cut = u32::conditional_select(&0, &u32::from(pad), right);
-    (plain.len().saturating_sub(cut as usize), right)
 }
 
 /// What stands between the length that is said and the appid, if both are right.
@@ -193,7 +181,7 @@ mod tests {
                 let last = *block.last().unwrap();
                 let valid = (1..=32).contains(&last)
                     && block[64 - usize::from(last)..].iter().all(|b| *b == last);
-                let (length, right) = unpad(&block);
+                let (length, right) = unpad::<32>(&block);
                 assert_eq!(bool::from(right), valid);
                 assert_eq!(length, if valid { 64 - usize::from(last) } else { 64 });
             }

@@ -1,0 +1,49 @@
+//! Who of this worker is at something, by its hash: one at a time, also where the store can do no more than read and
+//! write.
+
+use alloc::collections::BTreeSet;
+use core::cell::RefCell;
+
+/// All that somebody is at.
+#[derive(Default)]
+pub(crate) struct Busy(RefCell<BTreeSet<[u8; 32]>>);
+
+/// The only one that is at it. Dropped, another one may.
+pub(crate) struct Alone<'a> {
+    busy: &'a Busy,
+    hash: [u8; 32],
+}
+
+impl Busy {
+    /// `None` while another one is at it.
+    pub(crate) fn take(&self, hash: [u8; 32]) -> Option<Alone<'_>> {
+        let is_first = self.0.borrow_mut().insert(hash);
+        // Not made where it is not the first: dropped, it would give up the place of the one that is.
+        is_first.then(|| Alone { busy: self, hash })
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.busy.0.borrow_mut().remove(&self.hash);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test;
+
+    #[test]
+    fn however_many_ask_nobody_else_is_at_it_until_the_first_is_gone() {
+        let busy = Busy::default();
+        let first = busy.take([1; 32]);
+        assert!(first.is_some());
+        for _ in 0..3 {
+            assert!(busy.take([1; 32]).is_none());
+        }
+        assert!(busy.take([2; 32]).is_some());
+        drop(first);
+        assert!(busy.take([1; 32]).is_some());
+    }
+}
