@@ -12,7 +12,7 @@ use super::line::Line;
 use super::reset_key::reset_key;
 use crate::endpoint::ok;
 use crate::host::{Host, Request};
-use crate::memory::later::Found;
+use crate::memory::found::Found;
 use crate::params::Params;
 use crate::records::record::Listed;
 use crate::rejection::{Reason, Rejection};
@@ -143,7 +143,7 @@ fn list<H: Host>(context: Context<'_, H>, sessions: Vec<(Listed, Option<Found>)>
             created_at: own.made_at.seconds(),
             used_at: record.seen_at.seconds(),
             expires_in: context.sessions().remaining(&record, now).as_secs(),
-            attributes: record.attributes,
+            attributes: record.attributes.clone(),
         })
     };
     sessions.into_iter().filter_map(entry).collect()

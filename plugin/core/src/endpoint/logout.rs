@@ -34,7 +34,7 @@ async fn end<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
     method: &str,
-) -> Result<(Option<SessionRecord>, usize), Rejection> {
+) -> Result<(Option<Rc<SessionRecord>>, usize), Rejection> {
     let Context { worker, host } = context;
     let (sessions, users) = (context.sessions(), context.users());
     let rules = &worker.config.session;
@@ -50,7 +50,7 @@ async fn end<H: Host, R: Request>(
     let Some(found) = sessions.load(&token, host.now(), Gone::Ends).await? else {
         return Ok((None, 0));
     };
-    let (id, session) = (found.id, found.record);
+    let (id, session) = (found.id, Rc::clone(&found.record));
     let live = !sessions.is_over(&session, host.now());
     let ended = if everywhere && live {
         users

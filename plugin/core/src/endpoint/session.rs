@@ -2,6 +2,7 @@
 //! WeChat is asked too, whether it still holds the user's session_key.
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use serde::Serialize;
@@ -59,7 +60,7 @@ pub(super) async fn answer<H: Host, R: Request>(
             ..Answer::default()
         });
     };
-    let session = found.record;
+    let session = Rc::clone(&found.record);
     let expired = sessions.is_over(&session, host.now());
     let session_key_valid = if checks && !expired {
         Some(Box::pin(is_valid(context, &session)).await?)

@@ -1,5 +1,6 @@
 //! The login itself, at most once at a time for one code.
 
+use alloc::rc::Rc;
 use futures_util::future::join3;
 
 use super::exchange::exchange;
@@ -142,14 +143,14 @@ async fn repeated<H: Host>(
 async fn old_session<H: Host>(
     context: Context<'_, H>,
     input: &LoginInput<'_>,
-) -> Result<Option<(SessionId, SessionRecord)>, StoreError> {
+) -> Result<Option<(SessionId, Rc<SessionRecord>)>, StoreError> {
     let Some(token) = &input.old_token else {
         return Ok(None);
     };
     let sessions = context.sessions();
     let now = context.host.now();
     let found = sessions.load(token, now, Gone::Ends).await?;
-    Ok(found.map(|found| (found.id, found.record)))
+    Ok(found.map(|found| (found.id, Rc::clone(&found.record))))
 }
 
 fn counter(reason: Reason) -> Counter {

@@ -8,7 +8,7 @@ use futures_util::future::join;
 
 use super::input::LoginInput;
 use crate::host::Host;
-use crate::memory::later::Found;
+use crate::memory::found::Found;
 use crate::metrics::Counter;
 use crate::records::login::LoggedIn;
 use crate::records::record::{CodeRecord, SessionRecord, UserRecord, code_scope};
@@ -69,10 +69,10 @@ pub(super) async fn recall<H: Host>(
     )
     .await;
     let known = user?.is_some_and(|user| user.lists(&id));
-    let alive = |found: &Found| known && !sessions.is_over(&found.record, host.now());
+    let alive = |found: &Rc<Found>| known && !sessions.is_over(&found.record, host.now());
     Ok(session?.filter(alive).map(|found| LoggedIn {
         token,
-        session: Rc::new(found.record),
+        session: Rc::clone(&found.record),
         told: record.told.clone(),
     }))
 }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::input::LoginInput;
 use super::memory;
 use crate::host::Host;
+use crate::memory::found::Found;
 use crate::open_data;
 use crate::profile::{self, Merged};
 use crate::records::login::LoggedIn;
@@ -29,7 +30,7 @@ pub(super) struct Granted {
     /// Of the new session.
     pub(super) token: Token,
     /// The session that this phone had before.
-    pub(super) old: Option<(SessionId, SessionRecord)>,
+    pub(super) old: Option<(SessionId, Rc<SessionRecord>)>,
     /// Writes that give back what the exchange had taken of the quota.
     pub(super) returns: Vec<Write>,
 }
@@ -76,7 +77,12 @@ pub(super) async fn write_down<H: Host>(
     }
     // The next request of this phone comes at once, and a replica of the store may not have heard of the session yet.
     let now = login.session.seen_at;
-    sessions.remember(token, id, &login.session, now, generation);
+    let found = Found {
+        id,
+        record: Rc::clone(&login.session),
+        sealed: Vec::new(),
+    };
+    sessions.remember(token, Rc::new(found), now, generation);
     // Once more: a look-up may have found one before it was gone from the store.
     context.worker.forget(&change.ended);
     Ok(login)

@@ -1,9 +1,10 @@
 //! What can wait until its request has a verdict. Only says what is to be done.
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use crate::records::record::SessionRecord;
-use crate::records::token::{SessionId, Token};
+use super::found::Found;
+use crate::records::token::Token;
 use crate::store::Key;
 use crate::time::UnixMillis;
 
@@ -12,7 +13,7 @@ pub(crate) enum Later {
     /// The idle time of this session is to be counted from `seen_at`.
     Renewal {
         token: Token,
-        found: Found,
+        found: Rc<Found>,
         seen_at: UnixMillis,
     },
     /// A ticket is to be given back.
@@ -21,12 +22,4 @@ pub(crate) enum Later {
     Disclaim(Key, Vec<u8>),
     /// The access_token of the mini program of this number is to be renewed.
     AccessToken(usize),
-}
-
-/// A session as found in the store.
-pub(crate) struct Found {
-    pub(crate) id: SessionId,
-    pub(crate) record: SessionRecord,
-    /// As the store has it.
-    pub(crate) sealed: Vec<u8>,
 }

@@ -4,5 +4,6 @@
 pub(crate) mod access_tokens;
 pub(crate) mod alone;
 pub(crate) mod failures;
+pub(crate) mod found;
 pub(crate) mod later;
 pub(crate) mod verified;

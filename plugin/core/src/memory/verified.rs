@@ -1,19 +1,22 @@
-//! Sessions verified in the last seconds, in this worker's own memory: no store, no unsealing, no hash.
+//! Sessions that this worker has verified, in its own memory. One that it has looked up in the last seconds needs no
+//! store, no unsealing, no hash; of an older one the store is asked, and need not be opened if it has not changed.
 //!
 //! A direct-mapped table: a token's own random bits are its place, so it is bounded, needs no eviction and cannot be
 //! filled by tokens that were not minted here. Ended sessions leave it at once on this worker, and elsewhere when
-//! their entry is older than the cache time. An older entry is of use only while the store is down, to routes that
-//! would rather go on with it.
+//! their entry is older than the cache time. While the store is down, an older entry is of use to routes that would
+//! rather go on with it.
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::found::Found;
 use crate::records::record::{SessionRecord, kept};
 use crate::records::token::{SessionId, Token};
 use crate::time::UnixMillis;
 
-/// Number of places; a power of two. An entry takes about 250 bytes with its record.
+/// Number of places; a power of two. An entry takes about half a kilobyte with its record, sealed and
+/// opened.
 const PLACES: usize = 1024;
 
 pub(crate) struct VerifiedCache {
@@ -25,23 +28,20 @@ pub(crate) struct VerifiedCache {
 
 struct Entry {
     token: Token,
-    id: SessionId,
+    found: Rc<Found>,
     looked_up_at: UnixMillis,
     /// When the session ends if it is not renewed.
     ends_at: UnixMillis,
-    session: Rc<SessionRecord>,
 }
 
 impl VerifiedCache {
     /// A `lifetime` of zero never gives a session out, a `stale_lifetime` of zero no stale one.
     pub(crate) fn new(lifetime: Duration, stale_lifetime: Duration) -> Self {
-        let off = lifetime.is_zero() && stale_lifetime.is_zero();
-        let places = if off { 0 } else { PLACES };
         Self {
             lifetime,
             stale_lifetime,
             generation: 0,
-            places: core::iter::repeat_with(|| None).take(places).collect(),
+            places: core::iter::repeat_with(|| None).take(PLACES).collect(),
         }
     }
 
@@ -60,28 +60,38 @@ impl VerifiedCache {
         token: &Token,
         now: UnixMillis,
     ) -> Option<Rc<SessionRecord>> {
-        let entry = self.places.get(place(token))?.as_ref()?;
+        let entry = self.entry(token)?;
         let fresh = now >= entry.looked_up_at
             && now.since(entry.looked_up_at) < lifetime
             && now < entry.ends_at;
-        (fresh && entry.token.same(token)).then(|| Rc::clone(&entry.session))
+        fresh.then(|| Rc::clone(&entry.found.record))
+    }
+
+    /// The session as this worker has last read it, however long ago: what is still so in the store need not be opened
+    /// once more.
+    pub(crate) fn last_read(&self, token: &Token) -> Option<Rc<Found>> {
+        let entry = self.entry(token)?;
+        (!entry.found.sealed.is_empty()).then(|| Rc::clone(&entry.found))
+    }
+
+    fn entry(&self, token: &Token) -> Option<&Entry> {
+        let entry = self.places.get(place(token))?.as_ref()?;
+        entry.token.same(token).then_some(entry)
     }
 
     pub(crate) fn insert(
         &mut self,
         token: &Token,
-        id: SessionId,
-        session: Rc<SessionRecord>,
+        found: Rc<Found>,
         now: UnixMillis,
         ends_at: UnixMillis,
     ) {
         if let Some(slot) = self.places.get_mut(place(token)) {
             *slot = Some(Entry {
                 token: token.clone(),
-                id,
+                found,
                 looked_up_at: now,
                 ends_at,
-                session,
             });
         }
     }
@@ -92,7 +102,16 @@ impl VerifiedCache {
         if let Some(Some(entry)) = self.places.get_mut(place(token))
             && entry.token.same(token)
         {
-            Rc::make_mut(&mut entry.session).attributes = kept(text);
+            let record = SessionRecord {
+                attributes: kept(text),
+                ..(*entry.found.record).clone()
+            };
+            entry.found = Rc::new(Found {
+                id: entry.found.id,
+                record: Rc::new(record),
+                // The store has yet to hear of it.
+                sealed: Vec::new(),
+            });
         }
     }
 
@@ -100,7 +119,7 @@ impl VerifiedCache {
     pub(crate) fn remove_all_of(&mut self, appid: &str, openid: &str) {
         self.generation = self.generation.wrapping_add(1);
         for slot in &mut self.places {
-            let session = slot.as_ref().map(|entry| &entry.session);
+            let session = slot.as_ref().map(|entry| &entry.found.record);
             if session.is_some_and(|own| *own.appid == *appid && *own.openid == *openid) {
                 *slot = None;
             }
@@ -130,7 +149,7 @@ impl VerifiedCache {
     pub(crate) fn remove(&mut self, ended: &SessionId) {
         self.generation = self.generation.wrapping_add(1);
         for slot in &mut self.places {
-            if slot.as_ref().is_some_and(|entry| entry.id == *ended) {
+            if slot.as_ref().is_some_and(|entry| entry.found.id == *ended) {
                 *slot = None;
             }
         }
@@ -140,4 +159,56 @@ impl VerifiedCache {
 fn place(token: &Token) -> usize {
     let [a, b, ..] = token.0;
     usize::from(u16::from_le_bytes([a, b])) % PLACES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test;
+
+    fn found(sealed: &[u8]) -> Rc<Found> {
+        let record = SessionRecord {
+            appid: "wx0123456789abcdef".into(),
+            openid: "o1".into(),
+            unionid: None,
+            seen_at: UnixMillis(0),
+            expires_at: UnixMillis(10_000),
+            failures: 0,
+            attributes: None,
+        };
+        Rc::new(Found {
+            id: SessionId([1; 32]),
+            record: Rc::new(record),
+            sealed: sealed.into(),
+        })
+    }
+
+    #[test]
+    fn what_was_read_is_known_longer_than_it_is_trusted() {
+        let (token, other) = (Token([1; 32]), Token([2; 32]));
+        // No session is trusted at all.
+        let mut cache = VerifiedCache::new(Duration::ZERO, Duration::ZERO);
+        cache.insert(&token, found(b"sealed"), UnixMillis(0), UnixMillis(10));
+        assert!(cache.get(&token, UnixMillis(0)).is_none());
+        assert!(cache.last_read(&token).is_some());
+        assert!(cache.last_read(&other).is_none());
+        cache.remove(&SessionId([1; 32]));
+        assert!(cache.last_read(&token).is_none(), "it has ended");
+    }
+
+    #[test]
+    fn what_the_store_has_not_heard_of_is_not_what_it_has() {
+        let token = Token([1; 32]);
+        let mut cache = VerifiedCache::new(Duration::from_secs(5), Duration::ZERO);
+        let insert = |cache: &mut VerifiedCache, sealed| {
+            cache.insert(&token, found(sealed), UnixMillis(0), UnixMillis(10_000));
+        };
+        insert(&mut cache, b"");
+        assert!(cache.last_read(&token).is_none(), "it was made here");
+        insert(&mut cache, b"sealed");
+        cache.remember_for_app(&token, "a=1");
+        assert!(cache.last_read(&token).is_none());
+        let session = cache.get(&token, UnixMillis(1)).unwrap();
+        assert_eq!(session.attributes.as_deref(), Some("a=1"));
+    }
 }

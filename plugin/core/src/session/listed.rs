@@ -2,7 +2,7 @@
 
 use super::sessions::{ATTEMPTS, Sessions};
 use crate::host::Host;
-use crate::memory::later::Found;
+use crate::memory::found::Found;
 use crate::records::record::{Listed, SessionRecord, kept};
 use crate::rejection::Rejection;
 use crate::store::{Store, StoreError};
@@ -37,9 +37,9 @@ impl<H: Host> Sessions<'_, H> {
             };
             let changed = SessionRecord {
                 attributes: kept(text),
-                ..own.record.clone()
+                ..(*own.record).clone()
             };
-            if changed == own.record || self.replace(&listed.opener, own, &changed).await? {
+            if changed == *own.record || self.replace(&listed.opener, own, &changed).await? {
                 // It is looked up anew.
                 self.context.worker.forget(&[own.id]);
                 return Ok(true);

@@ -1,10 +1,11 @@
 //! The sessions of one store: read, written, counted against, ended.
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::host::Host;
-use crate::memory::later::Found;
+use crate::memory::found::Found;
 use crate::metrics::Counter;
 use crate::records::record::{SessionRecord, kept, session_scope};
 use crate::records::token::{Opener, SessionId, Token};
@@ -71,18 +72,23 @@ impl<H: Host> Sessions<'_, H> {
         token: &Token,
         now: UnixMillis,
         gone: Gone,
-    ) -> Result<Option<Found>, StoreError> {
+    ) -> Result<Option<Rc<Found>>, StoreError> {
         let worker = self.context.worker;
-        let opener = token.opener();
-        let id = opener.id();
+        let last_read = worker.verified.borrow().last_read(token);
+        let id = last_read
+            .as_ref()
+            .map_or_else(|| token.id(), |found| found.id);
         let key = id.key();
         let store = self.context.store();
         let mut sealed = store.get(&key, now).await?;
         if sealed.is_none() && self.may_be_missed(token) {
             sealed = store.get_latest(&key, now).await?;
         }
-        let opened = |sealed: Vec<u8>| self.opened(&opener, id, &key, sealed);
-        let is = |found: &Option<Found>, what: &dyn Fn(&SessionRecord) -> bool| {
+        let opened = |sealed: Vec<u8>| match &last_read {
+            Some(found) if found.sealed == sealed => Some(Rc::clone(found)),
+            _ => self.opened(&token.opener(), id, &key, sealed).map(Rc::new),
+        };
+        let is = |found: &Option<Rc<Found>>, what: &dyn Fn(&SessionRecord) -> bool| {
             found.as_ref().is_some_and(|found| what(&found.record))
         };
         let mut found = sealed.and_then(opened);
@@ -161,9 +167,9 @@ impl<H: Host> Sessions<'_, H> {
             };
             let changed = SessionRecord {
                 attributes: kept(text),
-                ..found.record.clone()
+                ..(*found.record).clone()
             };
-            if changed == found.record || self.replace(&token.opener(), &found, &changed).await? {
+            if changed == *found.record || self.replace(&token.opener(), &found, &changed).await? {
                 return Ok(());
             }
         }
@@ -197,7 +203,7 @@ impl<H: Host> Sessions<'_, H> {
             }
             let counted = SessionRecord {
                 failures,
-                ..found.record.clone()
+                ..(*found.record).clone()
             };
             if self.replace(&token.opener(), &found, &counted).await? {
                 return Ok(failures);
@@ -218,7 +224,7 @@ impl<H: Host> Sessions<'_, H> {
     ) -> Option<Found> {
         let Context { worker, host } = self.context;
         let scope = session_scope(opener, &key.name);
-        let record = worker.keys.open_or_log(host, &scope, &sealed)?;
+        let record = Rc::new(worker.keys.open_or_log(host, &scope, &sealed)?);
         Some(Found { id, record, sealed })
     }
 

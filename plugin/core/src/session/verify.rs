@@ -7,12 +7,13 @@ use core::time::Duration;
 use super::sessions::{Gone, Sessions};
 use crate::head::Head;
 use crate::host::Host;
-use crate::memory::later::{Found, Later};
+use crate::memory::found::Found;
+use crate::memory::later::Later;
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::quota::entry::given_back;
 use crate::records::record::SessionRecord;
-use crate::records::token::{SessionId, Token};
+use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
 use crate::store::Store;
 use crate::time::UnixMillis;
@@ -66,6 +67,7 @@ impl<H: Host> Sessions<'_, H> {
             host.count(Counter::SessionHit);
             return Ok(session);
         }
+        let now = self.context.now();
         let generation = worker.verified.borrow().generation();
         let Some(found) = self.load(token, now, Gone::Stays).await? else {
             worker.verified.borrow_mut().forget(token);
@@ -77,24 +79,19 @@ impl<H: Host> Sessions<'_, H> {
             return Err(Reason::SessionExpired.into());
         }
         host.count(Counter::SessionMiss);
-        let Found { id, record, sealed } = found;
-        let due = now.since(record.seen_at) >= worker.config.session.idle / 3
-            || record.seen_at.since(now) > SKEW;
+        let session = Rc::clone(&found.record);
+        let due = now.since(session.seen_at) >= worker.config.session.idle / 3
+            || session.seen_at.since(now) > SKEW;
         let mut later = worker.later.borrow_mut();
         if due && later.len() < MOST_RENEWALS {
             later.push(Later::Renewal {
                 token: token.clone(),
-                found: Found {
-                    id,
-                    record: record.clone(),
-                    sealed,
-                },
+                found: Rc::clone(&found),
                 seen_at: now,
             });
         }
         drop(later);
-        let session = Rc::new(record);
-        self.remember(token, id, &session, now, generation);
+        self.remember(token, found, now, generation);
         Ok(session)
     }
 
@@ -112,7 +109,7 @@ impl<H: Host> Sessions<'_, H> {
                 let renewed = SessionRecord {
                     seen_at,
                     expires_at: found.record.expires_at.min(latest),
-                    ..found.record.clone()
+                    ..(*found.record).clone()
                 };
                 // Counted when asked: the request may be over, and its future gone, before a far-away store has
                 // answered.
@@ -140,15 +137,14 @@ impl<H: Host> Sessions<'_, H> {
     pub(crate) fn remember(
         &self,
         token: &Token,
-        id: SessionId,
-        session: &Rc<SessionRecord>,
+        found: Rc<Found>,
         now: UnixMillis,
         generation: u64,
     ) {
-        let ends_at = self.ends_at(session);
+        let ends_at = self.ends_at(&found.record);
         let mut verified = self.context.worker.verified.borrow_mut();
         if verified.generation() == generation {
-            verified.insert(token, id, Rc::clone(session), now, ends_at);
+            verified.insert(token, found, now, ends_at);
         }
     }
 }

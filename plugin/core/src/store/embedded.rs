@@ -169,15 +169,27 @@ fn decode(bytes: &[u8]) -> Vec<Entry<'_>> {
     postcard::from_bytes(bytes).unwrap_or_default()
 }
 
+/// The one entry of a key, as [`decode`] gives it, without a look at those behind it.
+fn find(bytes: &[u8], id: [u8; 16]) -> Option<Entry<'_>> {
+    let (entries, mut rest) = postcard::take_from_bytes::<usize>(bytes).ok()?;
+    for _ in 0..entries {
+        let (entry, behind) = postcard::take_from_bytes::<Entry<'_>>(rest).ok()?;
+        if entry.id == id {
+            return Some(entry);
+        }
+        rest = behind;
+    }
+    None
+}
+
 impl<M: SharedMap> Store for EmbeddedStore<M> {
     async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
         let (name, id) = self.locate(key);
         let Some((bytes, _)) = self.map.get(&name).await? else {
             return Ok(None);
         };
-        Ok(decode(&bytes)
-            .iter()
-            .find(|entry| entry.id == id && now < entry.expires_at)
+        Ok(find(&bytes, id)
+            .filter(|entry| now < entry.expires_at)
             .map(|entry| entry.value.to_vec()))
     }
 
