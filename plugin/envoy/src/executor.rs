@@ -18,7 +18,7 @@ use crate::hostcalls;
 use crate::resources::Resources;
 
 /// No request has it: Envoy counts contexts from 1.
-const NO_CONTEXT: u32 = 0;
+pub(crate) const NO_CONTEXT: u32 = 0;
 
 /// How many others a tick may answer. Envoy sends the replies that one callback decides one inside the other: hundreds
 /// of them overflow the stack, and the VM dies with everybody who waits in it.
@@ -145,10 +145,10 @@ impl Executor {
         self.resources.release(context_id);
     }
 
-    /// An answer came, to whichever context Envoy gave it.
-    pub(crate) fn call_answered(&self, call_id: u32, headers: usize, body_size: usize) {
+    /// An answer came, to whichever context Envoy gave it: this callback is of `own`.
+    pub(crate) fn call_answered(&self, own: u32, call_id: u32, headers: usize, body_size: usize) {
         if let Some(context_id) = self.resources.call_answered(call_id, headers, body_size) {
-            self.advance(context_id);
+            self.advance(own, context_id);
         }
     }
 
@@ -170,13 +170,13 @@ impl Executor {
         let due = self.resources.clock.due(now, IN_A_TICK);
         let mut left = IN_A_TICK.saturating_sub(due.len());
         for context_id in due {
-            self.advance(context_id);
+            self.advance(NO_CONTEXT, context_id);
         }
         while left > 0
             && let Some((context_id, until)) = self.longest_for_client()
             && until <= now
         {
-            self.advance(context_id);
+            self.advance(NO_CONTEXT, context_id);
             left -= 1;
         }
         self.make_room(left);
@@ -261,8 +261,8 @@ impl Executor {
     }
 
     /// Takes a waiting exchange one step further from a callback of something else, and resumes the request if it may
-    /// pass now.
-    fn advance(&self, context_id: u32) {
+    /// pass now. `acts_for`: whose hostcalls those of this callback are.
+    fn advance(&self, acts_for: u32, context_id: u32) {
         if self.chores.advance(context_id) {
             return;
         }
@@ -272,7 +272,8 @@ impl Executor {
         let Some(exchange) = exchange else {
             return;
         };
-        if !exchange.is_abandoned() && !hostcalls::act_for(context_id) {
+        let acts = || acts_for == context_id || hostcalls::act_for(context_id);
+        if !exchange.is_abandoned() && !acts() {
             self.forget(context_id);
             return;
         }

@@ -53,7 +53,7 @@ impl Filter {
 impl Context for Filter {
     fn on_http_call_response(&mut self, call_id: u32, headers: usize, body: usize, _: usize) {
         if let Some(executor) = &self.executor {
-            executor.call_answered(call_id, headers, body);
+            executor.call_answered(self.context_id, call_id, headers, body);
         }
     }
 }

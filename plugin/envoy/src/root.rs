@@ -8,7 +8,7 @@ use wx_session_core::config::Platform;
 use wx_session_core::{Config, Level, self_test};
 
 use crate::configuration::document;
-use crate::executor::Executor;
+use crate::executor::{Executor, NO_CONTEXT};
 use crate::filter::Filter;
 use crate::hostcalls;
 use crate::neighbours;
@@ -41,7 +41,7 @@ impl Context for Root {
         if let Some(executor) = &self.executor {
             executor
                 .resources
-                .as_root(|| executor.call_answered(call_id, headers, body));
+                .as_root(|| executor.call_answered(NO_CONTEXT, call_id, headers, body));
         }
     }
 }

@@ -93,8 +93,15 @@ impl FakeBridge {
             let told = inner.lag.map(|_| format!("state={}", inner.states.len()));
             (status, body, told)
         } else {
-            let callback = path.strip_prefix("/?jsonp=").unwrap();
-            let (status, body) = inner.webdis(authorization, body, now);
+            let (command, callback) = path.split_once("?jsonp=").unwrap();
+            let command = match command.strip_prefix('/').unwrap() {
+                "" => body,
+                command => {
+                    assert_eq!(body, "", "a GET has its command in the path");
+                    command
+                }
+            };
+            let (status, body) = inner.webdis(authorization, command, now);
             let answer = if status == 200 {
                 format!("{callback}({body});")
             } else {

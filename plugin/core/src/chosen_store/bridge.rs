@@ -2,7 +2,6 @@
 //! written there.
 
 use alloc::string::{String, ToString as _};
-use alloc::vec;
 use alloc::vec::Vec;
 
 use futures_util::future::try_join_all;
@@ -113,7 +112,14 @@ impl<H: Host> Bridge<'_, H> {
     }
 
     async fn send(&self, call: Call, syncs: bool) -> Result<HttpResponse, Problem> {
-        let mut headers = vec![("content-type", call.content_type.into())];
+        let mut headers = Vec::new();
+        let (method, body) = match call.body {
+            Some((content_type, body)) => {
+                headers.push(("content-type", content_type.into()));
+                ("POST", body.into_bytes())
+            }
+            None => ("GET", Vec::new()),
+        };
         if syncs {
             let token = self.own_writes.token();
             headers.extend((!token.is_empty()).then_some((SYNC_TOKEN, token)));
@@ -124,11 +130,11 @@ impl<H: Host> Bridge<'_, H> {
         headers.extend(self.host.trace());
         let answer = self.host.call(HttpCall {
             target: self.rules.target.clone(),
-            method: "POST",
+            method,
             authority: self.rules.authority.clone(),
             path: call.path,
             headers,
-            body: call.body.into_bytes(),
+            body,
             timeout: self.rules.timeout,
             max_response_bytes: MAX_RESPONSE_BYTES,
             must_finish: false,

@@ -10,8 +10,8 @@ use crate::store::redis::Reply;
 /// A request of a dialect.
 pub(super) struct Call {
     pub(super) path: String,
-    pub(super) content_type: &'static str,
-    pub(super) body: String,
+    /// What is sent with it, and as what. `None`: it is a GET.
+    pub(super) body: Option<(&'static str, String)>,
 }
 
 /// A reply as both dialects write it in JSON.

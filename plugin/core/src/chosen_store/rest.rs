@@ -15,8 +15,7 @@ use crate::store::redis::{Command, Problem, Reply, said, unexpected};
 pub(super) fn call(commands: &[Command<'_>]) -> Call {
     Call {
         path: "/pipeline".into(),
-        content_type: "application/json",
-        body: to_json(&commands),
+        body: Some(("application/json", to_json(&commands))),
     }
 }
 

@@ -1,5 +1,6 @@
-//! webdis: a command is a path of percent-encoded arguments, one in each request; here in the body, where its length
-//! is nobody's concern. <https://github.com/nicolasff/webdis>
+//! webdis: a command is a path of percent-encoded arguments, one in each request. Reads, which every check may need, are
+//! short and go as a GET; all others in the body, where its length is nobody's concern.
+//! <https://github.com/nicolasff/webdis>
 //!
 //! webdis 0.1.9 may give the late answer to a request that was given up to the next one on a new connection (seen). So
 //! each call carries a nonce, as the name of a JSONP callback, and takes no answer without it.
@@ -10,11 +11,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::dialect::{Call, refused, reply};
 use crate::host::HttpResponse;
-use crate::store::redis::{Command, Problem, Reply, said, unexpected};
+use crate::store::redis::{Command, Problem, Reply, is_get, said, unexpected};
 
 /// `nonce` is letters and digits, and begins with a letter.
 pub(super) fn call(command: &Command<'_>, nonce: &str) -> Call {
@@ -23,11 +25,25 @@ pub(super) fn call(command: &Command<'_>, nonce: &str) -> Call {
         .iter()
         .map(|argument| utf8_percent_encode(argument, NON_ALPHANUMERIC).into())
         .collect();
+    let arguments = encoded.join("/");
+    if is_get(command) {
+        return Call {
+            path: format!("/{arguments}?jsonp={nonce}"),
+            body: None,
+        };
+    }
     Call {
         path: format!("/?jsonp={nonce}"),
-        content_type: "application/x-www-form-urlencoded",
-        body: encoded.join("/"),
+        body: Some(("application/x-www-form-urlencoded", arguments)),
     }
+}
+
+/// What a read mostly gives: read without a tree.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Got<'a> {
+    #[serde(rename = "GET")]
+    value: &'a str,
 }
 
 /// `nonce({"GET": value})`, or `{"SET": [true, "OK"]}` for a status and `{"SET": [false, "ERR …"]}` for an error, which
@@ -44,6 +60,9 @@ pub(super) fn reply_of(answer: &HttpResponse, nonce: &str) -> Result<Reply, Prob
     let Some(json) = json else {
         return Err("an answer to something else".into());
     };
+    if let Ok(Got { value }) = serde_json::from_slice(json) {
+        return Ok(Reply::Text(value.into()));
+    }
     let body: Value = serde_json::from_slice(json).unwrap_or(Value::Null);
     let mut values = body
         .as_object()
