@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::access::strip;
 use crate::assertion;
-use crate::config::Config;
+use crate::config::{Config, Dispensable};
 use crate::head::Head;
 use crate::header_names::SESSION_ATTRIBUTES;
 use crate::host::{Host, Request};
@@ -380,11 +380,17 @@ fn introduce(
         changes.set.push((Rc::clone(name), Rc::clone(value)));
     };
     set(&identity.openid, &session.openid.0);
-    set(&identity.appid, &session.appid.0);
-    if let Some(source) = config.source(&session.appid) {
+    if identity.tells(Dispensable::Appid) {
+        set(&identity.appid, &session.appid.0);
+    }
+    if identity.tells(Dispensable::Source)
+        && let Some(source) = config.source(&session.appid)
+    {
         set(&identity.source, source);
     }
-    if let Some(unionid) = &session.unionid {
+    if identity.tells(Dispensable::Unionid)
+        && let Some(unionid) = &session.unionid
+    {
         set(&identity.unionid, &unionid.0);
     }
     if let Some(attributes) = &session.attributes

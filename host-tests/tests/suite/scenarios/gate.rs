@@ -85,6 +85,24 @@ pub fn spoofed_identity_headers_are_gone_on_every_route(host: HostKind) {
     );
 }
 
+pub fn an_app_is_told_no_more_than_it_needs(host: HostKind) {
+    for (left_out, told) in [
+        (json!([]), &["appid", "openid", "source", "unionid"][..]),
+        (json!(["unionid"]), &["appid", "openid", "source"]),
+        (json!(["source", "appid"]), &["openid", "unionid"]),
+        (json!(["appid", "unionid", "source"]), &["openid"]),
+    ] {
+        let mut world = host.start(json!({ "identity_headers": { "leave_out": left_out } }));
+        world.wechat.bind(true);
+        let token = world.login(&world.wechat.phone("alice")).token;
+        let got = world.ask(spoofed(Ask::get("/api")).token(&token));
+        let seen = identity(got.seen());
+        let names: Vec<_> = seen.iter().map(|(name, _)| &name["x-wx-".len()..]).collect();
+        assert_eq!(names, told);
+        assert!(!seen.iter().any(|(_, value)| value == "admin"), "{seen:?}");
+    }
+}
+
 pub fn the_token_does_not_reach_the_app(host: HostKind) {
     let mut world = host.start(json!({}));
     let phone = world.wechat.phone("alice");

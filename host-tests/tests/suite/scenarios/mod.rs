@@ -173,6 +173,7 @@ on_every_host! {
         cookie_and_query_carry_the_token_only_where_configured,
         an_assertion_signs_the_identity_where_configured,
         the_standard_names_are_the_edges_whatever_ours_are_called,
+        an_app_is_told_no_more_than_it_needs,
         the_body_of_a_forwarded_request_is_untouched,
         no_other_spelling_of_what_frames_a_body_reaches_the_app,
     }

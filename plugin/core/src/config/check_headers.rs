@@ -72,6 +72,7 @@ pub(super) fn identity(raw: &raw::IdentityHeaders) -> Checked<IdentityHeaders> {
         source: header_name("identity_headers.source", &raw.source)?,
         auth_status: header_name("identity_headers.auth_status", &raw.auth_status)?,
         login_event: header_name("identity_headers.login_event", &raw.login_event)?,
+        left_out: raw.leave_out.clone(),
     })
 }
 

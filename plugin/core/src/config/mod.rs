@@ -26,8 +26,8 @@ mod secrets;
 pub(crate) mod tests;
 
 pub(crate) use self::model::{
-    Api, ApiRules, Assertion, CookieRules, Dialect, MiniProgram, OpenDataRules, PushApp,
-    SessionRules,
+    Api, ApiRules, Assertion, CookieRules, Dialect, Dispensable, MiniProgram, OpenDataRules,
+    PushApp, SessionRules,
 };
 pub use self::model::{
     Config, ConfigError, HostStore, Platform, RedisRules, Secret, StoreKind, WaitingLimits,

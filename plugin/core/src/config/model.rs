@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use serde::Deserialize;
 use zeroize::ZeroizeOnDrop;
 
 use crate::edition::Edition;
@@ -249,6 +250,24 @@ pub(crate) struct IdentityHeaders {
     pub(crate) source: Rc<str>,
     pub(crate) auth_status: Rc<str>,
     pub(crate) login_event: Rc<str>,
+    /// What it is not told.
+    pub(crate) left_out: Vec<Dispensable>,
+}
+
+/// What an app can do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Dispensable {
+    Unionid,
+    Appid,
+    Source,
+}
+
+impl IdentityHeaders {
+    pub(crate) fn tells(&self, what: Dispensable) -> bool {
+        !self.left_out.contains(&what)
+    }
 }
 
 /// A signed statement of the identity for the app.

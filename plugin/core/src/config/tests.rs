@@ -206,6 +206,7 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"routes": [{"path": "/a", "methods": ["get"], "session": "public"}]}), "routes[0].methods[0]", "capitals"),
         (json!({"endpoints": {"login": "/wx/user"}}), "endpoints.user", "already"),
         (json!({"identity_headers": {"openid": "x_openid"}}), "identity_headers.openid", "letters"),
+        (json!({"identity_headers": {"leave_out": ["openid"]}}), "identity_headers.leave_out[0]", "unionid"),
         (json!({"identity_headers": {"openid": "Host"}}), "identity_headers.openid", "already"),
         (json!({"routes": [{"prefix": "/p", "session": "public"}, {"path": "/p/x", "session": "required"}]}), "routes[1]", "routes[0]"),
         (json!({"identity_headers": {"openid": "X-WX-Skey"}}), "identity_headers.openid", "already"),

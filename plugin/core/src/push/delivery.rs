@@ -11,7 +11,7 @@ use super::judge::Push;
 use super::once::within;
 use super::query::without_wechats;
 use super::told;
-use crate::config::PushApp;
+use crate::config::{Dispensable, PushApp};
 use crate::head::Head;
 use crate::header_names::PUSH_SOURCES;
 use crate::host::{CallError, Delivery, Host, HttpResponse};
@@ -116,6 +116,7 @@ fn delivery<H: Host>(
     let config = context.config();
     let rules = config.push.as_ref()?;
     let identity = &config.identity;
+    let told = |what, value: &Rc<str>| identity.tells(what).then(|| Rc::clone(value));
     let source: Rc<str> = SOURCE.into();
     let openid = push.openid().map(Rc::from);
     let ours = [
@@ -124,8 +125,14 @@ fn delivery<H: Host>(
             Some(push.format.content_type().into()),
         ),
         (Rc::clone(&identity.openid), openid),
-        (Rc::clone(&identity.appid), Some(Rc::clone(&app.appid))),
-        (Rc::clone(&identity.source), Some(Rc::clone(&source))),
+        (
+            Rc::clone(&identity.appid),
+            told(Dispensable::Appid, &app.appid),
+        ),
+        (
+            Rc::clone(&identity.source),
+            told(Dispensable::Source, &source),
+        ),
         (PUSH_SOURCES.into(), Some(source)),
     ];
     let kept = KEPT.map(|name| (Rc::from(name), head.text(name).map(Rc::from)));

@@ -1,9 +1,12 @@
 //! As written: what the app is told, and limits.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::config::model::Dispensable;
 
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -15,6 +18,7 @@ pub(crate) struct IdentityHeaders {
     pub(crate) source: String,
     pub(crate) auth_status: String,
     pub(crate) login_event: String,
+    pub(crate) leave_out: Vec<Dispensable>,
 }
 
 impl Default for IdentityHeaders {
@@ -26,6 +30,7 @@ impl Default for IdentityHeaders {
             source: "X-WX-SOURCE".into(),
             auth_status: "X-WX-Auth-Status".into(),
             login_event: "X-WX-Login-Event".into(),
+            leave_out: Vec::new(),
         }
     }
 }
