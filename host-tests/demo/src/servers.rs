@@ -64,7 +64,7 @@ impl EdgeServer {
 
     /// Counters and gauges of the process that runs.
     pub(super) fn stats(&self) -> Result<BTreeMap<String, u64>> {
-        self.envoy()?.stats()
+        self.envoy()?.stats_told()
     }
 
     /// Of all its processes.

@@ -115,7 +115,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
         Upgrade::Named => changes.set.push(("connection".into(), "upgrade".into())),
     }
     if let Some(session) = &who.session {
-        introduce(session, config, || context.host.now(), &mut changes);
+        introduce(session, config, || context.recent(), &mut changes);
     }
     if observed || need == Need::Optional || rule.is_some_and(|rule| rule.outage != Outage::Closed)
     {

@@ -46,7 +46,7 @@ pub(crate) fn tell<H: Host>(
     let line = || line(event, worker, head, rejection, status);
     worker
         .log_lines
-        .write(host, level, kind, context.now(), line);
+        .write(host, level, kind, context.recent(), line);
 }
 
 /// The events of requests that were refused, and of those that were only observed.

@@ -164,6 +164,7 @@ impl Executor {
     /// a time.
     pub(crate) fn tick(&self) {
         let now = Instant::now();
+        self.resources.beat(now);
         if self.chores.are_asked_for() {
             self.chores.begin(&self.worker, &self.resources);
         }
@@ -182,7 +183,10 @@ impl Executor {
         self.make_room(left);
         let crowded = self.crowd.borrow().is_dense().then_some(now);
         let overdue = self.longest_for_client().map(|(_, until)| until);
-        self.resources.clock.settle(now, crowded.or(overdue));
+        // Also one that something in this tick has asked for.
+        let beat = self.resources.next_beat();
+        let also = [crowded.or(overdue), beat].into_iter().flatten().min();
+        self.resources.clock.settle(now, also);
     }
 
     /// Who has waited longest for its client, and until when it may.

@@ -66,7 +66,11 @@ impl Host for EnvoyHost {
     }
 
     fn now(&self) -> UnixMillis {
-        hostcalls::now()
+        self.resources.now()
+    }
+
+    fn recent(&self) -> UnixMillis {
+        self.resources.recent()
     }
 
     fn random(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {

@@ -284,10 +284,11 @@ pub(crate) fn define_histogram(name: &str) -> Option<u32> {
     hostcalls::define_metric(MetricType::Histogram, name).ok()
 }
 
-/// Adds one to a counter.
-pub(crate) fn increment(counter: u32) {
+/// Adds `times` to a counter.
+pub(crate) fn increment(counter: u32, times: u64) {
+    let times = i64::try_from(times).unwrap_or(i64::MAX);
     // A metric that Envoy does not know is no reason to fail a request.
-    let _ = hostcalls::increment_metric(counter, 1);
+    let _ = hostcalls::increment_metric(counter, times);
 }
 
 /// Records a value in a histogram.

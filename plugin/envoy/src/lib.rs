@@ -17,6 +17,7 @@ mod filter;
 mod host;
 mod hostcalls;
 mod neighbours;
+mod pulse;
 mod resources;
 mod root;
 mod shared_data;

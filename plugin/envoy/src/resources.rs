@@ -4,20 +4,22 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wx_session_core::config::{HostStore, StoreKind};
 use wx_session_core::store::embedded::EmbeddedStore;
-use wx_session_core::{CallError, Config, Counter, Histogram, HttpResponse};
+use wx_session_core::{CallError, Config, Counter, Histogram, HttpResponse, UnixMillis};
 
 use crate::clock::Clock;
 use crate::hostcalls;
+use crate::pulse::{Beat, Pulse};
 use crate::shared_data::SharedData;
 
 pub(crate) struct Resources {
     /// If the configuration names it.
     pub(crate) store: Option<EmbeddedStore<SharedData>>,
     pub(crate) clock: Clock,
+    pulse: Pulse,
     /// How long a body may take to come.
     pub(crate) body_timeout: Duration,
     counters: Vec<Option<u32>>,
@@ -51,6 +53,7 @@ impl Resources {
         Self {
             store,
             clock: Clock::default(),
+            pulse: Pulse::default(),
             body_timeout: config.body_timeout,
             counters: Counter::ALL
                 .iter()
@@ -68,10 +71,58 @@ impl Resources {
     }
 
     pub(crate) fn count(&self, counter: Counter) {
-        if !self.warming_up.get()
-            && let Some(Some(id)) = self.counters.get(counter as usize)
-        {
-            hostcalls::increment(*id);
+        if !self.warming_up.get() {
+            self.keep_beating();
+            self.pulse.count(counter);
+        }
+    }
+
+    /// The time, as Envoy has it now.
+    pub(crate) fn now(&self) -> UnixMillis {
+        let now = hostcalls::now();
+        self.pulse.learn(now);
+        now
+    }
+
+    /// The time, at most a tenth of a second late.
+    pub(crate) fn recent(&self) -> UnixMillis {
+        if self.warming_up.get() {
+            return self.now();
+        }
+        self.keep_beating();
+        self.pulse.time().unwrap_or_else(|| self.now())
+    }
+
+    fn keep_beating(&self) {
+        if let Some((now, next)) = self.pulse.use_it(Instant::now) {
+            self.now();
+            self.clock.tick_by(now, next);
+        }
+    }
+
+    /// A tick.
+    pub(crate) fn beat(&self, now: Instant) {
+        match self.pulse.beat(now) {
+            Beat::None => {}
+            Beat::Goes => {
+                self.now();
+                self.tell_counted();
+            }
+            Beat::Ends => self.tell_counted(),
+        }
+    }
+
+    /// When there has to be a tick for it.
+    pub(crate) fn next_beat(&self) -> Option<Instant> {
+        self.pulse.next()
+    }
+
+    /// Tells Envoy what was counted.
+    pub(crate) fn tell_counted(&self) {
+        for (counter, times) in self.pulse.take_counted() {
+            if let Some(Some(id)) = self.counters.get(counter) {
+                hostcalls::increment(*id, times);
+            }
         }
     }
 

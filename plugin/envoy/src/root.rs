@@ -35,6 +35,15 @@ impl Root {
     }
 }
 
+impl Drop for Root {
+    /// Envoy has no more requests for it.
+    fn drop(&mut self) {
+        if let Some(executor) = &self.executor {
+            executor.resources.tell_counted();
+        }
+    }
+}
+
 impl Context for Root {
     /// Answers to call-outs that were sent from a tick come here.
     fn on_http_call_response(&mut self, call_id: u32, headers: usize, body: usize, _: usize) {

@@ -8,12 +8,14 @@ use std::fs;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::process::TOLD;
 use super::{Config, Envoy};
 use crate::listener::locked;
 
@@ -21,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LISTENER: &str = "type.googleapis.com/envoy.config.listener.v3.Listener";
 const CLUSTER: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 
-static FREE: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+/// With when they were given back.
+static FREE: Mutex<Vec<(Running, Instant)>> = Mutex::new(Vec::new());
 
 /// An Envoy of which the listener and the clusters come from files.
 #[derive(Debug)]
@@ -54,12 +57,13 @@ impl ReusedEnvoy {
         let fixed = fixed(&config, env);
         let free = {
             let mut free = locked(&FREE);
-            let fits = free.iter().position(|running| running.fixed == fixed);
+            let fits = free.iter().position(|(running, _)| running.fixed == fixed);
             fits.map(|place| free.swap_remove(place))
         };
         let running = match free {
-            Some(running) => {
-                let before = (running.counted()?, running.envoy.log().len());
+            Some((running, given_back)) => {
+                sleep(TOLD.saturating_sub(given_back.elapsed()));
+                let before = (running.envoy.stats()?, running.envoy.log().len());
                 running.change(&config, &name)?;
                 return Self::on(running, &name, before);
             }
@@ -93,7 +97,7 @@ impl ReusedEnvoy {
     /// When the administration interface does not answer.
     pub fn counter(&self, name: &str) -> Result<u64> {
         let of = |counted: &BTreeMap<String, u64>| counted.get(name).copied().unwrap_or(0);
-        let now = self.running()?.counted()?;
+        let now = self.running()?.envoy.stats_told()?;
         Ok(of(&now).saturating_sub(of(&self.counted)))
     }
 
@@ -113,7 +117,8 @@ impl ReusedEnvoy {
 impl Drop for ReusedEnvoy {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            locked(&FREE).extend(self.running.take());
+            let running = self.running.take();
+            locked(&FREE).extend(running.map(|running| (running, Instant::now())));
         }
     }
 }
@@ -164,10 +169,6 @@ impl Running {
         let log = project::envoy::tail(&self.envoy.log());
         ensure!(refused == before[1], "Envoy refuses it:\n{log}");
         Ok(())
-    }
-
-    fn counted(&self) -> Result<BTreeMap<String, u64>> {
-        self.envoy.stats()
     }
 }
 

@@ -102,7 +102,7 @@ fn call_of_the_backend(module: &Plugin) -> BTreeMap<&'static str, u64> {
 fn measured(rig: &mut WasmRig, ask: Ask, status: u16) -> BTreeMap<&'static str, u64> {
     let allocations = rig.vm.allocations();
     rig.vm.reset_counts();
-    let got = rig.ask(vec![ask]).remove(0);
+    let got = rig.answers(vec![ask]).remove(0);
     assert_eq!(got.status, status, "{}", String::from_utf8_lossy(&got.body));
     let counts = rig.vm.counts().clone();
     let mut cost = BTreeMap::from([

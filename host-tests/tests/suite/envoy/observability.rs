@@ -11,10 +11,11 @@ use testkit::fakes::wechat::Fault;
 use crate::rig::envoy_world::{EnvoyWorld, PLUGIN_LINE, login_request, token_of, with_token};
 use testkit::eventually;
 
-/// What the log has of "auth" for a request that went on to the app.
+/// In place of a word for a request that went on to the app.
 const PASSED: &str = "-";
 
-/// One request of every kind. Status, openid and auth word of each, as the access log should have them.
+/// One request of every kind. Status, openid and word of each, as the access log should have them: the error of an answer
+/// of the edge, or what the app was told of the session.
 fn play(edge: &EnvoyWorld) -> Vec<(u16, Option<String>, &'static str)> {
     let phone = edge.wechat.phone("a");
     let openid = Some(phone.openid());
@@ -77,7 +78,7 @@ fn each_result_has_its_counter() {
     let edge = EnvoyWorld::start();
     play(&edge);
     let prefix = "wasmcustom.wx_session.";
-    let stats = edge.envoy.stats().unwrap();
+    let stats = edge.envoy.stats_told().unwrap();
     let counted: BTreeMap<&str, u64> = stats
         .iter()
         .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, *value)))
@@ -112,12 +113,15 @@ fn prometheus_gets_one_metric_by_result_and_histograms_in_milliseconds() {
     edge.wechat.script([Fault::Slow(Duration::from_millis(60))]);
     edge.login("a");
     edge.send(&login_request("0nevermade0nevermade0nevermade00"));
-    // Histograms are brought together every 100 ms.
+    // Histograms are brought together every 100 ms, and what is counted is told as often.
+    let last = [
+        "wx_session_login_ms_count{} 2",
+        r#"wx_session_login{result="bad_code"} 1"#,
+    ];
     eventually(|| {
         let metrics = edge.envoy.prometheus().unwrap();
-        metrics
-            .lines()
-            .any(|line| line == "wx_session_login_ms_count{} 2")
+        let has = |line: &&str| metrics.lines().any(|own| own == *line);
+        last.iter().all(has)
     });
     let metrics = edge.envoy.prometheus().unwrap();
     for line in [

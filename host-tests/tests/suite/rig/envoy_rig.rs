@@ -135,7 +135,14 @@ impl Rig for OwnEnvoyRig {
 
     fn counter(&self, name: &str) -> u64 {
         let name = format!("wasmcustom.{name}");
-        in_a_moment(|| self.envoy.stats().unwrap().get(&name).copied().unwrap_or(0))
+        in_a_moment(|| {
+            self.envoy
+                .stats_told()
+                .unwrap()
+                .get(&name)
+                .copied()
+                .unwrap_or(0)
+        })
     }
 
     fn log(&self) -> String {

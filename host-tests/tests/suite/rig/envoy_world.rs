@@ -93,7 +93,7 @@ impl EnvoyWorld {
 
     /// A counter of the plugin, without `wasmcustom.wx_session.`; counters that were never used are 0.
     pub fn counter(&self, name: &str) -> u64 {
-        let stats = self.envoy.stats().unwrap();
+        let stats = self.envoy.stats_told().unwrap();
         let name = format!("wasmcustom.wx_session.{name}");
         stats.get(&name).copied().unwrap_or_default()
     }

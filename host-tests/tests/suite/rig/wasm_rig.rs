@@ -32,6 +32,8 @@ pub fn module() -> &'static Plugin {
     MODULE.get_or_init(|| Plugin::load(&filter::built().unwrap()).unwrap())
 }
 
+/// For so long the plugin may keep to itself what it has counted, and go by the time that it has read.
+const PULSE: Duration = Duration::from_millis(100);
 const STEP: Duration = Duration::from_millis(10);
 const PATIENCE: u32 = 12_000;
 
@@ -236,6 +238,20 @@ impl WasmRig {
         }
     }
 
+    /// Sends requests whole, and waits for the answers.
+    pub fn answers(&mut self, asks: Vec<Ask>) -> Vec<Got> {
+        let streams: Vec<StreamId> = asks.iter().map(|ask| self.send(ask)).collect();
+        self.settle(&streams);
+        streams.into_iter().map(|stream| self.got(stream)).collect()
+    }
+
+    /// The next beat of the plugin: for it the process goes on, and the clock on the wall stands still.
+    fn let_it_tell(&mut self) {
+        let now = self.vm.now();
+        self.vm.advance(PULSE);
+        self.vm.set_wall_clock(now);
+    }
+
     pub fn got(&mut self, stream: StreamId) -> Got {
         let got = match self.vm.outcome(stream) {
             Outcome::Replied(reply) => Got {
@@ -277,9 +293,8 @@ impl WasmRig {
 
 impl Rig for WasmRig {
     fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
-        let streams: Vec<StreamId> = asks.iter().map(|ask| self.send(ask)).collect();
-        self.settle(&streams);
-        let mut answers: Vec<Got> = streams.into_iter().map(|stream| self.got(stream)).collect();
+        let mut answers = self.answers(asks);
+        self.let_it_tell();
         let asked = self.app.take();
         if let [answer] = answers.as_mut_slice()
             && let Some(own) = asked.into_iter().next_back()
@@ -297,6 +312,7 @@ impl Rig for WasmRig {
 
     fn set_back(&mut self, span: Duration) {
         self.vm.set_wall_clock(self.vm.now() - span);
+        self.let_it_tell();
     }
 
     fn counter(&self, name: &str) -> u64 {

@@ -61,8 +61,8 @@ impl<H: Host> Sessions<'_, H> {
     /// left for [`Sessions::do_later`], after the verdict.
     async fn verify(&self, token: &Token) -> Result<Rc<SessionRecord>, Rejection> {
         let Context { worker, host } = self.context;
-        let now = self.context.now();
-        let cached = worker.verified.borrow().get(token, now);
+        let recent = self.context.recent();
+        let cached = worker.verified.borrow().get(token, recent);
         if let Some(session) = cached {
             host.count(Counter::SessionHit);
             return Ok(session);

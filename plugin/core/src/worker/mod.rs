@@ -111,7 +111,15 @@ impl<'a, H: Host> Context<'a, H> {
     /// The host's time. If its clock was set back, what this worker has in its memory begins anew: otherwise what had
     /// ended would come again when the clock gets there once more.
     pub(crate) fn now(self) -> UnixMillis {
-        let now = self.host.now();
+        self.seen(self.host.now())
+    }
+
+    /// As [`Context::now`], at most a tenth of a second late.
+    pub(crate) fn recent(self) -> UnixMillis {
+        self.seen(self.host.recent())
+    }
+
+    fn seen(self, now: UnixMillis) -> UnixMillis {
         if now.after(MENDED) < self.worker.latest.replace(now) {
             self.worker.begin_anew();
         }
