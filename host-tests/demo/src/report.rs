@@ -40,22 +40,23 @@ pub(super) fn counters(stage: &EnvoyDemo) -> Result<Vec<String>> {
     Ok(page::table(&rows, 4))
 }
 
-/// The access log's first entry for each value of `auth`.
+/// The access log's first entry for each error, and for each word that the app was told of a session.
 pub(super) fn access_log(stage: &EnvoyDemo, ink: Ink) -> Vec<String> {
     sleep(LOG_DELAY);
     let mut rows = vec![
-        ["auth", "request", "status", "ms", "openid"]
+        ["error, or auth", "request", "status", "ms", "openid"]
             .map(str::to_owned)
             .to_vec(),
     ];
     for entry in stage.servers.edges.iter().flat_map(EdgeServer::access_log) {
-        let auth = shown(&entry["auth"]);
-        if rows.iter().any(|row| row[0] == auth) {
+        let of_app = entry["error"].is_null();
+        let word = shown(&entry[if of_app { "auth" } else { "error" }]);
+        if rows.iter().any(|row| row[0] == word) {
             continue;
         }
         let request = format!("{} {}", shown(&entry["method"]), shown(&entry["path"]));
         let rest = ["status", "duration_ms", "openid"].map(|field| shown(&entry[field]));
-        rows.push([vec![auth, request], rest.to_vec()].concat());
+        rows.push([vec![word, request], rest.to_vec()].concat());
     }
     let mut lines = page::table(&rows, 4);
     if let Some(head) = lines.first_mut() {

@@ -103,9 +103,11 @@ impl Vm {
         })
     }
 
-    /// Asks the root context to finish, as on a configuration change: `proxy_on_done`, then `proxy_on_delete`.
+    /// Asks the root context to finish, as on a configuration change: `proxy_on_done`, then `proxy_on_delete`. A module
+    /// without the first has always finished.
     pub fn shutdown(&mut self) {
-        if self.call("proxy_on_done", ROOT, &[ROOT]).status != 0 {
+        let waits = self.exports("proxy_on_done");
+        if !waits || self.call("proxy_on_done", ROOT, &[ROOT]).status != 0 {
             self.call("proxy_on_delete", ROOT, &[ROOT]);
         }
     }

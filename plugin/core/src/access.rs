@@ -52,20 +52,12 @@ pub(crate) fn strip(head: &Head, config: &Config, observed: bool) -> Changes {
     changes
 }
 
-/// What an access log is to see of a request that is answered here. Log and app read the same headers.
-pub(crate) fn noted(
-    head: &Head,
-    config: &Config,
-    openid: Option<&Rc<str>>,
-    auth_status: &str,
-) -> Changes {
-    let identity = &config.identity;
-    let openid = openid.map(|openid| (&identity.openid, Rc::clone(openid)));
-    let set = openid
-        .into_iter()
-        .chain([(&identity.auth_status, auth_status.into())]);
+/// What an access log is to see of a request that is answered here. Log and app read the same headers. Of most, there is
+/// nothing to be changed: what became of it, the answer says itself.
+pub(crate) fn noted(head: &Head, config: &Config, openid: Option<&Rc<str>>) -> Changes {
+    let openid = openid.map(|openid| (Rc::clone(&config.identity.openid), Rc::clone(openid)));
     let mut changes = Changes {
-        set: set.map(|(name, value)| (Rc::clone(name), value)).collect(),
+        set: openid.into_iter().collect(),
         ..Changes::default()
     };
     for name in claims(head, config) {

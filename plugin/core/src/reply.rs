@@ -24,7 +24,7 @@ pub struct Verdict {
     pub action: Action,
     /// Whose request it is, if a session was verified.
     pub openid: Option<Rc<str>>,
-    /// One word for access logs: `verified`, `public`, `preflight`, `endpoint`, `push`, on optional routes `missing`, `invalid`
+    /// One word for logs: `verified`, `public`, `preflight`, `endpoint`, `push`, on optional routes `missing`, `invalid`
     /// or `expired`, while the store is down `stale` or `unavailable`, or the error's name of a refusal.
     pub auth_status: &'static str,
     /// What goes on when it is carried out: to be given to [`finish`](crate::finish). Of most: nothing.

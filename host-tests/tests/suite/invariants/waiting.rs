@@ -131,6 +131,8 @@ fn a_body_that_never_comes_is_answered_when_its_time_is_over() {
         stage.rig.vm.body(stream, b"\"a\":1}", true);
         stage.rig.vm.reset(stream);
     }
+    // Until it is told.
+    stage.rig.advance(Duration::from_millis(100));
     assert_eq!(stage.rig.counter("wx_session.request.body_timeout"), 8);
     assert_well(&mut stage);
 }

@@ -210,3 +210,26 @@ fn a_call_that_was_never_sent_says_nothing_about_wechat() {
     );
     assert_eq!(stage.wechat.requests().len(), asked, "the breaker is open");
 }
+
+#[test]
+fn what_was_counted_is_told_at_the_next_beat_or_at_the_end() {
+    let count = |stage: &WasmWorld| stage.rig.counter("wx_session.session.absent");
+    let refused = |stage: &mut WasmWorld| {
+        let before = stage.rig.vm.counts().total_hostcalls();
+        stage.rig.answers(vec![Ask::get("/api")]);
+        stage.rig.vm.counts().total_hostcalls() - before
+    };
+    let mut stage = WasmWorld::new(&json!({}));
+    // The first after a while reads the clock and asks for the tick.
+    stage.rig.advance(Duration::from_secs(1));
+    let (first, second) = (refused(&mut stage), refused(&mut stage));
+    assert!(second < first, "{second} hostcalls after {first}");
+    assert_eq!(count(&stage), 0);
+    stage.rig.advance(Duration::from_millis(100));
+    assert_eq!(count(&stage), 2);
+    // Two beats later nobody ticks for nobody.
+    assert!(stage.rig.vm.advance(Duration::from_secs(60)) <= 1);
+    refused(&mut stage);
+    stage.rig.vm.shutdown();
+    assert_eq!(count(&stage), 3);
+}

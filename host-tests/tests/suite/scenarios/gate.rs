@@ -97,7 +97,10 @@ pub fn an_app_is_told_no_more_than_it_needs(host: HostKind) {
         let token = world.login(&world.wechat.phone("alice")).token;
         let got = world.ask(spoofed(Ask::get("/api")).token(&token));
         let seen = identity(got.seen());
-        let names: Vec<_> = seen.iter().map(|(name, _)| &name["x-wx-".len()..]).collect();
+        let names: Vec<_> = seen
+            .iter()
+            .map(|(name, _)| &name["x-wx-".len()..])
+            .collect();
         assert_eq!(names, told);
         assert!(!seen.iter().any(|(_, value)| value == "admin"), "{seen:?}");
     }

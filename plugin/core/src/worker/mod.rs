@@ -261,11 +261,10 @@ impl Worker {
     }
 
     /// Changes to the headers of a request that is answered here, for a host whose access log reads them: gone is the
-    /// identity that the client claimed, there is what was decided. Of one that goes on, its own changes say the same.
+    /// identity that the client claimed, there is whose request it was. Of one that goes on, its own changes say the same.
     #[must_use]
     pub fn for_log(&self, head: &Head, verdict: &Verdict) -> Changes {
-        let openid = verdict.openid.as_ref();
-        access::noted(head, &self.config, openid, verdict.auth_status)
+        access::noted(head, &self.config, verdict.openid.as_ref())
     }
 
     /// The names of the headers in which a client states an identity itself.
