@@ -1,18 +1,14 @@
 //! The Redis of `--store redis` and the webdis before it, on the files of `examples/webdis`.
 //! Never alters them but for the ports, and a user who may read, for whoever looks into Redis.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value as Json;
+use anyhow::{Result, bail, ensure};
 
 use super::journey::Entry;
-use project::root;
 use testkit::client::send;
-use testkit::redis::{Server, ServerOptions, Value, Webdis};
+use testkit::redis::{Server, ServerOptions, Value, Webdis, WebdisOptions};
 
 pub(super) const REDIS_CONF: &str = "examples/webdis/redis.conf";
 pub(super) const WEBDIS_JSON: &str = "examples/webdis/webdis.json";
@@ -27,54 +23,22 @@ const POLL: Duration = Duration::from_millis(10);
 pub(super) struct Redis {
     webdis: Webdis,
     server: Server,
-    /// `user:password`, which webdis asks for.
-    basic_auth: String,
-    threads: usize,
 }
 
 impl Redis {
     pub(super) fn start() -> Result<Self> {
-        let server = server_options(&read(REDIS_CONF)?)?
+        let server = ServerOptions::read(REDIS_CONF)?
             .acl(&format!(
                 "user {READER} on >{READER} ~* +@read +@connection"
             ))
             .start()?;
-        let webdis: Json = serde_json::from_str(&read(WEBDIS_JSON)?)?;
-        let text = |place: &str| {
-            let text = webdis.pointer(place).and_then(Json::as_str);
-            text.with_context(|| format!("{WEBDIS_JSON} has no text at {place}"))
-        };
-        let number = |place: &str| {
-            let number = webdis.pointer(place).and_then(Json::as_u64);
-            let number = number.and_then(|number| usize::try_from(number).ok());
-            number.with_context(|| format!("{WEBDIS_JSON} has no number at {place}"))
-        };
-        let commands = webdis.pointer("/acl/1/enabled").and_then(Json::as_array);
-        let commands: Vec<_> = commands
-            .into_iter()
-            .flatten()
-            .flat_map(Json::as_str)
-            .collect();
-        let basic_auth = text("/acl/1/http_basic_auth")?;
-        let (user, password) = basic_auth.split_once(':').context("user:password")?;
-        let threads = number("/threads")?;
-        Ok(Self {
-            webdis: Webdis::options(server.addr())
-                .redis_password(text("/redis_auth")?)
-                .basic_auth(user, password)
-                .commands(&commands)
-                .threads(threads)
-                .pool_size(number("/pool_size")?)
-                .start()?,
-            server,
-            basic_auth: basic_auth.to_owned(),
-            threads,
-        })
+        let webdis = WebdisOptions::read(WEBDIS_JSON, server.addr())?.start()?;
+        Ok(Self { webdis, server })
     }
 
     /// For `WX_WEBDIS_AUTH`.
     pub(super) fn basic_auth(&self) -> &str {
-        &self.basic_auth
+        self.webdis.basic_auth().unwrap_or_default()
     }
 
     /// Where the edges reach it.
@@ -102,7 +66,7 @@ impl Redis {
         let deadline = Instant::now() + TIMEOUT;
         let mut in_a_row = 0;
         // It hands connections to its threads in turn, and each thread reaches Redis by itself.
-        while in_a_row < 2 * self.threads {
+        while in_a_row < 2 * self.webdis.threads() {
             let answer = send(self.webdis.addr(), &request, TIMEOUT);
             if answer.is_ok_and(|answer| answer.status == 200) {
                 in_a_row += 1;
@@ -139,29 +103,9 @@ impl Redis {
     }
 }
 
-/// The directives of a redis.conf, without those that say where.
-fn server_options(conf: &str) -> Result<ServerOptions> {
-    let directives = conf.lines().map(str::trim);
-    let mut options = Server::options();
-    for line in directives.filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (name, value) = line.split_once(' ').context("a directive has a value")?;
-        options = match name {
-            "bind" | "port" => options,
-            "user" => options.acl(line),
-            _ => options.setting(name, value),
-        };
-    }
-    Ok(options)
-}
-
 fn text(value: Value) -> Result<String> {
     match value {
         Value::BulkString(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         other => bail!("Redis answers {other:?}"),
     }
-}
-
-fn read(path: &str) -> Result<String> {
-    let path: PathBuf = root().join(path);
-    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -10,6 +10,7 @@
 )]
 
 pub mod client;
+pub mod door;
 pub mod envoy;
 pub mod fakes;
 pub mod http2;

@@ -66,6 +66,24 @@ impl Process {
         drop(self.child.wait());
     }
 
+    /// SIGTERM, and waits for its end: it may tidy up. Nothing if it has ended.
+    pub(crate) fn terminate(&mut self, patience: Duration) -> Result<()> {
+        if !self.is_running() {
+            return Ok(());
+        }
+        kill_process(self.pid(), Signal::TERM)?;
+        let deadline = Instant::now() + patience;
+        while self.is_running() {
+            ensure!(
+                Instant::now() < deadline,
+                "it did not end {} s after SIGTERM",
+                patience.as_secs()
+            );
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
     /// SIGSTOP, and waits until it has taken effect: no answer can leave after this.
     pub(crate) fn freeze(&mut self) -> Result<()> {
         ensure!(self.is_running(), "the process has ended");
@@ -171,6 +189,22 @@ mod tests {
             assert!(Instant::now() < deadline, "{child} lives on");
             std::thread::sleep(POLL);
         }
+    }
+
+    #[test]
+    fn a_process_that_is_asked_to_end_may_tidy_up() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let said = || std::fs::read_to_string(log.path()).unwrap();
+        let script = "trap 'echo tidied; exit 0' TERM; echo ready; while true; do sleep 0.05; done";
+        let mut process = shell(script, log.path());
+        let patience = Duration::from_secs(10);
+        process
+            .wait_until(patience, || said() == "ready\n")
+            .unwrap();
+        process.terminate(patience).unwrap();
+        assert!(!process.is_running());
+        assert_eq!(said(), "ready\ntidied\n");
+        process.terminate(patience).unwrap();
     }
 
     #[test]

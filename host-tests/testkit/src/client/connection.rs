@@ -5,14 +5,14 @@ use super::wire::Wire;
 use super::{Body, Request, Response};
 use crate::reset::reset_on_drop;
 use anyhow::{Context as _, bail};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// A TCP connection that speaks HTTP/1.1 when asked to.
+/// A connection that speaks HTTP/1.1 when asked to: over TCP, or over what [`Connection::over`] was given.
 #[derive(Debug)]
-pub struct Connection {
-    wire: Wire<TcpStream>,
+pub struct Connection<S = TcpStream> {
+    wire: Wire<S>,
     host: String,
 }
 
@@ -59,6 +59,34 @@ impl Connection {
     /// The system no longer knows the socket.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.wire.stream_ref().local_addr()
+    }
+
+    /// Says that no more will be sent; answers can still be read.
+    ///
+    /// # Errors
+    /// The connection is already gone.
+    pub fn half_close(&mut self) -> io::Result<()> {
+        self.wire.stream_ref().shutdown(Shutdown::Write)
+    }
+
+    /// Throws the connection away: the peer sees a reset.
+    pub fn abort(self) {
+        reset_on_drop(self.wire.stream_ref());
+    }
+}
+
+impl<S: Read + Write> Connection<S> {
+    /// Speaks over a stream that is open, such as one of TLS. Its own timeouts are the only ones.
+    pub fn over(stream: S, host: &str) -> Self {
+        Self {
+            wire: Wire::new(stream),
+            host: host.to_owned(),
+        }
+    }
+
+    /// The stream itself.
+    pub fn stream(&self) -> &S {
+        self.wire.stream_ref()
     }
 
     /// Sends a request and reads its final answer. A peer that answers before it has read the whole body, and closes,
@@ -165,19 +193,6 @@ impl Connection {
             };
             return Drained { bytes, end };
         }
-    }
-
-    /// Says that no more will be sent; answers can still be read.
-    ///
-    /// # Errors
-    /// The connection is already gone.
-    pub fn half_close(&mut self) -> io::Result<()> {
-        self.wire.stream_ref().shutdown(Shutdown::Write)
-    }
-
-    /// Throws the connection away: the peer sees a reset.
-    pub fn abort(self) {
-        reset_on_drop(self.wire.stream_ref());
     }
 
     fn write_body(&mut self, body: &Body) -> io::Result<()> {

@@ -241,6 +241,13 @@ impl Config {
         self
     }
 
+    /// Changes the filter chain of the first listener by a merge patch: what ends TLS there.
+    #[must_use]
+    pub fn patch_filter_chain(mut self, patch: &Value) -> Self {
+        merge(self.part(FILTER_CHAIN), patch);
+        self
+    }
+
     /// Changes the virtual host by a merge patch.
     #[must_use]
     pub fn patch_virtual_host(mut self, patch: &Value) -> Self {
@@ -332,6 +339,7 @@ impl Config {
 const ADMIN: &str = "/admin/address";
 const LISTENERS: &str = "/static_resources/listeners";
 const LISTENER: &str = "/static_resources/listeners/0/address";
+const FILTER_CHAIN: &str = "/static_resources/listeners/0/filter_chains/0";
 const HTTP: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 const HTTP_FILTERS: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";

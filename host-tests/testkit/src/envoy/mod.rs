@@ -3,11 +3,15 @@
 
 mod admin;
 mod config;
+mod discovery;
 mod launch;
 mod process;
 mod reused;
+mod watching;
 
 pub use config::{Config, with_back_channel};
+pub use discovery::{publish, source};
 pub use launch::validate;
 pub use process::Envoy;
 pub use reused::ReusedEnvoy;
+pub use watching::WatchingEnvoy;

@@ -170,6 +170,34 @@ impl Envoy {
         self.process.id()
     }
 
+    /// SIGKILL: its ports are closed. Its logs can still be read.
+    pub(super) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// SIGTERM, and waits for its end. Its logs can still be read.
+    pub(super) fn shut_down(&mut self) -> Result<()> {
+        self.process.terminate(START_TIMEOUT)
+    }
+
+    /// SIGSTOP: connections are accepted by the system, and nothing answers.
+    pub(super) fn freeze(&mut self) -> Result<()> {
+        self.process.freeze()
+    }
+
+    /// SIGCONT.
+    pub(super) fn thaw(&mut self) -> Result<()> {
+        self.process.thaw()
+    }
+
+    /// How many file descriptors the process has open (Linux only).
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn descriptors(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.pid()))?.count())
+    }
+
     /// Bytes of memory that the process has in use (resident set; Linux only).
     ///
     /// # Errors
@@ -227,7 +255,7 @@ impl Envoy {
     }
 
     /// The names and addresses of its listeners. One that is bound to all addresses is given as 127.0.0.1.
-    fn listeners(&self) -> Result<Vec<(String, SocketAddr)>> {
+    pub(super) fn listeners(&self) -> Result<Vec<(String, SocketAddr)>> {
         let listeners: Value = serde_json::from_str(&self.admin("/listeners?format=json")?)?;
         let listeners = listeners["listener_statuses"].as_array();
         listeners.into_iter().flatten().map(listening).collect()

@@ -4,24 +4,20 @@
 //! with it shared data of its own.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context, Result};
+use serde_json::json;
 use tempfile::TempDir;
 
+use super::discovery::{self, CLUSTERS, LISTENERS, publish, source};
 use super::process::TOLD;
 use super::{Config, Envoy};
 use crate::listener::locked;
-
-const PATIENCE: Duration = Duration::from_secs(30);
-const LISTENER: &str = "type.googleapis.com/envoy.config.listener.v3.Listener";
-const CLUSTER: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 
 /// With when they were given back.
 static FREE: Mutex<Vec<(Running, Instant)>> = Mutex::new(Vec::new());
@@ -127,14 +123,11 @@ impl Running {
     fn start(config: &Config, name: &str, env: &[(&str, &str)], fixed: String) -> Result<Self> {
         let files = super::launch::folder()?;
         write(&files, config, name)?;
-        let source = |file: &str| {
-            let path = files.path().join(file);
-            json!({ "resource_api_version": "V3", "path_config_source": { "path": path } })
-        };
+        let source = |file: &str| source(&files.path().join(file));
         let bootstrap = config.clone().patch(&json!({
             "static_resources": null,
             "node": { "id": "host-tests", "cluster": "host-tests" },
-            "dynamic_resources": { "cds_config": source("cds.json"), "lds_config": source("lds.json") },
+            "dynamic_resources": { "cds_config": source(CLUSTERS), "lds_config": source(LISTENERS) },
         }));
         Ok(Self {
             // What the one before has left of its connections goes soon.
@@ -154,21 +147,13 @@ impl Running {
         self.wait_for_update("listener_manager.lds", before)
     }
 
-    /// How many were taken and how many refused.
     fn updates(&self, of: &str) -> Result<[u64; 2]> {
-        let stats = self.envoy.stats()?;
-        let count = |what: &str| stats.get(&format!("{of}.{what}")).copied().unwrap_or(0);
-        Ok([count("update_success"), count("update_rejected")])
+        discovery::updates(&self.envoy, of)
     }
 
     fn wait_for_update(&self, of: &str, before: [u64; 2]) -> Result<()> {
-        let [_, refused] = self.envoy.wait_for(PATIENCE, || {
-            let now = self.updates(of).ok()?;
-            (now != before).then_some(now)
-        })?;
-        let log = project::envoy::tail(&self.envoy.log());
-        ensure!(refused == before[1], "Envoy refuses it:\n{log}");
-        Ok(())
+        let taken = discovery::wait_for_update(&self.envoy, of, before)?;
+        discovery::must_be_taken(&self.envoy, taken)
     }
 }
 
@@ -183,31 +168,12 @@ fn write(files: &TempDir, config: &Config, name: &str) -> Result<()> {
 }
 
 fn write_clusters(files: &TempDir, config: &Config, name: &str) -> Result<()> {
-    let clusters = &config.document["static_resources"]["clusters"];
-    let clusters = clusters.as_array().context("no clusters")?.iter();
-    let clusters = clusters.map(|cluster| typed(cluster, CLUSTER));
-    resources(files, "cds.json", name, clusters.collect())
+    let clusters = discovery::clusters(config)?;
+    publish(&files.path().join(CLUSTERS), name, &clusters)
 }
 
 fn write_listener(files: &TempDir, config: &Config, name: &str) -> Result<()> {
-    let mut listener = typed(
-        &config.document["static_resources"]["listeners"][0],
-        LISTENER,
-    );
+    let mut listener = discovery::listener(config);
     listener["name"] = json!(name);
-    resources(files, "lds.json", name, vec![listener])
-}
-
-fn typed(resource: &Value, kind: &str) -> Value {
-    let mut resource = resource.clone();
-    resource["@type"] = json!(kind);
-    resource
-}
-
-/// Moved into its place whole: that is what Envoy watches for.
-fn resources(files: &TempDir, file: &str, version: &str, resources: Vec<Value>) -> Result<()> {
-    let document = json!({ "version_info": version, "resources": resources });
-    let new = files.path().join("new");
-    fs::write(&new, document.to_string())?;
-    Ok(fs::rename(&new, files.path().join(file))?)
+    publish(&files.path().join(LISTENERS), name, &[listener])
 }

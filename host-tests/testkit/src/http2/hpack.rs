@@ -1,6 +1,6 @@
 //! As much of HPACK as a test client needs: header blocks without compression, and of an answer the status and what is
-//! spelled out. It keeps no dynamic table: what it sends needs none but where it says so, and `:status` comes first and
-//! from the static one.
+//! spelled out. It keeps no dynamic table: what it sends needs none but where it says so, the peer is told that there is
+//! none, and `:status` comes first and from the static one.
 
 /// Literal header fields never indexed, names and values as plain octets (RFC 7541, 6.2.3).
 pub fn literal(headers: &[(&[u8], &[u8])]) -> Vec<u8> {
@@ -77,8 +77,8 @@ fn huffman(digits: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The headers of a block whose names are spelled out, as those are that no answer before had on this connection, and
-/// `cache-control`, which the static table has.
+/// The headers of a block whose names are spelled out, as those are that the static table lacks, and `cache-control`,
+/// which it has.
 pub fn spelled(mut block: &[u8]) -> Vec<(String, String)> {
     const CACHE_CONTROL: usize = 24;
     let mut headers = Vec::new();

@@ -14,6 +14,8 @@ use hpack::{literal, spelled, status};
 pub type Headers<'a> = [(&'a [u8], &'a [u8])];
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// SETTINGS_HEADER_TABLE_SIZE of 0: the peer keeps no table either, and every answer spells its headers out.
+const NO_TABLE: [u8; 6] = [0, 1, 0, 0, 0, 0];
 const MAX_FRAME: usize = 16 * 1024;
 /// Until the peer's settings and updates say otherwise (RFC 9113, 6.9.2).
 const FIRST_WINDOW: i64 = 65_535;
@@ -63,15 +65,17 @@ impl Http2Answer {
     }
 }
 
-/// A connection.
+/// A connection: over TCP, or over what [`Http2::over`] was given.
 #[derive(Debug)]
-pub struct Http2 {
-    stream: TcpStream,
+pub struct Http2<S = TcpStream> {
+    stream: S,
     next: u32,
     first_window: i64,
     /// Room to send, by stream; stream 0 is the connection.
     windows: HashMap<u32, i64>,
     answers: HashMap<u32, Http2Answer>,
+    /// The last stream that the peer will answer, once it has said that it goes.
+    last: Option<u32>,
     closed: bool,
 }
 
@@ -83,17 +87,49 @@ impl Http2 {
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
+        Self::over(stream)
+    }
+}
+
+impl<S: Read + Write> Http2<S> {
+    /// Speaks over a stream that is open, such as one of TLS. Its own timeouts are the only ones.
+    pub fn over(stream: S) -> Self {
         let mut connection = Self {
             stream,
             next: 1,
             first_window: FIRST_WINDOW,
             windows: HashMap::from([(0, FIRST_WINDOW)]),
             answers: HashMap::new(),
+            last: None,
             closed: false,
         };
-        connection.stream.write_all(PREFACE).unwrap();
-        connection.frame(SETTINGS, 0, 0, &[]);
+        // A peer that has closed shows when it is read from.
+        let _ = connection.stream.write_all(PREFACE);
+        connection.frame(SETTINGS, 0, 0, &NO_TABLE);
         connection
+    }
+
+    /// The stream itself.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    /// How many requests have been made.
+    #[must_use]
+    pub fn requests(&self) -> u32 {
+        (self.next - 1) / 2
+    }
+
+    /// Whether no more requests can be made.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.closed || self.last.is_some()
+    }
+
+    /// Whether the peer has said of this request that it has not looked at it, and never will.
+    #[must_use]
+    pub fn was_passed_over(&self, id: u32) -> bool {
+        self.last.is_some_and(|last| id > last)
     }
 
     /// Sends a HEADERS frame on a new stream and gives the stream's number.
@@ -190,8 +226,7 @@ impl Http2 {
                 self.frame(SETTINGS, ACK, 0, &[]);
             }
             PING if flags & ACK == 0 => self.frame(PING, ACK, 0, &payload),
-            // Envoy sends it for a request that it does not take, and then waits a second.
-            GOAWAY => self.closed = true,
+            GOAWAY => self.goes_away(&payload),
             WINDOW_UPDATE => {
                 let more = u32::from_be_bytes(payload[..4].try_into().unwrap());
                 *self.windows.entry(id).or_default() += i64::from(more);
@@ -209,6 +244,18 @@ impl Http2 {
                 answer.over = kind == RST_STREAM || flags & END_STREAM != 0;
             }
             _ => {}
+        }
+    }
+
+    /// One without a fault lets the streams that it names come to their end. Envoy sends the other for a request that it
+    /// does not take, and then waits a second.
+    fn goes_away(&mut self, payload: &[u8]) {
+        let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+        let last = number(&payload[..4]) & (u32::MAX >> 1);
+        self.last = Some(last);
+        self.closed |= number(&payload[4..8]) != 0;
+        for id in self.windows.keys().filter(|id| **id > last) {
+            self.answers.entry(*id).or_default().over = true;
         }
     }
 

@@ -3,7 +3,6 @@
 use super::*;
 use crate::client::{Piece, send};
 use crate::fakes::app::FakeApp;
-use std::io::Read as _;
 use std::net::TcpListener;
 
 const SHORT: Duration = Duration::from_secs(5);

@@ -16,7 +16,7 @@ use self::options::ServerHome;
 pub use self::options::ServerOptions;
 use super::resp;
 use crate::listener::locked;
-use crate::ports::on_the_same_port;
+use crate::ports::{START_TIMEOUT, on_the_same_port};
 use crate::process::Process;
 
 /// Each wait of [`Server::command`]: a server that is frozen answers with an error after this.
@@ -122,6 +122,14 @@ impl Server {
     /// SIGKILL: the port is closed, what was not saved is lost.
     pub fn kill9(&self) {
         locked(&self.process).kill();
+    }
+
+    /// SIGTERM, and waits for its end: what it writes to disk is whole. The port is closed.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn shut_down(&self) -> Result<()> {
+        locked(&self.process).terminate(START_TIMEOUT)
     }
 
     /// SIGSTOP: connections are accepted by the system, and nothing answers.

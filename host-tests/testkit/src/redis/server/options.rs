@@ -27,6 +27,28 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
+    /// As one of the repository's `redis.conf` says, by its path there, but for where it listens.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has a directive without a value.
+    pub fn read(path: &str) -> Result<Self> {
+        let text = fs::read_to_string(project::root().join(path))
+            .with_context(|| format!("cannot read {path}"))?;
+        let directives = text.lines().map(str::trim);
+        let mut options = Self::default();
+        for line in directives.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (name, value) = line
+                .split_once(' ')
+                .with_context(|| format!("{path}: `{line}` has no value"))?;
+            options = match name {
+                "bind" | "port" => options,
+                "user" => options.acl(line),
+                _ => options.setting(name, value),
+            };
+        }
+        Ok(options)
+    }
+
     /// `requirepass`: what `AUTH password` must give. No white space in it.
     #[must_use]
     pub fn password(self, password: &str) -> Self {

@@ -56,16 +56,28 @@ impl Webdis {
         locked(&self.process).id()
     }
 
+    /// `user:password`, if they are asked for.
+    #[must_use]
+    pub fn basic_auth(&self) -> Option<&str> {
+        self.options.basic_auth.as_deref()
+    }
+
+    /// How many worker threads it has, each with connections of its own to Redis.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.options.threads
+    }
+
     /// The value of the `authorization` header that lets in, if one is asked for.
     #[must_use]
     pub fn authorization(&self) -> Option<String> {
-        self.options.basic_auth.as_deref().map(basic)
+        self.basic_auth().map(basic)
     }
 
     /// A request that carries out `command`, which is already encoded: `SET/key/value/PX/60000`.
     #[must_use]
     pub fn request(&self, command: &str) -> Request {
-        post(command, self.options.basic_auth.as_deref())
+        post(command, self.basic_auth())
     }
 
     /// What webdis has logged since its last start.

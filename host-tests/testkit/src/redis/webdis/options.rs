@@ -28,7 +28,7 @@ pub struct WebdisOptions {
     redis_password: Option<String>,
     pub(super) basic_auth: Option<String>,
     commands: Vec<String>,
-    threads: usize,
+    pub(super) threads: usize,
     pool_size: usize,
 }
 
@@ -42,6 +42,40 @@ impl WebdisOptions {
             threads: 2,
             pool_size: 4,
         }
+    }
+
+    /// As one of the repository's `webdis.json` says, by its path there, but for where things are.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or lacks one of what is taken from it.
+    pub fn read(path: &str, redis: SocketAddr) -> Result<Self> {
+        let text = fs::read_to_string(project::root().join(path))
+            .with_context(|| format!("cannot read {path}"))?;
+        let file: Value =
+            serde_json::from_str(&text).with_context(|| format!("{path}: no JSON"))?;
+        let text = |place: &str| {
+            let text = file.pointer(place).and_then(Value::as_str);
+            text.with_context(|| format!("{path} has no text at {place}"))
+        };
+        let number = |place: &str| {
+            let number = file.pointer(place).and_then(Value::as_u64);
+            let number = number.and_then(|number| usize::try_from(number).ok());
+            number.with_context(|| format!("{path} has no number at {place}"))
+        };
+        let commands = file.pointer("/acl/1/enabled").and_then(Value::as_array);
+        let commands: Vec<_> = commands
+            .into_iter()
+            .flatten()
+            .flat_map(Value::as_str)
+            .collect();
+        let basic_auth = text("/acl/1/http_basic_auth")?;
+        let (user, password) = basic_auth.split_once(':').context("user:password")?;
+        Ok(Self::new(redis)
+            .redis_password(text("/redis_auth")?)
+            .basic_auth(user, password)
+            .commands(&commands)
+            .threads(number("/threads")?)
+            .pool_size(number("/pool_size")?))
     }
 
     /// `redis_auth`. Version 0.1.9 knows the password of the user `default` only.
