@@ -36,6 +36,37 @@ fn the_failure_cap_of_a_session_holds_on_every_worker() {
     }
 }
 
+/// One that was ended elsewhere a moment ago is on no list any more; but nobody who has logged out everywhere expects it.
+#[test]
+fn after_a_logout_everywhere_none_of_the_users_sessions_passes_at_that_worker() {
+    let wechat = FakeWechat::seeded(APPID, SECRET, b"everywhere");
+    let shared = SharedData::default();
+    let mut here = WasmRig::worker(&wechat, &json!({}), &shared, 1);
+    let mut there = WasmRig::worker(&wechat, &json!({}), &shared, 2);
+    let login = |rig: &mut WasmRig, user: &str| {
+        let code = wechat.phone(user).login();
+        let login = Ask::post("/wx/login", &json!({ "code": code }));
+        Login::from(&rig.ask(vec![login])[0]).token
+    };
+    let status = |rig: &mut WasmRig, token: &str| {
+        let check = Ask::get("/api").token(token);
+        rig.ask(vec![check]).remove(0).status
+    };
+    let (one, other, bobs) = (
+        login(&mut here, "alice"),
+        login(&mut here, "alice"),
+        login(&mut here, "bob"),
+    );
+    let logout = |everywhere: bool| json!({ "everywhere": everywhere });
+    there.ask(vec![Ask::post("/wx/logout", &logout(false)).token(&one)]);
+    // It is in the cache here, which may not know yet.
+    assert_eq!(status(&mut here, &one), 200);
+    here.ask(vec![Ask::post("/wx/logout", &logout(true)).token(&other)]);
+    assert_eq!(status(&mut here, &one), 401);
+    assert_eq!(status(&mut here, &other), 401);
+    assert_eq!(status(&mut here, &bobs), 200);
+}
+
 #[test]
 fn sessions_of_an_app_that_is_configured_no_longer_are_unknown() {
     const OTHER: &str = "wx00000000000000ff";

@@ -59,8 +59,9 @@ impl<H: Host> Users<'_, H> {
         if let Some(id) = all.asks {
             self.context.sessions().end(&[id]).await?;
         }
-        // Once more: a look-up may have found one before it was gone from the store.
-        worker.forget(&all.ended);
+        // Once more: a look-up may have found one before it was gone from the store. And what was ended elsewhere a moment
+        // ago is on no list any more, but may be in the cache here.
+        worker.forget_user(appid, openid);
         Ok(all.ended.len())
     }
 }
