@@ -74,6 +74,16 @@ cargo xtask soak [--minutes N | --seed S]
     --minutes N      for how long (default: 10)
     --seed S         that one again, with what happens in it
 
+cargo xtask soak --real [--minutes N] [--seed S]
+    The real programs: two Envoys as in examples/webdis with TLS before them, a webdis beside each, one Redis, stand-ins
+    for WeChat and the app. Users log in, call the app, upload, submit open data, log out, are slow, leave, and ask for what
+    must be refused, while each minute something is killed, frozen, started anew or configured anew, or has another key or
+    certificate. Each answer, and each request that reaches the app, is held against a model of what is promised. Says what
+    was asked and answered, which faults there were, what both Envoys take, and what was wrong, with what came before it.
+    What is missing is fetched, or installed with apt. Ctrl-C ends it early, with its report.
+    --minutes N      for how long (default: 10); in less than twenty the faults come closer, so that each kind comes
+    --seed S         the same users and the same faults again, though not to the millisecond
+
 cargo xtask bench [--quick] [--arms a,b,c] [--write]
     What a request costs at a real Envoy: without a filter, with wx-session, with what is used instead of it. What
     decryption and the like cost in WebAssembly, natively, in Node and in Python; the first requests; the memory.
@@ -106,6 +116,9 @@ fn main() -> ExitCode {
         Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),
         Some((&"image", options)) if !wants_help(options) => image::run(options),
         Some((&"release", options)) if !wants_help(options) => release::run(options),
+        Some((&"soak", ["--real", options @ ..])) if !wants_help(options) => {
+            becomes("soak", options)
+        }
         Some((&"soak", options)) if !wants_help(options) => soak::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
         Some((

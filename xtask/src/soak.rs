@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: random worlds for as long as one likes, or one of them again.
+//! `cargo xtask soak`: random worlds for as long as one likes, or one of them again. With `--real` it is a program of its own.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use project::cargo;
@@ -12,7 +12,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         [] => ("WX_SOAK_MINUTES", "10"),
         ["--minutes", minutes] => ("WX_SOAK_MINUTES", *minutes),
         ["--seed", seed] => ("WX_SOAK_SEED", *seed),
-        _ => bail!("soak knows --minutes N or --seed S: see cargo xtask help"),
+        _ => bail!("soak knows --minutes N or --seed S, or --real first: see cargo xtask help"),
     };
     let number: u64 = value
         .parse()

@@ -18,6 +18,7 @@ mod recipes;
 mod redis;
 mod rig;
 mod scenarios;
+mod soak;
 mod spin;
 mod spin_manifests;
 mod store;
