@@ -3,6 +3,7 @@
 
 mod arrived;
 mod judge;
+mod notes;
 mod promises;
 mod sessions;
 #[cfg(test)]

@@ -1,30 +1,29 @@
 //! One of those who use the mini program: logs in, calls the app, submits open data, logs out, and does what it should not.
 //! What it does is random, by its dice; what it gets it tells the ledger, and judges nothing itself.
 
+mod asks;
+mod mind;
 mod requests;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::fakes::wechat::{KeyAge, OpenData, Phone, Source};
+use testkit::fakes::wechat::Phone;
 
 use crate::answer::{Answer, Broken};
-use crate::ask::{Ask, Protocol, Refusal, Route, Token};
-use crate::client::{Client, Pace, Request};
+use crate::ask::{Ask, Protocol, Route, Token};
+use crate::client::{Client, Request};
 use crate::dice::Dice;
 use crate::ledger::Ledger;
-use crate::rules::REMEMBER;
 use crate::weather::EdgeName;
 
-/// A user has so many sessions at most that nothing was meant to end.
-const SESSIONS: usize = 4;
-/// And shows so many again that were ended.
+use mind::{MINDS, Mind};
+
+/// A user shows so many tokens again whose sessions were ended.
 const OVER: usize = 12;
 /// Between two things that a user does.
 const PAUSE: Duration = Duration::from_millis(60);
-/// The longest before each piece of what a slow client sends.
-const SLOW: Duration = Duration::from_millis(500);
 /// After no answer.
 const LONG_PAUSE: Duration = Duration::from_millis(300);
 
@@ -40,41 +39,6 @@ pub(crate) struct User<'a> {
     /// The code of the newest login, and what it gave.
     newest: Option<(String, Token, Instant)>,
 }
-
-/// What a user may have a mind to.
-#[derive(Clone, Copy)]
-enum Mind {
-    Call(Route),
-    CallMany,
-    LookAtOld,
-    Session,
-    Decrypt,
-    DecryptBad,
-    Login,
-    LoginAgain,
-    Logout,
-    LogoutEverywhere,
-    Refused,
-}
-
-const MINDS: [(usize, Mind); 16] = [
-    (30, Mind::Call(Route::Orders)),
-    (6, Mind::Call(Route::Catalog)),
-    (8, Mind::Call(Route::Feed)),
-    (4, Mind::Call(Route::Public)),
-    (6, Mind::Call(Route::Upload)),
-    (6, Mind::Call(Route::Profile)),
-    (6, Mind::CallMany),
-    (8, Mind::LookAtOld),
-    (4, Mind::Session),
-    (6, Mind::Decrypt),
-    (1, Mind::DecryptBad),
-    (4, Mind::Login),
-    (2, Mind::LoginAgain),
-    (3, Mind::Logout),
-    (1, Mind::LogoutEverywhere),
-    (8, Mind::Refused),
-];
 
 impl<'a> User<'a> {
     /// Of this number in the ledger.
@@ -128,7 +92,10 @@ impl<'a> User<'a> {
             }
             (Mind::LookAtOld, _) => self.look_at_old().into_iter().collect(),
             (Mind::Session, Some(token)) => {
-                vec![(Ask::Session { token }, self.plain("GET", "/wx/session"))]
+                vec![(
+                    Ask::Session { token },
+                    requests::plain("GET", "/wx/session"),
+                )]
             }
             (Mind::Decrypt, Some(token)) => vec![self.decrypt(token, true)],
             (Mind::DecryptBad, Some(token)) => vec![self.decrypt(token, false)],
@@ -139,7 +106,7 @@ impl<'a> User<'a> {
         self.send(edge, protocol, asks)
     }
 
-    fn any_session(&mut self) -> Option<Token> {
+    pub(super) fn any_session(&mut self) -> Option<Token> {
         let count = self.sessions.len();
         (count > 0).then(|| self.sessions[self.dice.below(count)].clone())
     }
@@ -212,111 +179,6 @@ impl<'a> User<'a> {
             // What it has begun may yet happen.
             self.newest = None;
         }
-    }
-
-    fn login(&mut self) -> (Ask, Request) {
-        let full = self.sessions.len() >= SESSIONS;
-        let old = self.any_session();
-        let old = old.filter(|_| full || self.dice.percent(40));
-        let code = self.phone.login();
-        let request = self.paced(requests::login(&code, old.as_ref()));
-        (Ask::Login { old }, request)
-    }
-
-    fn login_again(&mut self) -> Option<(Ask, Request)> {
-        let (code, token, at) = self.newest.clone()?;
-        if at.elapsed() > REMEMBER / 2 || !self.sessions.contains(&token) {
-            return None;
-        }
-        let request = requests::login(&code, None);
-        Some((Ask::Again { first: token }, request))
-    }
-
-    fn call(&mut self, route: Route, token: Option<Token>) -> (Ask, Request) {
-        let body = match route {
-            Route::Upload => self.random_body(),
-            Route::Profile => self.profile_body(),
-            _ => Vec::new(),
-        };
-        let request = self.paced(requests::call(route, &body));
-        (Ask::App { route, token, body }, request)
-    }
-
-    fn look_at_old(&mut self) -> Option<(Ask, Request)> {
-        let count = self.over.len();
-        if count == 0 {
-            return None;
-        }
-        let token = self.over[self.dice.below(count)].clone();
-        let looks = [
-            Mind::Call(Route::Orders),
-            Mind::Call(Route::Feed),
-            Mind::Session,
-        ];
-        Some(match self.dice.among(&looks) {
-            Mind::Call(route) => self.call(*route, Some(token)),
-            _ => (Ask::Session { token }, self.plain("GET", "/wx/session")),
-        })
-    }
-
-    fn decrypt(&mut self, token: Token, good: bool) -> (Ask, Request) {
-        let data = self.open_data(good);
-        let request = self.paced(requests::decrypt(&data));
-        (Ask::Decrypt { token, good }, request)
-    }
-
-    fn logout(&mut self, token: Token, everywhere: bool) -> (Ask, Request) {
-        let request = requests::logout(everywhere);
-        (Ask::Logout { token, everywhere }, request)
-    }
-
-    fn refused(&mut self, session: Option<Token>) -> Vec<(Ask, Request)> {
-        let why = *self.dice.among(&Refusal::ALL);
-        let token = session.filter(|_| matches!(why, Refusal::OwnName));
-        if why == Refusal::OwnName && token.is_none() {
-            return Vec::new();
-        }
-        let request = requests::refused(why, &mut self.dice);
-        vec![(Ask::Refused { why, token }, request)]
-    }
-
-    /// Under the newest key that WeChat has given out for this user, or with a wrong end.
-    fn open_data(&mut self, good: bool) -> OpenData {
-        let data = self.phone.open_data(Source::UserInfo).key(KeyAge::Current);
-        if good {
-            data.build()
-        } else {
-            data.bad_padding().build()
-        }
-    }
-
-    fn profile_body(&mut self) -> Vec<u8> {
-        let mut body = self.open_data(true).to_json();
-        body["order"] = self.dice.draw().into();
-        body.to_string().into_bytes()
-    }
-
-    fn random_body(&mut self) -> Vec<u8> {
-        let size = *self.dice.among(&[1, 900, 16_384, 40_000, 150_000]);
-        let first = self.dice.draw().to_be_bytes();
-        first.into_iter().cycle().take(size).collect()
-    }
-
-    fn plain(&self, method: &'static str, path: &str) -> Request {
-        requests::plain(method, path)
-    }
-
-    /// Some are slow, and some leave.
-    fn paced(&mut self, request: Request) -> Request {
-        let pace = match self.dice.below(100) {
-            0..3 => Pace::Leaves,
-            3..10 if !request.body.is_empty() => {
-                let pause = self.dice.between(SLOW / 5, SLOW);
-                Pace::InPieces(2 + self.dice.below(4), pause)
-            }
-            _ => Pace::AtOnce,
-        };
-        Request { pace, ..request }
     }
 
     /// With its name, its token, and what nobody may believe.
