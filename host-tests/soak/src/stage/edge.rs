@@ -188,7 +188,7 @@ fn complaints(name: EdgeName, log: &str, reloads: u64) -> Vec<Violation> {
         // What the filter itself writes begins so.
         let foreign = line.contains("[wasm]") && !line.contains(r#"{"event":"#);
         // A wrong configuration is one of the faults.
-        let refusal = ["does not start", "failed to load"]
+        let refusal = ["does not start", "failed to load", "Failed to configure"]
             .iter()
             .any(|words| line.contains(words));
         let bad = foreign || line.contains("[critical]");
