@@ -11,7 +11,6 @@ use crate::host::{BodyError, Request};
 use crate::json_text;
 use crate::media_type::{self, Kind};
 use crate::params::{Params, Written, written};
-use crate::presented::is_name;
 use crate::rejection::{Reason, Rejection};
 
 /// The body of a request.
@@ -142,10 +141,10 @@ impl Content {
     }
 }
 
-/// The values under `name` of a form.
+/// The values under `name` of a form. A name that is encoded twice is another one: what takes it off decodes once, too.
 pub(super) fn form(body: &[u8], name: &str) -> impl Iterator<Item = String> {
     form_urlencoded::parse(body)
-        .filter(move |(own, _)| is_name(own, name))
+        .filter(move |(own, _)| own == name)
         .map(|(_, value)| value.into_owned())
 }
 
@@ -169,4 +168,27 @@ fn unreadable() -> Rejection {
         "the multipart body cannot be taken apart: {}",
         "it needs a boundary, and each part a name"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test;
+
+    /// What is read from a form is what is taken off it: an app must not find the token under a name that only a second
+    /// reading makes of it.
+    #[test]
+    fn a_name_is_decoded_once() {
+        for (body, found) in [
+            ("session=t", 1),
+            ("%73ession=t", 1),
+            ("%2573ession=t", 0),
+            ("session%20=t", 0),
+        ] {
+            let read = form(body.as_bytes(), "session").count();
+            let content = Content::Form(body.into(), Params::default());
+            let taken = content.without(|name| name == "session").unwrap();
+            assert_eq!((read, taken.is_some()), (found, found == 1), "{body}");
+        }
+    }
 }
