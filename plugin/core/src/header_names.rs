@@ -154,6 +154,12 @@ pub(crate) fn is_disguised(name: &[u8]) -> bool {
     like.any(|own| own.as_bytes() != name)
 }
 
+/// Whether a trailer of this name says how the message before it was to be read, or for whom it was: no trailer may
+/// (RFC 9110, 6.5.1), and a server that joins trailers to the headers would believe it.
+pub(crate) fn is_no_trailer(name: &[u8]) -> bool {
+    reads_as(name, "host") || FRAMING.iter().any(|own| reads_as(name, own))
+}
+
 /// Whether a reader may take `name` for `own`, to whom everything but letters and digits is the same: CGI turns all of
 /// it into `_`.
 pub(crate) fn reads_as(name: &[u8], own: &str) -> bool {

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use zeroize::Zeroizing;
 
 use crate::head::Head;
-use crate::header_names::{OwnNames, SESSION_ATTRIBUTES, SESSION_END};
+use crate::header_names::{OwnNames, SESSION_ATTRIBUTES, SESSION_END, is_no_trailer};
 use crate::time::UnixMillis;
 
 /// The one decision about a request, and what an access log may say of it.
@@ -254,7 +254,9 @@ impl TrailerPolicy {
     /// Whether a trailer of this name, in lower case, is taken off.
     #[must_use]
     pub fn forbids(&self, name: &str) -> bool {
-        self.own_names.has(name.as_bytes()) || (self.of_new_body && describes_body(name))
+        self.own_names.has(name.as_bytes())
+            || is_no_trailer(name.as_bytes())
+            || (self.of_new_body && describes_body(name))
     }
 }
 
@@ -395,7 +397,14 @@ mod tests {
             trailers: TrailerPolicy::new(&OwnNames::new(["x-who".into()])),
             ..Changes::default()
         };
-        for name in ["x-wx-openid", "x_wx_openid", "x-who"] {
+        for name in [
+            "x-wx-openid",
+            "x_wx_openid",
+            "x-who",
+            "content-type",
+            "transfer_encoding",
+            "host",
+        ] {
             assert!(changes.trailers.forbids(name), "{name}");
         }
         for name in ["content-digest", "x-of-the-app"] {
