@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::gate::{self, Passage, Terms};
 use crate::head::{Head, Header};
 use crate::header_names::RELEASE;
-use crate::host::{Host, Request};
+use crate::host::{BodyError, Host, Request};
 use crate::memory::later::Later;
 use crate::metrics::Counter;
 use crate::refusal_line::{self, REFUSED};
@@ -72,6 +72,12 @@ pub fn wechat_unavailable(worker: &Worker, head: &Head) -> Response {
     let problem = "WeChat did not answer";
     let rejection = Reason::WechatUnavailable.with(problem);
     rejection.response(wordings(worker, head))
+}
+
+/// The reply of such an adapter when the body came to no end while it was sent on.
+#[must_use]
+pub fn body_unreadable(worker: &Worker, head: &Head) -> Response {
+    Rejection::from(BodyError::Unreadable).response(wordings(worker, head))
 }
 
 /// Whether a request with this head may be asked for its body before it has a verdict, beyond whether it has one. If not,

@@ -88,7 +88,9 @@ pub mod wechat;
 
 pub use chosen_store::bridge::Bridge;
 pub use config::{Config, ConfigError};
-pub use handle::{crowded, finish, handle, reads_body, upstream_unavailable, wechat_unavailable};
+pub use handle::{
+    body_unreadable, crowded, finish, handle, reads_body, upstream_unavailable, wechat_unavailable,
+};
 pub use head::{Head, Header};
 pub use host::{
     BodyError, CallError, Cause, Delivering, Delivery, Host, HttpCall, HttpResponse, Level,

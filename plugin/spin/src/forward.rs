@@ -6,21 +6,26 @@ use std::rc::Rc;
 
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use spin_sdk::wasip3::wit_future;
-use wx_session_core::{Changes, Head, Level, internal_error, upstream_unavailable};
+use wx_session_core::{
+    Changes, Head, Level, body_unreadable, internal_error, upstream_unavailable,
+};
 
 use crate::incoming::{Body, Headers, Incoming};
 use crate::instance::Instance;
 use crate::log::log;
 use crate::outbound::{self, Place};
+use crate::relay::{self, Broken};
 use crate::upstream::Upstream;
-use crate::{hop_headers, relay, reply, spin_headers};
+use crate::{hop_headers, reply, spin_headers};
 
-/// The request as the app is to see it, or somebody elsewhere. `None` if it cannot be made so.
+/// The request as the app is to see it, or somebody elsewhere. `None` if it cannot be made so. `broken` will tell whether
+/// its body was.
 pub(crate) async fn changed(
     incoming: Incoming,
     changes: Changes,
     instance: &Rc<Instance>,
     elsewhere: Option<Place>,
+    broken: &Broken,
 ) -> Option<Request> {
     let (mut headers, line, body) = incoming.into_parts()?;
     let of_set = |wanted: &str| {
@@ -28,6 +33,7 @@ pub(crate) async fn changed(
         found.next_back().map(|(_, value)| &**value)
     };
     let new_path = of_set(":path");
+    let announced = headers.iter().any(|(name, _)| name == "transfer-encoding");
     only_spins(&mut headers, new_path.is_some());
     headers.retain(|(name, _)| {
         let removed = || changes.remove.iter().any(|own| is(own, name));
@@ -48,10 +54,10 @@ pub(crate) async fn changed(
         (Body::Unread(request), None) => {
             let (_handled, outcome) = wit_future::new(|| Ok(()));
             let (body, trailers) = Request::consume_body(request, outcome);
-            relay::onward(Vec::new(), body, trailers, policy, idle).await
+            relay::onward(Vec::new(), body, trailers, policy, idle, announced, broken).await
         }
         (Body::Begun(begun, body, trailers), None) => {
-            relay::onward(begun, body, trailers, policy, idle).await
+            relay::onward(begun, body, trailers, policy, idle, announced, broken).await
         }
         (Body::Read(body, trailers), None) | (Body::Read(_, trailers), Some(body)) => {
             relay::whole(body, trailers, &policy).await
@@ -100,9 +106,11 @@ fn only_spins(headers: &mut Headers, url_changed: bool) {
     }
 }
 
-/// Sends it to the app, and gives back what the app answers.
+/// Sends it to the app, and gives back what the app answers. A client whose body breaks off is told so, should it still be
+/// there.
 pub(crate) async fn pass_on(
     request: Request,
+    broken: &Broken,
     instance: &Instance,
     head: &Head,
 ) -> Result<Response, ErrorCode> {
@@ -110,6 +118,10 @@ pub(crate) async fn pass_on(
         Ok(response) => return Ok(response),
         Err(error) => error,
     };
+    // The app is not to blame for it.
+    if broken.get() {
+        return reply::response(body_unreadable(&instance.worker, head)).await;
+    }
     let app = instance.upstream.name();
     // Of a middleware's app, it is an answer: the app itself may not ask somebody.
     if !cfg!(feature = "middleware") && outbound::is_forbidden(&error) {

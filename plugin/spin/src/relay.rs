@@ -16,11 +16,16 @@ use crate::incoming::End;
 use crate::outbound::{self, CHUNK};
 use crate::spin_headers;
 
+/// Whether the client broke its body off, or sent what is none.
+pub(crate) type Broken = Rc<Cell<bool>>;
+
 /// What the app is to read.
 type Onward = (Option<StreamReader<u8>>, FutureReader<End>);
 
 /// What has come of the body, and the rest as it comes, piece by piece. Of a request that is over with its head, nothing.
-/// If no piece moves for as long as `idle`, the app sees it broken off.
+/// If no piece moves for as long as `idle`, the app sees it broken off. `broken` tells whether it was so when it came.
+///
+/// `announced`: the head says that there is a body. Then one of which nothing comes may be broken, too.
 ///
 /// Every piece goes through here only because of the trailers: a stream that is handed back to wasmtime unread is
 /// joined to its source there, and the trailers given with it are ignored for those that the client sent
@@ -31,14 +36,18 @@ pub(crate) async fn onward(
     trailers: FutureReader<End>,
     policy: TrailerPolicy,
     idle: Duration,
+    announced: bool,
+    broken: &Broken,
 ) -> Onward {
+    let broken = Rc::clone(broken);
     // With no room for a piece, this only asks whether there will be one.
     let mut asked = Box::pin(async move {
         let (result, _) = body.read(Vec::new()).await;
         (result, body)
     });
     let answered = outbound::at_once(asked.as_mut()).await;
-    if let (true, Some((StreamResult::Dropped, _))) = (begun.is_empty(), &answered) {
+    let may_be_none = begun.is_empty() && !announced;
+    if let (true, Some((StreamResult::Dropped, _))) = (may_be_none, &answered) {
         // Where there is no body, there are no trailers.
         return (None, trailers);
     }
@@ -66,7 +75,10 @@ pub(crate) async fn onward(
         drop(onward);
         match trailers.await {
             Ok(Some(trailers)) => without(&trailers, &policy),
-            end => end,
+            end => {
+                broken.set(end.is_err());
+                end
+            }
         }
     });
     // What is here already leaves together with the head.

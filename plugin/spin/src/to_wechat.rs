@@ -16,6 +16,7 @@ use crate::host::SpinHost;
 use crate::incoming::{Headers, Incoming, Line};
 use crate::log::log;
 use crate::outbound::Place;
+use crate::relay::Broken;
 use crate::{forward, hop_headers, outbound, relay, reply};
 
 /// Until an answer begins: as long as an app may take behind Envoy.
@@ -73,7 +74,9 @@ async fn call(
     };
     let Some(kept) = kept else {
         let place = place(&call);
-        let request = forward::changed(incoming, changes, &host.instance, Some(place)).await;
+        let broken = Broken::default();
+        let request = forward::changed(incoming, changes, &host.instance, Some(place), &broken);
+        let request = request.await;
         let Some(request) = request else {
             return reply::response(internal_error()).await;
         };
@@ -194,7 +197,8 @@ async fn look(
         }
         Err(begun) => {
             let idle = host.instance.waiting.relay_idle();
-            relay::onward(begun, stream, end, TrailerPolicy::default(), idle).await
+            let (policy, broken) = (TrailerPolicy::default(), Broken::default());
+            relay::onward(begun, stream, end, policy, idle, true, &broken).await
         }
     };
     let headers = Fields::from_list(&headers)

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::json;
 use spin_host::Upstream;
-use testkit::client::Request;
+use testkit::client::{Connection, Request};
 
 use crate::rig::Way;
 use crate::rig::spin_world::{SpinWorld, TIMEOUT};
@@ -37,6 +37,31 @@ fn bodies_are_streamed_both_ways() {
         stream.write_all(b"five").unwrap();
         read_until(&mut client, "five");
         assert!(!stage.rig.spin.log().contains("[error]"), "{way:?}");
+    }
+}
+
+/// Its chunks are none, or end before their end.
+#[test]
+fn a_client_that_breaks_its_body_off_is_told_so_and_nobody_blames_the_app() {
+    for way in Way::BOTH {
+        let stage = SpinWorld::start(way);
+        for body in ["5\r\nhelloX", "x\r\nhello", "5\r\nhel"] {
+            let mut client = Connection::open(stage.addr(), TIMEOUT).unwrap();
+            let head =
+                "POST /public/x HTTP/1.1\r\nhost: edge\r\ntransfer-encoding: chunked\r\n\r\n";
+            client.write(format!("{head}{body}").as_bytes()).unwrap();
+            if body.ends_with("hel") {
+                client.half_close().unwrap();
+                client.drain();
+                continue;
+            }
+            let answer = client.read_response("POST").unwrap();
+            assert_eq!(answer.status, 400, "{way:?} {}", answer.text());
+            let error = answer.json().unwrap()["error"].clone();
+            assert_eq!(error, "malformed_body", "{way:?}");
+        }
+        assert_eq!(stage.rig.app.take(), []);
+        assert!(!stage.log().contains("[error]"), "{}", stage.log());
     }
 }
 
