@@ -2,11 +2,11 @@
 //! It never reconnects and never sends a byte it was not told to.
 
 use super::wire::Wire;
-use super::{Body, Request, Response};
+use super::{Body, Request, Response, source};
 use crate::reset::reset_on_drop;
 use anyhow::{Context as _, bail};
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// A connection that speaks HTTP/1.1 when asked to: over TCP, or over what [`Connection::over`] was given.
@@ -44,6 +44,10 @@ impl Connection {
     pub fn open(addr: SocketAddr, timeout: Duration) -> anyhow::Result<Self> {
         let stream = TcpStream::connect_timeout(&addr, timeout)
             .with_context(|| format!("connect to {addr}"))?;
+        Self::on(stream, addr, timeout)
+    }
+
+    fn on(stream: TcpStream, addr: SocketAddr, timeout: Duration) -> anyhow::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(timeout))?;
         stream.set_write_timeout(Some(timeout))?;
@@ -51,6 +55,20 @@ impl Connection {
             wire: Wire::new(stream),
             host: addr.to_string(),
         })
+    }
+
+    /// The same from an address of this machine, such as any of 127.0.0.0/8: clients of many networks are on one machine.
+    ///
+    /// # Errors
+    /// As [`Connection::open`]; or the address is not of this machine.
+    pub fn open_from(
+        source: Ipv4Addr,
+        addr: SocketAddr,
+        timeout: Duration,
+    ) -> anyhow::Result<Self> {
+        let stream = source::connect(source, addr)
+            .with_context(|| format!("connect from {source} to {addr}"))?;
+        Self::on(stream, addr, timeout)
     }
 
     /// The address of this end.
@@ -72,6 +90,33 @@ impl Connection {
     /// Throws the connection away: the peer sees a reset.
     pub fn abort(self) {
         reset_on_drop(self.wire.stream_ref());
+    }
+
+    /// Whether the peer says something more within this time, or that it has no more to say.
+    ///
+    /// # Errors
+    /// The connection is already gone.
+    pub fn is_heard(&self, within: Duration) -> io::Result<bool> {
+        let stream = self.wire.stream_ref();
+        if self.wire.has_unused() {
+            return Ok(true);
+        }
+        let patience = stream.read_timeout()?;
+        stream.set_read_timeout(Some(within))?;
+        let heard = stream.peek(&mut [0]);
+        stream.set_read_timeout(patience)?;
+        match heard {
+            Ok(_) => Ok(true),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -4,11 +4,13 @@
 mod connection;
 mod request;
 mod response;
+mod source;
 pub(crate) mod wire;
 
 pub use connection::{Connection, Drained, End};
 pub use request::{Body, Piece, Request};
 pub use response::Response;
+pub use source::connect as connect_from;
 
 use std::net::SocketAddr;
 use std::time::Duration;

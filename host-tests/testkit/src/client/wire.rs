@@ -35,6 +35,8 @@ pub(crate) struct ResponseHead {
 pub(crate) struct Wire<S> {
     stream: S,
     unused: Vec<u8>,
+    /// Of the chunked body that was read last.
+    trailers: Headers,
 }
 
 /// The first header of that name, in any case.
@@ -88,7 +90,13 @@ impl<S: Read> Wire<S> {
         Self {
             stream,
             unused: Vec::new(),
+            trailers: Vec::new(),
         }
+    }
+
+    /// The trailers behind the chunked body that was read last, once.
+    pub(crate) fn take_trailers(&mut self) -> Headers {
+        std::mem::take(&mut self.trailers)
     }
 
     pub(crate) fn stream(&mut self) -> &mut S {
@@ -97,6 +105,11 @@ impl<S: Read> Wire<S> {
 
     pub(crate) fn stream_ref(&self) -> &S {
         &self.stream
+    }
+
+    /// Whether something was read and not used.
+    pub(crate) fn has_unused(&self) -> bool {
+        !self.unused.is_empty()
     }
 
     /// The next request's head; `None` if the peer closed between two requests.
@@ -183,8 +196,13 @@ impl<S: Read> Wire<S> {
                 }
             };
             if size == 0 {
-                while !self.line()?.is_empty() {} // trailers
-                return Ok(body);
+                loop {
+                    let line = self.line()?;
+                    if line.is_empty() {
+                        return Ok(body);
+                    }
+                    self.trailers.push(field(&line));
+                }
             }
             body.extend(self.take(size)?);
             if !self.line()?.is_empty() {
@@ -244,6 +262,14 @@ fn owned(headers: &[httparse::Header<'_>]) -> Headers {
         .iter()
         .map(|h| (h.name.to_owned(), h.value.to_vec()))
         .collect()
+}
+
+/// A line as a name and a value, without the spaces around it.
+fn field(line: &[u8]) -> (String, Vec<u8>) {
+    let colon = line.iter().position(|byte| *byte == b':');
+    let (name, value) = line.split_at(colon.unwrap_or(line.len()));
+    let value = value.get(1..).unwrap_or_default().trim_ascii();
+    (String::from_utf8_lossy(name).into_owned(), value.to_vec())
 }
 
 fn invalid(what: impl ToString) -> io::Error {

@@ -30,7 +30,8 @@ pub struct SeenByApp {
     pub method: String,
     /// The request target, with the query.
     pub path: String,
-    /// In the order they came, names as written.
+    /// In the order they came, names as written. Trailers stand behind them, as servers have them that do not tell both
+    /// apart.
     pub headers: Vec<(String, Vec<u8>)>,
     /// Without its framing.
     pub body: Vec<u8>,
@@ -228,10 +229,12 @@ fn answer(
         says(&head, "upgrade", "websocket"),
         says(&head, "connection", "close"),
     );
+    let mut headers = head.headers;
+    headers.extend(wire.take_trailers());
     let request = SeenByApp {
         method: head.method,
         path: head.target,
-        headers: head.headers,
+        headers,
         body,
     };
     // Recorded before the answer: whoever has the answer finds the request.

@@ -2,6 +2,9 @@
 //! spelled out. It keeps no dynamic table: what it sends needs none but where it says so, the peer is told that there is
 //! none, and `:status` comes first and from the static one.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Literal header fields never indexed, names and values as plain octets (RFC 7541, 6.2.3).
 pub fn literal(headers: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -29,7 +32,7 @@ pub fn remembered(name: &[u8], value: &[u8]) -> Vec<u8> {
 pub const REMEMBERED: u8 = 0x80 | 62;
 
 /// An integer with a prefix of 7 bits (RFC 7541, 5.1).
-fn integer(out: &mut Vec<u8>, value: usize) {
+pub fn integer(out: &mut Vec<u8>, value: usize) {
     let Some(mut rest) = value.checked_sub(127) else {
         out.push(u8::try_from(value).unwrap());
         return;
@@ -151,8 +154,11 @@ const BY_LENGTH: [(u32, &str); 9] = [
     (14, "^}"),
 ];
 
-fn decoded(bytes: &[u8]) -> String {
-    let mut codes = std::collections::HashMap::new();
+/// By their length and code.
+type Codes = HashMap<(u32, u32), char>;
+
+fn codes() -> Codes {
+    let mut codes = HashMap::new();
     let (mut code, mut before) = (0_u32, 5);
     for (length, characters) in BY_LENGTH {
         code <<= length - before;
@@ -162,11 +168,16 @@ fn decoded(bytes: &[u8]) -> String {
             code += 1;
         }
     }
+    codes
+}
+
+fn decoded(bytes: &[u8]) -> String {
+    static CODES: LazyLock<Codes> = LazyLock::new(codes);
     let (mut text, mut code, mut length) = (String::new(), 0, 0);
     for at in 0..bytes.len() * 8 {
         code = code << 1 | u32::from(bytes[at / 8] >> (7 - at % 8) & 1);
         length += 1;
-        if let Some(character) = codes.get(&(length, code)) {
+        if let Some(character) = CODES.get(&(length, code)) {
             text.push(*character);
             (code, length) = (0, 0);
         }

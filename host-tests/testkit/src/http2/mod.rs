@@ -13,24 +13,51 @@ use hpack::{literal, spelled, status};
 /// Headers to send, pseudo headers first.
 pub type Headers<'a> = [(&'a [u8], &'a [u8])];
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// With which a client begins.
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// SETTINGS_HEADER_TABLE_SIZE of 0: the peer keeps no table either, and every answer spells its headers out.
 const NO_TABLE: [u8; 6] = [0, 1, 0, 0, 0, 0];
 const MAX_FRAME: usize = 16 * 1024;
 /// Until the peer's settings and updates say otherwise (RFC 9113, 6.9.2).
 const FIRST_WINDOW: i64 = 65_535;
 
-// Frame types and flags (RFC 9113, 6).
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
-const END_STREAM: u8 = 1;
-const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
+/// Frame types (RFC 9113, 6).
+#[allow(missing_docs, reason = "the RFC's own names")]
+pub mod kind {
+    pub const DATA: u8 = 0;
+    pub const HEADERS: u8 = 1;
+    pub const PRIORITY: u8 = 2;
+    pub const RST_STREAM: u8 = 3;
+    pub const SETTINGS: u8 = 4;
+    pub const PUSH_PROMISE: u8 = 5;
+    pub const PING: u8 = 6;
+    pub const GOAWAY: u8 = 7;
+    pub const WINDOW_UPDATE: u8 = 8;
+    pub const CONTINUATION: u8 = 9;
+}
+
+/// Flags of frames (RFC 9113, 6).
+#[allow(missing_docs, reason = "the RFC's own names")]
+pub mod flag {
+    pub const END_STREAM: u8 = 1;
+    pub const ACK: u8 = 1;
+    pub const END_HEADERS: u8 = 4;
+    pub const PADDED: u8 = 8;
+    pub const PRIORITY: u8 = 0x20;
+}
+
+use flag::{ACK, END_HEADERS, END_STREAM};
+use kind::{DATA, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE};
+
+/// One frame (RFC 9113, 4.1).
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut bytes = length[1..].to_vec();
+    bytes.extend([kind, flags]);
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
 
 /// The pseudo headers of a request, for more headers to follow.
 pub fn pseudo<'a>(method: &'a str, path: &'a [u8]) -> Vec<(&'a [u8], &'a [u8])> {
@@ -198,12 +225,7 @@ impl<S: Read + Write> Http2<S> {
 
     /// A peer that has closed shows when it is read from.
     fn frame(&mut self, kind: u8, flags: u8, id: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut bytes = length[1..].to_vec();
-        bytes.extend([kind, flags]);
-        bytes.extend(id.to_be_bytes());
-        bytes.extend(payload);
-        let _ = self.stream.write_all(&bytes);
+        let _ = self.stream.write_all(&frame(kind, flags, id, payload));
     }
 
     fn receive(&mut self) {

@@ -6,16 +6,10 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use testkit::http2::Headers;
+use testkit::http2::flag::{END_HEADERS, END_STREAM};
 use testkit::http2::hpack::{REMEMBERED, literal, remembered};
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+use testkit::http2::kind::{DATA, GOAWAY, HEADERS, SETTINGS};
+use testkit::http2::{self, PREFACE, frame};
 
 /// Fits the peer's table of 4096 bytes, with the 32 that each entry costs.
 const VALUE: usize = 3900;
@@ -23,7 +17,7 @@ const NAME: &[u8] = b"x-padding";
 
 /// What one request looks like.
 pub struct Shape<'a> {
-    pub headers: &'a Headers<'a>,
+    pub headers: &'a http2::Headers<'a>,
     /// How often the long header is in it.
     pub repeats: usize,
     /// Requests at a time on one connection.
@@ -152,13 +146,4 @@ impl Attacker {
         }
         self.inbox = rest.to_vec();
     }
-}
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut bytes = length[1..].to_vec();
-    bytes.extend([kind, flags]);
-    bytes.extend(stream.to_be_bytes());
-    bytes.extend(payload);
-    bytes
 }
