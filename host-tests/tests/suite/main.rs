@@ -9,10 +9,10 @@
     reason = "tests"
 )]
 
+mod attacks;
 mod budgets;
 mod deploy;
 mod envoy;
-mod frameworks;
 mod invariants;
 mod recipes;
 mod redis;

@@ -70,39 +70,6 @@ fn a_websocket_without_a_session_is_refused_with_401() {
     edge.assert_sound();
 }
 
-/// h2c is the one to fear: after it a client could speak to the app with any header and on any path.
-#[test]
-fn an_upgrade_that_no_route_names_reaches_the_app_on_no_route() {
-    let edge = EnvoyWorld::with(with_websockets);
-    let token = edge.login("a");
-    let mut passed = Vec::new();
-    for path in ["/api/x", "/feed/x", "/public/x", "/ws/chat"] {
-        for protocol in [
-            "websocket",
-            "h2c",
-            "websocket, h2c",
-            "h2c, websocket",
-            "TLS/1.0",
-            "?",
-        ] {
-            if (path, protocol) == ("/ws/chat", "websocket") {
-                continue;
-            }
-            let request = upgrade(path, protocol)
-                .header("http2-settings", "AAMAAABkAAQAAP__")
-                .header("x-wx-skey", &token);
-            let status = opened(&edge, &request).1.status;
-            // Without its `upgrade` it is a request like any other: Envoy takes h2c away.
-            let upgraded = edge.app.take().iter().any(|seen| seen.count("upgrade") > 0);
-            if upgraded || status == 101 {
-                passed.push((path, protocol, status));
-            }
-        }
-    }
-    assert_eq!(passed, []);
-    edge.assert_sound();
-}
-
 /// A running system has WebSockets on paths that no route names yet.
 #[test]
 fn a_websocket_that_no_route_names_passes_end_to_end_while_it_is_observed() {
@@ -141,18 +108,6 @@ fn a_websocket_that_no_route_names_passes_end_to_end_while_it_is_observed() {
 }
 
 #[test]
-fn a_doubled_upgrade_header_is_refused() {
-    let edge = EnvoyWorld::with(with_websockets);
-    let token = edge.login("a");
-    let request = upgrade("/ws/chat", "websocket")
-        .header("upgrade", "h2c")
-        .header("x-wx-skey", &token);
-    let answer = opened(&edge, &request).1;
-    assert!((400..500).contains(&answer.status), "{}", answer.status);
-    assert_eq!(edge.app.bytes_received(), 0);
-}
-
-#[test]
 fn a_websocket_over_http2_is_held_to_the_same_rules() {
     let edge = EnvoyWorld::with(with_websockets);
     let token = edge.login("a");
@@ -175,40 +130,4 @@ fn a_websocket_over_http2_is_held_to_the_same_rules() {
     }
     assert_eq!(edge.app.requests().len(), 1);
     edge.assert_sound();
-}
-
-#[test]
-fn connect_is_refused_whether_or_not_envoy_would_take_it() {
-    for bare_envoy in [false, true] {
-        let edge = EnvoyWorld::with(|config| {
-            if bare_envoy {
-                with_websockets(config)
-            } else {
-                config
-            }
-        });
-        let token = edge.login("a");
-        for target in ["app:80", "127.0.0.1:80", "/public/x", "/api/x", "*"] {
-            let request = Request::new("CONNECT", target).header("x-wx-skey", &token);
-            let status = opened(&edge, &request).1.status;
-            assert!((400..500).contains(&status), "{target}: {status}");
-        }
-        for fields in [
-            vec![
-                (&b":method"[..], &b"CONNECT"[..]),
-                (b":authority", b"app:80"),
-            ],
-            pseudo("CONNECT", b"/public/x"),
-        ] {
-            let mut connection = edge.connect_http2();
-            let id = connection.request(&fields, false);
-            let status = connection.answer(id).status;
-            assert!(
-                status == 0 || (400..500).contains(&status),
-                "{fields:?}: {status}"
-            );
-        }
-        assert_eq!(edge.app.bytes_received(), 0);
-        edge.assert_sound();
-    }
 }

@@ -45,6 +45,15 @@ impl EnvoyWorld {
 
     /// The same, altered by `change`.
     pub fn with(change: impl FnOnce(Config) -> Config) -> Self {
+        let secrets = [("WX_SECRET", SECRET), ("WX_ADMIN_TOKEN", ADMIN_TOKEN)];
+        Self::with_environment(change, &secrets)
+    }
+
+    /// The same in an environment of its own.
+    pub fn with_environment(
+        change: impl FnOnce(Config) -> Config,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
         let server = wechat.serve();
         let ca = pem_file(server.ca_pem());
@@ -53,8 +62,7 @@ impl EnvoyWorld {
             .unwrap()
             .wechat(server.addr(), ca.path())
             .endpoint("app", app.addr());
-        let secrets = [("WX_SECRET", SECRET), ("WX_ADMIN_TOKEN", ADMIN_TOKEN)];
-        let envoy = Envoy::start(&change(config), &secrets).unwrap();
+        let envoy = Envoy::start(&change(config), environment).unwrap();
         Self {
             envoy,
             app,

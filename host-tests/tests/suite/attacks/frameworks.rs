@@ -7,94 +7,11 @@ use std::time::Duration;
 use serde_json::json;
 use testkit::client::{Connection, Request};
 
+use super::tables::{KEYS, TYPES, bodies, is_ours};
 use crate::rig::{Ask, HostKind};
 
 /// The running apps: `express 127.0.0.1:1234,flask 127.0.0.1:1235`.
 const APPS: &str = "WX_FRAMEWORKS";
-
-const TYPES: [Option<&str>; 24] = [
-    None,
-    Some(""),
-    Some("application/json"),
-    Some("application/json; charset=utf-8"),
-    Some("application/json; charset=utf-16"),
-    Some("application/json; x=urlencoded"),
-    Some("application/json; x=multipart; boundary=b"),
-    Some("application/json, application/x-www-form-urlencoded"),
-    Some("application/json;application/x-www-form-urlencoded"),
-    Some("application/json/x"),
-    Some("application/ json"),
-    Some("application/jsonp"),
-    Some("application/problem+json"),
-    Some("text/json"),
-    Some("text/plain; x=json"),
-    Some("application/x-www-form-urlencoded"),
-    Some("application/x-www-form-urlencoded; x=json"),
-    Some("application/x-www-form-urlencoded;application/json"),
-    Some("application/x-www-form-urlencoded, application/json"),
-    Some("application/x-www-form-urlencoded; charset=utf-8"),
-    Some("Application/X-WWW-Form-Urlencoded ;"),
-    Some("multipart/form-data; boundary=b"),
-    Some("multipart/form-data; x=json; boundary=\"b\""),
-    Some("multipart/mixed; boundary=b"),
-];
-
-const KEYS: [&str; 22] = [
-    "openData",
-    "openData[phoneNumber]",
-    "openData[]",
-    "openData[",
-    "openData.phoneNumber",
-    "detail[openData]",
-    "detail.openData",
-    "detail[a][openData]",
-    "[openData]",
-    "a[][openData]",
-    "__proto__[openData]",
-    " openData",
-    "openData ",
-    "+openData",
-    "open%44ata",
-    "%6F%70%65%6E%44%61%74%61",
-    "openData%5Bx%5D",
-    "openData%00",
-    "open\\u0044ata",
-    "open\\Data",
-    "ｏpenData",
-    "open\u{200b}Data",
-];
-
-/// Bodies around a key.
-fn bodies(key: &str) -> Vec<String> {
-    let part = |disposition: &str| {
-        format!("--b\r\nContent-Disposition: form-data; {disposition}\r\n\r\nF\r\n--b--\r\n")
-    };
-    vec![
-        format!("{key}=F"),
-        format!("\"&{key}=F&\""),
-        format!("{{\"a\":\"&{key}=F&\"}}"),
-        format!("{{\"{key}\":\"F\"}}"),
-        format!("{{\"detail\":{{\"{key}\":\"F\"}}}}"),
-        part(&format!("name=\"{key}\"")),
-        part(&format!("name={key}")),
-        part(&format!("name='{key}'")),
-        part(&format!("name*=utf-8''{key}")),
-        part(&format!("name=\"{key}\"; filename=\"f\"")),
-        part(&format!("name=\"{key}\"")).replace("\r\n", "\n"),
-        part("name*0=\"open\"; name*1=\"Data\""),
-        part("name=\"=?utf-8?B?b3BlbkRhdGE=?=\""),
-        "{}".to_owned(),
-    ]
-}
-
-fn is_ours(name: &str) -> bool {
-    // With what is left of it where a framework does not make a tree.
-    let spelled = name.trim();
-    ["openData", "detail.openData", "[openData]"].contains(&spelled)
-        || spelled.starts_with("openData[")
-        || spelled.starts_with("openData.")
-        || spelled.ends_with("[openData]")
-}
 
 /// The names that a framework finds; none where it refuses the request.
 fn found(app: SocketAddr, kind: Option<&str>, target: &str, body: &str) -> Vec<String> {
