@@ -145,6 +145,17 @@ impl SpinHost {
         self.shared.keys(label)
     }
 
+    /// What the key-value store of this label holds at a key.
+    #[must_use]
+    pub fn entry(&self, label: &str, key: &str) -> Option<Vec<u8>> {
+        self.shared.entry(label, key)
+    }
+
+    /// Writes it, as another component with the same store may at any time.
+    pub fn set_entry(&self, label: &str, key: &str, value: &[u8]) {
+        self.shared.set_entry(label, key, value);
+    }
+
     /// Empties all key-value stores, as an operator may at any time.
     pub fn empty_stores(&self) {
         self.shared.empty_stores();

@@ -41,6 +41,16 @@ impl Shared {
         ours.map(|(_, key)| key.clone()).collect()
     }
 
+    pub(crate) fn entry(&self, label: &str, key: &str) -> Option<Vec<u8>> {
+        let entries = self.entries.lock().unwrap();
+        entries.get(&(label.to_owned(), key.to_owned())).cloned()
+    }
+
+    pub(crate) fn set_entry(&self, label: &str, key: &str, value: &[u8]) {
+        let place = (label.to_owned(), key.to_owned());
+        self.entries.lock().unwrap().insert(place, value.to_vec());
+    }
+
     pub(crate) fn empty_stores(&self) {
         self.entries.lock().unwrap().clear();
     }

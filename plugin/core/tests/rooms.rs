@@ -43,7 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("log_lines", &["host", "reply", "time"]),
     ("chosen_store", &["config", "hex", "host", "log_lines", "metrics", "reply", "store", "time"]),
     ("needed", &["config", "head", "header_names"]),
-    ("seal", &["host"]),
+    ("seal", &["host", "store"]),
     ("single_flight", &["host"]),
     ("records", &["hex", "host", "seal", "shared_text", "store", "time", "wechat"]),
     // What is known, what is remembered, and how a request is refused.

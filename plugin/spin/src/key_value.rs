@@ -1,5 +1,5 @@
-//! The store on Spin's key-value stores: each entry is the moment of its expiry and the value. Spin's stores know
-//! neither expiry nor compare-and-swap.
+//! The store on Spin's key-value stores: each entry is `version ‖ expiry (7 bytes) ‖ value`. Spin's stores know neither
+//! expiry nor compare-and-swap.
 //!
 //! An expired entry is deleted when it is met; one that nobody asks for again stays until the store is emptied.
 //! A swap reads, compares and writes, and within this instance nobody comes between. Another instance may: then one
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use spin_sdk::key_value::{Error, Store as SpinStore};
 use spin_sdk::time::sleep;
-use wx_session_core::store::{Change, Key, Life, Store, StoreError, Write, Written};
+use wx_session_core::store::{Change, Form, Key, Life, Store, StoreError, Write, Written};
 use wx_session_core::{Level, UnixMillis};
 
 use crate::log::log;
@@ -21,9 +21,19 @@ use crate::outbound::within;
 /// more than the operation.)
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Of an entry.
+const ENTRY: Form = Form {
+    what: "entry",
+    written: 1,
+    newest: 1,
+};
+
 /// How often somebody looks whether an entry is free again. Not a wake-up from one request to another, for
 /// wit-bindgen has none without its feature `inter-task-wakeup`: waking would trap.
 const STEP: Duration = Duration::from_millis(1);
+
+/// The latest moment that seven bytes hold, in milliseconds: in two million years.
+const LATEST: u64 = (1 << 56) - 1;
 
 pub(crate) struct KeyValue {
     store: SpinStore,
@@ -64,7 +74,7 @@ impl KeyValue {
         let Some(entry) = self.store.get(name).await.map_err(unavailable)? else {
             return Ok(None);
         };
-        match parse(&entry) {
+        match parse(&entry)? {
             Some((expires_at, value)) if now < expires_at => Ok(Some(value.to_vec())),
             // Expired, or not ours.
             _ => {
@@ -96,7 +106,10 @@ impl KeyValue {
     }
 
     async fn set(&self, name: &str, value: &[u8], life: &Life) -> Result<(), StoreError> {
-        let mut entry = life.expires_at.0.to_be_bytes().to_vec();
+        let expires_at = life.expires_at.0.min(LATEST);
+        let mut entry = expires_at.to_be_bytes().to_vec();
+        // In the place of a byte that no moment up to then has.
+        entry.splice(..1, [ENTRY.written]);
         entry.extend_from_slice(value);
         self.store.set(name, entry).await.map_err(unavailable)
     }
@@ -107,7 +120,7 @@ impl Store for KeyValue {
         let Some(entry) = self.store.get(&key.name).await.map_err(unavailable)? else {
             return Ok(None);
         };
-        if let Some((expires_at, value)) = parse(&entry)
+        if let Some((expires_at, value)) = parse(&entry)?
             && now < expires_at
         {
             return Ok(Some(value.to_vec()));
@@ -145,9 +158,15 @@ impl Drop for Alone<'_> {
     }
 }
 
-fn parse(entry: &[u8]) -> Option<(UnixMillis, &[u8])> {
-    let (expires_at, value) = entry.split_first_chunk()?;
-    Some((UnixMillis(u64::from_be_bytes(*expires_at)), value))
+/// `None` if it is not ours.
+fn parse(entry: &[u8]) -> Result<Option<(UnixMillis, &[u8])>, StoreError> {
+    let entry = ENTRY.version(entry).map_err(StoreError::Newer)?;
+    let entry = entry.and_then(|(_, entry)| entry.split_first_chunk::<7>());
+    Ok(entry.map(|(expires_at, value)| {
+        let expires_at = expires_at.iter();
+        let expires_at = expires_at.fold(0, |all, byte| all << 8 | u64::from(*byte));
+        (UnixMillis(expires_at), value)
+    }))
 }
 
 /// The cause goes to the log only: to a client an outage looks like any other.

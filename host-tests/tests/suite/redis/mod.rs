@@ -2,6 +2,7 @@
 //! `real` has the same over real servers.
 
 mod interleavings;
+mod newer;
 mod outage;
 pub mod real;
 mod replicas;

@@ -67,6 +67,22 @@ impl FakeBridge {
         self.0.lock().unwrap().entries.clear();
     }
 
+    /// Everything that it holds: names and values.
+    pub fn values(&self) -> BTreeMap<String, String> {
+        let inner = self.0.lock().unwrap();
+        let values = inner.entries.iter();
+        values
+            .map(|(name, (value, _))| (name.clone(), value.clone()))
+            .collect()
+    }
+
+    /// What another edge may do at any time: of each value this is made, of the same name and life.
+    pub fn rewrite(&self, change: impl Fn(&str, &str) -> String) {
+        for (name, (value, _)) in &mut self.0.lock().unwrap().entries {
+            *value = change(name, value);
+        }
+    }
+
     /// The first words of the commands of each request since the last look.
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().requests)

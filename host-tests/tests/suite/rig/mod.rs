@@ -6,6 +6,7 @@ mod core_rig;
 mod envoy_rig;
 pub mod envoy_world;
 pub mod fake_store;
+pub mod newer;
 pub mod over_tcp;
 mod request;
 pub mod schedule;

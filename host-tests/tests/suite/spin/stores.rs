@@ -42,9 +42,17 @@ impl Probe {
 
     /// On a thread of its own, so that others may go on.
     async fn ask(&self, operation: Value) -> Result<Value, StoreError> {
+        let answer = self.answer(operation).await;
+        match answer.get("error") {
+            None => Ok(answer["value"].clone()),
+            Some(error) => panic!("{error}: {}", self.spin.log()),
+        }
+    }
+
+    async fn answer(&self, operation: Value) -> Value {
         let addr = self.spin.addr();
         let mut asked: Option<JoinHandle<Value>> = None;
-        let answer = std::future::poll_fn(|context| {
+        std::future::poll_fn(|context| {
             let Some(thread) = asked.take() else {
                 let (waker, operation) = (context.waker().clone(), operation.clone());
                 asked = Some(std::thread::spawn(move || {
@@ -64,11 +72,7 @@ impl Probe {
             }
             Poll::Ready(thread.join().unwrap())
         })
-        .await;
-        match answer.get("error") {
-            None => Ok(answer["value"].clone()),
-            Some(error) => panic!("{error}: {}", self.spin.log()),
-        }
+        .await
     }
 }
 
@@ -292,4 +296,39 @@ fn what_is_written_anew_while_the_old_is_found_expired_stays() {
         let after = subject.run(store.get(&session, now)).unwrap();
         assert_eq!(after.as_deref(), Some(&b"new"[..]), "{step} {name}");
     }
+}
+
+/// A later release may lay entries out otherwise: this one neither takes them for nothing nor for expired.
+#[test]
+fn an_entry_of_a_newer_version_is_an_error_and_stays_as_it_is() {
+    let subject = KeyValue::start();
+    let session = crate::store::session("newer");
+    let (store, long) = (&subject.store, subject.long());
+    subject.run(store.put(&session, b"value", long)).unwrap();
+    let own = store.spin.entry("default", "newer").unwrap();
+    let mut moment = long.expires_at.0.to_be_bytes();
+    moment[0] = 1;
+    assert_eq!(own, [&moment[..], b"value"].concat(), "its first form");
+    let mut newer = own.clone();
+    newer[0] = 2;
+    store.spin.set_entry("default", "newer", &newer);
+    let swap = Change::Swap {
+        expected: Some(b"value".to_vec()),
+        value: b"other".to_vec(),
+        life: long,
+    };
+    let ends = subject.now().after(Duration::from_secs(1 << 40));
+    for operation in [
+        json!({ "get": key(&session), "now": subject.now().0 }),
+        json!({ "get": key(&session), "now": ends.0 }),
+        json!({ "write": [{ "key": key(&session), "change": change(&swap) }] }),
+    ] {
+        let answer = subject.run(store.answer(operation));
+        let error = r#"Newer(Newer { what: "entry", version: 2 })"#;
+        assert_eq!(answer["error"], error);
+        assert_eq!(store.spin.entry("default", "newer").unwrap(), newer);
+    }
+    store.spin.set_entry("default", "newer", &own);
+    let found = subject.run(store.get(&session, subject.now()));
+    assert_eq!(found.unwrap().as_deref(), Some(&b"value"[..]));
 }

@@ -4,7 +4,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wx_session_core::UnixMillis;
-use wx_session_core::store::{Store, StoreError};
+use wx_session_core::store::{Newer, Store, StoreError};
 
 use super::fake_shared_map::FakeSharedMap;
 use super::{FakeSlots, life, session, user};
@@ -130,16 +130,17 @@ fn a_space_that_overflows_does_not_crowd_out_the_other() {
     assert_eq!(alone(slots.get(&key, NOW)).unwrap().unwrap(), b"v");
 }
 
-/// Fills every slot of a table with `garbage`, then asks for everything.
+/// Fills every slot of a table with `garbage` behind its version, then asks for everything.
 fn recovers_from(garbage: &[u8]) {
     let map = FakeSharedMap::default();
     let (slots, key) = (table(&map), session("key"));
     for key in [&key, &user("key")] {
         alone(slots.put(key, b"old", life(0, 1000))).unwrap();
     }
+    let version = map.dump()[0].1[0];
     let fill = || {
         for (name, _) in map.dump() {
-            map.overwrite(&name, garbage);
+            map.overwrite(&name, &[&[version], garbage].concat());
         }
     };
     fill();
@@ -153,6 +154,49 @@ fn recovers_from(garbage: &[u8]) {
     fill();
     alone(slots.put(&key, b"newer", life(0, 1000))).unwrap();
     assert_eq!(alone(slots.get(&key, NOW)).unwrap().unwrap(), b"newer");
+}
+
+/// The map outlives the module, and a newer one may run beside this one or have run before it.
+#[test]
+fn a_slot_that_a_newer_module_has_written_is_no_empty_one_and_stays_as_it_is() {
+    let map = FakeSharedMap::default();
+    let (slots, key) = (table(&map), session("key"));
+    alone(slots.put(&key, b"old", life(0, 1000))).unwrap();
+    let (name, own) = map.dump().remove(0);
+    for version in own[0] + 1..=u8::MAX {
+        let mut written = own.clone();
+        written[0] = version;
+        map.overwrite(&name, &written);
+        let what = "slot";
+        let newer = StoreError::Newer(Newer { what, version });
+        assert_eq!(alone(slots.get(&key, NOW)), Err(newer));
+        let put = alone(slots.put(&key, b"new", life(0, 1000)));
+        assert_eq!(put, Err(newer));
+        let swap = alone(slots.swap(&key, Some(b"old"), b"new", life(0, 1000)));
+        assert_eq!(swap, Err(newer));
+        let swap = alone(slots.swap(&session("other"), None, b"new", life(0, 1000)));
+        assert_eq!(swap, Err(newer));
+        assert_eq!(alone(slots.delete(&key)), Err(newer));
+        assert_eq!(map.dump()[0].1, written);
+    }
+    // What lies elsewhere is as ever.
+    alone(slots.put(&user("key"), b"v", life(0, 1000))).unwrap();
+    map.overwrite(&name, &own);
+    assert_eq!(alone(slots.get(&key, NOW)).unwrap().unwrap(), b"old");
+}
+
+#[test]
+fn a_slot_without_a_version_counts_as_empty() {
+    let map = FakeSharedMap::default();
+    let (slots, key) = (table(&map), session("key"));
+    alone(slots.put(&key, b"old", life(0, 1000))).unwrap();
+    let (name, _) = map.dump().remove(0);
+    for nothing in [&b""[..], b"\0", b"\0\0\x01"] {
+        map.overwrite(&name, nothing);
+        assert_eq!(alone(slots.get(&key, NOW)), Ok(None));
+        alone(slots.put(&key, b"new", life(0, 1000))).unwrap();
+        assert_eq!(alone(slots.get(&key, NOW)).unwrap().unwrap(), b"new");
+    }
 }
 
 #[test]

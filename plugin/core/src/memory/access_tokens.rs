@@ -26,6 +26,9 @@ pub(crate) struct KnownToken {
     /// The last one that WeChat has called none.
     dead: Option<Zeroizing<String>>,
     renewed_at: Option<UnixMillis>,
+    /// Edges of a newer release keep the record of it, which nobody here can read or may write over. They ask WeChat too,
+    /// and have the same token of it.
+    pub(crate) is_kept_elsewhere: bool,
     /// Of the calls that ask for one.
     pub(crate) breaker: CircuitBreaker,
 }

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::host::Host;
-use crate::records::record::{SessionRecord, replay_key, shown};
+use crate::records::record::SessionRecord;
+use crate::records::shown::{self, mark, replay_key};
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
 use crate::session::sessions::ATTEMPTS;
@@ -24,20 +25,20 @@ pub(super) async fn refuse<H: Host>(
 ) -> Result<(), Rejection> {
     let host = context.host;
     let id = token.id();
-    let (key, new) = (replay_key(&id), shown(&id, data.ciphertext()));
+    let (key, new) = (replay_key(&id), mark(&id, data.ciphertext()));
     let store = context.store();
     // Most sessions show one piece.
     let mut found: Option<Vec<u8>> = None;
     for _ in 0..ATTEMPTS {
-        let mut all = found.clone().unwrap_or_default();
-        if all.as_chunks().0.contains(&new) {
+        let known = found.as_deref().map_or(&[][..], shown::read);
+        if known.contains(&new) {
             return Err(Reason::ReplayedData.into());
         }
-        if all.len() >= MOST_SHOWN * new.len() {
+        if known.len() >= MOST_SHOWN {
             context.sessions().end(&[id]).await?;
             return Err(Reason::SessionExpired.into());
         }
-        all.extend_from_slice(&new);
+        let all = shown::entry(known, new);
         let life = Life {
             now: host.now(),
             expires_at: session.expires_at,

@@ -2,8 +2,8 @@
 //! no answer for 5 s, three times in all: a repetition that comes during the first delivery waits for its outcome, one
 //! that comes after it was delivered is answered at once, and one after a delivery that failed is the next delivery.
 //!
-//! Where the store cannot say, the push goes on: it is WeChat's, and an app that gets one twice loses less than one that
-//! gets none. A worker that is gone in the midst of a delivery has its claim for a few seconds only.
+//! Where the store cannot say, or says it in words of a newer release, the push goes on: it is WeChat's, and an app that gets
+//! one twice loses less than one that gets none. A worker that is gone in the midst of a delivery has its claim for a few seconds only.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -51,6 +51,8 @@ pub(super) struct Claim<'a, H: Host> {
     key: Key,
     /// As it stands in the store; none where the store does not know of it.
     own: Option<Vec<u8>>,
+    /// The entry is one of a newer release, which keeps it.
+    is_newer: bool,
     nonce: [u8; 8],
     _alone: Alone<'a>,
 }
@@ -79,7 +81,9 @@ pub(super) async fn take<'a, H: Host>(
         }
         if let Some(alone) = worker.pushes.take(key.hash) {
             let claimed = within(host, TO_CLAIM, claim(context, &key, nonce)).await;
-            let own = match claimed.unwrap_or(Err(StoreError::Unavailable)) {
+            let claimed = claimed.unwrap_or(Err(StoreError::Unavailable));
+            let is_newer = matches!(claimed, Err(StoreError::Newer(_)));
+            let own = match claimed {
                 Ok(Claimed::Own(own)) => Some(own),
                 Ok(Claimed::Delivered) => return Ok(Turn::Again),
                 Ok(Claimed::UnderWay) => {
@@ -98,6 +102,7 @@ pub(super) async fn take<'a, H: Host>(
                 context,
                 key,
                 own,
+                is_newer,
                 nonce,
                 _alone: alone,
             }));
@@ -175,6 +180,9 @@ impl<H: Host> Claim<'_, H> {
     }
 
     async fn settle(&self, change: Change) {
+        if self.is_newer {
+            return;
+        }
         let write = [Write {
             key: self.key.clone(),
             change,

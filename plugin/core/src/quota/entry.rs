@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::host::Host;
+use crate::records::kinds::TICKET;
 use crate::store::{Change, Key, Life, Write};
 use crate::time::{UnixMillis, millis};
 
@@ -38,25 +39,27 @@ pub(super) fn life(now: UnixMillis, span: Duration) -> Life {
 
 /// When it was taken, for how long, and what tells who took it from others. The end of an entry is for the store, but
 /// a clock may have been set back since.
-pub(super) fn entry(taken_at: UnixMillis, lasts: Duration, nonce: [u8; 8]) -> Vec<u8> {
-    let mut entry = taken_at.0.to_be_bytes().to_vec();
+pub(crate) fn entry(taken_at: UnixMillis, lasts: Duration, nonce: [u8; 8]) -> Vec<u8> {
+    let mut entry = Vec::from([TICKET.form.written]);
+    entry.extend_from_slice(&taken_at.0.to_be_bytes());
     entry.extend_from_slice(&millis(lasts).to_be_bytes());
     entry.extend_from_slice(&nonce);
     entry
 }
 
 /// Whether what was found is a ticket whose time is not over.
-pub(super) fn counts(entry: &[u8], now: UnixMillis) -> bool {
+pub(crate) fn counts(entry: &[u8], now: UnixMillis) -> bool {
     let moments = number(entry, 0).zip(span(entry));
     moments.is_some_and(|(taken_at, span)| now.is_near(span, UnixMillis(taken_at)))
 }
 
 /// For how long it was taken.
-pub(super) fn span(entry: &[u8]) -> Option<Duration> {
+pub(crate) fn span(entry: &[u8]) -> Option<Duration> {
     number(entry, 8).map(Duration::from_millis)
 }
 
 fn number(entry: &[u8], at: usize) -> Option<u64> {
+    let (_, entry) = TICKET.form.version(entry).ok()??;
     let bytes = entry.get(at..)?.first_chunk()?;
     Some(u64::from_be_bytes(*bytes))
 }

@@ -20,14 +20,20 @@ use crate::limits::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::limits::network::Network;
 use crate::limits::rate_limit::MINUTE;
 use crate::memory::later::Later;
+use crate::records::kinds::BREAKER;
 use crate::records::record::breaker_key;
 use crate::rejection::{Reason, Rejection};
-use crate::seal::Scope;
-use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
+use crate::seal::{Read, Record, Scope, as_written};
+use crate::store::{Change, Form, Key, Life, Store, StoreError, Write, Written};
 use crate::worker::Context;
 
 /// How long trouble is remembered that nobody had again.
 const TROUBLE_LASTS: core::time::Duration = core::time::Duration::from_secs(3600);
+
+impl Record for CircuitBreaker {
+    const FORM: &'static Form = &BREAKER.form;
+    const READ: &'static [Read<Self>] = &[as_written];
+}
 
 /// How often the breaker is written when others write it too. What is lost then is one trouble of many.
 const ATTEMPTS: usize = 3;
@@ -163,9 +169,9 @@ fn key<H: Host>(context: Context<'_, H>, number: usize) -> Option<Key> {
     Some(breaker_key(&own.appid))
 }
 
-fn scope(key: &Key) -> Scope<'_> {
+/// What the record is bound to.
+pub(crate) fn scope(key: &Key) -> Scope<'_> {
     Scope {
-        label: "breaker",
         owner: [key.name.as_bytes(), b""],
         name: &key.name,
     }
@@ -227,4 +233,42 @@ async fn tell<H: Host>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::minimal_on_spin;
+    use crate::fake_host::{FakeHost, run};
+    use crate::testing::test;
+    use crate::worker::Worker;
+    use core::time::Duration;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_newer_release_knows_of_wechat_is_asked_there_and_stays() {
+        let store = json!({ "kind": "spin_redis", "address": "redis://sessions" });
+        let worker = Worker::new(minimal_on_spin(store));
+        let host = FakeHost::at(1_700_000_000_000);
+        let context = Context {
+            worker: &worker,
+            host: &host,
+        };
+        let (key, newer) = (key(context, 0).unwrap(), [u8::MAX, 7]);
+        let now = host.now();
+        let life = Life {
+            now,
+            expires_at: now.after(Duration::from_secs(60)),
+        };
+        let found = || run(host.store.get(&key, now)).unwrap();
+        // It comes while a login is under way here, which then has something to tell.
+        let quota = run(Quota::take(context, 0, None)).unwrap();
+        run(host.store.put(&key, &newer, life)).unwrap();
+        run(quota.tell(context, &Trouble::Timeout));
+        run(quota.calm(context));
+        assert_eq!(found().as_deref(), Some(&newer[..]));
+        let taken = run(Quota::take(context, 0, None)).err().unwrap();
+        assert_eq!(taken.reason, Reason::StoreUnavailable);
+        assert_eq!(found().as_deref(), Some(&newer[..]));
+    }
 }

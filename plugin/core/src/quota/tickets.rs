@@ -15,9 +15,10 @@ use crate::host::Host;
 use crate::limits::rate_limit::FULL_FOR;
 use crate::memory::alone::Alone;
 use crate::memory::later::Later;
+use crate::records::kinds::TICKET;
 use crate::rejection::Rejection;
 use crate::seal::MasterKeys;
-use crate::store::{Key, Space, Store, StoreError, Write};
+use crate::store::{Key, Store, StoreError, Write};
 use crate::worker::Context;
 
 /// How many tickets are looked at when the first one is taken. With more than that, a few may stay untaken.
@@ -237,7 +238,7 @@ impl Tickets {
 
     fn hashed(&self, what: &[u8]) -> Key {
         let hash = Sha256::new().chain_update(self.base).chain_update(what);
-        Key::hashed(Space::Sessions, "t:", hash.finalize().into())
+        Key::hashed(&TICKET, hash.finalize().into())
     }
 }
 

@@ -3,7 +3,8 @@
 
 use alloc::vec::Vec;
 
-use crate::store::{Key, Space};
+use super::kinds::PUSH;
+use crate::store::Key;
 use crate::time::UnixMillis;
 
 /// How the delivery of a push went.
@@ -20,7 +21,7 @@ pub(crate) enum PushState {
 /// The entry of one push to an app, of which `parts` tell it from all others.
 pub(crate) fn push_key(appid: &str, parts: [&str; 2]) -> Key {
     let [kind, id] = parts;
-    Key::of_parts(Space::Sessions, "p:", "push", &[appid, kind, id])
+    Key::of_parts(&PUSH, &[appid, kind, id])
 }
 
 /// What the entry holds. `nonce` tells two that came at the same moment.
@@ -30,7 +31,7 @@ pub(crate) fn entry(state: PushState, now: UnixMillis, nonce: [u8; 8]) -> Vec<u8
         PushState::Delivered => 2,
         PushState::Failed => 3,
     };
-    let mut entry = Vec::from([state]);
+    let mut entry = Vec::from([PUSH.form.written, state]);
     entry.extend_from_slice(&now.0.to_be_bytes());
     entry.extend_from_slice(&nonce);
     entry
@@ -38,6 +39,7 @@ pub(crate) fn entry(state: PushState, now: UnixMillis, nonce: [u8; 8]) -> Vec<u8
 
 /// What an entry says, and since when.
 pub(crate) fn read(entry: &[u8]) -> Option<(PushState, UnixMillis)> {
+    let (_, entry) = PUSH.form.version(entry).ok()??;
     let (state, rest) = entry.split_first()?;
     let since = UnixMillis(u64::from_be_bytes(*rest.first_chunk()?));
     let state = match state {
@@ -59,9 +61,9 @@ mod tests {
         for state in [PushState::UnderWay, PushState::Delivered, PushState::Failed] {
             let written = entry(state, UnixMillis(7), [1; 8]);
             assert_eq!(read(&written), Some((state, UnixMillis(7))));
-            assert_eq!(read(&written[..8]), None);
+            assert_eq!(read(&written[..9]), None);
         }
         assert_eq!(read(&[]), None);
-        assert_eq!(read(&[9; 17]), None);
+        assert_eq!(read(&[1, 9, 9, 9, 9, 9, 9, 9, 9, 9]), None);
     }
 }

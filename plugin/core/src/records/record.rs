@@ -1,17 +1,17 @@
-//! What is stored, as plain data. Field order is the stored format: append only, and raise `seal`'s version otherwise.
+//! What is stored, as plain data. The fields, their types and their order are the stored form: see [`super::kinds`].
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::kinds::{ACCESS_TOKEN, BREAKER, CODE, SESSION, USER};
 use super::token::{Opener, SessionId};
 use super::told::Told;
-use crate::seal::Scope;
+use crate::seal::{Read, Record, Scope, as_written};
 use crate::shared_text::SharedText;
-use crate::store::{Key, Space};
+use crate::store::{Form, Key};
 use crate::time::UnixMillis;
 use crate::wechat::session_key::SessionKey;
 
@@ -29,6 +29,11 @@ pub(crate) struct SessionRecord {
     pub(crate) failures: u8,
     /// What it remembers for its app, form-encoded.
     pub(crate) attributes: Option<SharedText>,
+}
+
+impl Record for SessionRecord {
+    const FORM: &'static Form = &SESSION.form;
+    const READ: &'static [Read<Self>] = &[as_written];
 }
 
 /// What a session is to remember for its app. An empty text is nothing.
@@ -49,6 +54,11 @@ pub(crate) struct UserRecord {
     /// Live sessions, oldest first.
     pub(crate) sessions: Vec<Listed>,
     pub(crate) created_at: UnixMillis,
+}
+
+impl Record for UserRecord {
+    const FORM: &'static Form = &USER.form;
+    const READ: &'static [Read<Self>] = &[as_written];
 }
 
 impl UserRecord {
@@ -107,6 +117,7 @@ impl KeyRing {
 
 /// A login that may be repeated for a minute, sealed under a key that comes from its code.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(crate) struct CodeRecord {
     pub(crate) token: [u8; 32],
     pub(crate) openid: String,
@@ -116,10 +127,14 @@ pub(crate) struct CodeRecord {
     pub(crate) made_at: UnixMillis,
 }
 
+impl Record for CodeRecord {
+    const FORM: &'static Form = &CODE.form;
+    const READ: &'static [Read<Self>] = &[as_written];
+}
+
 /// What the record of a session is bound to.
 pub(crate) fn session_scope<'a>(opener: &'a Opener, name: &'a str) -> Scope<'a> {
     Scope {
-        label: "session",
         owner: [&opener.0, b""],
         name,
     }
@@ -128,7 +143,6 @@ pub(crate) fn session_scope<'a>(opener: &'a Opener, name: &'a str) -> Scope<'a> 
 /// What the record of a user is bound to.
 pub(crate) fn user_scope<'a>(appid: &'a str, openid: &'a str, name: &'a str) -> Scope<'a> {
     Scope {
-        label: "user",
         owner: [appid.as_bytes(), openid.as_bytes()],
         name,
     }
@@ -137,7 +151,6 @@ pub(crate) fn user_scope<'a>(appid: &'a str, openid: &'a str, name: &'a str) -> 
 /// What the record of a code is bound to.
 pub(crate) fn code_scope<'a>(js_code: &'a str, name: &'a str) -> Scope<'a> {
     Scope {
-        label: "code",
         owner: [js_code.as_bytes(), b""],
         name,
     }
@@ -145,43 +158,22 @@ pub(crate) fn code_scope<'a>(js_code: &'a str, name: &'a str) -> Scope<'a> {
 
 /// The user's entry.
 pub(crate) fn user_key(appid: &str, openid: &str) -> Key {
-    Key::of_parts(Space::Users, "u:", "user", &[appid, openid])
+    Key::of_parts(&USER, &[appid, openid])
 }
 
 /// The entry that remembers a code's answer.
 pub(crate) fn code_key(appid: &str, js_code: &str) -> Key {
-    Key::of_parts(Space::Sessions, "c:", "code", &[appid, js_code])
+    Key::of_parts(&CODE, &[appid, js_code])
 }
 
 /// The entry of what all workers know of WeChat's trouble with this app.
 pub(crate) fn breaker_key(appid: &str) -> Key {
-    Key::of_parts(Space::Sessions, "b:", "breaker", &[appid])
+    Key::of_parts(&BREAKER, &[appid])
 }
 
 /// The entry of this app's access_token.
 pub(crate) fn access_token_key(appid: &str) -> Key {
-    Key::of_parts(Space::Sessions, "a:", "access_token", &[appid])
-}
-
-/// The entry that remembers what data a session has shown.
-pub(crate) fn replay_key(session: &SessionId) -> Key {
-    let digest = Sha256::new()
-        .chain_update(b"replay")
-        .chain_update(session.0)
-        .finalize();
-    Key::hashed(Space::Sessions, "r:", digest.into())
-}
-
-/// What such an entry holds of one piece of data. The last block stands for all of it: it depends on every block
-/// before, while leading blocks can be cut off without anybody noticing.
-pub(crate) fn shown(session: &SessionId, ciphertext: &[u8]) -> [u8; 8] {
-    let last_block = ciphertext.rchunks(16).next().unwrap_or_default();
-    let digest = Sha256::new()
-        .chain_update(b"shown")
-        .chain_update(session.0)
-        .chain_update(last_block)
-        .finalize();
-    digest.first_chunk().copied().unwrap_or_default()
+    Key::of_parts(&ACCESS_TOKEN, &[appid])
 }
 
 #[cfg(test)]

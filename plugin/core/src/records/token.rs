@@ -10,10 +10,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::kinds::SESSION;
 use crate::hex::hex;
 use crate::host::Host;
 use crate::seal::{MARK, MasterKeys, NotSealed};
-use crate::store::{Change, Key, Space, Write};
+use crate::store::{Change, Key, Write};
 use crate::time::UnixMillis;
 
 /// Length of a token as text: base64url of 32 bytes.
@@ -139,7 +140,7 @@ pub(crate) struct SessionId(pub(crate) [u8; 32]);
 
 impl SessionId {
     pub(crate) fn key(&self) -> Key {
-        Key::hashed(Space::Sessions, "s:", self.0)
+        Key::hashed(&SESSION, self.0)
     }
 
     /// The write that ends the session.

@@ -4,6 +4,11 @@
 //! So memory is bounded by slots × slot size, one compare-and-set commits a change, and no committed entry is lost
 //! to a race: who comes second reads again. A full slot gives up the entries closest to their expiry.
 //! The first half of the slots holds sessions, the second half users.
+//!
+//! The map may outlive the module that fills it: a proxy gets another one while it runs, and for a while both are there. So a
+//! slot begins with its version, and one that a newer module has written is left as it is: whoever looks for something in it
+//! gets an error, also after a way back to an older module, until the process starts anew. To empty it would end sessions
+//! and users of the newer module beside this one.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,7 +16,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Change, Key, Space, Store, StoreError, Write, Written};
+use super::{Change, Form, Key, Space, Store, StoreError, Write, Written};
 use crate::time::UnixMillis;
 
 /// The map beneath, shared by all workers of one process.
@@ -44,6 +49,13 @@ pub struct EmbeddedStore<M> {
     half: u32,
     slot_bytes: usize,
 }
+
+/// Of a slot.
+pub(crate) const SLOT: Form = Form {
+    what: "slot",
+    written: 1,
+    newest: 1,
+};
 
 /// How often a write is tried when others write the same slot at the same time.
 const ATTEMPTS: usize = 32;
@@ -96,7 +108,7 @@ impl<M: SharedMap> EmbeddedStore<M> {
                 Some((bytes, version)) => (bytes.as_slice(), Some(*version)),
                 None => (&[][..], None),
             };
-            let mut entries = decode(bytes);
+            let mut entries = decode(bytes)?;
             if let Change::Put(_, life) | Change::Swap { life, .. } = &write.change {
                 entries.retain(|entry| life.now < entry.expires_at);
             }
@@ -143,11 +155,12 @@ impl<M: SharedMap> EmbeddedStore<M> {
             entries.insert(0, entry);
         }
         let mut bytes: usize = entries.iter().map(size).sum();
-        // A list is encoded as its length and its entries.
-        while size(&entries.len()) + bytes > self.slot_bytes && entries.len() > kept {
+        // A slot is encoded as its version, the number of its entries, and these.
+        while 1 + size(&entries.len()) + bytes > self.slot_bytes && entries.len() > kept {
             bytes -= entries.pop().as_ref().map_or(0, size);
         }
-        let slot = postcard::to_allocvec(&entries).map_err(|_| StoreError::TooLarge)?;
+        let slot =
+            postcard::to_allocvec(&(SLOT.written, &entries)).map_err(|_| StoreError::TooLarge)?;
         if slot.len() > self.slot_bytes {
             return Err(StoreError::TooLarge);
         }
@@ -161,18 +174,28 @@ fn size(part: &impl Serialize) -> usize {
     postcard::serialize_with_flavor(part, postcard::ser_flavors::Size::default()).unwrap_or(0)
 }
 
-/// A slot that cannot be read counts as empty: only this code writes slots, under a name that no other uses.
-fn decode(bytes: &[u8]) -> Vec<Entry<'_>> {
-    if bytes.is_empty() {
-        return Vec::new();
-    }
-    postcard::from_bytes(bytes).unwrap_or_default()
+/// A damaged slot counts as empty: only this code writes slots, under a name that no other uses.
+///
+/// # Errors
+/// A newer module has written it.
+fn decode(bytes: &[u8]) -> Result<Vec<Entry<'_>>, StoreError> {
+    let entries = SLOT.version(bytes).map_err(StoreError::Newer)?;
+    let entries = entries.and_then(|(_, entries)| postcard::from_bytes(entries).ok());
+    Ok(entries.unwrap_or_default())
 }
 
 /// The one entry of a key, as [`decode`] gives it, without a look at those behind it.
-fn find(bytes: &[u8], id: [u8; 16]) -> Option<Entry<'_>> {
-    let (entries, mut rest) = postcard::take_from_bytes::<usize>(bytes).ok()?;
-    for _ in 0..entries {
+///
+/// # Errors
+/// As there.
+fn find(bytes: &[u8], id: [u8; 16]) -> Result<Option<Entry<'_>>, StoreError> {
+    let entries = SLOT.version(bytes).map_err(StoreError::Newer)?;
+    Ok(entries.and_then(|(_, entries)| first(entries, id)))
+}
+
+fn first(entries: &[u8], id: [u8; 16]) -> Option<Entry<'_>> {
+    let (number, mut rest) = postcard::take_from_bytes::<usize>(entries).ok()?;
+    for _ in 0..number {
         let (entry, behind) = postcard::take_from_bytes::<Entry<'_>>(rest).ok()?;
         if entry.id == id {
             return Some(entry);
@@ -188,7 +211,7 @@ impl<M: SharedMap> Store for EmbeddedStore<M> {
         let Some((bytes, _)) = self.map.get(&name).await? else {
             return Ok(None);
         };
-        Ok(find(&bytes, id)
+        Ok(find(&bytes, id)?
             .filter(|entry| now < entry.expires_at)
             .map(|entry| entry.value.to_vec()))
     }

@@ -12,7 +12,10 @@ use crate::hex::named;
 use crate::time::UnixMillis;
 
 pub mod embedded;
+mod form;
 pub mod redis;
+
+pub use form::{Form, Newer};
 
 /// Name of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,32 +26,51 @@ pub struct Key {
     pub name: String,
     /// What the name is made of, or made into: for stores that place entries by it. Of two names never the same.
     pub(crate) hash: [u8; 32],
+    /// The form of what stands there.
+    pub(crate) form: &'static Form,
+}
+
+/// A kind of entry.
+pub(crate) struct Kind {
+    /// The form of what stands there. Its word is in what the name is made of, and the key that seals it.
+    pub(crate) form: Form,
+    /// What the names begin with: a letter and a colon.
+    pub(crate) prefix: &'static str,
+    pub(crate) space: Space,
 }
 
 impl Key {
-    /// The entry of any name.
+    /// The entry of any name, whatever stands there.
     #[must_use]
     pub fn new(space: Space, name: &str) -> Self {
         let hash = Sha256::digest(name.as_bytes()).into();
-        let name = name.into();
-        Self { space, name, hash }
+        Self {
+            space,
+            name: name.into(),
+            hash,
+            form: &Form::ANY,
+        }
     }
 
     /// The entry that `hash` names: SHA-256 of something that begins with a word of its kind.
-    pub(crate) fn hashed(space: Space, kind: &str, hash: [u8; 32]) -> Self {
-        let name = named(kind, &hash);
-        Self { space, name, hash }
+    pub(crate) fn hashed(kind: &'static Kind, hash: [u8; 32]) -> Self {
+        Self {
+            space: kind.space,
+            name: named(kind.prefix, &hash),
+            hash,
+            form: &kind.form,
+        }
     }
 
     /// The entry of what `parts` say together. Hashed, so that the names of a store's entries are no list of openids;
     /// with their lengths, so that no two lists of parts give the same bytes.
-    pub(crate) fn of_parts(space: Space, kind: &str, label: &str, parts: &[&str]) -> Self {
-        let mut sha256 = Sha256::new().chain_update(label.as_bytes());
+    pub(crate) fn of_parts(kind: &'static Kind, parts: &[&str]) -> Self {
+        let mut sha256 = Sha256::new().chain_update(kind.form.what.as_bytes());
         for part in parts {
             sha256.update((part.len() as u64).to_le_bytes());
             sha256.update(part.as_bytes());
         }
-        Self::hashed(space, kind, sha256.finalize().into())
+        Self::hashed(kind, sha256.finalize().into())
     }
 }
 
@@ -72,6 +94,8 @@ pub enum StoreError {
     Contended,
     /// The value is larger than the store takes.
     TooLarge,
+    /// Only a newer release can read it.
+    Newer(Newer),
 }
 
 /// One change of one entry.

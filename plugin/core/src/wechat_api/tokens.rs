@@ -18,11 +18,12 @@ use crate::memory::access_tokens::is_due;
 use crate::memory::later::Later;
 use crate::metrics::Counter;
 use crate::platform_call::{NoAnswer, call};
+use crate::records::kinds::ACCESS_TOKEN;
 use crate::records::record::access_token_key;
 use crate::rejection::{Reason, Rejection};
-use crate::seal::Scope;
+use crate::seal::{Read, Record, Scope, as_written};
 use crate::single_flight::Turn;
-use crate::store::{Life, Store};
+use crate::store::{Form, Life, Store, StoreError};
 use crate::wechat::access_token::{self, AccessToken};
 use crate::worker::{Context, TokenOutcome};
 
@@ -32,11 +33,17 @@ const FOLLOWERS: u16 = 1024;
 /// How long it is remembered that WeChat refuses.
 const TROUBLE_LASTS: Duration = Duration::from_secs(60);
 
-/// What all workers know of the token of an app. The order is the stored format.
+/// What all workers know of the token of an app. The fields and their order are the stored form.
 #[derive(Serialize, Deserialize)]
-struct TokenRecord {
-    token: Option<AccessToken>,
-    breaker: CircuitBreaker,
+#[cfg_attr(test, derive(PartialEq))]
+pub(crate) struct TokenRecord {
+    pub(crate) token: Option<AccessToken>,
+    pub(crate) breaker: CircuitBreaker,
+}
+
+impl Record for TokenRecord {
+    const FORM: &'static Form = &ACCESS_TOKEN.form;
+    const READ: &'static [Read<Self>] = &[as_written];
 }
 
 /// The access_tokens of one worker.
@@ -219,6 +226,8 @@ impl<H: Host> AccessTokens<'_, H> {
         let Context { worker, host } = self.context;
         let key = access_token_key(&app.appid);
         let found = self.context.store().get_latest(&key, host.now()).await;
+        let is_newer = matches!(found, Err(StoreError::Newer(_)));
+        worker.token_of(app, |known| known.is_kept_elsewhere = is_newer);
         let sealed = found.ok().flatten()?;
         worker
             .keys
@@ -229,10 +238,13 @@ impl<H: Host> AccessTokens<'_, H> {
     async fn write_down(&self, app: &MiniProgram) {
         let Context { worker, host } = self.context;
         let now = host.now();
-        let record = worker.token_of(app, |known| TokenRecord {
-            token: known.token().cloned(),
-            breaker: known.breaker.clone(),
+        let record = worker.token_of(app, |known| {
+            (!known.is_kept_elsewhere).then(|| TokenRecord {
+                token: known.token().cloned(),
+                breaker: known.breaker.clone(),
+            })
         });
+        let Some(record) = record else { return };
         let key = access_token_key(&app.appid);
         let ends = record.token.as_ref().map(|token| token.expires_at);
         let life = Life {
@@ -249,9 +261,8 @@ impl<H: Host> AccessTokens<'_, H> {
 }
 
 /// What the record is bound to.
-fn scope<'a>(appid: &'a str, name: &'a str) -> Scope<'a> {
+pub(crate) fn scope<'a>(appid: &'a str, name: &'a str) -> Scope<'a> {
     Scope {
-        label: "access_token",
         owner: [appid.as_bytes(), b""],
         name,
     }

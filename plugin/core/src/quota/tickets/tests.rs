@@ -8,7 +8,8 @@ use serde_json::json;
 use super::{FEW, Taken, Tickets};
 use crate::config::tests::minimal_on_spin;
 use crate::fake_host::{FakeHost, run, together};
-use crate::quota::entry::{given_back, spent};
+use crate::quota::entry::{given_back, life, spent};
+use crate::rejection::Reason;
 use crate::store::{Key, Store};
 use crate::testing::test;
 use crate::worker::{Context, Worker};
@@ -158,5 +159,29 @@ fn without_randomness_none_is_taken() {
         stage.host.has_no_entropy.set(true);
         let tickets = stage.tickets("one", 1);
         assert!(run(tickets.take(stage.context())).is_err());
+    }
+}
+
+#[test]
+fn what_a_newer_release_has_written_of_one_is_no_free_place_and_stays() {
+    for stage in Stage::each() {
+        let tickets = stage.tickets("one", 2);
+        let keys = [0, 1].map(|number| tickets.key(number));
+        let (now, newer) = (stage.context().now(), [u8::MAX, 7]);
+        for key in &keys {
+            run(stage.host.store.put(key, &newer, life(now, MINUTE))).unwrap();
+        }
+        let taken = run(tickets.take(stage.context())).err().unwrap();
+        assert_eq!(taken.reason, Reason::StoreUnavailable);
+        assert!(run(tickets.are_all_spent(stage.context())).is_err());
+        for key in &keys {
+            let found = run(stage.host.store.get(key, now)).unwrap();
+            assert_eq!(found.as_deref(), Some(&newer[..]));
+        }
+        let line = r#"{"event":"record_newer","record":"ticket","version":255}"#;
+        assert!(stage.host.lines.borrow().iter().any(|own| own == line));
+        // Its time is over.
+        stage.host.pass(MINUTE);
+        assert!(stage.take(&tickets).is_some());
     }
 }
