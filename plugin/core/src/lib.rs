@@ -21,6 +21,8 @@ mod endpoint;
 mod error_body;
 mod fold;
 mod gate;
+#[cfg(test)]
+mod golden;
 mod handle;
 mod head;
 mod header_names;

@@ -3,7 +3,7 @@
 
 use crate::store::{Form, Kind, Space};
 
-/// A table: the word, the prefix and the space of each, and its versions.
+/// Names each once, so that none is without its golden records.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident: $what:literal $prefix:literal $space:ident, written $written:literal, newest $newest:literal;)*) => {
         $(
@@ -14,6 +14,9 @@ macro_rules! kinds {
                 space: Space::$space,
             };
         )*
+
+        #[cfg(test)]
+        pub(crate) const ALL: &[&Kind] = &[$(&$name),*];
     };
 }
 
