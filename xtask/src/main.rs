@@ -10,6 +10,7 @@ mod soak;
 mod steps;
 mod test;
 mod tools;
+mod upgrade;
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
@@ -84,6 +85,10 @@ cargo xtask soak --real [--minutes N] [--seed S]
     --minutes N      for how long (default: 10); in less than twenty the faults come closer, so that each kind comes
     --seed S         the same users and the same faults again, though not to the millisecond
 
+cargo xtask upgrade FILE
+    Of the tests, only those in which the filter of the last release and this one are two Envoys on one Redis: what either
+    writes is good at the other. FILE is the wx_session.wasm of that release. In `cargo xtask test` both are this one.
+
 cargo xtask bench [--quick] [--arms a,b,c] [--write]
     What a request costs at a real Envoy: without a filter, with wx-session, with what is used instead of it. What
     decryption and the like cost in WebAssembly, natively, in Node and in Python; the first requests; the memory.
@@ -121,9 +126,10 @@ fn main() -> ExitCode {
         }
         Some((&"soak", options)) if !wants_help(options) => soak::run(options),
         Some((&"test", options)) if !wants_help(options) => test::run(options),
+        Some((&"upgrade", options)) if !wants_help(options) => upgrade::run(options),
         Some((
             &("help" | "build" | "bench" | "check" | "client" | "demo" | "fake-wechat"
-            | "frameworks" | "image" | "release" | "soak" | "test"),
+            | "frameworks" | "image" | "release" | "soak" | "test" | "upgrade"),
             _,
         )) => {
             return usage(ExitCode::SUCCESS);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -90,6 +91,11 @@ impl Backend {
     /// An Envoy on it.
     pub fn edge(&self, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
         EnvoyRig::start_on(self.config(), wechat, patch, None)
+    }
+
+    /// An Envoy on it with another module than the one that is built here.
+    pub fn edge_of(&self, module: &Path, wechat: &FakeWechat, patch: &Value) -> EnvoyRig {
+        EnvoyRig::start_module(module, self.config(), wechat, patch, None)
     }
 
     /// The same through the proxy.

@@ -1,5 +1,6 @@
 //! The built module in a real Envoy, with a WeChat behind TLS and an app behind HTTP. Time is real.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use project::filter;
@@ -22,7 +23,7 @@ pub struct OwnEnvoyRig {
 impl OwnEnvoyRig {
     /// On one of the repository's configurations.
     pub fn start_on(config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
-        let around = Around::start(config, wechat, patch);
+        let around = Around::start(&filter::built().unwrap(), config, wechat, patch);
         Self {
             envoy: Envoy::start(&around.config, &ENVIRONMENT).unwrap(),
             app: around.app,
@@ -67,7 +68,18 @@ impl EnvoyRig {
         patch: &Value,
         store: Option<Backend>,
     ) -> Self {
-        let around = Around::start(config, wechat, patch);
+        Self::start_module(&filter::built().unwrap(), config, wechat, patch, store)
+    }
+
+    /// The same with another module than the one that is built here.
+    pub fn start_module(
+        module: &Path,
+        config: Config,
+        wechat: &FakeWechat,
+        patch: &Value,
+        store: Option<Backend>,
+    ) -> Self {
+        let around = Around::start(module, config, wechat, patch);
         Self {
             envoy: ReusedEnvoy::start(&around.config, &ENVIRONMENT).unwrap(),
             app: around.app,
@@ -87,16 +99,14 @@ struct Around {
 }
 
 impl Around {
-    fn start(config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
+    fn start(module: &Path, config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
         let wechat = wechat.serve();
         let app = FakeApp::start();
         let ca = NamedTempFile::new().unwrap();
         std::fs::write(ca.path(), wechat.ca_pem()).unwrap();
         let names: Vec<&str> = ENVIRONMENT.iter().map(|(name, _)| *name).collect();
         // The plugin's own rules are on trial: where Envoy would refuse first, it is told not to.
-        let config = config
-            .in_test(&filter::built().unwrap())
-            .wechat(wechat.addr(), ca.path());
+        let config = config.in_test(module).wechat(wechat.addr(), ca.path());
         let config = OTHERS
             .iter()
             .fold(config, |config, other| {

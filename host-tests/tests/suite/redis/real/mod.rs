@@ -13,3 +13,4 @@ mod secrets;
 mod slow_store;
 mod trace;
 mod trial;
+mod upgrade;
