@@ -141,6 +141,15 @@ impl Envoy {
         Ok(text.lines().filter_map(number).collect())
     }
 
+    /// As [`Envoy::prometheus`], with what the plugin has counted until now.
+    ///
+    /// # Errors
+    /// When the administration interface does not answer.
+    pub fn prometheus_told(&self) -> Result<String> {
+        sleep(TOLD);
+        self.prometheus()
+    }
+
     /// `/stats/prometheus`. Histograms show what was recorded 100 ms ago and before.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ impl Names {
                 .lines()
                 .any(|own| own == line)
         });
-        Scrape::of(&edge.envoy.prometheus().unwrap())
+        Scrape::of(&edge.envoy.prometheus_told().unwrap())
     }
 
     fn text(&self, file: &str) -> String {

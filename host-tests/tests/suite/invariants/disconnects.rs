@@ -26,9 +26,10 @@ fn assert_worker_is_well(stage: &mut WasmWorld) {
     );
 }
 
-/// Once for what is allocated at first, and once more: the module's memory is then as large as before.
+/// Twice for what is allocated at first, and once more: the module's memory is then as large as before.
 #[track_caller]
 fn assert_leaves_no_memory(stage: &mut WasmWorld, abandon: impl Fn(&mut WasmWorld)) {
+    abandon(stage);
     abandon(stage);
     let pages = stage.rig.vm.memory_pages();
     abandon(stage);

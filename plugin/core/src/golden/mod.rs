@@ -9,7 +9,7 @@ mod cases;
 extern crate std;
 
 use alloc::collections::BTreeSet;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -140,9 +140,9 @@ fn write() {
         });
         if !is_there {
             golden.records.push(Stored {
-                kind: form.what.to_string(),
+                kind: form.what.into(),
                 version: form.written,
-                what: what.to_string(),
+                what: what.into(),
                 name,
                 value: hex(&written),
             });
