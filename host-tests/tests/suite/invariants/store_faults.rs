@@ -1,11 +1,14 @@
 //! A store that fails at each of its operations: unavailable is not unauthorised, and never a pass.
 
+use std::time::Duration;
+
 use serde_json::json;
 use testkit::fakes::wechat::FakeWechat;
 use wx_session_core::Host as _;
 
 use crate::rig::{
-    ADMIN_TOKEN, APPID, Ask, CoreRig, Login, Rig, SECRET, assert_refusal, assert_unavailable,
+    ADMIN_TOKEN, APPID, Ask, CoreRig, Login, Rig, SECRET, WasmRig, assert_refusal,
+    assert_unavailable, bridge,
 };
 
 struct CoreWorld {
@@ -65,7 +68,7 @@ fn every_store_operation_may_fail_and_the_client_is_told_to_try_again() {
 #[test]
 fn a_renewal_that_fails_is_no_reason_to_refuse() {
     let mut edge = edge();
-    edge.rig.advance(std::time::Duration::from_secs(3600));
+    edge.rig.advance(Duration::from_secs(3600));
     edge.rig.host.store.fail_after(1, 1);
     let got = edge.rig.ask(vec![Ask::get("/api").token(&edge.token)]);
     assert!(got[0].seen.is_some());
@@ -150,6 +153,50 @@ fn the_store_holds_nothing_in_clear() {
         for secret in &secrets {
             assert!(!text.contains(secret.as_str()), "{secret} in {}", key.name);
         }
+    }
+}
+
+/// Whoever logs in with the token of a session, or logs out, has ended it, also where an app has said so before and the
+/// store could not be asked then. Nobody tries again when that is given up.
+#[test]
+fn a_session_that_is_to_end_has_ended_once_its_client_is_told_so() {
+    let patch = json!({
+        "store": bridge::webdis(),
+        "session": { "cache_ttl_s": 0 },
+        "responses": { "session_end": true },
+    });
+    for logs_in in [true, false] {
+        let wechat = FakeWechat::seeded(APPID, SECRET, b"store faults");
+        let mut rig = WasmRig::start(&wechat, &patch);
+        let alice = wechat.phone("alice");
+        let login = Ask::post("/wx/login", &json!({ "code": alice.login() }));
+        let token = Login::from(&rig.ask(vec![login])[0]).token;
+        let path = "/api/answer/200?x-wx-session-end=this";
+        let said = rig.send(&Ask::get(path).token(&token));
+        rig.settle(&[said]);
+        rig.bridge.fail(true);
+        rig.got(said);
+        let pass = |rig: &mut WasmRig, seconds: u64| {
+            for _ in 0..seconds * 10 {
+                rig.advance(Duration::from_millis(100));
+                rig.serve_calls();
+            }
+        };
+        pass(&mut rig, 2);
+        rig.bridge.fail(false);
+        let again = json!({ "code": alice.login(), "token": token });
+        let ask = if logs_in {
+            Ask::post("/wx/login", &again)
+        } else {
+            Ask::post("/wx/logout", &json!({})).token(&token)
+        };
+        assert_eq!(rig.ask(vec![ask])[0].status, 200);
+        rig.bridge.fail(true);
+        pass(&mut rig, 40);
+        assert!(rig.log().contains("session_not_ended"), "{}", rig.log());
+        rig.bridge.fail(false);
+        let got = rig.ask(vec![Ask::get("/api").token(&token)]).remove(0);
+        assert_refusal(&got, 401, "invalid_token");
     }
 }
 

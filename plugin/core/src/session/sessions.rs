@@ -23,10 +23,11 @@ pub(crate) const ATTEMPTS: usize = 8;
 /// A moment of a session that lies further ahead than this is not believed: clocks are set back by less.
 const MOST_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// What becomes of a session of a mini program that is not configured, or no longer.
+/// What becomes of a session that the store still has, and that is none here: it is to end, and that could not be written
+/// yet; or it is of a mini program that is not configured, or no longer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gone {
-    /// Nothing: the mini program may be configured again.
+    /// Nothing: others see to its end, and the mini program may be configured again.
     Stays,
     /// It ends, for its client wants it ended.
     Ends,
@@ -96,12 +97,11 @@ impl<H: Host> Sessions<'_, H> {
         if store.may_lag() && is(&found, &|record| self.is_over(record, now)) {
             found = store.get_latest(&key, now).await?.and_then(opened);
         }
-        if is(&found, &|record| worker.is_to_end(&id, record)) {
-            return Ok(None);
-        }
-        if is(&found, &|record| {
-            worker.config.mini_program(&record.appid).is_none()
-        }) {
+        let is_gone = |record: &SessionRecord| {
+            let is_configured = worker.config.mini_program(&record.appid).is_some();
+            worker.is_to_end(&id, record) || !is_configured
+        };
+        if is(&found, &is_gone) {
             if gone == Gone::Ends {
                 self.end(&[id]).await?;
             }
