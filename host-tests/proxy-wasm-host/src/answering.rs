@@ -67,7 +67,7 @@ impl Vm {
         for action in deferred {
             match action {
                 Deferred::Continue(stream) => self.resume(stream, Via::Resume),
-                Deferred::ContinueResponse => {}
+                Deferred::ContinueResponse(stream) => self.resume_response(stream),
                 Deferred::Close(stream) => self.destroy(stream),
                 Deferred::Reply {
                     stream,

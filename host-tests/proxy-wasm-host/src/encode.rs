@@ -12,12 +12,28 @@ impl Vm {
     /// Where the request was not forwarded.
     #[track_caller]
     pub fn respond(&mut self, id: StreamId, status: u16, headers: Pairs, body: &[u8]) -> Reply {
+        self.begin_response(id, status, headers, body);
+        self.must_go_on(id)
+    }
+
+    /// As [`Vm::respond`], but the plugin may hold the response back: see [`Vm::responded`].
+    ///
+    /// # Panics
+    /// Where the request was not forwarded.
+    #[track_caller]
+    pub fn begin_response(&mut self, id: StreamId, status: u16, headers: Pairs, body: &[u8]) {
         assert!(
             self.stream(id).forwarded.is_some(),
             "no upstream has that request: {:?}",
             self.outcome(id)
         );
-        self.encode(id, status, HeaderMap::new(headers), body.to_vec(), false)
+        self.encode(id, status, HeaderMap::new(headers), body.to_vec());
+    }
+
+    /// What the client sees of the upstream's response. `None` while there is none, or it is held back.
+    pub fn responded(&self, id: StreamId) -> Option<Reply> {
+        let response = self.stream(id).response.as_ref();
+        response.filter(|own| !own.held).map(Response::seen)
     }
 
     /// The stream ends: a forwarded request without a response is given an empty 200 first.
@@ -72,18 +88,15 @@ impl Vm {
             from_plugin,
         };
         self.stream_mut(id).reply = Some(early);
-        let reply = self.encode(id, status, headers, body, from_plugin);
-        self.stream_mut(id).reply = Some(reply);
+        self.encode(id, status, headers, body);
+        let reply = self.must_go_on(id);
+        self.stream_mut(id).reply = Some(Reply {
+            from_plugin,
+            ..reply
+        });
     }
 
-    fn encode(
-        &mut self,
-        id: StreamId,
-        status: u16,
-        headers: HeaderMap,
-        body: Vec<u8>,
-        from_plugin: bool,
-    ) -> Reply {
+    fn encode(&mut self, id: StreamId, status: u16, headers: HeaderMap, body: Vec<u8>) {
         let mut pairs = vec![(":status".to_owned(), status.to_string().into_bytes())];
         pairs.extend(headers.into_pairs());
         let count = u32::try_from(pairs.len()).unwrap();
@@ -94,6 +107,7 @@ impl Vm {
             body,
             headers_available: true,
             body_available: false,
+            held: false,
         });
         let returned = self.call(
             "proxy_on_response_headers",
@@ -114,23 +128,33 @@ impl Vm {
         }
         // A dead VM is not asked (failure_local_reply_sent_): the response goes its way.
         if paused && self.trapped().is_none() {
+            if let Some(response) = &mut self.stream_mut(id).response {
+                response.held = true;
+            }
+        } else {
+            self.resume_response(id);
+        }
+    }
+
+    /// `continueEncoding`: what was held of the response goes on.
+    pub(super) fn resume_response(&mut self, id: StreamId) {
+        if let Some(response) = &mut self.stream_mut(id).response {
+            response.held = false;
+            response.headers_available = false;
+            response.body_available = false;
+        }
+    }
+
+    /// What the client sees of a response that nobody expects to be held.
+    fn must_go_on(&mut self, id: StreamId) -> Reply {
+        let response = self.stream(id).response.as_ref();
+        if response.is_some_and(|own| own.held) {
             self.host_mut()
                 .violations
                 .push(Violation::ResponsePaused(id));
+            self.resume_response(id);
         }
-        let response = self.stream_mut(id).response.as_mut().unwrap();
-        response.body_available = false;
-        let mut headers = response.headers.clone();
-        let status = headers
-            .get(":status")
-            .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
-        headers.remove(":status");
-        Reply {
-            status: status.unwrap_or(0),
-            headers,
-            body: response.body.clone(),
-            from_plugin,
-        }
+        self.responded(id).expect("it has a response")
     }
 
     /// `doDeferredStreamDestroy`: the log callback, then done and delete. Calls under way live on.

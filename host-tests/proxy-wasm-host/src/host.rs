@@ -19,7 +19,7 @@ pub(super) const ROOT: u32 = 1;
 #[derive(Debug)]
 pub(super) enum Deferred {
     Continue(StreamId),
-    ContinueResponse,
+    ContinueResponse(StreamId),
     Close(StreamId),
     Reply {
         stream: StreamId,

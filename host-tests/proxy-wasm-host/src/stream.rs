@@ -129,7 +129,7 @@ pub enum Violation {
     ContinueWithoutPause(StreamId),
     /// A reply or continue whose effective context is not a live stream: Envoy says Ok and does nothing.
     NoStream(&'static str),
-    /// The response callbacks held the response back.
+    /// The response callbacks held back a response that nobody may hold.
     ResponsePaused(StreamId),
     /// A header name or value with CR, LF or NUL handed to Envoy.
     InvalidHeader(String),
@@ -151,6 +151,25 @@ pub(super) struct Response {
     /// The callbacks may read it.
     pub headers_available: bool,
     pub body_available: bool,
+    /// Until the plugin lets it go on.
+    pub held: bool,
+}
+
+impl Response {
+    /// As the client sees it now.
+    pub(crate) fn seen(&self) -> Reply {
+        let mut headers = self.headers.clone();
+        let status = headers
+            .get(":status")
+            .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        headers.remove(":status");
+        Reply {
+            status: status.unwrap_or(0),
+            headers,
+            body: self.body.clone(),
+            from_plugin: false,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -215,6 +234,11 @@ impl Stream {
         } else {
             Outcome::Paused
         }
+    }
+
+    /// No verdict yet, and there may still be one.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.forwarded.is_none() && self.reply.is_none() && !self.stuck && !self.gone
     }
 
     /// Nothing more of the request reaches the filter.

@@ -100,9 +100,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 fn continue_stream(host: &mut Host, kind: u32) -> HostcallResult {
     match kind {
         0 => defer(host, "proxy_continue_stream", Deferred::Continue),
-        1 => defer(host, "proxy_continue_stream", |_| {
-            Deferred::ContinueResponse
-        }),
+        1 => defer(host, "proxy_continue_stream", Deferred::ContinueResponse),
         2 => return Ok(()),
         3 => return Err(Status::Unimplemented.into()),
         _ => return Err(Status::BadArgument.into()),

@@ -130,12 +130,6 @@ impl HostKind {
         !matches!(self, Self::SpinMiddleware)
     }
 
-    /// It holds an answer of WeChat's back, should it say that the token was none. The host of the proxy-wasm ABI lets
-    /// every answer go on.
-    pub fn holds_answers(self) -> bool {
-        !matches!(self, Self::Wasm | Self::WasmWebdis)
-    }
-
     /// A connection can become one of another protocol. WASI HTTP has no word for that, and forbids the headers.
     pub fn has_upgrades(self) -> bool {
         !matches!(self, Self::Spin | Self::SpinMiddleware)

@@ -13,7 +13,8 @@ use super::{
     Ask, ENVIRONMENT, Got, OTHERS, Rig, Seen, app_answer, configuration, seen_by_app, shipped,
 };
 use proxy_wasm_host::{
-    CallReply, Forwarded, Outcome, PendingCall, Plugin, SharedData, StreamId, Vm, VmConfig, pairs,
+    CallReply, Forwarded, Outcome, PendingCall, Plugin, Reply, SharedData, StreamId, Vm, VmConfig,
+    pairs,
 };
 
 /// One worker's VM and the WeChat that it calls.
@@ -208,6 +209,18 @@ impl WasmRig {
     /// What WeChat answers to a call of the backend's that went on.
     fn answered_by_wechat(&mut self, stream: StreamId, forwarded: &Forwarded) -> Got {
         let header = |name: &str| forwarded.headers.text(name);
+    /// Lets time pass until an answer that is held back goes on.
+    fn let_go(&mut self, stream: StreamId) -> Reply {
+        for _ in 0..PATIENCE {
+            if let Some(reply) = self.vm.responded(stream) {
+                return reply;
+            }
+            self.serve_calls();
+            self.advance(STEP);
+        }
+        panic!("an answer is held for ever; log: {:?}", self.vm.log());
+    }
+
         let answer = self.wechat.answer_asked(&Asked {
             method: header(":method").unwrap(),
             target: header(":path").unwrap(),
@@ -221,9 +234,9 @@ impl WasmRig {
             ("content-type", answer.content_type),
             ("content-length", &*length),
         ]);
-        let reply = self
-            .vm
-            .respond(stream, answer.status, headers, &answer.body);
+        self.vm
+            .begin_response(stream, answer.status, headers, &answer.body);
+        let reply = self.let_go(stream);
         self.vm.complete(stream);
         assert!(
             self.vm.violations().is_empty(),
