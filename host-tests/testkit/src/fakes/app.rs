@@ -19,7 +19,8 @@ use std::time::Duration;
 /// A running app on a loopback port. Dropping it closes the port and every connection.
 #[derive(Debug)]
 pub struct FakeApp {
-    listener: Listener,
+    /// `None`: it is asked in this process alone.
+    listener: Option<Listener>,
     seen: Arc<Seen>,
 }
 
@@ -134,13 +135,29 @@ impl FakeApp {
                 let _ = serve(stream, &seen);
             }
         });
-        Self { listener, seen }
+        Self {
+            listener: Some(listener),
+            seen,
+        }
+    }
+
+    /// One that listens nowhere, and is asked by [`FakeApp::answer`].
+    #[must_use]
+    pub fn without_network() -> Self {
+        Self {
+            listener: None,
+            seen: Arc::default(),
+        }
     }
 
     /// Where it listens.
+    ///
+    /// # Panics
+    /// If it listens nowhere.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.listener.addr()
+        let listener = self.listener.as_ref();
+        listener.expect("an app with a network").addr()
     }
 
     /// The port on 127.0.0.1.

@@ -76,7 +76,7 @@ impl CoreRig {
                 wechat: wechat.clone(),
                 store: FakeStore::default(),
                 bridge: FakeBridge::default(),
-                app: FakeApp::start(),
+                app: FakeApp::without_network(),
                 time: Rc::new(Time {
                     now: Cell::new(start_s * 1000),
                     next_wake: Cell::new(None),

@@ -18,16 +18,18 @@ pub mod wasm_world;
 mod world;
 
 use std::time::Duration;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use testkit::fakes::app::{FakeApp, SeenByApp};
+use testkit::envoy::Config;
 use testkit::fakes::wechat::{FakeWechat, Platform};
 
 pub use core_rig::CoreRig;
 pub use envoy_rig::{EnvoyRig, OwnEnvoyRig};
 pub use request::{Ask, Got, Seen};
 pub use spin_rig::{SpinRig, Way};
-pub use wasm_rig::{WasmRig, module};
+pub use wasm_rig::{WasmRig, module, vm_config};
 pub use world::{Login, World, assert_refusal, assert_unavailable, relogin_refusal};
 
 /// The app id of `envoy.yaml`.
@@ -186,12 +188,13 @@ pub fn configuration(patch: &Value) -> Value {
     shipped(patch).patch_plugin(patch).plugin().clone()
 }
 
-/// `envoy.yaml`; its listener of WeChat's API, if `patch` is about that.
-fn shipped(patch: &Value) -> testkit::envoy::Config {
-    let config = testkit::envoy::Config::load().unwrap();
+/// `envoy.yaml`; its listener of WeChat's API, if `patch` is about that. Read once.
+fn shipped(patch: &Value) -> Config {
+    static SHIPPED: LazyLock<Config> = LazyLock::new(|| Config::load().unwrap());
+    static OF_WECHAT_API: LazyLock<Config> = LazyLock::new(|| SHIPPED.clone().wechat_api());
     if patch.get("wechat_api").is_some() {
-        config.wechat_api()
+        OF_WECHAT_API.clone()
     } else {
-        config
+        SHIPPED.clone()
     }
 }

@@ -9,9 +9,7 @@ use testkit::fakes::app::{Comes, FakeApp};
 use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
 
 use super::bridge::FakeBridge;
-use super::{
-    Ask, ENVIRONMENT, Got, OTHERS, Rig, Seen, app_answer, configuration, seen_by_app, shipped,
-};
+use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, Seen, app_answer, seen_by_app, shipped};
 use proxy_wasm_host::{
     CallReply, Forwarded, Outcome, PendingCall, Plugin, Reply, SharedData, StreamId, Vm, VmConfig,
     pairs,
@@ -31,6 +29,26 @@ pub struct WasmRig {
 pub fn module() -> &'static Plugin {
     static MODULE: OnceLock<Plugin> = OnceLock::new();
     MODULE.get_or_init(|| Plugin::load(&filter::built().unwrap()).unwrap())
+}
+
+/// A VM of `envoy.yaml` with `patch` merged into the plugin's configuration. `seed`: of its randomness.
+pub fn vm_config(patch: &Value, seed: u64) -> VmConfig {
+    let shipped = shipped(patch).patch_plugin(patch);
+    let mut config = VmConfig::new(shipped.plugin().to_string())
+        .cluster("wechat")
+        .cluster("sessions")
+        .cluster("app");
+    for other in OTHERS {
+        config = config.cluster(other.name());
+    }
+    let list = &shipped.filter()["vm_config"]["capability_restriction_config"];
+    let allowed = list["allowed_capabilities"].as_object().unwrap();
+    config.allowed = Some(allowed.keys().cloned().collect());
+    config.seed = seed;
+    for (name, value) in ENVIRONMENT {
+        config = config.env(name, value);
+    }
+    config
 }
 
 /// For so long the plugin may keep to itself what it has counted, and go by the time that it has read.
@@ -56,22 +74,7 @@ impl WasmRig {
         shared: &SharedData,
         seed: u64,
     ) -> Self {
-        let document = configuration(patch).to_string();
-        let mut config = VmConfig::new(document)
-            .cluster("wechat")
-            .cluster("sessions")
-            .cluster("app");
-        for other in OTHERS {
-            config = config.cluster(other.name());
-        }
-        let shipped = shipped(patch);
-        let list = &shipped.filter()["vm_config"]["capability_restriction_config"];
-        let allowed = list["allowed_capabilities"].as_object().unwrap();
-        config.allowed = Some(allowed.keys().cloned().collect());
-        config.seed = seed;
-        for (name, value) in ENVIRONMENT {
-            config = config.env(name, value);
-        }
+        let config = vm_config(patch, seed);
         wechat.set_time(Some(config.now.as_secs()));
         let vm = Vm::start(module, config, shared)
             .unwrap_or_else(|error| panic!("{} {:?}", error.why, error.log));
@@ -79,7 +82,7 @@ impl WasmRig {
             vm,
             wechat: wechat.clone(),
             bridge: FakeBridge::default(),
-            app: FakeApp::start(),
+            app: FakeApp::without_network(),
             late: Vec::new(),
         }
     }
@@ -206,9 +209,6 @@ impl WasmRig {
         panic!("a request hangs; log: {:?}", self.vm.log());
     }
 
-    /// What WeChat answers to a call of the backend's that went on.
-    fn answered_by_wechat(&mut self, stream: StreamId, forwarded: &Forwarded) -> Got {
-        let header = |name: &str| forwarded.headers.text(name);
     /// Lets time pass until an answer that is held back goes on.
     fn let_go(&mut self, stream: StreamId) -> Reply {
         for _ in 0..PATIENCE {
@@ -221,6 +221,9 @@ impl WasmRig {
         panic!("an answer is held for ever; log: {:?}", self.vm.log());
     }
 
+    /// What WeChat answers to a call of the backend's that went on.
+    fn answered_by_wechat(&mut self, stream: StreamId, forwarded: &Forwarded) -> Got {
+        let header = |name: &str| forwarded.headers.text(name);
         let answer = self.wechat.answer_asked(&Asked {
             method: header(":method").unwrap(),
             target: header(":path").unwrap(),
