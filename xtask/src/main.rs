@@ -69,9 +69,11 @@ cargo xtask release
     machine's kind, the npm package, their SHA-256. What has changed, in `target/release-notes.md`. Publishes nothing.
 
 cargo xtask soak [--minutes N | --seed S]
-    Random worlds against the built filter, on all cores: requests in pieces, faults at any hostcall, of WeChat and of the
-    store, clocks set back and ahead, clients that leave, workers beside it and in its place. What must hold is held
-    after every step. Says how many it played; a failing one is named by its seed.
+    Random worlds on all cores, half of them with the built filter, half with the core in this process: every endpoint and
+    kind of route, in every kind of configuration; requests in pieces, faults at any use of the host, of WeChat, of the
+    store and of the app, clocks set back and ahead, clients that leave, several workers, and workers that end. What is
+    known of each session is kept, and every answer is held to it. Says how many it played; one that fails is named by
+    its seed. Builds the suite for speed: the first time takes some minutes.
     --minutes N      for how long (default: 10)
     --seed S         that one again, with what happens in it
 

@@ -23,7 +23,8 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     );
     must(
         cargo()
-            .args(["test", "--test", "suite", "--", TEST])
+            .args(["test", "--profile", "soak", "-p", "host-tests"])
+            .args(["--test", "suite", "--", TEST])
             .args(["--exact", "--ignored", "--nocapture"])
             .env(name, value),
     )?;

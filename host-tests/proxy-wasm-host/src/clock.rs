@@ -41,6 +41,12 @@ impl Vm {
         fired
     }
 
+    /// How long until the next tick, if there is to be one.
+    pub fn until_tick(&self) -> Option<Duration> {
+        let next = self.host().next_tick?;
+        Some(next.saturating_sub(self.host().uptime))
+    }
+
     /// Sets the wall clock without moving time, as an administrator or NTP would.
     pub fn set_wall_clock(&mut self, since_epoch: Duration) {
         self.host_mut().now = since_epoch;

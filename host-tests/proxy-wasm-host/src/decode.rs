@@ -86,6 +86,11 @@ impl Vm {
         self.destroy(id);
     }
 
+    /// Whether nothing became of the request so far.
+    pub fn is_undecided(&self, id: StreamId) -> bool {
+        self.stream(id).is_undecided()
+    }
+
     /// What became of the request so far.
     pub fn outcome(&self, id: StreamId) -> Outcome {
         self.stream(id).outcome()

@@ -15,9 +15,10 @@ use testkit::fakes::app::{Comes, FakeApp};
 use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
-    Action, BodyError, CallError, Config, Counter, Delivering, Delivery, Head, Histogram, Host,
-    HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Said, ToWechat, UnixMillis,
-    Verdict, Worker, carry_out, finish, handle, hear, is_dead, once_more, wechat_unavailable,
+    Action, BodyError, CallError, Changes, Config, Counter, Delivering, Delivery, Head, Histogram,
+    Host, HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Said, ToWechat,
+    UnixMillis, Verdict, Worker, carry_out, finish, handle, hear, is_dead, once_more,
+    wechat_unavailable,
 };
 
 use super::bridge::FakeBridge;
@@ -268,14 +269,7 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Said>
             (got, None)
         }
         Action::Forward(changes) => {
-            let text = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
-            let pairs = request.head.pairs();
-            let mut headers: Vec<_> = pairs.map(|(n, v)| (text(n), v.to_vec())).collect();
-            headers.retain(|(name, _)| !changes.remove.iter().any(|own| **own == **name));
-            for (name, value) in changes.set {
-                headers.retain(|(own, _)| **own != *name);
-                headers.push((name.to_string(), value.as_bytes().to_vec()));
-            }
+            let headers = changed(&request.head, &changes);
             let path = headers.iter().find(|(name, _)| name == ":path");
             let path = String::from_utf8_lossy(&path.unwrap().1).into_owned();
             let (status, mut answer) = app_answer(&path);
@@ -299,8 +293,21 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Said>
     }
 }
 
+/// The headers of a request, changed as told.
+pub(super) fn changed(head: &Head, changes: &Changes) -> Vec<(String, Vec<u8>)> {
+    let text = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
+    let pairs = head.pairs();
+    let mut headers: Vec<_> = pairs.map(|(n, v)| (text(n), v.to_vec())).collect();
+    headers.retain(|(name, _)| !changes.remove.iter().any(|own| **own == **name));
+    for (name, value) in &changes.set {
+        headers.retain(|(own, _)| **own != **name);
+        headers.push((name.to_string(), value.as_bytes().to_vec()));
+    }
+    headers
+}
+
 /// Changes the app's answer as told, and says what it says of the session.
-fn change_response(
+pub(super) fn change_response(
     status: u16,
     headers: &mut Vec<(String, Vec<u8>)>,
     mut changes: OfResponse,

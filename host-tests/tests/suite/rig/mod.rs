@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod bridge;
 mod core_rig;
+pub mod edge;
 mod envoy_rig;
 pub mod envoy_world;
 pub mod fake_store;
@@ -17,12 +18,12 @@ mod wasm_rig;
 pub mod wasm_world;
 mod world;
 
-use std::time::Duration;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use serde_json::Value;
-use testkit::fakes::app::{FakeApp, SeenByApp};
 use testkit::envoy::Config;
+use testkit::fakes::app::{FakeApp, SeenByApp};
 use testkit::fakes::wechat::{FakeWechat, Platform};
 
 pub use core_rig::CoreRig;

@@ -10,8 +10,6 @@ use proxy_wasm_host::{Outcome, Plugin, SharedData, StreamId};
 /// A worker with one user logged in.
 pub struct WasmWorld {
     pub rig: WasmRig,
-    patch: Value,
-    shared: SharedData,
     pub wechat: FakeWechat,
     pub alice: Phone,
     pub token: String,
@@ -37,28 +35,16 @@ impl WasmWorld {
             { "prefix": "/feed", "session": "optional" },
             { "path": "/api/profile", "session": "required", "open_data": "body" },
         ]);
-        let shared = SharedData::default();
-        let mut rig = WasmRig::running(module, &wechat, &patch, &shared, 1);
+        let mut rig = WasmRig::running(module, &wechat, &patch, &SharedData::default(), 1);
         let alice = wechat.phone("alice");
         let login = Ask::post("/wx/login", &json!({ "code": alice.login() }));
         let token = Login::from(&rig.ask(vec![login])[0]).token;
         Self {
             rig,
-            patch,
-            shared,
             wechat,
             alice,
             token,
         }
-    }
-
-    /// Another worker of the same process, at the same time, with the same store. `seed`: of its randomness.
-    pub fn beside(&self, seed: u64) -> WasmRig {
-        let mut other = WasmRig::worker(&self.wechat, &self.patch, &self.shared, seed);
-        other.bridge = self.rig.bridge.clone();
-        other.vm.set_wall_clock(self.rig.vm.now());
-        self.wechat.set_time(Some(self.rig.vm.now().as_secs()));
-        other
     }
 
     /// A request of each kind, by name.
@@ -136,13 +122,7 @@ impl WasmWorld {
     /// The four invariants, for a request that has been given all the time there is.
     #[track_caller]
     pub fn assert_invariants(&self, stream: StreamId, ask: &Ask, story: &str) {
-        self.assert_invariants_of(&self.rig, stream, ask, story);
-    }
-
-    /// The same on a worker beside it.
-    #[track_caller]
-    pub fn assert_invariants_of(&self, rig: &WasmRig, stream: StreamId, ask: &Ask, story: &str) {
-        let vm = &rig.vm;
+        let vm = &self.rig.vm;
         assert_eq!(vm.trapped(), None, "{story}");
         assert!(vm.violations().is_empty(), "{story}: {:?}", vm.violations());
         match vm.outcome(stream) {

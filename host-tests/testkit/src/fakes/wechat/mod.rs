@@ -83,7 +83,8 @@ impl FakeWechat {
     /// Another platform beside it, with one app. What asks this one for that host, by whatever way, is answered by that.
     #[must_use]
     pub fn beside(&self, platform: Platform, appid: &str, secret: &str) -> Self {
-        let other = Self::new(appid, secret);
+        let seed = self.world().draw();
+        let other = Self::seeded(appid, secret, &seed);
         {
             let mut world = other.world();
             world.platform = platform;
