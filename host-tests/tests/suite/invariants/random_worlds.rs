@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::worlds::{explain, play};
 
-/// In every run of the suite.
+/// In every run of the suite, and always the same: what only some worlds show is what the soak is for.
 const SOME: u64 = 3000;
 
 #[test]
 fn the_invariants_hold_in_some_worlds() {
-    let first = today();
-    for seed in first..first + SOME {
+    for seed in 0..SOME {
         if let Err(why) = play(seed) {
             panic!("{why}\ncargo xtask soak --seed {seed}");
         }

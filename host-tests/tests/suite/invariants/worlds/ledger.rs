@@ -45,6 +45,8 @@ pub(super) struct Known {
     born: Duration,
     earliest: Duration,
     latest: Duration,
+    /// The latest since it was last the earliest: from there its times may have begun anew.
+    latest_since: Duration,
     /// Pieces of open data that did not open, at most.
     failures: usize,
 }
@@ -112,6 +114,7 @@ impl Ledger {
             born: wall,
             earliest: wall,
             latest: wall,
+            latest_since: wall,
             failures: 0,
         });
         self.known.len() - 1
@@ -236,8 +239,11 @@ impl Ledger {
 
     pub(super) fn clock_moves(&mut self, before: Duration, now: Duration) {
         for own in &mut self.known {
-            own.earliest = own.earliest.min(now);
             own.latest = own.latest.max(now);
+            if now < own.earliest {
+                (own.earliest, own.latest_since) = (now, now);
+            }
+            own.latest_since = own.latest_since.max(now);
             if let Life::Ended(end) = &mut own.life {
                 end.clock_was_set_back |= now < before;
             }
@@ -249,6 +255,7 @@ impl Ledger {
         let own = &self.known[number];
         // Behind a clock that was set back a session goes on, but not by a day.
         let is_in_time = own.latest < own.born + idle / 2
+            && own.latest_since < own.earliest + idle / 2
             && own.born < own.earliest + Duration::from_secs(12 * 3600);
         own.life == Life::Lives && is_in_time
     }
