@@ -75,7 +75,7 @@ cargo xtask soak [--minutes N | --seed S]
     known of each session is kept, and every answer is held to it. Says how many it played; one that fails is named by
     its seed. Builds the suite for speed: the first time takes some minutes.
     --minutes N      for how long (default: 10)
-    --seed S         that one again, with what happens in it
+    --seed S         that one again, with all that happens in it; of one that fails, the smallest that fails too
 
 cargo xtask soak --real [--minutes N] [--seed S]
     The real programs: two Envoys as in examples/webdis with TLS before them, a webdis beside each, one Redis, stand-ins
@@ -106,8 +106,8 @@ cargo xtask bench --spin [--quick]
 
 cargo xtask bench --growth
     A session check with ten sessions to a million: in the embedded store, in a real Envoy, in a real Redis, and what a
-    session takes there; a decryption with ever more bytes; a second worker. Needs a gigabyte of memory; takes about two
-    minutes.
+    session takes there; with ever more requests that wait, routes and mini programs; a decryption with ever more bytes; a
+    second worker. Needs a gigabyte of memory; takes about three minutes.
 ";
 
 fn main() -> ExitCode {

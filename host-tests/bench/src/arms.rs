@@ -16,6 +16,9 @@ pub(super) const YARDSTICK: &str = "empty";
 /// The arm that needs a Redis and a Webdis, which not every machine has.
 pub(super) const WEBDIS: &str = "webdis";
 
+/// With which `api` is compared.
+pub(super) const API_PLAIN: &str = "api_plain";
+
 /// One way to run an edge.
 #[derive(Debug)]
 pub(super) struct Arm {
@@ -26,8 +29,11 @@ pub(super) struct Arm {
     pub(super) filters: fn(Config, &Surroundings) -> Config,
     pub(super) path: &'static str,
     pub(super) credential: Credential,
+    pub(super) sends: Sends,
     /// What every answer must have.
     pub(super) status: u16,
+    /// What must stand in every answer's body.
+    pub(super) says: &'static str,
     pub(super) proof: Proof,
     /// Whether it is this project's filter.
     pub(super) ours: bool,
@@ -39,16 +45,35 @@ pub(super) enum Credential {
     Nothing,
     /// The token of a login through this very edge.
     Session,
+    /// One of several such, with each request another.
+    ItsOwn,
     /// Something of the same form that nobody issued.
     LookAlike,
     /// [`JWT`].
     Jwt,
 }
 
+/// What the client sends beside its headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sends {
+    /// A GET without a body, each time the same.
+    Same,
+    /// Codes of wx.login, each for a login of its own.
+    Login,
+    /// Codes of the button for a phone number.
+    PhoneCode,
+    /// Messages of WeChat's, sealed and signed.
+    Message,
+    /// A backend's call of WeChat's API, each time the same.
+    Call,
+    /// The same with an access_token in its query.
+    CallWithToken,
+}
+
 /// How it is known that the filter ran.
 #[derive(Debug)]
 pub(super) enum Proof {
-    /// There is no filter.
+    /// There is no filter, and nothing behind it.
     NoFilter,
     /// This counter rises with each request.
     Counter(&'static str),
@@ -59,21 +84,30 @@ pub(super) enum Proof {
 
 #[rustfmt::skip]
 pub(super) const ARMS: &[Arm] = &[
-    Arm { name: BASELINE,     what: "no filter",                                             filters: no_filter,     path: APP,    credential: Credential::LookAlike, status: 200, ours: false, proof: Proof::NoFilter },
-    Arm { name: YARDSTICK,    what: "proxy-wasm filter that does nothing (Rust SDK 0.2.5)",  filters: empty,         path: APP,    credential: Credential::LookAlike, status: 200, ours: false, proof: Proof::Counter("wasmcustom.bench_empty.requests") },
-    Arm { name: "hostcalls",  what: "proxy-wasm filter with the hostcalls of `cached` and no work", filters: hostcalls, path: APP,  credential: Credential::LookAlike, status: 200, ours: false, proof: Proof::Counter("wasmcustom.bench_hostcalls.requests") },
-    Arm { name: "public",     what: "wx-session, public route",                              filters: ours_cached,   path: PUBLIC, credential: Credential::LookAlike, status: 200, ours: true,  proof: Proof::Refuses },
-    Arm { name: "cached",     what: "wx-session, session in the worker's cache",             filters: ours_cached,   path: APP,    credential: Credential::Session,   status: 200, ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.hit") },
-    Arm { name: "embedded",   what: "wx-session, session read from shared data",             filters: ours_uncached, path: APP,    credential: Credential::Session,   status: 200, ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.miss") },
-    Arm { name: "refused",    what: "wx-session, no token: answers 401",                     filters: ours_cached,   path: APP,    credential: Credential::Nothing,   status: 401, ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.absent") },
-    Arm { name: "jwt",        what: "jwt_authn, HS256, local JWKS",                          filters: jwt,           path: APP,    credential: Credential::Jwt,       status: 200, ours: false, proof: Proof::Counter("http.edge.jwt_authn.allowed") },
-    Arm { name: "jwt_cached", what: "jwt_authn with its token cache",                        filters: jwt_cached,    path: APP,    credential: Credential::Jwt,       status: 200, ours: false, proof: Proof::Counter("http.edge.jwt_authn.jwt_cache_hit") },
-    Arm { name: "lua",        what: "Lua: token looked up in a table, one header set",       filters: lua,           path: APP,    credential: Credential::LookAlike, status: 200, ours: false, proof: Proof::Counter("http.edge.lua.executions") },
-    Arm { name: "ext_authz",  what: "ext_authz, HTTP, to a local server that answers 200",   filters: ext_authz,     path: APP,    credential: Credential::LookAlike, status: 200, ours: false, proof: Proof::Counter("http.edge.ext_authz.ok") },
-    Arm { name: WEBDIS,       what: "wx-session, session read from Redis through Webdis",    filters: ours_webdis,   path: APP,    credential: Credential::Session,   status: 200, ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.miss") },
+    Arm { name: BASELINE,     what: "no filter",                                             filters: no_filter,     path: APP,    credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::NoFilter },
+    Arm { name: YARDSTICK,    what: "proxy-wasm filter that does nothing (Rust SDK 0.2.5)",  filters: empty,         path: APP,    credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("wasmcustom.bench_empty.requests") },
+    Arm { name: "hostcalls",  what: "proxy-wasm filter with the hostcalls of `cached` and no work", filters: hostcalls, path: APP,  credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("wasmcustom.bench_hostcalls.requests") },
+    Arm { name: "public",     what: "wx-session, public route",                              filters: ours_cached,   path: PUBLIC, credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Refuses },
+    Arm { name: "cached",     what: "wx-session, session in the worker's cache",             filters: ours_cached,   path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.hit") },
+    Arm { name: "embedded",   what: "wx-session, session read from shared data",             filters: ours_uncached, path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.miss") },
+    Arm { name: "refused",    what: "wx-session, no token: answers 401",                     filters: ours_cached,   path: APP,    credential: Credential::Nothing,   sends: Sends::Same, status: 401, says: "no_session", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.absent") },
+    Arm { name: "jwt",        what: "jwt_authn, HS256, local JWKS",                          filters: jwt,           path: APP,    credential: Credential::Jwt,       sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("http.edge.jwt_authn.allowed") },
+    Arm { name: "jwt_cached", what: "jwt_authn with its token cache",                        filters: jwt_cached,    path: APP,    credential: Credential::Jwt,       sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("http.edge.jwt_authn.jwt_cache_hit") },
+    Arm { name: "lua",        what: "Lua: token looked up in a table, one header set",       filters: lua,           path: APP,    credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("http.edge.lua.executions") },
+    Arm { name: "ext_authz",  what: "ext_authz, HTTP, to a local server that answers 200",   filters: ext_authz,     path: APP,    credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("http.edge.ext_authz.ok") },
+    Arm { name: WEBDIS,       what: "wx-session, session read from Redis through Webdis",    filters: ours_webdis,   path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.miss") },
+    Arm { name: "login",      what: "wx-session, login through the app: a new session for each request", filters: ours_with_logins, path: LOGIN, credential: Credential::Nothing, sends: Sends::Login, status: 200, says: "ok", ours: true, proof: Proof::Counter("wasmcustom.wx_session.login.ok") },
+    Arm { name: "phone",      what: "wx-session, a phone number for the code of its button",   filters: ours_cached,   path: "/wx/phone", credential: Credential::ItsOwn, sends: Sends::PhoneCode, status: 200, says: "phoneNumber", ours: true, proof: Proof::Counter("wasmcustom.wx_session.phone.ok") },
+    Arm { name: "push",       what: "wx-session, a sealed message of WeChat's, handed to the app", filters: ours_with_pushes, path: "/wx/push", credential: Credential::Nothing, sends: Sends::Message, status: 200, says: "success", ours: true, proof: Proof::Counter("wasmcustom.wx_session.push.delivered") },
+    Arm { name: API_PLAIN,    what: "no filter: a call of WeChat's API by a plain route, with a token of the backend's", filters: api_plain, path: CALL, credential: Credential::Nothing, sends: Sends::CallWithToken, status: 200, says: r#""errcode":0"#, ours: false, proof: Proof::Counter("cluster.wechat.upstream_rq_200") },
+    Arm { name: "api",        what: "wx-session, the same call, with the token added",         filters: api,           path: CALL, credential: Credential::Nothing, sends: Sends::Call, status: 200, says: r#""errcode":0"#, ours: true, proof: Proof::Counter("wasmcustom.wx_session.api.forwarded") },
 ];
 
 const APP: &str = "/orders";
+/// The app's own login.
+const LOGIN: &str = "/api/login";
+/// Of WeChat's API.
+const CALL: &str = "/cgi-bin/message/custom/send";
 /// Public by a rule of `envoy.yaml`.
 const PUBLIC: &str = "/public/news";
 
@@ -139,6 +173,33 @@ fn ours_webdis(config: Config, stage: &Surroundings) -> Config {
         "store": { "kind": "webdis", "cluster": "app" },
         "session": { "cache_ttl_s": 0 },
     }))
+}
+
+fn ours_with_logins(config: Config, _: &Surroundings) -> Config {
+    let rule = json!({ "path": LOGIN, "methods": ["POST"], "session": "public", "login": "body" });
+    config.patch_plugin(&json!({ "routes": [rule] }))
+}
+
+/// The app takes messages by the cluster `app`.
+fn ours_with_pushes(config: Config, stage: &Surroundings) -> Config {
+    let push = json!({ "token": { "env": "WX_PUSH_TOKEN" }, "encoding_aes_key": { "env": "WX_PUSH_KEY" } });
+    let mut apps = config.plugin()["apps"].clone();
+    apps[0]["push"] = push;
+    let names = json!({ "host_env_keys": ["WX_SECRET", "WX_PUSH_TOKEN", "WX_PUSH_KEY"] });
+    config
+        .endpoint("app", stage.app.addr())
+        .patch_filter(&json!({ "vm_config": { "environment_variables": names } }))
+        .patch_plugin(&json!({ "apps": apps }))
+}
+
+/// The listener that `envoy.yaml` has for a backend, alone.
+fn api(_: Config, stage: &Surroundings) -> Config {
+    let allowed = json!({ "wechat_api": { "allow": [CALL] } });
+    stage.wechat_api().patch_plugin(&allowed)
+}
+
+fn api_plain(_: Config, stage: &Surroundings) -> Config {
+    instead_of_ours(stage.wechat_api(), None)
 }
 
 fn jwt(config: Config, _: &Surroundings) -> Config {

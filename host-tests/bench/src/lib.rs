@@ -12,6 +12,7 @@
 mod arms;
 mod cores;
 mod cpu;
+mod fresh;
 pub mod growth;
 mod load;
 mod machine;

@@ -2,7 +2,8 @@
 //! Never sends a request late in a burst: what could not be sent in time is left out, and the rate says so.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,12 +30,14 @@ pub(super) struct Times {
 /// Sends `rate` requests a second for `time`, evenly spread.
 pub(super) fn run(edge: &RunningArm, rate: f64, time: Duration) -> Result<Times> {
     let gap = Duration::from_secs_f64(f64::from(THREADS) / rate);
+    let requests = Requests::of(edge, rate, time)?;
     let started = Instant::now();
     let took = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|number| {
                 let first = started + gap * number / THREADS;
-                scope.spawn(move || one_connection(edge, first, gap, started + time))
+                let requests = &requests;
+                scope.spawn(move || one_connection(requests, first, gap, started + time))
             })
             .collect();
         threads
@@ -55,32 +58,82 @@ pub(super) fn run(edge: &RunningArm, rate: f64, time: Duration) -> Result<Times>
     })
 }
 
+/// What all connections send, and what they must be answered.
+struct Requests {
+    addr: SocketAddr,
+    /// As they stand on the wire. One is sent again and again, and several once each.
+    bytes: Vec<Vec<u8>>,
+    next: AtomicUsize,
+    status_line: String,
+    says: &'static str,
+}
+
+impl Requests {
+    fn of(edge: &RunningArm, rate: f64, time: Duration) -> Result<Self> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a number of requests"
+        )]
+        let count = (rate * time.as_secs_f64()).ceil() as usize;
+        let addr = edge.envoy.addr();
+        let sent = edge.make(count + THREADS as usize * 2)?;
+        let head = |request: testkit::client::Request| request.head_bytes(&addr.to_string());
+        let mut bytes: Vec<Vec<u8>> = sent
+            .iter()
+            .map(|sent| [head(edge.of(sent)), sent.body.clone().into_bytes()].concat())
+            .collect();
+        if bytes.is_empty() {
+            bytes.push(head(edge.request()));
+        }
+        Ok(Self {
+            addr,
+            bytes,
+            next: AtomicUsize::new(0),
+            status_line: format!("HTTP/1.1 {} ", edge.arm.status),
+            says: edge.arm.says,
+        })
+    }
+
+    fn next(&self) -> Result<&[u8]> {
+        if let [only] = self.bytes.as_slice() {
+            return Ok(only);
+        }
+        let next = self.bytes.get(self.next.fetch_add(1, Relaxed));
+        Ok(next.context("more requests than were made")?)
+    }
+
+    fn is_answered_by(&self, answer: &[u8]) -> bool {
+        answer.starts_with(self.status_line.as_bytes())
+            && String::from_utf8_lossy(answer).contains(self.says)
+    }
+}
+
 /// From the whole request written to the whole answer read, for each request.
 fn one_connection(
-    edge: &RunningArm,
+    requests: &Requests,
     first: Instant,
     gap: Duration,
     end: Instant,
 ) -> Result<Vec<Duration>> {
-    let addr = edge.envoy.addr();
-    let mut stream = TcpStream::connect_timeout(&addr, PATIENCE)?;
+    let mut stream = TcpStream::connect_timeout(&requests.addr, PATIENCE)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let request = edge.request().head_bytes(&addr.to_string());
-    let status_line = format!("HTTP/1.1 {} ", edge.arm.status);
     let mut buffer = [0; 4096];
     let mut took = Vec::new();
     let mut due = first;
     while due < end {
         thread::sleep(due.saturating_duration_since(Instant::now()));
+        let request = requests.next()?;
         let sent = Instant::now();
-        stream.write_all(&request)?;
+        stream.write_all(request)?;
         let answer = read_answer(&mut stream, &mut buffer)?;
         took.push(sent.elapsed());
         ensure!(
-            answer.starts_with(status_line.as_bytes()),
-            "an answer that is not {}",
-            edge.arm.status
+            requests.is_answered_by(answer),
+            "an answer that is not {}and {:?}",
+            requests.status_line,
+            requests.says
         );
         while due <= Instant::now() {
             due += gap;

@@ -9,13 +9,16 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::PATIENCE;
-use super::arms::{Arm, Credential, JWT, LOOK_ALIKE, Proof};
+use super::arms::{Arm, Credential, JWT, LOOK_ALIKE, Proof, Sends};
 use super::cores::Cores;
-use super::surroundings::{SECRET, Surroundings};
+use super::fresh::{Maker, SESSIONS, Sent};
+use super::surroundings::{ENVIRONMENT, Surroundings};
 use testkit::client::{self, Request};
 use testkit::envoy::Envoy;
+use testkit::fakes::wechat::Phone;
 
-/// What a mini program sends with every request, besides `host` and what proves who it is.
+/// What a mini program sends with every request, besides `host` and what proves who it is. A backend sends the same, but
+/// for the referer.
 pub(super) const HEADERS: [(&str, &str); 5] = [
     (
         "user-agent",
@@ -38,6 +41,7 @@ pub(super) struct RunningArm {
     pub(super) envoy: Envoy,
     /// All of a request's headers but `host`.
     pub(super) headers: Vec<(&'static str, String)>,
+    maker: Maker,
 }
 
 impl RunningArm {
@@ -51,36 +55,79 @@ impl RunningArm {
     /// The same on whichever cores there are.
     pub(super) fn free(arm: &'static Arm, stage: &Surroundings, workers: u32) -> Result<Self> {
         let config = (arm.filters)(stage.config()?, stage).workers(workers);
-        let envoy = Envoy::start(&config, &[("WX_SECRET", SECRET)])?;
+        let envoy = Envoy::start(&config, &ENVIRONMENT)?;
         let credential = match arm.credential {
             Credential::Nothing => None,
-            Credential::Session => Some(("x-wx-skey", log_in(envoy.addr(), stage)?)),
+            Credential::Session => {
+                let token = log_in(envoy.addr(), &stage.wechat.phone("bench"))?;
+                Some(("x-wx-skey", token))
+            }
+            Credential::ItsOwn => None,
             Credential::LookAlike => Some(("x-wx-skey", LOOK_ALIKE.to_owned())),
             Credential::Jwt => Some(("authorization", format!("Bearer {JWT}"))),
         };
-        let headers = HEADERS.map(|(name, value)| (name, value.to_owned()));
+        // A door to WeChat's API refuses what names a mini program.
+        let is_backend = matches!(arm.sends, Sends::Call | Sends::CallWithToken);
+        let headers = HEADERS
+            .into_iter()
+            .filter(|(name, _)| !is_backend || *name != "referer");
+        let headers = headers.map(|(name, value)| (name, value.to_owned()));
         let edge = Self {
             arm,
             envoy,
-            headers: headers.into_iter().chain(credential).collect(),
+            headers: headers.chain(credential).collect(),
+            maker: Maker::new(&stage.wechat),
         };
-        let answer = client::send(edge.envoy.addr(), &edge.request(), PATIENCE)?;
+        let edge = edge.with_sessions()?;
+        let sent = edge.make(1)?;
+        let request = sent
+            .first()
+            .map_or_else(|| edge.request(), |sent| edge.of(sent));
+        let answer = client::send(edge.envoy.addr(), &request, PATIENCE)?;
         ensure!(
-            answer.status == arm.status,
-            "answered {} instead of {}: {}",
+            answer.status == arm.status && answer.text().contains(arm.says),
+            "answered {} instead of {} and {:?}: {}",
             answer.status,
             arm.status,
+            arm.says,
             answer.text()
         );
         Ok(edge)
     }
 
-    /// The request that the load is made of.
+    /// Logs in those who each send with a session of their own.
+    fn with_sessions(mut self) -> Result<Self> {
+        if matches!(self.arm.credential, Credential::ItsOwn) {
+            let login = |user| log_in(self.envoy.addr(), &self.maker.user(user));
+            self.maker.tokens = (0..SESSIONS).map(login).collect::<Result<_>>()?;
+        }
+        Ok(self)
+    }
+
+    /// The request that the load is made of, where it is each time the same.
     pub(super) fn request(&self) -> Request {
-        let start = Request::get(self.arm.path);
-        self.headers.iter().fold(start, |request, (name, value)| {
+        self.with_headers(Request::get(self.arm.path))
+    }
+
+    /// One of those that were made for the load.
+    pub(super) fn of(&self, sent: &Sent) -> Request {
+        let request = self.with_headers(Request::post(&sent.path));
+        let token = sent.token.iter();
+        token
+            .fold(request, |request, token| request.header("x-wx-skey", token))
+            .body(&sent.body)
+    }
+
+    fn with_headers(&self, request: Request) -> Request {
+        self.headers.iter().fold(request, |request, (name, value)| {
             request.header(name, value.as_bytes())
         })
+    }
+
+    /// Makes what so many requests send that cannot be sent twice; one, if it can; none, where all are the same.
+    pub(super) fn make(&self, count: usize) -> Result<Vec<Sent>> {
+        let (sends, path) = (self.arm.sends, self.arm.path);
+        self.maker.make(sends, path, count)
     }
 
     /// How many requests the filter says it has seen; 0 for those that do not count.
@@ -127,9 +174,8 @@ fn proven(seen: u64, requests: u64) -> bool {
     seen > 0 && seen + EXPIRIES >= requests
 }
 
-fn log_in(edge: SocketAddr, stage: &Surroundings) -> Result<String> {
-    let code = stage.wechat.phone("bench").login();
-    let login = Request::post("/wx/login").json(&json!({ "code": code }));
+fn log_in(edge: SocketAddr, phone: &Phone) -> Result<String> {
+    let login = Request::post("/wx/login").json(&json!({ "code": phone.login() }));
     let answer = client::send(edge, &login, PATIENCE)?;
     let token = answer.json()?["data"]["token"].as_str().map(str::to_owned);
     token.with_context(|| format!("no login: {} {}", answer.status, answer.text()))

@@ -216,6 +216,8 @@ impl Running {
             path: PATH,
             headers: &self.headers,
             status: self.arm.status,
+            says: "",
+            sent: &[],
         };
         let done = wrk.load(&target, time).context(self.arm.name)?;
         let used = clock.used(whose())?.saturating_sub(before);

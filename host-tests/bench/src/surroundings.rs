@@ -16,12 +16,23 @@ use testkit::listener::Listener;
 use testkit::redis::{Server, Webdis};
 
 pub(super) const SECRET: &str = "00112233445566778899aabbccddeeff";
+pub(super) const PUSH_TOKEN: &str = "benchtoken";
+pub(super) const PUSH_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+
+/// What every Envoy has in its environment.
+pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
+    ("WX_SECRET", SECRET),
+    ("WX_PUSH_TOKEN", PUSH_TOKEN),
+    ("WX_PUSH_KEY", PUSH_KEY),
+];
 
 /// Everything that runs beside the Envoys.
 pub(super) struct Surroundings {
     pub(super) modules: Modules,
     pub(super) wechat: FakeWechat,
     pub(super) authorizer: Listener,
+    /// It takes every message.
+    pub(super) app: Listener,
     redis: Option<(Webdis, Server)>,
     wechat_server: WechatServer,
     trusted_ca: NamedTempFile,
@@ -47,7 +58,8 @@ impl Surroundings {
             modules,
             wechat,
             // Who breaks off has only themselves to tell.
-            authorizer: Listener::start(|stream| drop(say_yes(stream))),
+            authorizer: Listener::start(|stream| drop(answer_all(stream, ""))),
+            app: Listener::start(|stream| drop(answer_all(stream, "success"))),
             redis: None,
             wechat_server,
             trusted_ca,
@@ -73,6 +85,19 @@ impl Surroundings {
         Some(webdis.addr())
     }
 
+    /// The listener of `envoy.yaml` for calls of WeChat's API, alone and without its access log.
+    pub(super) fn wechat_api(&self) -> Config {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let config = Config::load().expect("it was read before");
+        config
+            .wechat_api()
+            .module(&self.modules.plugin)
+            .listen(free)
+            .admin(free)
+            .wechat(self.wechat_server.addr(), self.trusted_ca.path())
+            .patch_http(&json!({ "access_log": null }))
+    }
+
     /// `envoy.yaml` with an answer instead of an app behind it, and without the access log: what is left is the edge
     /// and its filters.
     pub(super) fn config(&self) -> Result<Config> {
@@ -91,10 +116,11 @@ impl Surroundings {
     }
 }
 
-/// The cheapest authorization there is: 200 to whatever comes, on a kept connection. Envoy sends its checks without
-/// a body and one after the other.
-fn say_yes(mut stream: TcpStream) -> io::Result<()> {
-    let mut buffer = [0; 4096];
+/// The cheapest server there is: 200 to whatever comes, on a kept connection. Envoy sends one request after the other.
+fn answer_all(mut stream: TcpStream, says: &str) -> io::Result<()> {
+    let length = says.len();
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{says}");
+    let mut buffer = [0; 8192];
     let mut held = 0;
     loop {
         let more = stream.read(&mut buffer[held..])?;
@@ -102,9 +128,44 @@ fn say_yes(mut stream: TcpStream) -> io::Result<()> {
         if more == 0 || held == buffer.len() {
             return Ok(());
         }
-        if buffer[..held].ends_with(b"\r\n\r\n") {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
+        if is_whole(&buffer[..held]) {
+            stream.write_all(answer.as_bytes())?;
             held = 0;
+        }
+    }
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .split_once("content-length: ")
+        .map_or("0", |(_, rest)| rest);
+    let length = length.split("\r\n").next().unwrap_or_default();
+    length.parse() == Ok(body.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_whole_when_its_body_is() {
+        for (request, expected) in [
+            ("GET / HTTP/1.1\r\nhost: h\r\n", false),
+            ("GET / HTTP/1.1\r\nhost: h\r\n\r\n", true),
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 2\r\nhost: h\r\n\r\na",
+                false,
+            ),
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 2\r\nhost: h\r\n\r\nab",
+                true,
+            ),
+        ] {
+            assert_eq!(is_whole(request.as_bytes()), expected, "{request}");
         }
     }
 }

@@ -10,7 +10,7 @@ use super::arms::{ARMS, BASELINE, LOOK_ALIKE};
 use super::cores::Cores;
 use super::measure::Sample;
 use super::running_arm::HEADERS;
-use super::surroundings::{SECRET, Surroundings};
+use super::surroundings::{ENVIRONMENT, Surroundings};
 use super::{PATIENCE, table};
 use testkit::client::{Connection, Request};
 use testkit::envoy::Envoy;
@@ -63,7 +63,7 @@ impl Row {
 fn start(stage: &Surroundings, cores: &Cores, arm: &str) -> Result<Envoy> {
     let arm = ARMS.iter().find(|one| one.name == arm);
     let config = (arm.context("an arm of that name")?.filters)(stage.config()?, stage);
-    let envoy = Envoy::start(&config, &[("WX_SECRET", SECRET)])?;
+    let envoy = Envoy::start(&config, &ENVIRONMENT)?;
     cores.keep_for_envoy(envoy.pid())?;
     Ok(envoy)
 }

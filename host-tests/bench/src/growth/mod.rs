@@ -1,21 +1,25 @@
-//! `cargo xtask bench --growth`: what a session check costs with ever more sessions, in each store; what a decryption
-//! costs with ever more bytes; and what a second worker brings.
+//! `cargo xtask bench --growth`: what a session check costs with ever more sessions, in each store, with ever more requests
+//! that wait, routes and mini programs; what a decryption costs with ever more bytes; and what a second worker brings.
 //! Never pins anything: in each table all rows are measured alike, and only they are compared.
 
 mod body;
 mod embedded;
 mod redis;
+mod rules;
 mod slots;
+mod waiting;
 mod workers;
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::PATIENCE;
 use super::arms::{ARMS, Arm};
 use super::load::Wrk;
 use super::machine::Machine;
 use super::modules::Modules;
+use super::running_arm::RunningArm;
 use super::surroundings::Surroundings;
 use testkit::client::{Connection, Request};
 
@@ -44,6 +48,8 @@ pub(super) fn measure(stage: &Surroundings, wrk: &Wrk) -> Result<String> {
             format!("Left out: sessions in Redis: {reason:#}.\n")
         }
     });
+    parts.push(waiting::measure(stage)?);
+    parts.push(rules::measure(stage)?);
     parts.push(body::measure(stage)?);
     parts.push(workers::measure(stage, wrk)?);
     Ok(parts.join("\n"))
@@ -73,6 +79,16 @@ fn times(
     }
     took.sort_unstable();
     Ok((took[took.len() / 2], took[took.len() * 99 / 100]))
+}
+
+/// So many checks of the session that an edge has logged in: the median and the 99th percentile.
+fn checks(edge: &RunningArm) -> Result<(Duration, Duration)> {
+    const CHECKS: usize = 4000;
+    let mut connection = Connection::open(edge.envoy.addr(), PATIENCE)?;
+    let before = edge.seen()?;
+    let took = times(&mut connection, (0..CHECKS).map(|_| edge.request()))?;
+    edge.prove(before, CHECKS as u64)?;
+    Ok(took)
 }
 
 fn micros(time: Duration) -> String {

@@ -4,24 +4,19 @@
 
 use std::io::{BufWriter, Write};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{arm, micros, times};
+use super::{arm, checks, micros};
 use crate::arms::WEBDIS;
 use crate::modules::Modules;
 use crate::running_arm::RunningArm;
 use crate::surroundings::Surroundings;
-use crate::{PATIENCE, table};
+use crate::table;
 use project::debian;
-use testkit::client::Connection;
 use testkit::redis::{Server, Value};
 
 const NUMBERS: [u64; 4] = [10, 1_000, 100_000, 1_000_000];
-
-/// Session checks for each number, one after the other.
-const CHECKS: usize = 4000;
 
 /// What a session may take in Redis, its name, its expiry and Redis' own tables included.
 const MOST_BYTES: u64 = 512;
@@ -43,13 +38,13 @@ pub(super) fn measure() -> Result<String> {
     ];
     table::head(&mut text, &names);
     // Once for nothing: what is allocated at first is allocated.
-    check(&edge)?;
+    checks(&edge)?;
     let empty = used(redis)?;
     let mut held = 0;
     for number in NUMBERS {
         fill(redis, &session, held, number)?;
         held = number;
-        let (p50, p99) = check(&edge)?;
+        let (p50, p99) = checks(&edge)?;
         let bytes = used(redis)?.saturating_sub(empty) / number;
         let cells = [
             number.to_string(),
@@ -120,12 +115,4 @@ fn used(redis: &Server) -> Result<u64> {
         .lines()
         .find_map(|line| line.strip_prefix("used_memory:"));
     Ok(line.context("no used_memory")?.trim().parse()?)
-}
-
-fn check(edge: &RunningArm) -> Result<(Duration, Duration)> {
-    let mut connection = Connection::open(edge.envoy.addr(), PATIENCE)?;
-    let before = edge.seen()?;
-    let took = times(&mut connection, (0..CHECKS).map(|_| edge.request()))?;
-    edge.prove(before, CHECKS as u64)?;
-    Ok(took)
 }

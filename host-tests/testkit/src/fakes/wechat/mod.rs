@@ -210,6 +210,14 @@ impl FakeWechat {
         self.world().seen.clone()
     }
 
+    /// Forgets them: a long run would hold all.
+    pub fn forget_requests(&self) {
+        self.world().seen.clear();
+        for other in locked(&self.others).iter() {
+            other.forget_requests();
+        }
+    }
+
     /// How many requests asked for this path.
     #[must_use]
     pub fn requests_for(&self, path: &str) -> usize {

@@ -41,12 +41,9 @@ pub(super) struct Known {
     pub(super) owner: usize,
     pub(super) life: Life,
     since: Turn,
-    /// The wall clock at its beginning, and its extremes since.
-    born: Duration,
+    /// The extremes of the wall clock since its beginning.
     earliest: Duration,
     latest: Duration,
-    /// The latest since it was last the earliest: from there its times may have begun anew.
-    latest_since: Duration,
     /// Pieces of open data that did not open, at most.
     failures: usize,
 }
@@ -111,10 +108,8 @@ impl Ledger {
             owner,
             life: if swept { Life::Unsure } else { Life::Lives },
             since: now,
-            born: wall,
             earliest: wall,
             latest: wall,
-            latest_since: wall,
             failures: 0,
         });
         self.known.len() - 1
@@ -239,11 +234,8 @@ impl Ledger {
 
     pub(super) fn clock_moves(&mut self, before: Duration, now: Duration) {
         for own in &mut self.known {
+            own.earliest = own.earliest.min(now);
             own.latest = own.latest.max(now);
-            if now < own.earliest {
-                (own.earliest, own.latest_since) = (now, now);
-            }
-            own.latest_since = own.latest_since.max(now);
             if let Life::Ended(end) = &mut own.life {
                 end.clock_was_set_back |= now < before;
             }
@@ -252,12 +244,14 @@ impl Ledger {
 
     /// Whether a session has to be there, idle times being so.
     pub(super) fn must_live(&self, number: usize, idle: Duration) -> bool {
+        self.known[number].life == Life::Lives && self.is_in_time(number, idle)
+    }
+
+    /// Whether no clock can have said that its time is over. Behind one that was set back a session goes on, but not by a
+    /// day, and its times begin anew there.
+    pub(super) fn is_in_time(&self, number: usize, idle: Duration) -> bool {
         let own = &self.known[number];
-        // Behind a clock that was set back a session goes on, but not by a day.
-        let is_in_time = own.latest < own.born + idle / 2
-            && own.latest_since < own.earliest + idle / 2
-            && own.born < own.earliest + Duration::from_secs(12 * 3600);
-        own.life == Life::Lives && is_in_time
+        own.latest < own.earliest + idle / 2
     }
 
     /// Why a session must not pass on a worker with a request that came at `asked`, if it must not. `uptime`: when it came.

@@ -151,8 +151,13 @@ impl World {
         if self.is_lied_to || self.open[at].clock_was_set || !(is_alone || has_long) {
             self.ledger.doubt(number);
         }
-        // The old one of this phone is gone, if this was a login of its own: of several with one code one is.
-        if is_alone && let Some(old) = shows.filter(|old| *old != number) {
+        // The old one of this phone is gone, if this was a login of its own: of several with one code one is. Of one whose
+        // time was over by a clock that was set back since, nobody has found anything to end.
+        let idle = Duration::from_secs(self.setting.times.idle);
+        if is_alone
+            && let Some(old) = shows.filter(|old| *old != number)
+            && self.ledger.is_in_time(old, idle)
+        {
             let how = self.ending(at, false);
             self.ledger.end(old, now, how);
         }

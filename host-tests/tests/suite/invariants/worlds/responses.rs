@@ -34,6 +34,7 @@ impl World {
         if !is_heard {
             let owner = self.ledger.known[number].owner;
             self.ledger.doubt_all(owner);
+            self.ledger.is_swept(owner, now, self.uptime);
             return;
         }
         match words {
