@@ -87,8 +87,9 @@ pub(super) const ARMS: &[Arm] = &[
     Arm { name: BASELINE,     what: "no filter",                                             filters: no_filter,     path: APP,    credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::NoFilter },
     Arm { name: YARDSTICK,    what: "proxy-wasm filter that does nothing (Rust SDK 0.2.5)",  filters: empty,         path: APP,    credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("wasmcustom.bench_empty.requests") },
     Arm { name: "hostcalls",  what: "proxy-wasm filter with the hostcalls of `cached` and no work", filters: hostcalls, path: APP,  credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("wasmcustom.bench_hostcalls.requests") },
-    Arm { name: "public",     what: "wx-session, public route",                              filters: ours_cached,   path: PUBLIC, credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Refuses },
+    Arm { name: "public",     what: "wx-session, public route, nothing to take off",         filters: ours_cached,   path: PUBLIC, credential: Credential::Nothing, sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Refuses },
     Arm { name: "cached",     what: "wx-session, session in the worker's cache",             filters: ours_cached,   path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.hit") },
+    Arm { name: "openid",     what: "the same, and the app is told the openid alone",        filters: ours_openid,   path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.hit") },
     Arm { name: "embedded",   what: "wx-session, session read from shared data",             filters: ours_uncached, path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.miss") },
     Arm { name: "refused",    what: "wx-session, no token: answers 401",                     filters: ours_cached,   path: APP,    credential: Credential::Nothing,   sends: Sends::Same, status: 401, says: "no_session", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.absent") },
     Arm { name: "jwt",        what: "jwt_authn, HS256, local JWKS",                          filters: jwt,           path: APP,    credential: Credential::Jwt,       sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("http.edge.jwt_authn.allowed") },
@@ -158,6 +159,11 @@ fn other(config: Config, name: &str, module: &Path) -> Config {
 /// For as long as the plugin allows.
 fn ours_cached(config: Config, _: &Surroundings) -> Config {
     config.patch_plugin(&json!({ "session": { "cache_ttl_s": 60 } }))
+}
+
+fn ours_openid(config: Config, stage: &Surroundings) -> Config {
+    let left_out = json!({ "leave_out": ["unionid", "appid", "source"] });
+    ours_cached(config, stage).patch_plugin(&json!({ "identity_headers": left_out }))
 }
 
 fn ours_uncached(config: Config, _: &Surroundings) -> Config {
