@@ -87,18 +87,19 @@ impl Plan {
 /// Every kind once.
 fn deck(edge: EdgeName, dice: &mut Dice) -> Vec<Fault> {
     let mut any = || *dice.among(&EdgeName::ALL);
-    let parts = [
-        Part::Edge(edge),
-        Part::Redis,
-        Part::Webdis(any()),
-        Part::Wechat,
-        Part::App,
-    ];
+    let mut all = Vec::new();
+    for does in [Fault::Kill, Fault::Freeze, Fault::Restart] {
+        let beside = Part::Webdis(any());
+        let parts = [
+            Part::Edge(edge),
+            Part::Redis,
+            beside,
+            Part::Wechat,
+            Part::App,
+        ];
+        all.extend(parts.map(does));
+    }
     let (update, wrong) = (Fault::Update(any()), Fault::WrongUpdate(any()));
-    let parts = parts.into_iter();
-    let mut all: Vec<_> = parts
-        .flat_map(|part| [Fault::Kill(part), Fault::Freeze(part), Fault::Restart(part)])
-        .collect();
     all.extend([Fault::Stumble, update, wrong, Fault::Rotate, Fault::Renew]);
     all
 }
