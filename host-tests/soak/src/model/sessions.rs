@@ -7,7 +7,7 @@ use crate::ask::{Ask, Route, Token};
 use crate::rules::{ABSOLUTE, CACHE, IDLE, MAX_FAILURES, MAX_PER_USER};
 use crate::weather::{EdgeName, Moment, Span, Weather};
 
-/// Clocks that are read at two places differ by the time between.
+/// Clocks that are read at two places differ by the time between; a worker's own is up to a tenth of a second late.
 const TOLERANCE: Duration = Duration::from_secs(1);
 /// What was begun and given up is carried on by the edge for no longer: a login that WeChat is slow to answer, and then the
 /// store.
