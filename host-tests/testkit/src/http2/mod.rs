@@ -16,7 +16,7 @@ pub type Headers<'a> = [(&'a [u8], &'a [u8])];
 /// With which a client begins.
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// SETTINGS_HEADER_TABLE_SIZE of 0: the peer keeps no table either, and every answer spells its headers out.
-const NO_TABLE: [u8; 6] = [0, 1, 0, 0, 0, 0];
+pub const NO_TABLE: [u8; 6] = [0, 1, 0, 0, 0, 0];
 const MAX_FRAME: usize = 16 * 1024;
 /// Until the peer's settings and updates say otherwise (RFC 9113, 6.9.2).
 const FIRST_WINDOW: i64 = 65_535;
@@ -57,6 +57,23 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     bytes.extend(stream.to_be_bytes());
     bytes.extend(payload);
     bytes
+}
+
+/// A frame as it came: kind, flags, stream and payload.
+pub type Frame = (u8, u8, u32, Vec<u8>);
+
+/// The next frame.
+///
+/// # Errors
+/// The connection ends before the frame does, or says nothing for longer than it waits.
+pub fn read_frame(stream: &mut impl Read) -> io::Result<Frame> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head)?;
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+    let mut payload = vec![0; usize::try_from(length).unwrap()];
+    stream.read_exact(&mut payload)?;
+    Ok((head[3], head[4], id, payload))
 }
 
 /// The pseudo headers of a request, for more headers to follow.
@@ -229,7 +246,7 @@ impl<S: Read + Write> Http2<S> {
     }
 
     fn receive(&mut self) {
-        let Ok((kind, flags, id, payload)) = self.read_frame() else {
+        let Ok((kind, flags, id, payload)) = read_frame(&mut self.stream) else {
             self.closed = true;
             return;
         };
@@ -279,15 +296,5 @@ impl<S: Read + Write> Http2<S> {
         for id in self.windows.keys().filter(|id| **id > last) {
             self.answers.entry(*id).or_default().over = true;
         }
-    }
-
-    fn read_frame(&mut self) -> io::Result<(u8, u8, u32, Vec<u8>)> {
-        let mut head = [0; 9];
-        self.stream.read_exact(&mut head)?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        self.stream.read_exact(&mut payload)?;
-        Ok((head[3], head[4], id, payload))
     }
 }

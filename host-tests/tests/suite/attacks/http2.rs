@@ -1,7 +1,7 @@
 //! What comes back on a connection of HTTP/2: the answers of all its streams. The peer is told to remember nothing, so
 //! that every header is spelled out.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use testkit::client::connect_from;
@@ -10,7 +10,7 @@ use testkit::http2::hpack::{literal, spelled, status};
 use testkit::http2::kind::{
     CONTINUATION, DATA, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE,
 };
-use testkit::http2::{PREFACE, frame};
+use testkit::http2::{NO_TABLE, PREFACE, frame, read_frame};
 
 use super::row::{Row, Says};
 use super::talk::{Answer, Ended, PATIENCE, Talk};
@@ -18,8 +18,6 @@ use super::talk::{Answer, Ended, PATIENCE, Talk};
 /// The stream of the good request: no row has one so high.
 const GOOD: u32 = 0x00ff_ffff;
 
-/// SETTINGS_HEADER_TABLE_SIZE is 0.
-const NO_TABLE: [u8; 6] = [0, 1, 0, 0, 0, 0];
 const LARGE_WINDOW: [u8; 4] = [0x3f, 0, 0, 0];
 
 /// As [`super::http1::talk`]: `attack` are frames.
@@ -83,7 +81,7 @@ struct Streams {
 impl Streams {
     fn read_until_over(&mut self, awaited: &[u32]) -> Ended {
         while !awaited.iter().all(|id| self.over.contains(id)) {
-            let (kind, flags, id, payload) = match self.read_frame() {
+            let (kind, flags, id, payload) = match read_frame(&mut self.stream) {
                 Ok(frame) => frame,
                 Err(error) => {
                     return match error.kind() {
@@ -151,15 +149,5 @@ impl Streams {
     fn send(&mut self, bytes: &[u8]) {
         // As above.
         let _ = self.stream.write_all(bytes);
-    }
-
-    fn read_frame(&mut self) -> io::Result<(u8, u8, u32, Vec<u8>)> {
-        let mut head = [0; 9];
-        self.stream.read_exact(&mut head)?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        self.stream.read_exact(&mut payload)?;
-        Ok((head[3], head[4], id, payload))
     }
 }

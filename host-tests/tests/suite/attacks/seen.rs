@@ -8,7 +8,7 @@ use super::known::{contains, found};
 use super::row::{Door, FORGED};
 
 /// Names under which an app may believe the edge, as the edge writes them.
-const OURS: [&str; 17] = [
+pub const OURS: [&str; 17] = [
     "x-wx-openid",
     "x-wx-unionid",
     "x-wx-appid",

@@ -3,28 +3,13 @@
 
 use crate::attacks::message::Message;
 use crate::attacks::row::{Door, FORGED, Must, Row, TOKEN, Who};
+use crate::attacks::seen::OURS;
 
-const NAMES: &[&str] = &[
-    "x-wx-openid",
-    "x-wx-unionid",
-    "x-wx-appid",
-    "x-wx-source",
+/// What else only the edge may say, and by what frameworks are led elsewhere.
+const OTHERS: &[&str] = &[
     "x-wx-sources",
-    "x-wx-auth-status",
-    "x-wx-login-event",
-    "x-wx-login-token",
-    "x-wx-login-expires-in",
-    "x-wx-login-error",
-    "x-wx-login-open-data",
     "x-wx-login-anything",
-    "x-wx-bound-openid",
-    "x-wx-bound-unionid",
-    "x-wx-bound-appid",
     "x-wx-session-end",
-    "x-wx-session-attributes",
-    "x-wx-assertion",
-    "x-wx-would-refuse",
-    "x-wx-release",
     "x-wx-skey-expires-in",
     "x-wx-from-openid",
     "x-wx-from-appid",
@@ -41,6 +26,10 @@ const NAMES: &[&str] = &[
     "x-rewrite-url",
     "x-original-forwarded-for",
 ];
+
+fn names() -> impl Iterator<Item = &'static str> {
+    OURS.iter().chain(OTHERS).copied()
+}
 
 /// What servers take for the sign between two words, beside `-` and `_`: all that a name may hold.
 const SEPARATORS: &str = ".!#$%&'*+^`|~";
@@ -103,8 +92,8 @@ pub fn rows() -> Vec<Row> {
                 message
             }
         };
-        for name in NAMES {
-            let plain = [(*name).to_owned()];
+        for name in names() {
+            let plain = [name.to_owned()];
             for (kind, spellings, doors) in [
                 ("plain", &plain[..], &[Door::Shipped, Door::Bare][..]),
                 (
@@ -147,7 +136,7 @@ pub fn rows() -> Vec<Row> {
             rows.push(row.who(who).must(Must::Pass));
         }
     }
-    rows.extend(NAMES.iter().flat_map(|name| trailers(name)));
+    rows.extend(names().flat_map(trailers));
     rows
 }
 

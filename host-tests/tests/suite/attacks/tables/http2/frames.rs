@@ -8,16 +8,11 @@ use testkit::http2::kind::{
 };
 use testkit::http2::{frame, pseudo};
 
-use super::{Frames, WHOLE, good};
+use super::{Frames, WHOLE, good, head};
 
 /// Frames beside the rules of HTTP/2.
 pub fn frames() -> Vec<Frames> {
-    let begun = frame(
-        HEADERS,
-        END_STREAM,
-        1,
-        &literal(&pseudo("GET", b"/public/x")),
-    );
+    let begun = head(1, END_STREAM, &pseudo("GET", b"/public/x"));
     vec![
         ("an even stream", good(2)),
         ("stream 0", good(0)),

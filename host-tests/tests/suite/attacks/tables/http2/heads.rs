@@ -14,6 +14,16 @@ pub const TOKEN: (&[u8], &[u8]) = (b"x-wx-skey", TOKEN_OF_LENGTH.as_bytes());
 pub fn heads() -> Vec<(&'static str, Fields<'static>)> {
     let usual = || vec![METHOD, SCHEME, AUTHORITY, PATH];
     let with = |more: &[(&'static [u8], &'static [u8])]| [usual(), more.to_vec()].concat();
+    let connect = |protocol: &'static [u8], path| {
+        let wanted = (&b":protocol"[..], protocol);
+        vec![
+            (&b":method"[..], &b"CONNECT"[..]),
+            wanted,
+            SCHEME,
+            AUTHORITY,
+            path,
+        ]
+    };
     vec![
         ("no method", vec![SCHEME, AUTHORITY, PATH]),
         ("no scheme", vec![METHOD, AUTHORITY, PATH]),
@@ -242,46 +252,13 @@ pub fn heads() -> Vec<(&'static str, Fields<'static>)> {
             "CONNECT with a path",
             vec![(b":method", b"CONNECT"), SCHEME, AUTHORITY, OPEN],
         ),
-        (
-            "CONNECT for a WebSocket",
-            vec![
-                (b":method", b"CONNECT"),
-                (b":protocol", b"websocket"),
-                SCHEME,
-                AUTHORITY,
-                OPEN,
-            ],
-        ),
+        ("CONNECT for a WebSocket", connect(b"websocket", OPEN)),
         (
             "CONNECT for a WebSocket in the API",
-            vec![
-                (b":method", b"CONNECT"),
-                (b":protocol", b"websocket"),
-                SCHEME,
-                AUTHORITY,
-                PATH,
-            ],
+            connect(b"websocket", PATH),
         ),
-        (
-            "CONNECT for UDP",
-            vec![
-                (b":method", b"CONNECT"),
-                (b":protocol", b"connect-udp"),
-                SCHEME,
-                AUTHORITY,
-                OPEN,
-            ],
-        ),
-        (
-            "CONNECT for nothing",
-            vec![
-                (b":method", b"CONNECT"),
-                (b":protocol", b""),
-                SCHEME,
-                AUTHORITY,
-                OPEN,
-            ],
-        ),
+        ("CONNECT for UDP", connect(b"connect-udp", OPEN)),
+        ("CONNECT for nothing", connect(b"", OPEN)),
         (
             "content-length of nothing",
             with(&[(b"content-length", b"5")]),
