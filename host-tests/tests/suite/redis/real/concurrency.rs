@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use testkit::fakes::wechat::{FakeWechat, Fault, KeyAge, OpenData, Phone};
 use testkit::redis::{BridgeFault, Server, Value};
 
+use super::ask;
 use crate::rig::backend::{Backend, names};
 use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET};
 use testkit::eventually;
@@ -85,10 +86,6 @@ impl TwoEdges {
     fn assert_ended(&mut self, token: &str) {
         assert_eq!(self.check(token), [(401, None), (401, None)]);
     }
-}
-
-fn ask(edge: &mut EnvoyRig, ask: Ask) -> Got {
-    edge.ask(vec![ask]).remove(0)
 }
 
 fn check(edge: &mut EnvoyRig, token: &str) -> (u16, Option<String>) {

@@ -10,25 +10,14 @@ use serde_json::{Value as Json, json};
 use testkit::fakes::wechat::{FakeWechat, KeyAge, Nickname, Phone, Source};
 use testkit::redis::{Server, Value};
 
+use super::{ask, get, post};
 use crate::rig::backend::{Backend, Bridge, entries, names};
-use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, MASTER_KEY, Rig, SECRET, bridge};
+use crate::rig::{APPID, Ask, EnvoyRig, Login, MASTER_KEY, SECRET, bridge};
 use testkit::eventually;
 
 const NICKNAME: &str = "Ming of the Hundred Teapots";
 const OLD: &str = "WX_OLD_MASTER_KEY";
 const NEW: &str = "WX_MASTER_KEY";
-
-fn ask(edge: &mut EnvoyRig, ask: Ask) -> Got {
-    edge.ask(vec![ask]).remove(0)
-}
-
-fn get(edge: &mut EnvoyRig, path: &str, token: &str) -> Got {
-    ask(edge, Ask::get(path).token(token))
-}
-
-fn post(edge: &mut EnvoyRig, path: &str, token: &str, body: &Json) -> Got {
-    ask(edge, Ask::post(path, body).token(token))
-}
 
 fn login(edge: &mut EnvoyRig, phone: &Phone) -> Login {
     let body = json!({ "code": phone.login() });

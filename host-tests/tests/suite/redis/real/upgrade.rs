@@ -10,9 +10,10 @@ use serde_json::{Value as Json, json};
 use testkit::eventually;
 use testkit::fakes::wechat::{FakeWechat, KeyAge, Phone, Source};
 
+use super::{ask, get, post};
 use crate::rig::backend::{Backend, entries};
 use crate::rig::newer::{line, newer};
-use crate::rig::{APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET, assert_unavailable};
+use crate::rig::{APPID, Ask, EnvoyRig, Login, Rig, SECRET, assert_unavailable};
 
 /// In the environment: the `.wasm` of the last release.
 const LAST_RELEASE: &str = "WX_SESSION_LAST_RELEASE";
@@ -31,18 +32,6 @@ fn rules(idle_timeout_s: u64) -> Json {
 }
 
 const LONG: u64 = 7200;
-
-fn ask(edge: &mut EnvoyRig, ask: Ask) -> Got {
-    edge.ask(vec![ask]).remove(0)
-}
-
-fn get(edge: &mut EnvoyRig, path: &str, token: &str) -> Got {
-    ask(edge, Ask::get(path).token(token))
-}
-
-fn post(edge: &mut EnvoyRig, path: &str, token: &str, body: &Json) -> Got {
-    ask(edge, Ask::post(path, body).token(token))
-}
 
 fn log_in(edge: &mut EnvoyRig, code: &str) -> Login {
     Login::from(&ask(edge, Ask::post("/wx/login", &json!({ "code": code }))))
