@@ -2,26 +2,25 @@
 
 use std::time::Duration;
 
-/// A stream of numbers (SplitMix64).
+use testkit::SplitMix64;
+
+/// A stream of numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Dice(SplitMix64);
 
 impl Dice {
     /// Stream `number` of a seed: each user has one, and so has the plan.
     #[must_use]
     pub(crate) fn new(seed: u64, number: u64) -> Self {
-        let mut dice = Self(seed ^ number.wrapping_mul(0xd134_2543_de82_ef95));
+        let seed = seed ^ number.wrapping_mul(0xd134_2543_de82_ef95);
+        let mut dice = Self(SplitMix64(seed));
         dice.draw();
         dice
     }
 
     /// The next number.
     pub(crate) fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.draw()
     }
 
     /// Less than `end`, which is not 0.

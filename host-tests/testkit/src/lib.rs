@@ -24,5 +24,7 @@ pub mod redis;
 mod reset;
 mod serve;
 pub mod spin;
+mod split_mix;
 
 pub use patience::eventually;
+pub use split_mix::SplitMix64;

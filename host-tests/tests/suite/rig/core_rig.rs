@@ -11,12 +11,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use serde_json::Value;
+use testkit::SplitMix64;
 use testkit::fakes::app::{Comes, FakeApp};
 use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
 use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Changes, Config, Counter, Delivering, Delivery, Head, Histogram,
-    Host, HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Said, ToWechat,
+    Host, HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Response, Said, ToWechat,
     UnixMillis, Verdict, Worker, carry_out, finish, handle, hear, is_dead, once_more,
     wechat_unavailable,
 };
@@ -38,7 +39,7 @@ pub struct FakeHost {
     pub bridge: FakeBridge,
     app: FakeApp,
     time: Rc<Time>,
-    seed: Cell<u64>,
+    random: Cell<SplitMix64>,
     counters: RefCell<BTreeMap<&'static str, u64>>,
     log: RefCell<String>,
 }
@@ -59,20 +60,25 @@ static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
     jsonschema::validator_for(&schema).unwrap()
 });
 
+/// What the core makes of a document, with the secrets of all rigs.
+pub(super) fn configured(document: &str) -> Config {
+    let environment = BTreeMap::from(ENVIRONMENT);
+    let config = Config::from_json(document, Platform::Envoy, &|name| {
+        environment.get(name).map(ToString::to_string)
+    });
+    config.unwrap_or_else(|error| panic!("{error}: {document}"))
+}
+
 impl CoreRig {
     pub fn start(wechat: &FakeWechat, patch: &Value) -> Self {
-        let environment = BTreeMap::from(ENVIRONMENT);
         let document = configuration(patch);
-        let config = Config::from_json(&document.to_string(), Platform::Envoy, &|name| {
-            environment.get(name).map(ToString::to_string)
-        });
         // An editor that goes by the schema must not underline what works.
         let refused = SCHEMA.iter_errors(&document).next();
         assert!(refused.is_none(), "{refused:?}");
         let start_s = 1_700_000_000;
         wechat.set_time(Some(start_s));
         Self {
-            worker: Worker::new(config.unwrap()),
+            worker: Worker::new(configured(&document.to_string())),
             host: FakeHost {
                 wechat: wechat.clone(),
                 store: FakeStore::default(),
@@ -82,7 +88,7 @@ impl CoreRig {
                     now: Cell::new(start_s * 1000),
                     next_wake: Cell::new(None),
                 }),
-                seed: Cell::new(1),
+                random: Cell::new(SplitMix64(1)),
                 counters: RefCell::default(),
                 log: RefCell::default(),
             },
@@ -93,7 +99,7 @@ impl CoreRig {
 impl FakeHost {
     /// Two edges must not mint the same.
     pub fn reseed(&self, seed: u64) {
-        self.seed.set(seed << 32);
+        self.random.set(SplitMix64(seed << 32));
     }
 
     fn set_now(&self, now: u64) {
@@ -119,15 +125,7 @@ impl FakeHost {
                 body: &request.body,
             });
             if answer.transport != Transport::Whole {
-                let reply = wechat_unavailable(worker, &request.head);
-                let headers = reply.headers.into_iter();
-                let owned = |(name, value): (&str, String)| (name.to_owned(), value.into_bytes());
-                return Got {
-                    status: reply.status,
-                    headers: headers.map(owned).collect(),
-                    body: reply.body,
-                    seen: None,
-                };
+                return replied(wechat_unavailable(worker, &request.head));
             }
             let most = ToWechat::to_be_seen(
                 Some(answer.content_type),
@@ -254,20 +252,31 @@ impl Rig for CoreRig {
     }
 }
 
+/// What a client gets of an answer of the core's.
+fn replied(response: Response) -> Got {
+    Got {
+        status: response.status,
+        headers: owned(response.headers),
+        body: response.body,
+        seen: None,
+    }
+}
+
+/// The headers of the core's answers and calls, as they are sent.
+pub(super) fn owned<N: AsRef<str>, V: AsRef<str>>(
+    headers: impl IntoIterator<Item = (N, V)>,
+) -> Vec<(String, Vec<u8>)> {
+    let owned = |(name, value): (N, V)| {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        (name.to_owned(), value.as_bytes().to_vec())
+    };
+    headers.into_iter().map(owned).collect()
+}
+
 /// Carries out a verdict as a proxy would. Also what the app has said of the session.
 fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Said>) {
     match verdict.action {
-        Action::Reply(response) => {
-            let headers = response.headers.into_iter();
-            let owned = headers.map(|(name, value)| (name.to_owned(), value.into_bytes()));
-            let got = Got {
-                status: response.status,
-                headers: owned.collect(),
-                body: response.body,
-                seen: None,
-            };
-            (got, None)
-        }
+        Action::Reply(response) => (replied(response), None),
         Action::Forward(changes) => {
             let headers = changed(&request.head, &changes);
             let path = headers.iter().find(|(name, _)| name == ":path");
@@ -411,9 +420,7 @@ impl Host for FakeHost {
     }
 
     fn deliver(&self, delivery: Delivery) -> Delivering {
-        let headers = delivery.headers.iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
-        let seen = seen_by_app(&delivery.path, headers.collect(), &delivery.body);
+        let seen = seen_by_app(&delivery.path, owned(delivery.headers), &delivery.body);
         let (time, limit) = (Rc::clone(&self.time), millis(delivery.timeout));
         assert_eq!(delivery.target, "app");
         // As a network, it has it whether or not somebody waits.
@@ -451,15 +458,11 @@ impl Host for FakeHost {
         UnixMillis(self.time.now.get())
     }
 
-    /// SplitMix64: different bytes each time, the same in every run.
+    /// Different bytes each time, the same in every run.
     fn random(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
-        for chunk in bytes.chunks_mut(8) {
-            let seed = self.seed.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-            self.seed.set(seed);
-            let mut word = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(word ^ (word >> 31)).to_le_bytes()[..chunk.len()]);
-        }
+        let mut random = self.random.get();
+        random.fill(bytes);
+        self.random.set(random);
         Ok(())
     }
 

@@ -1,24 +1,22 @@
 //! The core in this process as such a worker: no proxy, no module.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use wx_session_core::config::Platform;
+use testkit::SplitMix64;
 use wx_session_core::{
-    Config, Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, is_dead,
-    once_more,
+    Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, is_dead, once_more,
 };
 
 use super::core_exchange::Exchange;
 use super::core_host::{Around, CoreHost, StepStore};
 use super::{Answer, Call, CallEnd, Edge, Fate, Pairs};
-use crate::rig::core_rig::change_response;
+use crate::rig::Ask;
+use crate::rig::core_rig::{change_response, configured};
 use crate::rig::fake_store::FakeStore;
-use crate::rig::{Ask, ENVIRONMENT};
 
 /// What all workers share.
 pub type CoreStore = FakeStore;
@@ -41,13 +39,9 @@ const PATIENCE: usize = 100_000;
 impl CoreEdge {
     /// A worker with this configuration, on this store. `seed`: of its randomness.
     pub fn new(document: &str, store: &FakeStore, seed: u64, now: Duration) -> Self {
-        let environment = BTreeMap::from(ENVIRONMENT);
-        let config = Config::from_json(document, Platform::Envoy, &|name| {
-            environment.get(name).map(ToString::to_string)
-        });
-        let config = config.unwrap_or_else(|error| panic!("{error}: {document}"));
+        let config = configured(document);
         let around = Around::default();
-        around.random.set(seed << 32);
+        around.random.set(SplitMix64(seed << 32));
         around.wall.set(now);
         Self {
             body_timeout: config.body_timeout,

@@ -13,7 +13,7 @@ use wx_session_core::{
 use super::core_host::Around;
 use super::{Answer, Fate, Pairs, Passed};
 use crate::rig::Ask;
-use crate::rig::core_rig::changed;
+use crate::rig::core_rig::{changed, owned};
 
 pub(super) struct Exchange {
     around: Rc<Around>,
@@ -96,15 +96,11 @@ impl Exchange {
             return;
         }
         let decided = match verdict.action {
-            Action::Reply(response) => {
-                let headers = response.headers.into_iter();
-                let owned = headers.map(|(name, value)| (name.to_owned(), value.into_bytes()));
-                Decided::Replied(Answer {
-                    status: response.status,
-                    headers: owned.collect(),
-                    body: response.body,
-                })
-            }
+            Action::Reply(response) => Decided::Replied(Answer {
+                status: response.status,
+                headers: owned(response.headers),
+                body: response.body,
+            }),
             Action::Forward(mut changes) => {
                 let to_wechat = changes.take_to_wechat();
                 if let Some(call) = &to_wechat {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use testkit::SplitMix64;
 use wx_session_core::store::{Key, Store, StoreError, Write, Written};
 use wx_session_core::{
     CallError, Counter, Delivering, Delivery, Histogram, Host, HttpCall, HttpResponse, Level,
@@ -15,6 +16,7 @@ use wx_session_core::{
 };
 
 use super::{Answer, Call, CallEnd};
+use crate::rig::core_rig::owned;
 use crate::rig::fake_store::FakeStore;
 use crate::rig::schedule::step_aside;
 
@@ -30,7 +32,7 @@ pub(super) struct Around {
     pub(super) calls: RefCell<Vec<UnderWay>>,
     numbers: Cell<u32>,
     pub(super) log: RefCell<Vec<String>>,
-    pub(super) random: Cell<u64>,
+    pub(super) random: Cell<SplitMix64>,
     /// Uses until one fails, and in which way.
     pub(super) fuse: Cell<Option<(u64, usize)>>,
     pub(super) failed: RefCell<Option<String>>,
@@ -160,11 +162,6 @@ fn response(answer: Answer, most: usize, wants: Option<&str>) -> Result<HttpResp
     })
 }
 
-fn owned(headers: &[(&'static str, String)]) -> super::Pairs {
-    let owned = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone().into_bytes());
-    headers.iter().map(owned).collect()
-}
-
 impl Host for CoreHost {
     type Store = StepStore;
 
@@ -179,7 +176,7 @@ impl Host for CoreHost {
         if call.must_finish {
             self.outlives.set(true);
         }
-        let mut headers = owned(&call.headers);
+        let mut headers = owned(call.headers);
         headers.push((":authority".into(), call.authority.into_bytes()));
         let end = self.around.start(Call {
             id: 0,
@@ -200,15 +197,12 @@ impl Host for CoreHost {
             if around.fails("delivery").is_some() {
                 return Err(CallError::NotSent("no connection".into()));
             }
-            let headers = delivery.headers.iter();
-            let headers =
-                headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
             let end = around.start(Call {
                 id: 0,
                 cluster: delivery.target,
                 method: "POST".to_owned(),
                 path: delivery.path,
-                headers: headers.collect(),
+                headers: owned(delivery.headers),
                 body: delivery.body,
                 timeout: delivery.timeout,
             });
@@ -226,18 +220,13 @@ impl Host for CoreHost {
         UnixMillis(u64::try_from(self.around.wall.get().as_millis()).unwrap())
     }
 
-    /// SplitMix64.
     fn random(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
         if self.around.fails("randomness").is_some() {
             return Err(NoEntropy);
         }
-        for chunk in bytes.chunks_mut(8) {
-            let seed = self.around.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-            self.around.random.set(seed);
-            let mut word = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(word ^ (word >> 31)).to_le_bytes()[..chunk.len()]);
-        }
+        let mut random = self.around.random.get();
+        random.fill(bytes);
+        self.around.random.set(random);
         Ok(())
     }
 
