@@ -200,10 +200,13 @@ impl Rig for EnvoyRig {
 /// Counters reach the statistics a moment after the answer.
 fn in_a_moment(read: impl Fn() -> u64) -> u64 {
     let deadline = Instant::now() + Duration::from_secs(2);
-    while read() == 0 && Instant::now() < deadline {
+    loop {
+        let number = read();
+        if number > 0 || Instant::now() >= deadline {
+            return number;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
-    read()
 }
 
 fn of_the_plugin(log: &str) -> String {
