@@ -82,13 +82,18 @@ pub(super) enum Proof {
     Refuses,
 }
 
+/// From which the arms differ that are measured with ever more of something.
+#[rustfmt::skip]
+pub(super) const CACHED: Arm =
+    Arm { name: "cached",     what: "wx-session, session in the worker's cache",             filters: ours_cached,   path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.hit") };
+
 #[rustfmt::skip]
 pub(super) const ARMS: &[Arm] = &[
     Arm { name: BASELINE,     what: "no filter",                                             filters: no_filter,     path: APP,    credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::NoFilter },
     Arm { name: YARDSTICK,    what: "proxy-wasm filter that does nothing (Rust SDK 0.2.5)",  filters: empty,         path: APP,    credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("wasmcustom.bench_empty.requests") },
     Arm { name: "hostcalls",  what: "proxy-wasm filter with the hostcalls of `cached` and no work", filters: hostcalls, path: APP,  credential: Credential::LookAlike, sends: Sends::Same, status: 200, says: "ok", ours: false, proof: Proof::Counter("wasmcustom.bench_hostcalls.requests") },
     Arm { name: "public",     what: "wx-session, public route, nothing to take off",         filters: ours_cached,   path: PUBLIC, credential: Credential::Nothing, sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Refuses },
-    Arm { name: "cached",     what: "wx-session, session in the worker's cache",             filters: ours_cached,   path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.hit") },
+    CACHED,
     Arm { name: "openid",     what: "the same, and the app is told the openid alone",        filters: ours_openid,   path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.hit") },
     Arm { name: "embedded",   what: "wx-session, session read from shared data",             filters: ours_uncached, path: APP,    credential: Credential::Session,   sends: Sends::Same, status: 200, says: "ok", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.miss") },
     Arm { name: "refused",    what: "wx-session, no token: answers 401",                     filters: ours_cached,   path: APP,    credential: Credential::Nothing,   sends: Sends::Same, status: 401, says: "no_session", ours: true,  proof: Proof::Counter("wasmcustom.wx_session.session.absent") },

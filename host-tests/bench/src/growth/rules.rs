@@ -6,7 +6,7 @@ use testkit::client::{Connection, Request};
 use testkit::envoy::Config;
 
 use super::{checks, micros, times};
-use crate::arms::{Arm, Credential, LOOK_ALIKE, Proof, Sends};
+use crate::arms::{Arm, CACHED, Credential, LOOK_ALIKE};
 use crate::running_arm::RunningArm;
 use crate::surroundings::Surroundings;
 use crate::{PATIENCE, table};
@@ -29,13 +29,7 @@ const fn of_routes<const COUNT: usize>() -> Arm {
         name: "routes",
         what: "wx-session, many routes",
         filters: with_routes::<COUNT>,
-        path: "/orders",
-        credential: Credential::Session,
-        sends: Sends::Same,
-        status: 200,
-        says: "ok",
-        proof: Proof::Counter("wasmcustom.wx_session.session.hit"),
-        ours: true,
+        ..CACHED
     }
 }
 
@@ -46,7 +40,7 @@ const fn of_apps<const COUNT: usize>() -> Arm {
         filters: with_apps::<COUNT>,
         path: "/public/news",
         credential: Credential::LookAlike,
-        ..of_routes::<1>()
+        ..CACHED
     }
 }
 

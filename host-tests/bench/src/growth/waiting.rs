@@ -8,7 +8,7 @@ use testkit::envoy::Config;
 use testkit::http2::{Http2, pseudo};
 
 use super::{checks, micros};
-use crate::arms::{Arm, Credential, Proof, Sends};
+use crate::arms::{Arm, CACHED};
 use crate::running_arm::RunningArm;
 use crate::surroundings::Surroundings;
 use crate::{PATIENCE, table};
@@ -25,13 +25,7 @@ static ARM: Arm = Arm {
     name: "waiting",
     what: "wx-session, with room for many who wait",
     filters: with_room,
-    path: "/orders",
-    credential: Credential::Session,
-    sends: Sends::Same,
-    status: 200,
-    says: "ok",
-    proof: Proof::Counter("wasmcustom.wx_session.session.hit"),
-    ours: true,
+    ..CACHED
 };
 
 /// Nobody gives way, and nobody is overdue.
