@@ -168,7 +168,7 @@ fn afterwards(stage: &EnvoyDemo, scenes: &[Scene], ink: Ink) -> Result<Vec<Check
         Some(_) => "What they counted, A since its restart: /stats, wasmcustom.wx_session.*",
     });
     show(&report::counters(stage)?);
-    heading("What its access log says: the first line for each `auth`");
+    heading("What its access log says: the first line for each error, or `auth`");
     show(&report::access_log(stage, ink));
     heading("Also checked");
     let checks = report::checks(stage, scenes);
