@@ -1,14 +1,15 @@
-//! What every request would ask Envoy for, at a call into it each, and that can be a tenth of a second late: the time, and
-//! to count something. Both go by the tick, which runs for as long as there are requests. Makes no hostcall.
+//! When Envoy is asked for what every request would ask it for, at a call into it each, and that can be a tenth of a second
+//! late: the time, and to count something. By the tick, which runs for as long as there are requests. Makes no hostcall.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use wx_session_core::{Counter, UnixMillis};
+use wx_session_core::UnixMillis;
 
 /// Between two beats. Envoy itself hands its counters on every five seconds.
 const PERIOD: Duration = Duration::from_millis(100);
 
+#[derive(Default)]
 pub(crate) struct Pulse {
     /// `None`: it does not beat, for nobody has asked for anything.
     next: Cell<Option<Instant>>,
@@ -16,8 +17,6 @@ pub(crate) struct Pulse {
     is_used: Cell<bool>,
     /// As it was last read. Old where it does not beat.
     time: Cell<UnixMillis>,
-    /// How often since Envoy was told, by the index of the counter.
-    counted: Box<[Cell<u64>]>,
 }
 
 /// What a tick means for the pulse.
@@ -28,17 +27,6 @@ pub(crate) enum Beat {
     Goes,
     /// It was the last.
     Ends,
-}
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Self {
-            next: Cell::default(),
-            is_used: Cell::default(),
-            time: Cell::default(),
-            counted: Counter::ALL.iter().map(|_| Cell::default()).collect(),
-        }
-    }
 }
 
 impl Pulse {
@@ -60,26 +48,14 @@ impl Pulse {
         Some((now, next))
     }
 
-    /// The time that was last read, if that was lately.
-    pub(crate) fn time(&self) -> Option<UnixMillis> {
-        self.next.get().map(|_| self.time.get())
+    /// The time that was last read: lately, while it beats.
+    pub(crate) fn time(&self) -> UnixMillis {
+        self.time.get()
     }
 
     /// It was read once more.
     pub(crate) fn learn(&self, time: UnixMillis) {
         self.time.set(time);
-    }
-
-    pub(crate) fn count(&self, counter: Counter) {
-        if let Some(counted) = self.counted.get(counter as usize) {
-            counted.set(counted.get().saturating_add(1));
-        }
-    }
-
-    /// What was counted since the last time, by the index of the counter.
-    pub(crate) fn take_counted(&self) -> impl Iterator<Item = (usize, u64)> {
-        let counted = self.counted.iter().map(Cell::take).enumerate();
-        counted.filter(|(_, times)| *times > 0)
     }
 
     /// A tick.

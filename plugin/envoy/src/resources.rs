@@ -22,7 +22,7 @@ pub(crate) struct Resources {
     pulse: Pulse,
     /// How long a body may take to come.
     pub(crate) body_timeout: Duration,
-    counters: Vec<Option<u32>>,
+    counters: Vec<Counted>,
     histograms: Vec<Option<u32>>,
     /// Call-outs under way, by their id.
     calls: RefCell<BTreeMap<u32, Rc<Call>>>,
@@ -32,6 +32,14 @@ pub(crate) struct Resources {
     root_turn: Cell<bool>,
     /// Nothing leaves: no call, no count, no line.
     warming_up: Cell<bool>,
+}
+
+/// A counter.
+struct Counted {
+    /// As Envoy knows it.
+    id: Option<u32>,
+    /// How often since Envoy was told.
+    untold: Cell<u64>,
 }
 
 /// A call-out under way.
@@ -57,7 +65,10 @@ impl Resources {
             body_timeout: config.body_timeout,
             counters: Counter::ALL
                 .iter()
-                .map(|counter| hostcalls::define_counter(counter.name()))
+                .map(|counter| Counted {
+                    id: hostcalls::define_counter(counter.name()),
+                    untold: Cell::default(),
+                })
                 .collect(),
             histograms: Histogram::ALL
                 .iter()
@@ -71,9 +82,11 @@ impl Resources {
     }
 
     pub(crate) fn count(&self, counter: Counter) {
-        if !self.warming_up.get() {
+        if !self.warming_up.get()
+            && let Some(Counted { untold, .. }) = self.counters.get(counter as usize)
+        {
             self.keep_beating();
-            self.pulse.count(counter);
+            untold.set(untold.get().saturating_add(1));
         }
     }
 
@@ -90,7 +103,7 @@ impl Resources {
             return self.now();
         }
         self.keep_beating();
-        self.pulse.time().unwrap_or_else(|| self.now())
+        self.pulse.time()
     }
 
     fn keep_beating(&self) {
@@ -119,9 +132,10 @@ impl Resources {
 
     /// Tells Envoy what was counted.
     pub(crate) fn tell_counted(&self) {
-        for (counter, times) in self.pulse.take_counted() {
-            if let Some(Some(id)) = self.counters.get(counter) {
-                hostcalls::increment(*id, times);
+        for Counted { id, untold } in &self.counters {
+            let times = untold.take();
+            if let Some(id) = id.filter(|_| times > 0) {
+                hostcalls::increment(id, times);
             }
         }
     }
