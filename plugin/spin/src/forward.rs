@@ -14,19 +14,23 @@ use crate::incoming::{Body, Headers, Incoming};
 use crate::instance::Instance;
 use crate::log::log;
 use crate::outbound::{self, Place};
-use crate::relay::{self, Broken};
+use crate::relay::{self, Broken, Onward};
 use crate::upstream::Upstream;
 use crate::{hop_headers, reply, spin_headers};
 
-/// The request as the app is to see it, or somebody elsewhere. `None` if it cannot be made so. `broken` will tell whether
-/// its body was.
+/// A request that is ready to be sent.
+pub(crate) struct Outgoing {
+    pub(crate) request: Request,
+    broken: Broken,
+}
+
+/// The request as the app is to see it, or somebody elsewhere. `None` if it cannot be made so.
 pub(crate) async fn changed(
     incoming: Incoming,
     changes: Changes,
     instance: &Rc<Instance>,
     elsewhere: Option<Place>,
-    broken: &Broken,
-) -> Option<Request> {
+) -> Option<Outgoing> {
     let (mut headers, line, body) = incoming.into_parts()?;
     let of_set = |wanted: &str| {
         let mut found = changes.set.iter().filter(|(name, _)| **name == *wanted);
@@ -50,14 +54,14 @@ pub(crate) async fn changed(
     let headers = Fields::from_list(&headers).ok()?;
     let policy = changes.trailers;
     let idle = instance.waiting.relay_idle();
-    let (contents, trailers) = match (body, changes.body) {
+    let onward = match (body, changes.body) {
         (Body::Unread(request), None) => {
             let (_handled, outcome) = wit_future::new(|| Ok(()));
             let (body, trailers) = Request::consume_body(request, outcome);
-            relay::onward(Vec::new(), body, trailers, policy, idle, announced, broken).await
+            relay::onward(Vec::new(), body, trailers, policy, idle, announced).await
         }
         (Body::Begun(begun, body, trailers), None) => {
-            relay::onward(begun, body, trailers, policy, idle, announced, broken).await
+            relay::onward(begun, body, trailers, policy, idle, announced).await
         }
         (Body::Read(body, trailers), None) | (Body::Read(_, trailers), Some(body)) => {
             relay::whole(body, trailers, &policy).await
@@ -65,6 +69,11 @@ pub(crate) async fn changed(
         // Nobody changes a body without having read it.
         (Body::Unread(_) | Body::Begun(..), Some(_)) => return None,
     };
+    let Onward {
+        contents,
+        trailers,
+        broken,
+    } = onward;
     let (request, _transmitted) = Request::new(headers, contents, trailers, line.options);
     if !matches!(line.method, Method::Get) {
         request.set_method(&line.method).ok()?;
@@ -73,7 +82,7 @@ pub(crate) async fn changed(
         request.set_scheme(Some(&place.scheme)).ok()?;
         request.set_authority(Some(&place.authority)).ok()?;
         request.set_path_with_query(Some(&place.path)).ok()?;
-        return Some(request);
+        return Some(Outgoing { request, broken });
     }
     if cfg!(feature = "middleware") {
         request.set_scheme(line.scheme.as_ref()).ok()?;
@@ -85,7 +94,7 @@ pub(crate) async fn changed(
     }
     let path = new_path.or(line.path.as_deref());
     request.set_path_with_query(path).ok()?;
-    Some(request)
+    Some(Outgoing { request, broken })
 }
 
 fn is(name: &str, other: &str) -> bool {
@@ -109,11 +118,11 @@ fn only_spins(headers: &mut Headers, url_changed: bool) {
 /// Sends it to the app, and gives back what the app answers. A client whose body breaks off is told so, should it still be
 /// there.
 pub(crate) async fn pass_on(
-    request: Request,
-    broken: &Broken,
+    outgoing: Outgoing,
     instance: &Instance,
     head: &Head,
 ) -> Result<Response, ErrorCode> {
+    let Outgoing { request, broken } = outgoing;
     let error = match send(request).await {
         Ok(response) => return Ok(response),
         Err(error) => error,

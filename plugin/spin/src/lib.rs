@@ -37,7 +37,6 @@ use wx_session_core::{Action, Level, Verdict, carry_out, finish, hear, internal_
 use crate::host::SpinHost;
 use crate::incoming::Incoming;
 use crate::log::log;
-use crate::relay::Broken;
 
 struct Component;
 
@@ -95,10 +94,10 @@ impl Guest for Component {
             Action::Forward(mut changes) => {
                 let of_response = changes.response.take();
                 let head = incoming.shared_head();
-                let (instance, broken) = (&host.instance, Broken::default());
-                let request = forward::changed(incoming, changes, instance, None, &broken);
-                let response = match request.await {
-                    Some(request) => forward::pass_on(request, &broken, instance, &head).await?,
+                let instance = &host.instance;
+                let outgoing = forward::changed(incoming, changes, instance, None).await;
+                let response = match outgoing {
+                    Some(outgoing) => forward::pass_on(outgoing, instance, &head).await?,
                     // Headers that could not be changed could still be the client's: then nothing passes.
                     None => reply::response(internal_error()).await?,
                 };

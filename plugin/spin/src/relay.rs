@@ -16,14 +16,18 @@ use crate::incoming::End;
 use crate::outbound::{self, CHUNK};
 use crate::spin_headers;
 
-/// Whether the client broke its body off, or sent what is none.
+/// What the app is to read.
+pub(crate) struct Onward {
+    pub(crate) contents: Option<StreamReader<u8>>,
+    pub(crate) trailers: FutureReader<End>,
+    pub(crate) broken: Broken,
+}
+
+/// Whether the client broke its body off, or sent what is none. Known when it has come.
 pub(crate) type Broken = Rc<Cell<bool>>;
 
-/// What the app is to read.
-type Onward = (Option<StreamReader<u8>>, FutureReader<End>);
-
 /// What has come of the body, and the rest as it comes, piece by piece. Of a request that is over with its head, nothing.
-/// If no piece moves for as long as `idle`, the app sees it broken off. `broken` tells whether it was so when it came.
+/// If no piece moves for as long as `idle`, the app sees it broken off.
 ///
 /// `announced`: the head says that there is a body. Then one of which nothing comes may be broken, too.
 ///
@@ -37,9 +41,8 @@ pub(crate) async fn onward(
     policy: TrailerPolicy,
     idle: Duration,
     announced: bool,
-    broken: &Broken,
 ) -> Onward {
-    let broken = Rc::clone(broken);
+    let broken = Broken::default();
     // With no room for a piece, this only asks whether there will be one.
     let mut asked = Box::pin(async move {
         let (result, _) = body.read(Vec::new()).await;
@@ -49,12 +52,17 @@ pub(crate) async fn onward(
     let may_be_none = begun.is_empty() && !announced;
     if let (true, Some((StreamResult::Dropped, _))) = (may_be_none, &answered) {
         // Where there is no body, there are no trailers.
-        return (None, trailers);
+        return Onward {
+            contents: None,
+            trailers,
+            broken,
+        };
     }
     let (mut onward, relayed) = wit_stream::new();
     let (end, relayed_end) = wit_future::new(|| Ok(None));
     let pieces = Rc::new(Cell::new(0_u64));
     let moved = Rc::clone(&pieces);
+    let is_broken = Rc::clone(&broken);
     let mut relay = Box::pin(async move {
         if !begun.is_empty() && !onward.write_all(begun).await.is_empty() {
             return Ok(None);
@@ -76,7 +84,7 @@ pub(crate) async fn onward(
         match trailers.await {
             Ok(Some(trailers)) => without(&trailers, &policy),
             end => {
-                broken.set(end.is_err());
+                is_broken.set(end.is_err());
                 end
             }
         }
@@ -91,7 +99,11 @@ pub(crate) async fn onward(
         // As above.
         let _ = end.write(ended).await;
     });
-    (Some(relayed), relayed_end)
+    Onward {
+        contents: Some(relayed),
+        trailers: relayed_end,
+        broken,
+    }
 }
 
 /// What `relay` comes to, unless for as long as `idle`, and at most twice as long, no piece moves: whoever sends or
@@ -126,7 +138,11 @@ pub(crate) async fn whole(
             let _ = end.write(stripped).await;
         });
     }
-    (Some(outbound::stream(body).await), whole_end)
+    Onward {
+        contents: Some(outbound::stream(body).await),
+        trailers: whole_end,
+        broken: Broken::default(),
+    }
 }
 
 fn without(trailers: &Trailers, policy: &TrailerPolicy) -> End {

@@ -16,7 +16,6 @@ use crate::host::SpinHost;
 use crate::incoming::{Headers, Incoming, Line};
 use crate::log::log;
 use crate::outbound::Place;
-use crate::relay::Broken;
 use crate::{forward, hop_headers, outbound, relay, reply};
 
 /// Until an answer begins: as long as an app may take behind Envoy.
@@ -74,13 +73,11 @@ async fn call(
     };
     let Some(kept) = kept else {
         let place = place(&call);
-        let broken = Broken::default();
-        let request = forward::changed(incoming, changes, &host.instance, Some(place), &broken);
-        let request = request.await;
-        let Some(request) = request else {
+        let outgoing = forward::changed(incoming, changes, &host.instance, Some(place)).await;
+        let Some(outgoing) = outgoing else {
             return reply::response(internal_error()).await;
         };
-        return match send(request).await {
+        return match send(outgoing.request).await {
             Some(response) => Ok(look(host, &call, response).await?.0),
             None => reply::response(unavailable()).await,
         };
@@ -189,7 +186,7 @@ async fn look(
     let mut dead = false;
     // An answer that does not come to its end holds nobody here for longer than one that does not begin.
     let read = outbound::within(PATIENCE, outbound::read(&mut stream, Vec::new(), most)).await;
-    let (contents, trailers) = match read.ok_or(ErrorCode::HttpResponseTimeout)? {
+    let onward = match read.ok_or(ErrorCode::HttpResponseTimeout)? {
         Ok(body) => {
             end.await?;
             dead = is_dead(&host.instance.worker, host, call, &body);
@@ -197,13 +194,12 @@ async fn look(
         }
         Err(begun) => {
             let idle = host.instance.waiting.relay_idle();
-            let (policy, broken) = (TrailerPolicy::default(), Broken::default());
-            relay::onward(begun, stream, end, policy, idle, true, &broken).await
+            relay::onward(begun, stream, end, TrailerPolicy::default(), idle, true).await
         }
     };
     let headers = Fields::from_list(&headers)
         .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
-    let (response, _transmitted) = Response::new(headers, contents, trailers);
+    let (response, _transmitted) = Response::new(headers, onward.contents, onward.trailers);
     response
         .set_status_code(status)
         .map_err(|()| ErrorCode::InternalError(Some("impossible status".to_owned())))?;
