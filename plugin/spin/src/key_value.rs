@@ -160,7 +160,7 @@ impl Drop for Alone<'_> {
 
 /// `None` if it is not ours.
 fn parse(entry: &[u8]) -> Result<Option<(UnixMillis, &[u8])>, StoreError> {
-    let entry = ENTRY.version(entry).map_err(StoreError::Newer)?;
+    let entry = ENTRY.version(entry)?;
     let entry = entry.and_then(|(_, entry)| entry.split_first_chunk::<7>());
     Ok(entry.map(|(expires_at, value)| {
         let expires_at = expires_at.iter();

@@ -93,7 +93,7 @@ impl<'a, H: Host> ChosenStore<'a, H> {
 /// other of the store, and nobody goes on as if nothing were there.
 fn read(key: &Key, found: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, StoreError> {
     if let Some(found) = &found {
-        key.form.version(found).map_err(StoreError::Newer)?;
+        key.form.version(found)?;
     }
     Ok(found)
 }
@@ -110,8 +110,8 @@ fn written(writes: &[Write], written: Written) -> Result<Written, StoreError> {
     }
 }
 
-/// What `$asked` of the store comes to, as far as this release can `$read` it, counted. Redis' futures are boxed, so that a request with a session in the cache
-/// does not carry the room for them.
+/// What `$asked` of the store comes to, as far as this release can `$read` it, counted. Redis' futures are boxed, so that a
+/// request with a session in the cache does not carry the room for them.
 macro_rules! counted {
     ($self:ident, $store:ident => $asked:expr, $read:expr) => {
         $self.counted(

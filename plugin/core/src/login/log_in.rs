@@ -1,6 +1,7 @@
 //! The login itself, at most once at a time for one code.
 
 use alloc::rc::Rc;
+
 use futures_util::future::join3;
 
 use super::exchange::exchange;

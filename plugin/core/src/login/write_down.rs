@@ -77,11 +77,7 @@ pub(super) async fn write_down<H: Host>(
     }
     // The next request of this phone comes at once, and a replica of the store may not have heard of the session yet.
     let now = login.session.seen_at;
-    let found = Found {
-        id,
-        record: Rc::clone(&login.session),
-        sealed: Vec::new(),
-    };
+    let found = Found::unread(id, Rc::clone(&login.session));
     sessions.remember(token, Rc::new(found), now, generation);
     // Once more: a look-up may have found one before it was gone from the store.
     context.worker.forget(&change.ended);

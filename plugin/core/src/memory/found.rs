@@ -13,3 +13,16 @@ pub(crate) struct Found {
     /// As the store has it. Of one that this worker has made or changed itself, and not read since: empty.
     pub(crate) sealed: Vec<u8>,
 }
+
+impl Found {
+    /// One that this worker has made or changed itself: nothing is known of what the store has.
+    pub(crate) fn unread(id: SessionId, record: Rc<SessionRecord>) -> Self {
+        let sealed = Vec::new();
+        Self { id, record, sealed }
+    }
+
+    /// Whether this is what the store has.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.sealed.is_empty()
+    }
+}

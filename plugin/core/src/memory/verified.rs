@@ -15,14 +15,14 @@ use crate::records::record::{SessionRecord, kept};
 use crate::records::token::{SessionId, Token};
 use crate::time::UnixMillis;
 
-/// Number of places; a power of two. An entry takes about half a kilobyte with its record, sealed and
-/// opened.
+/// Number of places; a power of two. An entry takes about half a kilobyte with its record, sealed and opened.
 const PLACES: usize = 1024;
 
 pub(crate) struct VerifiedCache {
     lifetime: Duration,
     stale_lifetime: Duration,
     generation: u64,
+    /// None before the first entry: a worker may live for one request, and have no use for them.
     places: Vec<Option<Entry>>,
 }
 
@@ -41,7 +41,7 @@ impl VerifiedCache {
             lifetime,
             stale_lifetime,
             generation: 0,
-            places: core::iter::repeat_with(|| None).take(PLACES).collect(),
+            places: Vec::new(),
         }
     }
 
@@ -71,7 +71,7 @@ impl VerifiedCache {
     /// once more.
     pub(crate) fn last_read(&self, token: &Token) -> Option<Rc<Found>> {
         let entry = self.entry(token)?;
-        (!entry.found.sealed.is_empty()).then(|| Rc::clone(&entry.found))
+        entry.found.is_read().then(|| Rc::clone(&entry.found))
     }
 
     fn entry(&self, token: &Token) -> Option<&Entry> {
@@ -86,6 +86,7 @@ impl VerifiedCache {
         now: UnixMillis,
         ends_at: UnixMillis,
     ) {
+        self.places.resize_with(PLACES, || None);
         if let Some(slot) = self.places.get_mut(place(token)) {
             *slot = Some(Entry {
                 token: token.clone(),
@@ -106,12 +107,8 @@ impl VerifiedCache {
                 attributes: kept(text),
                 ..(*entry.found.record).clone()
             };
-            entry.found = Rc::new(Found {
-                id: entry.found.id,
-                record: Rc::new(record),
-                // The store has yet to hear of it.
-                sealed: Vec::new(),
-            });
+            // The store has yet to hear of it.
+            entry.found = Rc::new(Found::unread(entry.found.id, Rc::new(record)));
         }
     }
 

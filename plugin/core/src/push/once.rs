@@ -2,8 +2,9 @@
 //! no answer for 5 s, three times in all: a repetition that comes during the first delivery waits for its outcome, one
 //! that comes after it was delivered is answered at once, and one after a delivery that failed is the next delivery.
 //!
-//! Where the store cannot say, or says it in words of a newer release, the push goes on: it is WeChat's, and an app that gets
-//! one twice loses less than one that gets none. A worker that is gone in the midst of a delivery has its claim for a few seconds only.
+//! Where the store cannot say, or says it in words of a newer release, the push goes on: it is WeChat's, and an app that
+//! gets one twice loses less than one that gets none. A worker that is gone in the midst of a delivery has its claim for a
+//! few seconds only.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -201,7 +201,7 @@ impl Tickets {
         let (host, store) = (context.host, context.store());
         let name = self.beside(door);
         let _alone = alone_at(context, door).await;
-        let is_open = async || Ok(store.get(door, host.now()).await? == found);
+        let is_open = async || Ok::<_, StoreError>(store.get(door, host.now()).await? == found);
         // Before anything is written: most that come find it shut.
         if !is_open().await? {
             return Ok(false);

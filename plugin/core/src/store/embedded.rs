@@ -179,7 +179,7 @@ fn size(part: &impl Serialize) -> usize {
 /// # Errors
 /// A newer module has written it.
 fn decode(bytes: &[u8]) -> Result<Vec<Entry<'_>>, StoreError> {
-    let entries = SLOT.version(bytes).map_err(StoreError::Newer)?;
+    let entries = SLOT.version(bytes)?;
     let entries = entries.and_then(|(_, entries)| postcard::from_bytes(entries).ok());
     Ok(entries.unwrap_or_default())
 }
@@ -189,7 +189,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<Entry<'_>>, StoreError> {
 /// # Errors
 /// As there.
 fn find(bytes: &[u8], id: [u8; 16]) -> Result<Option<Entry<'_>>, StoreError> {
-    let entries = SLOT.version(bytes).map_err(StoreError::Newer)?;
+    let entries = SLOT.version(bytes)?;
     Ok(entries.and_then(|(_, entries)| first(entries, id)))
 }
 

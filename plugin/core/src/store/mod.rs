@@ -98,6 +98,12 @@ pub enum StoreError {
     Newer(Newer),
 }
 
+impl From<Newer> for StoreError {
+    fn from(newer: Newer) -> Self {
+        Self::Newer(newer)
+    }
+}
+
 /// One change of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {

@@ -13,10 +13,10 @@ use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use zeroize::Zeroizing;
 
+use super::padding::unpad;
 use super::payload::{self, Shape};
 use super::session_key::SessionKey;
 use crate::time::UnixMillis;
-use crate::wechat::padding::unpad;
 
 /// Of AES, in bytes; an iv is as long.
 pub(crate) const BLOCK: usize = 16;

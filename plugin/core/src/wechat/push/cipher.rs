@@ -8,7 +8,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::wechat::padding::unpad;
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +15,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+use crate::wechat::padding::unpad;
 
 /// 43 characters are one bit more than 32 bytes: what is in it nobody looks at, and WeChat lets people choose it.
 const OF_KEYS: GeneralPurpose = GeneralPurpose::new(
