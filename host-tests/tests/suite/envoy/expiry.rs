@@ -55,12 +55,12 @@ fn a_cached_session_does_not_outlive_its_idle_time_in_the_cache() {
     let token = edge.login("a");
     let started = Instant::now();
     let mut last_pass = Duration::ZERO;
-    while started.elapsed() < Duration::from_millis(1300) {
+    while started.elapsed() < Duration::from_millis(2000) {
         if status(&edge, &token) == 200 {
             last_pass = started.elapsed();
         }
     }
-    assert!(last_pass < Duration::from_millis(1100), "{last_pass:?}");
+    assert!(last_pass < Duration::from_millis(1500), "{last_pass:?}");
 }
 
 #[test]

@@ -57,6 +57,11 @@ fn short(entry: &Value) -> String {
     entry["session"].as_str().unwrap().to_owned()
 }
 
+/// Their time goes on from one list to the next.
+fn shorts(entries: &[Value]) -> Vec<String> {
+    entries.iter().map(short).collect()
+}
+
 pub fn an_operator_sees_the_live_sessions_of_a_user(host: HostKind) {
     let mut world = host.start(on());
     let (alice, bob) = (world.wechat.phone("alice"), world.wechat.phone("bob"));
@@ -79,7 +84,7 @@ pub fn an_operator_sees_the_live_sessions_of_a_user(host: HostKind) {
     assert!(created(&all[0]) < created(&all[1]), "{all:?}");
     world.post("/wx/logout", &token, &json!({}));
     let left = sessions(&mut world, &alice.openid());
-    assert_eq!(left, [all[1].clone()]);
+    assert_eq!(shorts(&left), [short(&all[1])]);
     world.assert_passes(&other, &alice.openid());
 }
 
@@ -95,7 +100,10 @@ pub fn an_operator_ends_one_session_and_no_other(host: HostKind) {
     world.assert_token_refused(&first, "invalid_token");
     world.assert_passes(&second, &phone.openid());
     assert_eq!(operate(&mut world, "end", &end), json!({ "ended": 0 }));
-    assert_eq!(sessions(&mut world, &phone.openid()), [listed[1].clone()]);
+    assert_eq!(
+        shorts(&sessions(&mut world, &phone.openid())),
+        [short(&listed[1])]
+    );
 }
 
 pub fn an_operator_ends_all_sessions_of_a_user_and_of_nobody_else(host: HostKind) {
