@@ -36,6 +36,38 @@ fn the_failure_cap_of_a_session_holds_on_every_worker() {
     }
 }
 
+/// It was ended elsewhere a moment ago, and passes here from the cache: until its client wants it ended here too.
+#[test]
+fn a_session_whose_client_has_logged_out_or_in_anew_passes_no_more_at_that_worker_whoever_has_ended_it()
+ {
+    for logs_in in [true, false] {
+        let wechat = FakeWechat::seeded(APPID, SECRET, b"elsewhere");
+        let shared = SharedData::default();
+        let patch = json!({ "session": { "cache_ttl_s": 60 } });
+        let mut here = WasmRig::worker(&wechat, &patch, &shared, 1);
+        let mut there = WasmRig::worker(&wechat, &patch, &shared, 2);
+        let alice = wechat.phone("alice");
+        let login = |old: &str| {
+            let body = json!({ "code": alice.login(), "token": old });
+            Ask::post("/wx/login", &body)
+        };
+        let token = Login::from(&here.ask(vec![login("")])[0]).token;
+        let logout = Ask::post("/wx/logout", &json!({})).token(&token);
+        let ended = there.ask(vec![logout.clone()]).remove(0);
+        assert_eq!(ended.json()["data"]["ended"], 1);
+        let check = Ask::get("/api").token(&token);
+        assert_eq!(
+            here.ask(vec![check.clone()])[0].status,
+            200,
+            "as documented"
+        );
+        let ask = if logs_in { login(&token) } else { logout };
+        assert_eq!(here.ask(vec![ask])[0].status, 200);
+        let got = here.ask(vec![check]).remove(0);
+        assert_refusal(&got, 401, "invalid_token");
+    }
+}
+
 /// One that was ended elsewhere a moment ago is on no list any more; but nobody who has logged out everywhere expects it.
 #[test]
 fn after_a_logout_everywhere_none_of_the_users_sessions_passes_at_that_worker() {

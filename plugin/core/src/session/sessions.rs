@@ -74,6 +74,20 @@ impl<H: Host> Sessions<'_, H> {
         now: UnixMillis,
         gone: Gone,
     ) -> Result<Option<Rc<Found>>, StoreError> {
+        let found = self.look_up(token, now, gone).await?;
+        if found.is_none() && gone == Gone::Ends {
+            // Where others have ended it, this worker may have it in its cache.
+            self.context.worker.forget(&[token.id()]);
+        }
+        Ok(found)
+    }
+
+    async fn look_up(
+        &self,
+        token: &Token,
+        now: UnixMillis,
+        gone: Gone,
+    ) -> Result<Option<Rc<Found>>, StoreError> {
         let worker = self.context.worker;
         let last_read = worker.verified.borrow().last_read(token);
         let id = last_read
