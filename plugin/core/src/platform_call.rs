@@ -73,8 +73,7 @@ pub(crate) async fn call<H: Host>(
     let report = |problem: &str| {
         let event = "wechat_failed";
         let line = || call_failed(event, &api.target, problem);
-        let lines = &context.worker.log_lines;
-        lines.write(host, Level::Error, (event, ""), context.now(), line);
+        context.log(Level::Error, (event, ""), line);
     };
     match answer {
         Ok(HttpResponse {

@@ -37,16 +37,13 @@ pub(crate) fn tell<H: Host>(
     rejection: &Rejection,
     status: u16,
 ) {
-    let Context { worker, host } = context;
     let level = match event {
         OBSERVED => Level::Info,
         _ => rejection.level(),
     };
     let kind = (event, rejection.error());
-    let line = || line(event, worker, head, rejection, status);
-    worker
-        .log_lines
-        .write(host, level, kind, context.recent(), line);
+    let line = || line(event, context.worker, head, rejection, status);
+    context.log(level, kind, line);
 }
 
 /// The events of requests that were refused, and of those that were only observed.

@@ -36,7 +36,7 @@ pub fn hear(worker: &Worker, said: &Said) {
 pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
     let context = Context { worker, host };
     if said.what == Saying::Unreadable {
-        log(host, Level::Warn, "attributes_refused", said);
+        log(context, Level::Warn, "attributes_refused", said);
         return;
     }
     for wait in ATTEMPTS {
@@ -62,7 +62,7 @@ pub fn give_up<H: Host>(worker: &Worker, host: &H, said: &Said) {
     } else {
         "attributes_not_kept"
     };
-    log(host, Level::Error, event, said);
+    log(Context { worker, host }, Level::Error, event, said);
 }
 
 async fn write<H: Host>(context: Context<'_, H>, said: &Said) -> Result<(), Rejection> {
@@ -96,12 +96,15 @@ fn ending(said: &Said) -> Option<Ending> {
     }
 }
 
-fn log<H: Host>(host: &H, level: Level, event: &str, said: &Said) {
+fn log<H: Host>(context: Context<'_, H>, level: Level, event: &'static str, said: &Said) {
     #[derive(Serialize)]
     struct Line<'a> {
         event: &'a str,
         session: String,
     }
-    let session = id(&said.subject).short();
-    host.log(level, &to_json(&Line { event, session }));
+    let line = || {
+        let session = id(&said.subject).short();
+        to_json(&Line { event, session })
+    };
+    context.log(level, (event, ""), line);
 }

@@ -4,7 +4,6 @@
 //! record moved to another name does not open. The version is that of its kind, and says how all behind it is to be read.
 //! RFC 8439, RFC 5869.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -17,7 +16,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::host::{Host, Level};
+use crate::host::Host;
 use crate::store::Form;
 
 /// Length of a mark, in bytes. It saves work and protects nothing.
@@ -115,25 +114,6 @@ impl MasterKeys {
         let gives =
             |master| mark(master, bytes).is_some_and(|mark| bool::from(mark.ct_eq(claimed)));
         self.0.iter().any(gives)
-    }
-
-    /// As [`MasterKeys::open`], and tells the operator when a record does not open: most likely this edge lacks a master
-    /// key that another one seals with.
-    pub(crate) fn open_or_log<T: Record>(
-        &self,
-        host: &impl Host,
-        scope: &Scope<'_>,
-        sealed: &[u8],
-    ) -> Option<T> {
-        let record = self.open(scope, sealed);
-        if record.is_none() {
-            let line = format!(
-                r#"{{"event":"record_not_opened","record":"{}"}}"#,
-                T::FORM.what
-            );
-            host.log(Level::Error, &line);
-        }
-        record
     }
 
     /// `None` if no master key opens it: forged, damaged, moved, or sealed under a key that is gone. What is of a newer version

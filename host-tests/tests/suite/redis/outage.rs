@@ -240,6 +240,9 @@ fn an_edge_without_the_master_key_says_so_in_its_log() {
     assert_eq!(got[0].json()["error"], "invalid_token");
     let line = r#"{"event":"record_not_opened","record":"session"}"#;
     assert!(other.log().contains(line));
+    // In one second only so many, however often it comes.
+    other.ask(vec![Ask::get("/api").token(&token); 60]);
+    assert_eq!(other.log().matches(line).count(), 20);
     assert_eq!(edge.get("/closed", &token).status, 200);
     assert!(!edge.rig.log().contains("record_not_opened"));
 }

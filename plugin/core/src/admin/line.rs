@@ -75,11 +75,8 @@ impl Line {
 
     /// Of one that is not: of a flood of them only so many.
     pub(super) fn of_wrong_token<H: Host>(&self, context: Context<'_, H>) {
-        let Context { worker, host } = context;
         let line = || self.written(WRONG_TOKEN, None);
-        worker
-            .log_lines
-            .write(host, Level::Warn, (EVENT, WRONG_TOKEN), context.now(), line);
+        context.log(Level::Warn, (EVENT, WRONG_TOKEN), line);
     }
 
     fn written(&self, outcome: &str, detail: Option<&str>) -> String {

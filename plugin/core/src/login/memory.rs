@@ -46,7 +46,7 @@ pub(super) async fn recall<H: Host>(
         store.get(key, host.now()).await
     };
     let scope = code_scope(&input.js_code, &key.name);
-    let record = sealed?.and_then(|sealed| worker.keys.open_or_log(host, &scope, &sealed));
+    let record = sealed?.and_then(|sealed| context.open(&scope, &sealed));
     // By its own time and not the store's: a clock may have been set back.
     let is_recent = |record: &CodeRecord| host.now().is_near(remember, record.made_at);
     let Some(record) = record.filter(is_recent) else {

@@ -22,8 +22,7 @@ pub(super) fn refused<H: Host>(context: Context<'_, H>, appid: &str, why: &'stat
             why,
         })
     };
-    let lines = &context.worker.log_lines;
-    lines.write(context.host, Level::Warn, (EVENT, why), context.now(), line);
+    context.log(Level::Warn, (EVENT, why), line);
 }
 
 /// What became of a message that is not as it should be. `target` is where it went.
@@ -34,6 +33,5 @@ pub(super) fn failed<H: Host>(
     problem: &str,
 ) {
     let line = || call_failed(event, target, problem);
-    let lines = &context.worker.log_lines;
-    lines.write(context.host, Level::Error, (event, ""), context.now(), line);
+    context.log(Level::Error, (event, ""), line);
 }

@@ -189,7 +189,7 @@ async fn breaker<H: Host>(
     let found = context.store().get(&key, host.now()).await?;
     let known: Option<CircuitBreaker> = found
         .as_deref()
-        .and_then(|sealed| worker.keys.open_or_log(host, &scope(&key), sealed));
+        .and_then(|sealed| context.open(&scope(&key), sealed));
     worker.breaker(number, |own| own.learn(known.unwrap_or_default()));
     Ok(found)
 }

@@ -236,9 +236,8 @@ impl<H: Host> Sessions<'_, H> {
         key: &Key,
         sealed: Vec<u8>,
     ) -> Option<Found> {
-        let Context { worker, host } = self.context;
         let scope = session_scope(opener, &key.name);
-        let record = Rc::new(worker.keys.open_or_log(host, &scope, &sealed)?);
+        let record = Rc::new(self.context.open(&scope, &sealed)?);
         Some(Found { id, record, sealed })
     }
 

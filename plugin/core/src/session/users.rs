@@ -141,9 +141,9 @@ impl<H: Host> Users<'_, H> {
             };
             host.sleep(pause(host, attempt)).await;
         }
-        let line =
-            format!(r#"{{"event":"store_contended","record":"user","attempts":{ATTEMPTS}}}"#);
-        host.log(Level::Warn, &line);
+        const EVENT: &str = "store_contended";
+        let line = || format!(r#"{{"event":"{EVENT}","record":"user","attempts":{ATTEMPTS}}}"#);
+        self.context.log(Level::Warn, (EVENT, ""), line);
         Err(StoreError::Contended.into())
     }
 
@@ -179,10 +179,8 @@ impl<H: Host> Users<'_, H> {
         key: &Key,
         sealed: Option<&[u8]>,
     ) -> Option<UserRecord> {
-        let Context { worker, host } = self.context;
-        worker
-            .keys
-            .open_or_log(host, &user_scope(appid, openid, &key.name), sealed?)
+        self.context
+            .open(&user_scope(appid, openid, &key.name), sealed?)
     }
 }
 

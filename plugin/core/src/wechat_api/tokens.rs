@@ -201,11 +201,14 @@ impl<H: Host> AccessTokens<'_, H> {
                     _ => known.breaker.open(trouble, now),
                 });
                 if !was_known {
+                    const EVENT: &str = "access_token_refused";
                     let (appid, rid) = (&app.appid, rid.unwrap_or_default());
-                    let line = format!(
-                        r#"{{"event":"access_token_refused","appid":"{appid}","errcode":{errcode},"rid":"{rid}"}}"#
-                    );
-                    host.log(Level::Error, &line);
+                    let line = || {
+                        format!(
+                            r#"{{"event":"{EVENT}","appid":"{appid}","errcode":{errcode},"rid":"{rid}"}}"#
+                        )
+                    };
+                    self.context.log(Level::Error, (EVENT, ""), line);
                 }
             }
             Failure::NoAnswer(NoAnswer::Timeout) => {
@@ -229,9 +232,7 @@ impl<H: Host> AccessTokens<'_, H> {
         let is_newer = matches!(found, Err(StoreError::Newer(_)));
         worker.token_of(app, |known| known.is_kept_elsewhere = is_newer);
         let sealed = found.ok().flatten()?;
-        worker
-            .keys
-            .open_or_log(host, &scope(&app.appid, &key.name), &sealed)
+        self.context.open(&scope(&app.appid, &key.name), &sealed)
     }
 
     /// For all others. What cannot be written, they ask for themselves.

@@ -3,7 +3,9 @@
 
 mod warm_up;
 
+use alloc::format;
 use alloc::rc::{Rc, Weak};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
@@ -12,11 +14,11 @@ use crate::access;
 use crate::chosen_store::ChosenStore;
 use crate::config::{Config, MiniProgram};
 use crate::head::Head;
-use crate::host::Host;
+use crate::host::{Host, Level};
 use crate::limits::circuit_breaker::CircuitBreaker;
 use crate::limits::known_codes::KnownCodes;
 use crate::limits::rate_limit::RateLimit;
-use crate::log_lines::LogLines;
+use crate::log_lines::{Kind, LogLines};
 use crate::memory::access_tokens::KnownToken;
 use crate::memory::alone::Busy;
 use crate::memory::failures::Failures;
@@ -29,7 +31,7 @@ use crate::records::token::SessionId;
 use crate::rejection::Rejection;
 use crate::reply::{Changes, TrailerPolicy, Verdict};
 use crate::route::{Outage, Rule};
-use crate::seal::MasterKeys;
+use crate::seal::{MasterKeys, Record, Scope};
 use crate::single_flight::SingleFlight;
 use crate::store::redis::own_writes::OwnWrites;
 use crate::time::UnixMillis;
@@ -62,7 +64,7 @@ pub struct Worker {
     /// What is to end, and could not be ended in the store yet.
     endings: RefCell<Vec<Ending>>,
     own_writes: OwnWrites,
-    pub(crate) log_lines: LogLines,
+    log_lines: LogLines,
     /// Others on the same thread, with configurations of their own: another listener's.
     neighbours: RefCell<Vec<Weak<Self>>>,
     /// The latest moment that it has seen.
@@ -135,6 +137,25 @@ impl<'a, H: Host> Context<'a, H> {
             ..
         } = self.worker;
         ChosenStore::new(&config.store, own_writes, log_lines, self.host)
+    }
+
+    /// Writes a line, if there is room for one more of its kind.
+    pub(crate) fn log(self, level: Level, kind: Kind, line: impl FnOnce() -> String) {
+        let lines = &self.worker.log_lines;
+        lines.write(self.host, level, kind, self.recent(), line);
+    }
+
+    /// What is sealed, opened. The operator is told when it does not open: most likely this edge lacks a master key that
+    /// another one seals with.
+    pub(crate) fn open<T: Record>(self, scope: &Scope<'_>, sealed: &[u8]) -> Option<T> {
+        const EVENT: &str = "record_not_opened";
+        let record = self.worker.keys.open(scope, sealed);
+        if record.is_none() {
+            let what = T::FORM.what;
+            let line = || format!(r#"{{"event":"{EVENT}","record":"{what}"}}"#);
+            self.log(Level::Error, (EVENT, what), line);
+        }
+        record
     }
 }
 
