@@ -29,11 +29,16 @@ fn assert_worker_is_well(stage: &mut WasmWorld) {
 /// Twice for what is allocated at first, and once more: the module's memory is then as large as before.
 #[track_caller]
 fn assert_leaves_no_memory(stage: &mut WasmWorld, abandon: impl Fn(&mut WasmWorld)) {
-    abandon(stage);
-    abandon(stage);
+    for _ in 0..2 {
+        abandon(stage);
+    }
     let pages = stage.rig.vm.memory_pages();
-    abandon(stage);
-    assert_eq!(stage.rig.vm.memory_pages(), pages);
+    for _ in 0..6 {
+        abandon(stage);
+    }
+    // Where free pieces lie differs by a page; what is left behind by each would be more.
+    let grown = stage.rig.vm.memory_pages().saturating_sub(pages);
+    assert!(grown <= 1, "{grown} pages");
 }
 
 fn login(stage: &WasmWorld) -> Ask {
