@@ -6,6 +6,12 @@ use super::open::Stage;
 use super::world::{World, is_lie};
 use crate::rig::edge::Fate;
 
+/// Where a host that fails may leave trailers that nobody sees, or takes off.
+const HIDES_TRAILERS: [&str; 2] = [
+    "proxy_get_header_map_pairs",
+    "proxy_remove_header_map_value",
+];
+
 impl World {
     /// What is no longer known once this request is under way.
     pub(super) fn expect(&mut self, errand: &Errand, asked: Turn) {
@@ -77,6 +83,7 @@ impl World {
                 .note(|| format!("  worker {at}: {what} has failed"));
             self.has_failed = true;
             self.is_lied_to |= is_lie(&what);
+            self.hides_trailers |= HIDES_TRAILERS.contains(&&*what);
         }
     }
 
@@ -181,6 +188,7 @@ impl World {
         Ending {
             by: self.open[at].worker,
             at: self.uptime,
+            wall: self.wall,
             cache: std::time::Duration::from_secs(self.setting.times.cache),
             is_said,
         }

@@ -67,7 +67,8 @@ pub(super) struct End {
     everywhere_from: Duration,
     /// By the word of an app, which comes to the store beside its answer.
     is_said: bool,
-    /// The wall clock was set back since: for how long others have had it in their caches nobody knows.
+    /// The wall clock was set back since, or before and is not yet where it was: for how long others have had it in their
+    /// caches nobody knows.
     clock_was_set_back: bool,
 }
 
@@ -204,6 +205,7 @@ impl Ledger {
         let Ending {
             by,
             at,
+            wall,
             cache,
             is_said,
         } = how;
@@ -219,7 +221,7 @@ impl Ledger {
             by,
             everywhere_from: at + delay + cache,
             is_said,
-            clock_was_set_back: false,
+            clock_was_set_back: wall < self.known[number].latest,
         });
     }
 
@@ -278,6 +280,7 @@ pub(super) struct Ending {
     pub(super) by: usize,
     /// By the clock that nobody sets.
     pub(super) at: Duration,
+    pub(super) wall: Duration,
     /// For so long others may have it in their caches.
     pub(super) cache: Duration,
     pub(super) is_said: bool,

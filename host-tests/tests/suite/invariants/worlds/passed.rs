@@ -119,7 +119,12 @@ impl World {
         let errand = &self.open[at].errand;
         let head = text(&passed.headers);
         let body = String::from_utf8_lossy(&passed.body);
-        let all = format!("{head}\n{body}\n{}", text(&passed.trailers));
+        let trailers = if self.hides_trailers {
+            String::new()
+        } else {
+            text(&passed.trailers)
+        };
+        let all = format!("{head}\n{body}\n{trailers}");
         assert!(
             !all.contains(FORGED),
             "{story}: what a client claims passes: {all}"

@@ -152,9 +152,10 @@ impl World {
             self.ledger.doubt(number);
         }
         // The old one of this phone is gone, if this was a login of its own: of several with one code one is. Of one whose
-        // time was over by a clock that was set back since, nobody has found anything to end.
+        // time was over by a clock that was set back since, nobody has found anything to end; nor where the store was silent.
         let idle = Duration::from_secs(self.setting.times.idle);
         if is_alone
+            && !self.is_lied_to
             && let Some(old) = shows.filter(|old| *old != number)
             && self.ledger.is_in_time(old, idle)
         {

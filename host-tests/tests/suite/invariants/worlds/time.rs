@@ -7,7 +7,7 @@ use super::means::pick;
 use super::open::{Open, Stage, Words};
 use super::outside::Mood;
 use super::station::Station;
-use super::world::{BEGINNING, World, is_lie};
+use super::world::{BEGINNING, World};
 use crate::rig::edge::Call;
 
 /// Time does not stand still while somebody is busy.
@@ -158,11 +158,9 @@ impl World {
         self.history.note(|| "from here on all is well".to_owned());
         self.means.wechat.calm();
         self.outside.mood = Mood::Prompt;
-        for station in self.stations.iter_mut().flatten() {
-            if let Some(what) = station.edge.calm() {
-                self.has_failed = true;
-                self.is_lied_to |= is_lie(&what);
-            }
+        for at in 0..self.stations.len() {
+            let failure = self.stations[at].as_mut().and_then(|own| own.edge.calm());
+            self.note_failure(at, failure);
         }
         if self.is_lied_to {
             self.ledger.doubt_everything();

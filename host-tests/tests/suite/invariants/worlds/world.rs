@@ -38,6 +38,8 @@ pub(super) struct World {
     pub(super) has_failed: bool,
     /// The host has said that there is nothing where something was: from then on nobody knows what there is.
     pub(super) is_lied_to: bool,
+    /// The host may not have shown trailers, or not have let them be taken off.
+    pub(super) hides_trailers: bool,
 }
 
 /// For the backend.
@@ -83,6 +85,7 @@ impl World {
             turns: 0,
             has_failed: false,
             is_lied_to: false,
+            hides_trailers: false,
         }
     }
 
