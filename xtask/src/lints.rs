@@ -14,7 +14,7 @@ pub(crate) const ENVOY: &str = "wasm32-wasip1";
 pub(crate) const SPIN: &str = "wasm32-wasip2";
 
 /// What is built for WebAssembly: a name, the target, what is checked.
-pub(crate) const WASM: [(&str, &str, &[&str]); 4] = [
+pub(crate) const WASM: [(&str, &str, &[&str]); 3] = [
     (
         "lints of what is built for Envoy",
         ENVOY,
@@ -27,18 +27,6 @@ pub(crate) const WASM: [(&str, &str, &[&str]); 4] = [
             "bench-hostcalls",
             "-p",
             "bench-core",
-        ],
-    ),
-    (
-        "lints of the filter that counts allocations",
-        ENVOY,
-        &[
-            "-p",
-            "counting-allocator",
-            "-p",
-            "wx-session-envoy",
-            "--features",
-            "wx-session-envoy/count-allocations",
         ],
     ),
     (
