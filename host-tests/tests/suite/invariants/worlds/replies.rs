@@ -63,6 +63,7 @@ impl World {
         if let Some(number) = own
             && is_good
             && json["data"]["ended"] == 1
+            && !self.is_lied_to
         {
             let how = self.ending(at, false);
             self.ledger.end(number, now, how);
