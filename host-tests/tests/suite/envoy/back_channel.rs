@@ -11,7 +11,7 @@ use testkit::eventually;
 use testkit::fakes::wechat::Fault;
 
 use crate::rig::ADMIN_TOKEN;
-use crate::rig::envoy_world::{EnvoyWorld, PATIENCE, SECRET, error_of, with_token};
+use crate::rig::envoy_world::{EnvoyWorld, LATE, PATIENCE, SECRET, error_of, with_token};
 
 /// How long another worker may go by what it knows.
 const CACHE: Duration = Duration::from_secs(2);
@@ -144,22 +144,13 @@ fn another_worker_goes_by_it_when_its_cache_has_run_out() {
     let openid = edge.wechat.phone("a").openid();
     let token = edge.login("a");
     let request = with_token(&token);
-    let mut open = Vec::new();
-    // Which worker has a connection is the kernel's choice: with so many, both have some.
-    eventually(|| {
-        open.push(edge.connect());
-        let stats = edge.envoy.stats().unwrap();
-        let by_worker = stats.iter().filter(|(name, count)| {
-            name.contains(".worker_") && name.ends_with("downstream_cx_active") && **count > 0
-        });
-        open.len() >= 16 && by_worker.count() >= 2
-    });
+    let mut open = edge.connect_to_both_workers();
     for connection in &mut open {
         assert_eq!(connection.send(&request).unwrap().status, 200);
     }
     operate(&edge, "end-all", &json!({ "openid": openid }));
     let ended = Instant::now();
-    while ended.elapsed() < CACHE {
+    while ended.elapsed() < CACHE + LATE {
         for connection in &mut open {
             connection.send(&request).unwrap();
         }

@@ -9,34 +9,16 @@ use testkit::client::{Connection, Request};
 use testkit::envoy::Config;
 use testkit::fakes::wechat::Fault;
 
-use crate::rig::envoy_world::{EnvoyWorld, error_of, login_request, token_of, with_token};
-use testkit::eventually;
+use crate::rig::envoy_world::{EnvoyWorld, LATE, error_of, login_request, token_of, with_token};
 
-const CONNECTIONS: usize = 16;
 const CACHE: Duration = Duration::from_secs(1);
-/// How long a worker may go by it: where there are always requests, it reads the clock ten times a second, or a little less often.
-const STALE: Duration = CACHE.saturating_add(Duration::from_millis(300));
+/// How long a worker may go by it.
+const STALE: Duration = CACHE.saturating_add(LATE);
 
 fn two_workers(config: Config) -> Config {
     config
         .workers(2)
         .patch_plugin(&json!({ "session": { "cache_ttl_s": CACHE.as_secs() } }))
-}
-
-/// Connections of which each worker has at least one.
-fn connections(edge: &EnvoyWorld) -> Vec<Connection> {
-    let mut open = Vec::new();
-    eventually(|| {
-        open.push(edge.connect());
-        let stats = edge.envoy.stats().unwrap();
-        let by_worker = stats.iter().filter(|(name, _)| {
-            name.starts_with("listener.")
-                && name.contains(".worker_")
-                && name.ends_with("downstream_cx_active")
-        });
-        open.len() >= CONNECTIONS && by_worker.filter(|(_, count)| **count > 0).count() == 2
-    });
-    open
 }
 
 fn statuses(connections: &mut [Connection], request: &Request) -> Vec<u16> {
@@ -47,7 +29,7 @@ fn statuses(connections: &mut [Connection], request: &Request) -> Vec<u16> {
 #[test]
 fn a_login_on_one_worker_is_honoured_on_the_other() {
     let edge = EnvoyWorld::with(two_workers);
-    let mut connections = connections(&edge);
+    let mut connections = edge.connect_to_both_workers();
     let token = edge.login("a");
     let all = statuses(&mut connections, &with_token(&token));
     assert!(all.iter().all(|status| *status == 200), "{all:?}");
@@ -59,7 +41,7 @@ fn a_login_on_one_worker_is_honoured_on_the_other() {
 #[test]
 fn a_logout_on_one_worker_is_final_on_the_other_when_its_cache_has_run_out() {
     let edge = EnvoyWorld::with(two_workers);
-    let mut connections = connections(&edge);
+    let mut connections = edge.connect_to_both_workers();
     let token = edge.login("a");
     let request = with_token(&token);
     statuses(&mut connections, &request);
@@ -77,7 +59,7 @@ fn a_logout_on_one_worker_is_final_on_the_other_when_its_cache_has_run_out() {
 #[test]
 fn a_second_login_ends_the_first_session_on_both_workers() {
     let edge = EnvoyWorld::with(two_workers);
-    let mut connections = connections(&edge);
+    let mut connections = edge.connect_to_both_workers();
     let old = edge.login("a");
     statuses(&mut connections, &with_token(&old));
     let code = edge.wechat.phone("a").login();
@@ -102,7 +84,7 @@ fn the_same_code_posted_ten_times_at_once_is_one_login() {
     let slow = Duration::from_millis(200);
     edge.wechat.script([Fault::Slow(slow), Fault::Slow(slow)]);
     let code = edge.wechat.phone("a").login();
-    let mut connections = connections(&edge);
+    let mut connections = edge.connect_to_both_workers();
     let answers: Vec<_> = thread::scope(|scope| {
         let posts: Vec<_> = connections
             .iter_mut()

@@ -28,6 +28,12 @@ pub const PLUGIN_LINE: &str = r#"{"event":"#;
 /// How long anything that is awaited may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How much later what ends by the clock may end on a worker that always has requests: it reads the clock ten times a
+/// second, or a little less often where all are busy.
+pub const LATE: Duration = Duration::from_millis(300);
+
+const CONNECTIONS: usize = 16;
+
 /// Envoy and its surroundings. `envoy` is first, so that it is also first to go.
 pub struct EnvoyWorld {
     pub envoy: Envoy,
@@ -104,6 +110,22 @@ impl EnvoyWorld {
         let stats = self.envoy.stats_told().unwrap();
         let name = format!("wasmcustom.wx_session.{name}");
         stats.get(&name).copied().unwrap_or_default()
+    }
+
+    /// Connections of which each of two workers has at least one: which gets a connection is the kernel's choice.
+    pub fn connect_to_both_workers(&self) -> Vec<Connection> {
+        let mut open = Vec::new();
+        eventually(|| {
+            open.push(self.connect());
+            let stats = self.envoy.stats().unwrap();
+            let by_worker = stats.iter().filter(|(name, _)| {
+                name.starts_with("listener.")
+                    && name.contains(".worker_")
+                    && name.ends_with("downstream_cx_active")
+            });
+            open.len() >= CONNECTIONS && by_worker.filter(|(_, count)| **count > 0).count() == 2
+        });
+        open
     }
 
     /// How many requests Envoy is at work on, paused ones included.
