@@ -12,6 +12,14 @@ use crate::{root, target_folder};
 /// In the environment where the native crates get their lints while they are built: see `cargo xtask test`.
 pub const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
 
+/// How the names begin that cargo sets for each package: see "Environment variables" in the Cargo book.
+const OF_A_PACKAGE: [&str; 4] = [
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+];
+
 /// The cargo that runs us, or the one on PATH, to be run in the repository with its own target folder. Its compiler is
 /// rustc alone, whoever asks.
 #[must_use]
@@ -27,6 +35,14 @@ fn native() -> Command {
     command
         .current_dir(root())
         .env("CARGO_TARGET_DIR", target_folder());
+    // What cargo has told this process about its own package. Build scripts look at it, ring's among them: told of xtask
+    // here and of the suite there, TLS and all that stands on it would be compiled anew each time.
+    for (name, _) in env::vars_os() {
+        let of_a_package = |name: &str| OF_A_PACKAGE.iter().any(|own| name.starts_with(own));
+        if name.to_str().is_some_and(of_a_package) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

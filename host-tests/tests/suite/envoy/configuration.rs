@@ -1,8 +1,6 @@
 //! Configurations as operators write them: the shipped one, and every way of getting it wrong.
 //! Envoy must not start with a wrong one, and must say which field it is.
 
-use std::thread;
-
 use project::{filter, root};
 use serde_json::{Value, json};
 use testkit::envoy::{Config, Envoy, validate};
@@ -30,24 +28,16 @@ fn the_shipped_envoy_yaml_is_valid_as_it_stands() {
     project::envoy::validate(&root().join("envoy.yaml"), &ENVIRONMENT).unwrap();
 }
 
+/// Every field is the core's to test, in a moment: here, that Envoy says what the core has said.
 #[test]
-fn each_wrong_field_is_refused_by_its_name() {
-    let route = |path: &str| json!({ "routes": [{ "path": path, "session": "public" }] });
-    let cases = [
+fn a_wrong_field_is_refused_by_its_name() {
+    for (patch, expected) in [
         (json!({ "sesion": {} }), "sesion: unknown field"),
-        (
-            json!({ "session": { "idle_timeout": 1 } }),
-            "session.idle_timeout: unknown field",
-        ),
-        (
-            json!({ "session": { "idle_timeout_s": "2h" } }),
-            "session.idle_timeout_s: invalid type",
-        ),
+        // Numbers and null come as a Struct has them.
         (
             json!({ "session": { "idle_timeout_s": 1.5 } }),
             "session.idle_timeout_s: invalid type",
         ),
-        (json!({ "apps": [] }), "apps: needs at least one"),
         (
             json!({ "apps": null }),
             "configuration: missing field `apps`",
@@ -56,34 +46,12 @@ fn each_wrong_field_is_refused_by_its_name() {
             app(json!("an inline AppSecret")),
             "apps[0].secret: must not stand in the configuration",
         ),
-        (
-            app(json!({ "env": "NOT_SET" })),
-            "apps[0].secret.env: the environment variable NOT_SET",
-        ),
-        (route("/a/../b"), "routes[0].path: must not contain"),
-        (route("no/slash"), "routes[0].path: must begin with /"),
-        (
-            json!({ "routes": [{ "path": "/a", "session": "open" }] }),
-            "routes[0].session: unknown variant",
-        ),
-        (
-            json!({ "store": { "kind": "mysql" } }),
-            "store.kind: unknown variant",
-        ),
-    ];
-    let (first, second) = cases.split_at(cases.len() / 2);
-    thread::scope(|scope| {
-        for half in [first, second] {
-            scope.spawn(move || {
-                for (patch, expected) in half {
-                    let said = refusal(&shipped().patch_plugin(patch), &ENVIRONMENT);
-                    let expected = format!("wx-session does not start: {expected}");
-                    assert!(said.contains(&expected), "{patch}:\n{said}");
-                    assert!(!said.contains("an inline AppSecret") && !said.contains(SECRET));
-                }
-            });
-        }
-    });
+    ] {
+        let said = refusal(&shipped().patch_plugin(&patch), &ENVIRONMENT);
+        let expected = format!("wx-session does not start: {expected}");
+        assert!(said.contains(&expected), "{patch}:\n{said}");
+        assert!(!said.contains("an inline AppSecret") && !said.contains(SECRET));
+    }
 }
 
 #[test]
