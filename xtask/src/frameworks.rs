@@ -50,9 +50,7 @@ pub(crate) fn tests(mut cargo: Command) -> Result<Outcome> {
     let (node, in_node) = Apps::start(Command::new("node").arg(folder.join("apps.mjs")), 3)?;
     let (wsgi, in_python) = Apps::start(Command::new(&python).arg(folder.join("apps.py")), 2)?;
     let apps = [in_node, in_python].concat().join(",");
-    // All tests that there are, as `cargo xtask test` builds them: the suite alone would have other features of what it
-    // shares with them, and be compiled anew.
-    let test = ["test", "--tests", "--", "--ignored", "frameworks::"];
+    let test = ["test", "--test", "suite", "--", "--ignored", "frameworks::"];
     let output = cargo
         .args(test)
         .env(APPS, apps)
