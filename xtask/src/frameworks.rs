@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use project::{cargo, root, tools_folder};
 
-use crate::steps::{Outcome, must, words};
+use crate::steps::{Outcome, must, must_test};
 use crate::tools;
 
 /// What the test reads.
@@ -51,23 +51,9 @@ pub(crate) fn tests(mut cargo: Command) -> Result<Outcome> {
     let (wsgi, in_python) = Apps::start(Command::new(&python).arg(folder.join("apps.py")), 2)?;
     let apps = [in_node, in_python].concat().join(",");
     let test = ["test", "--test", "suite", "--", "--ignored", "frameworks::"];
-    let output = cargo
-        .args(test)
-        .env(APPS, apps)
-        .stderr(Stdio::inherit())
-        .output()?;
+    let outcome = must_test(cargo.args(test).env(APPS, apps));
     drop((node, wsgi));
-    let report = String::from_utf8_lossy(&output.stdout);
-    print!("{report}");
-    ensure!(
-        output.status.success(),
-        "`{}` ended with {}",
-        words(&cargo),
-        output.status
-    );
-    // A name that no test has would be no failure.
-    ensure!(report.contains(" 1 passed"), "no test ran");
-    Ok(Outcome::Done)
+    outcome
 }
 
 /// The Python that has the packages.

@@ -1,9 +1,9 @@
 //! Runs steps one after the other, each with a heading and its duration; the first that fails ends the run.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// What has been done, and what has not and why.
 #[derive(Default)]
@@ -66,6 +66,27 @@ pub(crate) fn must(command: &mut Command) -> Result<Outcome> {
     if !status.success() {
         bail!("`{words}` ended with {status}");
     }
+    Ok(Outcome::Done)
+}
+
+/// The same for one that runs tests, of which a name that none has, or a module without any, would be no failure of its own.
+pub(crate) fn must_test(command: &mut Command) -> Result<Outcome> {
+    let words = words(command);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot run `{words}`"))?;
+    let report = String::from_utf8_lossy(&output.stdout);
+    print!("{report}");
+    ensure!(
+        output.status.success(),
+        "`{words}` ended with {}",
+        output.status
+    );
+    ensure!(
+        report.contains("test result: ok") && !report.contains(" 0 passed"),
+        "`{words}` ran no test"
+    );
     Ok(Outcome::Done)
 }
 

@@ -4,10 +4,10 @@
 use std::process::Command;
 use std::thread::available_parallelism;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use project::{Manifest, cargo, configurations, debian, ensure_target, envoy, filter, root, shown};
 
-use crate::steps::{Outcome, Steps, must, words};
+use crate::steps::{Outcome, Steps, must, must_test, words};
 use crate::{client, frameworks, lints, tools};
 
 /// Most of them wait most of the time: for an Envoy, for a Redis, for a time to pass.
@@ -202,34 +202,16 @@ fn deny() -> Result<Command> {
 /// In V8, which Envoy has too.
 fn tests_under_node() -> Result<Outcome> {
     tools::need_node()?;
-    let mut command = cargo();
-    command
-        .args([
-            "test",
-            "-p",
-            "wx-session-core",
-            "--lib",
-            "--target",
-            NODE_TARGET,
-        ])
-        .env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
-            tools::wasm_bindgen_test_runner()?,
-        )
-        .stderr(std::process::Stdio::inherit());
-    let output = command.output()?;
-    let report = String::from_utf8_lossy(&output.stdout);
-    print!("{report}");
-    ensure!(
-        output.status.success(),
-        "`{}` ended with {}",
-        words(&command),
-        output.status
-    );
-    // The runner is content with a module that has no test.
-    ensure!(
-        report.contains("test result: ok") && !report.contains(" 0 passed"),
-        "no test ran under Node"
-    );
-    Ok(Outcome::Done)
+    let test = [
+        "test",
+        "-p",
+        "wx-session-core",
+        "--lib",
+        "--target",
+        NODE_TARGET,
+    ];
+    must_test(cargo().args(test).env(
+        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+        tools::wasm_bindgen_test_runner()?,
+    ))
 }
