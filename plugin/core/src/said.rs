@@ -8,11 +8,12 @@ use core::time::Duration;
 use serde::Serialize;
 
 use crate::host::{Host, Level};
+use crate::memory::endings::Ending;
 use crate::metrics::Counter;
 use crate::records::token::{SessionId, Token};
 use crate::rejection::Rejection;
 use crate::reply::{Said, Saying, Subject, to_json};
-use crate::worker::{Context, Ending, Worker};
+use crate::worker::{Context, Worker};
 
 /// Waits before each attempt.
 const ATTEMPTS: [Duration; 4] = [
@@ -44,7 +45,7 @@ pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
         if write(context, said).await.is_ok() {
             if let Some(ending) = ending(said) {
                 host.count(Counter::SessionEndedByApp);
-                worker.ended(&ending);
+                worker.endings.remove(&ending);
             } else {
                 host.count(Counter::SessionAttributes);
             }
@@ -57,7 +58,7 @@ pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
 /// Tells the operator what could not be written. A session that was to end lives on elsewhere, and ends by its times.
 pub fn give_up<H: Host>(worker: &Worker, host: &H, said: &Said) {
     let event = if let Some(ending) = ending(said) {
-        worker.ended(&ending);
+        worker.endings.remove(&ending);
         "session_not_ended"
     } else {
         "attributes_not_kept"

@@ -2,6 +2,7 @@
 //! VM never traps, nothing stays paused. Driven on the built module, with a fault at every hostcall.
 
 mod disconnects;
+mod endings;
 mod every_fault;
 mod memory;
 mod pushes;

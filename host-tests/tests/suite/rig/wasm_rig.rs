@@ -96,7 +96,8 @@ impl WasmRig {
         stream
     }
 
-    fn store_answer(&self, call: &PendingCall) -> CallReply {
+    /// What Redis has to say to a call of the plugin's just now.
+    pub fn store_answer(&self, call: &PendingCall) -> CallReply {
         let header = |name: &str| call.headers.text(name).unwrap_or_default();
         let now = u64::try_from(self.vm.now().as_millis()).unwrap();
         let path = header(":path");

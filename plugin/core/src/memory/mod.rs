@@ -3,6 +3,7 @@
 
 pub(crate) mod access_tokens;
 pub(crate) mod alone;
+pub(crate) mod endings;
 pub(crate) mod failures;
 pub(crate) mod found;
 pub(crate) mod later;

@@ -15,11 +15,11 @@ impl<H: Host> Sessions<'_, H> {
         let id = listed.opener.id();
         let key = id.key();
         let now = host.now();
+        let to_end = worker.endings.watch();
         let sealed = self.context.store().get_latest(&key, now).await?;
         let found = sealed.and_then(|sealed| self.opened(&listed.opener, id, &key, sealed));
-        let lives = |found: &Found| {
-            !self.is_over(&found.record, now) && !worker.is_to_end(&id, &found.record)
-        };
+        let lives =
+            |found: &Found| !self.is_over(&found.record, now) && !to_end.name(&id, &found.record);
         Ok(found.filter(lives))
     }
 

@@ -95,6 +95,7 @@ impl<H: Host> Sessions<'_, H> {
             .map_or_else(|| token.id(), |found| found.id);
         let key = id.key();
         let store = self.context.store();
+        let to_end = worker.endings.watch();
         let mut sealed = store.get(&key, now).await?;
         if sealed.is_none() && self.may_be_missed(token) {
             sealed = store.get_latest(&key, now).await?;
@@ -113,7 +114,7 @@ impl<H: Host> Sessions<'_, H> {
         }
         let is_gone = |record: &SessionRecord| {
             let is_configured = worker.config.mini_program(&record.appid).is_some();
-            worker.is_to_end(&id, record) || !is_configured
+            to_end.name(&id, record) || !is_configured
         };
         if is(&found, &is_gone) {
             if gone == Gone::Ends {

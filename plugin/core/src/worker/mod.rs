@@ -21,12 +21,12 @@ use crate::limits::rate_limit::RateLimit;
 use crate::log_lines::{Kind, LogLines};
 use crate::memory::access_tokens::KnownToken;
 use crate::memory::alone::Busy;
+use crate::memory::endings::{Ending, Endings};
 use crate::memory::failures::Failures;
 use crate::memory::later::Later;
 use crate::memory::verified::VerifiedCache;
 use crate::needed;
 use crate::records::login::LoggedIn;
-use crate::records::record::SessionRecord;
 use crate::records::token::SessionId;
 use crate::rejection::Rejection;
 use crate::reply::{Changes, TrailerPolicy, Verdict};
@@ -62,7 +62,7 @@ pub struct Worker {
     /// What waits until its request has a verdict.
     pub(crate) later: RefCell<Vec<Later>>,
     /// What is to end, and could not be ended in the store yet.
-    endings: RefCell<Vec<Ending>>,
+    pub(crate) endings: Endings,
     own_writes: OwnWrites,
     log_lines: LogLines,
     /// Others on the same thread, with configurations of their own: another listener's.
@@ -73,17 +73,6 @@ pub struct Worker {
 
 /// A clock that is mended by less than this changes nothing that matters.
 const MENDED: Duration = Duration::from_secs(1);
-
-/// Sessions that are to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    One(SessionId),
-    /// All of a user: app and openid.
-    Of(Rc<str>, Rc<str>),
-}
-
-/// The most that may be to end at a time. Beyond, the store alone knows.
-const MOST_ENDINGS: usize = 1024;
 
 /// A login, or its refusal.
 pub(crate) type LoginOutcome = Result<LoggedIn, Rejection>;
@@ -178,7 +167,7 @@ impl Worker {
             judged: Busy::default(),
             pushes: Busy::default(),
             later: RefCell::default(),
-            endings: RefCell::default(),
+            endings: Endings::default(),
             own_writes: OwnWrites::default(),
             log_lines: LogLines::default(),
             neighbours: RefCell::default(),
@@ -255,23 +244,7 @@ impl Worker {
             Ending::One(id) => self.forget(&[*id]),
             Ending::Of(appid, openid) => self.forget_user(appid, openid),
         }
-        let mut endings = self.endings.borrow_mut();
-        if endings.len() < MOST_ENDINGS && !endings.contains(&ending) {
-            endings.push(ending);
-        }
-    }
-
-    /// They have ended, or never will.
-    pub(crate) fn ended(&self, ending: &Ending) {
-        self.endings.borrow_mut().retain(|own| own != ending);
-    }
-
-    /// Whether a session that the store still has is to end.
-    pub(crate) fn is_to_end(&self, id: &SessionId, session: &SessionRecord) -> bool {
-        self.endings.borrow().iter().any(|ending| match ending {
-            Ending::One(own) => own == id,
-            Ending::Of(appid, openid) => **appid == *session.appid && **openid == *session.openid,
-        })
+        self.endings.add(ending);
     }
 
     /// A large head without what nobody here reads, for a host that makes no other request of it. `None` if there is
