@@ -10,8 +10,8 @@ use project::{Manifest, cargo, configurations, debian, ensure_target, envoy, fil
 use crate::steps::{Outcome, Steps, must, must_test, words};
 use crate::{client, frameworks, lints, tools};
 
-/// Most of them wait most of the time: for an Envoy, for a Redis, for a time to pass.
-const TESTS_PER_CORE: usize = 2;
+/// Most of them wait most of the time: for a Redis, for a time to pass, for a turn to start an Envoy.
+const TESTS_PER_CORE: usize = 3;
 const NODE_TARGET: &str = "wasm32-unknown-unknown";
 const SPIN_MANIFESTS: [&str; 2] = ["spin.toml", "examples/spin-middleware/spin.toml"];
 /// What the configurations take from it.

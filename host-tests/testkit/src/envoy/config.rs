@@ -255,13 +255,14 @@ impl Config {
         self
     }
 
-    /// Puts an HTTP filter before the plugin. The last change of all: the others look for the plugin where `envoy.yaml` has it.
+    /// Puts an HTTP filter before all others.
     #[must_use]
     pub fn filter_before(mut self, filter: &Value) -> Self {
         let filters = self.part(HTTP_FILTERS).as_array_mut();
         filters
             .expect("http_filters is a list")
             .insert(0, filter.clone());
+        self.filter_at += 1;
         self
     }
 

@@ -10,6 +10,7 @@ use project::{envoy, target_folder};
 use tempfile::TempDir;
 
 use super::config::Config;
+use super::turn::Turn;
 
 const DOCUMENT: &str = "envoy.json";
 
@@ -19,6 +20,7 @@ const DOCUMENT: &str = "envoy.json";
 /// When the configuration is refused: the end of Envoy's log, with the plugin's own message.
 pub fn validate(config: &Config, env: &[(&str, &str)]) -> Result<()> {
     let folder = write(config)?;
+    let _turn = Turn::take();
     envoy::validate(&folder.path().join(DOCUMENT), env)
 }
 

@@ -5,13 +5,14 @@ mod admin;
 mod config;
 mod discovery;
 mod launch;
+mod lent;
 mod process;
-mod reused;
+mod turn;
 mod watching;
 
 pub use config::{Config, with_back_channel};
 pub use discovery::{publish, source};
 pub use launch::validate;
+pub use lent::LentEnvoy;
 pub use process::Envoy;
-pub use reused::ReusedEnvoy;
 pub use watching::WatchingEnvoy;

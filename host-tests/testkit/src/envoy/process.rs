@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::config::Config;
+use super::turn::Turn;
 use super::{admin, launch};
 use crate::process::Process;
 
@@ -74,6 +75,7 @@ impl Envoy {
             .args(options)
             .stdout(File::create(folder.path().join(ACCESS_LOG))?)
             .stderr(File::create(folder.path().join(LOG))?);
+        let turn = Turn::take();
         let process = Process::spawn(&mut command)?;
         let placeholder = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut started = Self {
@@ -82,7 +84,9 @@ impl Envoy {
             listener: placeholder,
             admin: placeholder,
         };
-        match started.wait_until_ready(&admin_address) {
+        let ready = started.wait_until_ready(&admin_address);
+        drop(turn);
+        match ready {
             Ok(()) => Ok(started),
             Err(error) => Err(error.context(format!(
                 "Envoy did not start. Its log ends:\n{}",
@@ -133,7 +137,19 @@ impl Envoy {
     /// # Errors
     /// When the administration interface does not answer.
     pub fn stats(&self) -> Result<BTreeMap<String, u64>> {
-        let text = self.admin("/stats")?;
+        self.numbers("/stats")
+    }
+
+    /// The same without the gauges.
+    ///
+    /// # Errors
+    /// When the administration interface does not answer.
+    pub fn counters(&self) -> Result<BTreeMap<String, u64>> {
+        self.numbers("/stats?type=Counters")
+    }
+
+    fn numbers(&self, page: &str) -> Result<BTreeMap<String, u64>> {
+        let text = self.admin(page)?;
         let number = |line: &str| {
             let (name, value) = line.rsplit_once(": ")?;
             Some((name.to_owned(), value.parse().ok()?))

@@ -28,7 +28,7 @@ fn name(door: Door) -> &'static str {
 
 /// An Envoy with all of them. What never ends is given up after a few seconds instead of minutes.
 pub fn envoy() -> EnvoyWorld {
-    EnvoyWorld::with_environment(with_doors, &ENVIRONMENT)
+    EnvoyWorld::alone(with_doors)
 }
 
 fn with_doors(config: Config) -> Config {
@@ -90,5 +90,5 @@ fn listeners(document: &Value) -> &[Value] {
 
 /// Where a door of this Envoy is.
 pub fn addr(edge: &EnvoyWorld, door: Door) -> SocketAddr {
-    edge.envoy.addr_of(name(door)).unwrap()
+    edge.envoy.envoy().addr_of(name(door)).unwrap()
 }

@@ -35,7 +35,7 @@ const FLAT: Names = Names {
 
 impl Names {
     fn edge(&self) -> EnvoyWorld {
-        EnvoyWorld::with(|config| {
+        EnvoyWorld::alone(|config| {
             let config = config.patch_plugin(&json!({ "login": { "failures_per_minute": 0 } }));
             if self.is_tagged {
                 config
@@ -50,12 +50,13 @@ impl Names {
         let line = format!("wx_session_login_ms_count{{}} {logins}");
         eventually(|| {
             edge.envoy
+                .envoy()
                 .prometheus()
                 .unwrap()
                 .lines()
                 .any(|own| own == line)
         });
-        Scrape::of(&edge.envoy.prometheus_told().unwrap())
+        Scrape::of(&edge.envoy.envoy().prometheus_told().unwrap())
     }
 
     fn text(&self, file: &str) -> String {
@@ -184,7 +185,7 @@ fn the_breaker_is_told() {
 fn a_message_that_the_app_does_not_take_is_told() {
     let push = json!({ "token": { "env": "WX_SECRET" } });
     let app = json!({ "appid": APPID, "secret": { "env": "WX_SECRET" }, "push": push });
-    let edge = EnvoyWorld::with(|config| config.patch_plugin(&json!({ "apps": [app] })));
+    let edge = EnvoyWorld::alone(|config| config.patch_plugin(&json!({ "apps": [app] })));
     let logins = healthy(&edge);
     let account = edge.wechat.push_account(APPID, SECRET, "", "/wx/push");
     let account = account.in_mode(Mode::Plain, PushFormat::Json);
@@ -210,7 +211,7 @@ fn a_message_that_the_app_does_not_take_is_told() {
 #[test]
 fn a_store_that_is_not_there_is_told() {
     for names in [TAGGED, FLAT] {
-        let edge = EnvoyWorld::with(|mut config| {
+        let edge = EnvoyWorld::alone(|mut config| {
             let nobody = json!({ "address": "127.0.0.1", "port_value": 1 });
             let endpoint = json!({ "endpoint": { "address": { "socket_address": nobody } } });
             config.document["static_resources"]["clusters"].as_array_mut().unwrap().push(json!({

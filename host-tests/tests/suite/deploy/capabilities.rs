@@ -91,7 +91,7 @@ fn every_configuration_allows_exactly_what_the_module_asks_for() {
 /// Why the check refuses such a list: Envoy does not.
 #[test]
 fn a_list_without_a_callback_leaves_the_app_open() {
-    let edge = EnvoyWorld::with(|mut config| {
+    let edge = EnvoyWorld::alone(|mut config| {
         let list = config
             .document
             .pointer_mut(&format!("{FILTER}/{LIST}"))

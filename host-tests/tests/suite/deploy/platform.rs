@@ -84,7 +84,7 @@ impl Made {
 
     /// An edge that runs it.
     pub fn edge(&self) -> EnvoyWorld {
-        EnvoyWorld::with(|config| self.in_envoy(config))
+        EnvoyWorld::alone(|config| self.in_envoy(config))
     }
 
     /// What Envoy says of it before it runs.

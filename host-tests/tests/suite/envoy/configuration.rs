@@ -96,7 +96,7 @@ fn the_configuration_may_also_be_a_string_of_json() {
         "@type": "type.googleapis.com/google.protobuf.StringValue",
         "value": text.to_string(),
     } });
-    let edge = EnvoyWorld::with(|config| config.patch_filter(&configuration));
+    let edge = EnvoyWorld::alone(|config| config.patch_filter(&configuration));
     let get = |path: &str| edge.send(&testkit::client::Request::get(path)).status;
     assert_eq!((get("/only"), get("/public/x")), (200, 401));
     edge.assert_sound();

@@ -26,7 +26,7 @@ fn shown(edge: &EnvoyWorld, requests: usize) -> String {
         "/listeners",
         "/server_info",
     ] {
-        all.push(edge.envoy.admin(page).unwrap());
+        all.push(edge.envoy.envoy().admin(page).unwrap());
     }
     all.join("\n")
 }
@@ -42,7 +42,7 @@ fn spellings(text: &str) -> [String; 3] {
 
 #[test]
 fn no_secret_key_token_or_code_is_shown_anywhere() {
-    let edge = EnvoyWorld::with(|config| {
+    let edge = EnvoyWorld::alone(|config| {
         let places = json!({ "session": { "cookie": "sid", "query": "skey" }, "wechat": { "timeout_ms": 200 } });
         config.patch_plugin(&places)
     });

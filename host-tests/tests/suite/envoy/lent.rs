@@ -1,28 +1,70 @@
-//! The Envoy that scenarios have one after the other: what one of them left is nothing to the next.
+//! The Envoy that tests have one after the other: what one of them left is nothing to the next.
+
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::json;
-use testkit::fakes::wechat::FakeWechat;
+use testkit::client::Request;
+use testkit::eventually;
 
-use crate::rig::{APPID, Ask, EnvoyRig, Login, Rig as _, SECRET};
+use crate::rig::envoy_world::{EnvoyWorld, PLUGIN_LINE, with_token};
+
+/// With a change that no other test makes, and so an Envoy that none of them has. Nobody had it a moment ago.
+fn edge(flushes: &str) -> EnvoyWorld {
+    sleep(Duration::from_millis(300));
+    EnvoyWorld::with(|config| config.patch(&json!({ "stats_flush_interval": flushes })))
+}
+
+/// Logs a user in, is refused once, and gives the token.
+fn play(edge: &EnvoyWorld) -> String {
+    let token = edge.login("alice");
+    assert_eq!(edge.send(&with_token(&token)).status, 200);
+    assert_eq!(edge.send(&with_token("short")).status, 401);
+    token
+}
+
+fn assert_only_this_was_seen(edge: &EnvoyWorld) {
+    let statuses: Vec<_> = edge
+        .access_log(3)
+        .iter()
+        .map(|entry| entry["status"].as_u64())
+        .collect();
+    assert_eq!(statuses, [Some(200), Some(200), Some(401)]);
+    assert_eq!(edge.counter("login.ok"), 1);
+    assert_eq!(edge.counter("session.denied"), 1);
+    let lines = || edge.envoy.log().matches(PLUGIN_LINE).count();
+    eventually(|| lines() == 1);
+}
 
 #[test]
 fn an_envoy_that_was_used_before_knows_nothing_of_it() {
-    let wechat = FakeWechat::new(APPID, SECRET);
-    let login = || {
-        let code = wechat.phone("alice").login();
-        Ask::post("/wx/login", &json!({ "code": code }))
-    };
-    let mut first = EnvoyRig::start(&wechat, &json!({}));
-    let token = Login::from(&first.ask(vec![login()])[0]).token;
-    let check = Ask::get("/api").token(&token);
-    assert_eq!(first.ask(vec![check.clone()])[0].status, 200);
-    assert_eq!(first.counter("wx_session.login.ok"), 1);
+    let first = edge("0.09s");
+    let process = first.envoy.envoy().pid();
+    let token = play(&first);
+    assert_only_this_was_seen(&first);
     drop(first);
 
-    let mut second = EnvoyRig::start(&wechat, &json!({}));
-    assert_eq!(second.ask(vec![check])[0].status, 401);
-    assert!(!second.log().contains("login"));
-    let login = second.ask(vec![login()]);
-    assert_eq!(login[0].status, 200);
-    assert_eq!(second.counter("wx_session.login.ok"), 1);
+    let second = edge("0.09s");
+    assert_eq!(second.envoy.envoy().pid(), process);
+    assert_eq!(second.active_requests(), 0);
+    play(&second);
+    assert_only_this_was_seen(&second);
+    assert_eq!(second.send(&with_token(&token)).status, 401);
+}
+
+#[test]
+fn an_envoy_in_which_something_is_under_way_is_lent_to_nobody() {
+    let first = edge("0.11s");
+    let process = first.envoy.envoy().pid();
+    // It waits for the rest of a body.
+    let mut client = first.connect();
+    let login = Request::post("/wx/login").body(br#"{"code":"0123456789"}"#);
+    client.write_head(&login).unwrap();
+    eventually(|| first.active_requests() == 1);
+    drop(first);
+
+    let second = edge("0.11s");
+    assert_ne!(second.envoy.envoy().pid(), process);
+    assert_eq!(second.active_requests(), 0);
+    drop(client);
 }

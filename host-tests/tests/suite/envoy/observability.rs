@@ -109,7 +109,7 @@ fn each_result_has_its_counter() {
 
 #[test]
 fn prometheus_gets_one_metric_by_result_and_histograms_in_milliseconds() {
-    let edge = EnvoyWorld::start();
+    let edge = EnvoyWorld::alone(|config| config);
     edge.wechat.script([Fault::Slow(Duration::from_millis(60))]);
     edge.login("a");
     edge.send(&login_request("0nevermade0nevermade0nevermade00"));
@@ -119,11 +119,11 @@ fn prometheus_gets_one_metric_by_result_and_histograms_in_milliseconds() {
         r#"wx_session_login{result="bad_code"} 1"#,
     ];
     eventually(|| {
-        let metrics = edge.envoy.prometheus().unwrap();
+        let metrics = edge.envoy.envoy().prometheus().unwrap();
         let has = |line: &&str| metrics.lines().any(|own| own == *line);
         last.iter().all(has)
     });
-    let metrics = edge.envoy.prometheus().unwrap();
+    let metrics = edge.envoy.envoy().prometheus().unwrap();
     for line in [
         "# TYPE wx_session_login counter",
         r#"wx_session_login{result="ok"} 1"#,

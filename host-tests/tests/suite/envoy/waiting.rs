@@ -109,14 +109,14 @@ fn under(
     span: Duration,
 ) -> (u64, Users, Sent) {
     let users = Users::new();
-    let before = edge.envoy.memory().unwrap();
+    let before = edge.envoy.envoy().memory().unwrap();
     let mut most = before;
     let sent = scope(|scope| {
         scope.spawn(|| users.log_in_until_over(edge));
         let over = Instant::now() + span;
         let flooding = scope.spawn(move || flood(edge.envoy.addr(), connections, shape, over));
         while !flooding.is_finished() {
-            most = most.max(edge.envoy.memory().unwrap());
+            most = most.max(edge.envoy.envoy().memory().unwrap());
             sleep(Duration::from_millis(20));
         }
         users.over.store(true, Ordering::Relaxed);
@@ -137,7 +137,7 @@ fn under(
 /// 19,000 logins of nearly 16 KiB each that are never finished, and as many again for those that are ended.
 #[test]
 fn a_flood_of_logins_that_never_finish_takes_neither_the_memory_nor_the_place_of_users() {
-    let edge = EnvoyWorld::start();
+    let edge = EnvoyWorld::alone(|config| config);
     let shape = Shape {
         headers: &pseudo("POST", b"/wx/login"),
         repeats: 3,
@@ -174,7 +174,7 @@ fn every_shipped_configuration_bounds_the_heap_and_the_headers_of_a_request() {
 /// The names and thresholds are Envoy's own: here it takes them, with a heap that is full from the start.
 #[test]
 fn with_a_full_heap_envoy_itself_takes_no_more() {
-    let edge = EnvoyWorld::with(|mut config| {
+    let edge = EnvoyWorld::alone(|mut config| {
         *config.document.pointer_mut(MAX_HEAP).unwrap() = json!(1_000_000);
         config
     });

@@ -17,7 +17,7 @@ const PICTURE: &str = "/wxa/getwxacodeunlimit";
 const TOKEN: &str = "/cgi-bin/stable_token";
 
 fn backends(edge: &EnvoyWorld) -> SocketAddr {
-    edge.envoy.wait_for_listener("wechat-api").unwrap()
+    edge.envoy.envoy().wait_for_listener("wechat-api").unwrap()
 }
 
 fn picture() -> Request {
@@ -30,7 +30,7 @@ fn ask(addr: SocketAddr, request: &Request) -> Response {
 
 #[test]
 fn one_token_serves_both_listeners_and_clients_have_no_way_to_the_api() {
-    let edge = EnvoyWorld::start();
+    let edge = EnvoyWorld::alone(|config| config);
     let session = edge.login("alice");
     let code = edge.wechat.phone("alice").phone_code();
     let phone = Request::post("/wx/phone").header("x-wx-skey", &session);
@@ -70,7 +70,7 @@ fn wechat_is_told_nothing_of_who_calls() {
         })
     });
     let at = wechat.addr();
-    let edge = EnvoyWorld::with(|config| {
+    let edge = EnvoyWorld::alone(|config| {
         config
             .endpoint("wechat", at)
             .patch_cluster("wechat", &json!({ "transport_socket": null }))
@@ -108,7 +108,7 @@ fn wechat_is_told_nothing_of_who_calls() {
 
 #[test]
 fn a_backend_that_leaves_while_its_call_is_sent_once_more_harms_nobody() {
-    let edge = EnvoyWorld::start();
+    let edge = EnvoyWorld::alone(|config| config);
     let addr = backends(&edge);
     assert_eq!(ask(addr, &picture()).status, 200);
     for slow in [
@@ -134,16 +134,16 @@ fn a_backend_that_leaves_while_its_call_is_sent_once_more_harms_nobody() {
 #[test]
 fn large_uploads_take_no_memory() {
     const BYTES: usize = 20 << 20;
-    let edge = EnvoyWorld::start();
+    let edge = EnvoyWorld::alone(|config| config);
     let addr = backends(&edge);
     assert_eq!(ask(addr, &picture()).status, 200);
-    let before = edge.envoy.memory().unwrap();
+    let before = edge.envoy.envoy().memory().unwrap();
     let upload = Request::post("/cgi-bin/message/custom/send").body(vec![b'x'; BYTES]);
     let most = std::thread::scope(|scope| {
         let uploads: Vec<_> = (0..4).map(|_| scope.spawn(|| ask(addr, &upload))).collect();
         let mut most = before;
         while uploads.iter().any(|upload| !upload.is_finished()) {
-            most = most.max(edge.envoy.memory().unwrap());
+            most = most.max(edge.envoy.envoy().memory().unwrap());
             sleep(Duration::from_millis(20));
         }
         for upload in uploads {

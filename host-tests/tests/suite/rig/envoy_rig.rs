@@ -6,36 +6,17 @@ use std::time::{Duration, Instant};
 use project::filter;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
-use testkit::envoy::{Config, Envoy, ReusedEnvoy};
+use testkit::envoy::{Config, LentEnvoy};
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
 use super::{Ask, ENVIRONMENT, Got, OTHERS, Rig, over_tcp, shipped};
 use crate::rig::backend::Backend;
 
-/// A running Envoy of its own and what it talks to.
-pub struct OwnEnvoyRig {
-    pub envoy: Envoy,
-    pub app: FakeApp,
-    _wechat: WechatServer,
-}
-
-impl OwnEnvoyRig {
-    /// On one of the repository's configurations.
-    pub fn start_on(config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
-        let around = Around::start(&filter::built().unwrap(), config, wechat, patch);
-        Self {
-            envoy: Envoy::start(&around.config, &ENVIRONMENT).unwrap(),
-            app: around.app,
-            _wechat: around.wechat,
-        }
-    }
-}
-
-/// The same with an Envoy that other tests have had before.
+/// A running Envoy and what it talks to.
 pub struct EnvoyRig {
-    envoy: ReusedEnvoy,
-    app: FakeApp,
+    pub envoy: LentEnvoy,
+    pub app: FakeApp,
     _wechat: WechatServer,
     /// Dropped after Envoy.
     _store: Option<Backend>,
@@ -81,10 +62,21 @@ impl EnvoyRig {
     ) -> Self {
         let around = Around::start(module, config, wechat, patch);
         Self {
-            envoy: ReusedEnvoy::start(&around.config, &ENVIRONMENT).unwrap(),
+            envoy: LentEnvoy::start(&around.config, &ENVIRONMENT).unwrap(),
             app: around.app,
             _wechat: around.wechat,
             _store: store,
+        }
+    }
+
+    /// On all of a configuration, in an Envoy of its own.
+    pub fn alone(config: Config, wechat: &FakeWechat, patch: &Value) -> Self {
+        let around = Around::start(&filter::built().unwrap(), config, wechat, patch);
+        Self {
+            envoy: LentEnvoy::alone(&around.config, &ENVIRONMENT).unwrap(),
+            app: around.app,
+            _wechat: around.wechat,
+            _store: None,
         }
     }
 }
@@ -132,7 +124,7 @@ impl Around {
     }
 }
 
-impl Rig for OwnEnvoyRig {
+impl Rig for EnvoyRig {
     fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
         over_tcp::ask(self.envoy.addr(), &self.app, &asks)
     }
@@ -153,35 +145,6 @@ impl Rig for OwnEnvoyRig {
                 .copied()
                 .unwrap_or(0)
         })
-    }
-
-    fn log(&self) -> String {
-        of_the_plugin(&self.envoy.log())
-    }
-
-    fn app(&self) -> Option<&FakeApp> {
-        Some(&self.app)
-    }
-
-    fn receiver(&self) -> &FakeApp {
-        &self.app
-    }
-}
-
-impl Rig for EnvoyRig {
-    fn ask(&mut self, asks: Vec<Ask>) -> Vec<Got> {
-        over_tcp::ask(self.envoy.addr(), &self.app, &asks)
-    }
-
-    fn advance(&mut self, span: Duration) {
-        std::thread::sleep(span);
-    }
-
-    fn set_back(&mut self, _: Duration) {}
-
-    fn counter(&self, name: &str) -> u64 {
-        let name = format!("wasmcustom.{name}");
-        in_a_moment(|| self.envoy.counter(&name).unwrap())
     }
 
     fn log(&self) -> String {

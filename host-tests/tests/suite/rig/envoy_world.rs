@@ -1,21 +1,22 @@
 //! One real Envoy between a fake WeChat and a fake app, for one test.
-//! Never shared between tests: faults, counters and logs are a test's own.
+//! Never shared between tests at a time: faults, counters and logs are a test's own.
 
 use std::io::Write as _;
 use std::time::Duration;
 
+use anyhow::Result;
 use project::filter;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use testkit::client::{self, Connection, Request, Response};
-use testkit::envoy::{Config, Envoy};
+use testkit::envoy::{Config, LentEnvoy};
 use testkit::eventually;
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 
 use testkit::http2::Http2;
 
-use crate::rig::ADMIN_TOKEN;
+use crate::rig::ENVIRONMENT;
 
 /// The app that `envoy.yaml` names.
 pub const APPID: &str = "wx0123456789abcdef";
@@ -36,7 +37,7 @@ const CONNECTIONS: usize = 16;
 
 /// Envoy and its surroundings. `envoy` is first, so that it is also first to go.
 pub struct EnvoyWorld {
-    pub envoy: Envoy,
+    pub envoy: LentEnvoy,
     pub app: FakeApp,
     pub wechat: FakeWechat,
     _server: WechatServer,
@@ -49,16 +50,19 @@ impl EnvoyWorld {
         Self::with(|config| config)
     }
 
-    /// The same, altered by `change`.
+    /// Its first listener, altered by `change`.
     pub fn with(change: impl FnOnce(Config) -> Config) -> Self {
-        let secrets = [("WX_SECRET", SECRET), ("WX_ADMIN_TOKEN", ADMIN_TOKEN)];
-        Self::with_environment(change, &secrets)
+        Self::on(change, LentEnvoy::start)
     }
 
-    /// The same in an environment of its own.
-    pub fn with_environment(
+    /// All of it, altered by `change`, in an Envoy that no test had before: see [`LentEnvoy::alone`].
+    pub fn alone(change: impl FnOnce(Config) -> Config) -> Self {
+        Self::on(change, LentEnvoy::alone)
+    }
+
+    fn on(
         change: impl FnOnce(Config) -> Config,
-        environment: &[(&str, &str)],
+        start: impl FnOnce(&Config, &[(&str, &str)]) -> Result<LentEnvoy>,
     ) -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
         let server = wechat.serve();
@@ -68,7 +72,7 @@ impl EnvoyWorld {
             .unwrap()
             .wechat(server.addr(), ca.path())
             .endpoint("app", app.addr());
-        let envoy = Envoy::start(&change(config), environment).unwrap();
+        let envoy = start(&change(config), &ENVIRONMENT).unwrap();
         Self {
             envoy,
             app,

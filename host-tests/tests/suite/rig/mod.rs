@@ -27,7 +27,7 @@ use testkit::fakes::app::{FakeApp, SeenByApp};
 use testkit::fakes::wechat::{FakeWechat, Platform};
 
 pub use core_rig::CoreRig;
-pub use envoy_rig::{EnvoyRig, OwnEnvoyRig};
+pub use envoy_rig::EnvoyRig;
 pub use request::{Ask, Got, Seen};
 pub use spin_rig::{SpinRig, Way};
 pub use wasm_rig::{WasmRig, module, vm_config};

@@ -12,7 +12,7 @@ use testkit::fakes::wechat::{FakeWechat, Phone};
 use testkit::redis::{Cluster, Webdis};
 
 use crate::rig::{
-    APPID, Ask, Got, Login, OwnEnvoyRig, Rig, SECRET, assert_unavailable, backend, bridge,
+    APPID, Ask, EnvoyRig, Got, Login, Rig, SECRET, assert_unavailable, backend, bridge,
 };
 use testkit::eventually;
 
@@ -26,7 +26,7 @@ const MOST_USERS: usize = 100;
 const MANY_LOGINS: usize = 40;
 
 struct EnvoyOnCluster {
-    edge: OwnEnvoyRig,
+    edge: EnvoyRig,
     wechat: FakeWechat,
     cluster: Cluster,
     _webdis: Webdis,
@@ -60,7 +60,7 @@ impl EnvoyOnCluster {
             .redis_proxy(proxy_address(), &cluster.addrs()[..1]);
         let wechat = FakeWechat::new(APPID, SECRET);
         let patch = json!({ "session": { "cache_ttl_s": 0, "max_per_user": 16 } });
-        let edge = OwnEnvoyRig::start_on(config, &wechat, &patch);
+        let edge = EnvoyRig::alone(config, &wechat, &patch);
         // It comes back when it has found the proxy.
         webdis.restart().unwrap();
         Self {

@@ -9,13 +9,13 @@ use testkit::redis::Server;
 
 use crate::rig::backend::Backend;
 use crate::rig::envoy_world::{PATIENCE, PLUGIN_LINE, login_request, token_of, with_token};
-use crate::rig::{APPID, OwnEnvoyRig, SECRET};
+use crate::rig::{APPID, EnvoyRig, SECRET};
 use testkit::eventually;
 use testkit::http2::Http2;
 
 /// The edge and all that it talks to, in the order in which they go.
 pub struct SlowStore {
-    pub rig: OwnEnvoyRig,
+    pub rig: EnvoyRig,
     pub wechat: FakeWechat,
     pub backend: Backend,
 }
@@ -52,7 +52,7 @@ impl SlowStore {
     /// With more of the plugin's configuration changed.
     pub fn with(backend: Backend, patch: &Value) -> Self {
         let wechat = FakeWechat::new(APPID, SECRET);
-        let rig = OwnEnvoyRig::start_on(backend.config_through_proxy(), &wechat, &patient(patch));
+        let rig = backend.edge_through_proxy(&wechat, &patient(patch));
         Self {
             rig,
             wechat,

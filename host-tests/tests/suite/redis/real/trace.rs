@@ -10,7 +10,7 @@ use testkit::eventually;
 use testkit::fakes::wechat::FakeWechat;
 
 use crate::rig::envoy_world::PATIENCE;
-use crate::rig::{APPID, OwnEnvoyRig, SECRET};
+use crate::rig::{APPID, EnvoyRig, SECRET};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
@@ -20,7 +20,7 @@ fn a_call_to_the_store_and_a_line_in_the_log_belong_to_the_trace_of_their_reques
     let config = Config::read("examples/webdis/envoy.yaml").unwrap();
     let config = config.sessions(store.local_addr().unwrap());
     let wechat = FakeWechat::new(APPID, SECRET);
-    let rig = OwnEnvoyRig::start_on(config, &wechat, &json!({}));
+    let rig = EnvoyRig::start_on(config, &wechat, &json!({}), None);
     let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
     let request = Request::get("/orders")
         .header("x-wx-skey", "A".repeat(43))
