@@ -115,6 +115,24 @@ impl Config {
         self
     }
 
+    /// The same with its sessions where another configuration has them.
+    ///
+    /// # Panics
+    /// If that has no cluster `sessions`.
+    #[must_use]
+    pub fn with_sessions_of(mut self, other: &Self) -> Self {
+        let clusters = other.document.pointer(CLUSTERS).and_then(Value::as_array);
+        let mut clusters = clusters.into_iter().flatten();
+        let sessions = clusters.find(|cluster| cluster["name"] == "sessions");
+        let sessions = sessions.expect("a cluster of that name").clone();
+        let own = self.part(CLUSTERS).as_array_mut();
+        own.expect("clusters is a list").push(sessions);
+        let store = other.plugin()["store"].clone();
+        // A patch would leave of the other kind what this one has not.
+        self.patch_plugin(&json!({ "store": null }))
+            .patch_plugin(&json!({ "store": store }))
+    }
+
     /// Moves the listener of WeChat's API, which is there beside the first one, to an address.
     #[must_use]
     pub fn listen_for_backend(mut self, address: SocketAddr) -> Self {

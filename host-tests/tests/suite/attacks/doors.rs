@@ -10,6 +10,7 @@ use super::features;
 use super::invariants::SENT_FROM;
 use super::row::Door;
 use crate::rig::ENVIRONMENT;
+use crate::rig::backend::Backend;
 use crate::rig::envoy_world::{EnvoyWorld, bare};
 
 /// Those of Envoy that lead to the app.
@@ -29,6 +30,14 @@ fn name(door: Door) -> &'static str {
 /// An Envoy with all of them. What never ends is given up after a few seconds instead of minutes.
 pub fn envoy() -> EnvoyWorld {
     EnvoyWorld::alone(with_doors)
+}
+
+/// The same with its sessions in a Redis: most requests wait for it.
+pub fn envoy_on(backend: &Backend) -> EnvoyWorld {
+    EnvoyWorld::alone(|config| {
+        let config = config.with_sessions_of(&backend.config());
+        with_doors(config.patch_plugin(&json!({ "session": { "cache_ttl_s": 0 } })))
+    })
 }
 
 fn with_doors(config: Config) -> Config {
