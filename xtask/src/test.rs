@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::thread::available_parallelism;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use project::{Manifest, cargo, configurations, debian, ensure_target, envoy, filter, root, shown};
 
 use crate::steps::{Outcome, Steps, must, must_test, words};
@@ -39,8 +39,14 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     };
     steps.run("Rust targets", rust_targets)?;
     steps.run("format", || must(cargo().args(["fmt", "--all", "--check"])))?;
-    steps.run("the native crates, with lints", || {
-        must(lints::native().args(["test", "--no-run"]))
+    steps.run("the native crates, with lints, and what ships", || {
+        // Each module is put together by one thread at its end: the other crates have the rest of the machine.
+        std::thread::scope(|scope| {
+            let shipped = scope.spawn(what_ships);
+            let native = must(lints::native().args(["test", "--no-run"]));
+            let shipped = shipped.join().map_err(|_| anyhow!("a thread panicked"))?;
+            native.and(shipped)
+        })
     })?;
     for (what, target, packages) in lints::WASM {
         steps.run(what, || must(&mut lints::wasm(target, packages)))?;
@@ -51,19 +57,6 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         full(dependencies),
     )?;
     steps.run("advisories on the dependencies", full(advisories))?;
-    steps.run("the plugin for Envoy", || {
-        let module = filter::built_in_sight()?;
-        println!(
-            "{}: {} bytes",
-            shown(&module),
-            std::fs::metadata(&module)?.len()
-        );
-        Ok(Outcome::Done)
-    })?;
-    steps.run(
-        "the components for Spin, as their manifests say",
-        components,
-    )?;
     steps.run("envoy.yaml and the examples", || {
         println!("{}", shown(&envoy::executable()?));
         for path in configurations()? {
@@ -109,21 +102,22 @@ fn rust_targets() -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// As `spin build` would, but each command once.
-fn components() -> Result<Outcome> {
+/// The filter, and the components as `spin build` would make them, but each command once.
+fn what_ships() -> Result<Outcome> {
+    let mut made = vec![filter::built_in_sight()?];
     let mut done = Vec::new();
     for path in SPIN_MANIFESTS {
         for build in Manifest::read(path)?.builds()? {
             if !done.contains(&build.command) {
                 build.run()?;
-                println!(
-                    "{}: {} bytes",
-                    shown(&build.source),
-                    std::fs::metadata(&build.source)?.len()
-                );
+                made.push(build.source);
                 done.push(build.command);
             }
         }
+    }
+    for module in made {
+        let bytes = std::fs::metadata(&module)?.len();
+        println!("{}: {bytes} bytes", shown(&module));
     }
     Ok(Outcome::Done)
 }
