@@ -75,9 +75,13 @@ impl<H: Host> Sessions<'_, H> {
         gone: Gone,
     ) -> Result<Option<Rc<Found>>, StoreError> {
         let found = self.look_up(token, now, gone).await?;
-        if found.is_none() && gone == Gone::Ends {
-            // Where others have ended it, this worker may have it in its cache.
-            self.context.worker.forget(&[token.id()]);
+        if found.is_none() {
+            let worker = self.context.worker;
+            match gone {
+                Gone::Stays => worker.verified.borrow_mut().forget(token),
+                // Where others have ended it, any worker of this thread may have it in its cache, or be looking it up.
+                Gone::Ends => worker.forget(&[token.id()]),
+            }
         }
         Ok(found)
     }
@@ -174,10 +178,9 @@ impl<H: Host> Sessions<'_, H> {
         token: &Token,
         text: &str,
     ) -> Result<(), Rejection> {
-        let Context { worker, host } = self.context;
+        let host = self.context.host;
         for _ in 0..ATTEMPTS {
             let Some(found) = self.load(token, host.now(), Gone::Stays).await? else {
-                worker.forget(&[token.id()]);
                 return Ok(());
             };
             let changed = SessionRecord {

@@ -70,7 +70,6 @@ impl<H: Host> Sessions<'_, H> {
         let now = self.context.now();
         let generation = worker.verified.borrow().generation();
         let Some(found) = self.load(token, now, Gone::Stays).await? else {
-            worker.verified.borrow_mut().forget(token);
             host.count(Counter::SessionDenied);
             return Err(Reason::InvalidToken.into());
         };
