@@ -106,6 +106,8 @@ pub(super) struct WechatState {
     codes: HashMap<String, Code>,
     /// Keys that were given out, oldest first.
     keys: HashMap<Member, Vec<String>>,
+    /// Who was given one, by app and openid.
+    members: HashMap<(String, String), Member>,
     /// The key of the newest code that was not exchanged.
     next_keys: HashMap<Member, String>,
     /// Newest last.
@@ -136,6 +138,7 @@ impl WechatState {
             apps: Vec::new(),
             codes: HashMap::new(),
             keys: HashMap::new(),
+            members: HashMap::new(),
             next_keys: HashMap::new(),
             tokens: Vec::new(),
             phone_codes: HashMap::new(),
@@ -160,9 +163,8 @@ impl WechatState {
 
     /// Whose openid this is in an app, as far as the app's users were ever given a key.
     pub(super) fn user_of(&self, appid: &str, openid: &str) -> Option<Member> {
-        let mut members = self.keys.keys();
-        let found = members.find(|member| member.0 == appid && self.openid(member) == openid);
-        found.cloned()
+        let name = (appid.to_owned(), openid.to_owned());
+        self.members.get(&name).cloned()
     }
 
     pub(super) fn first_appid(&self) -> String {
@@ -247,6 +249,8 @@ impl WechatState {
             .entry(member.clone())
             .or_default()
             .push(key.clone());
+        let name = (appid.to_owned(), self.openid(&member));
+        self.members.insert(name, member.clone());
         if self.next_keys.get(&member) == Some(&key) {
             self.next_keys.remove(&member);
         }
