@@ -66,20 +66,12 @@ impl Watched<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::somebodys_session;
     use crate::testing::test;
-    use crate::time::UnixMillis;
 
     #[test]
     fn an_end_that_came_while_the_store_was_asked_counts_for_whoever_asked() {
-        let record = SessionRecord {
-            appid: "wx0123456789abcdef".into(),
-            openid: "o1".into(),
-            unionid: None,
-            seen_at: UnixMillis(0),
-            expires_at: UnixMillis(10_000),
-            failures: 0,
-            attributes: None,
-        };
+        let record = somebodys_session();
         let id = SessionId([1; 32]);
         for ending in [
             Ending::One(id),

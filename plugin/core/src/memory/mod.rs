@@ -8,3 +8,17 @@ pub(crate) mod failures;
 pub(crate) mod found;
 pub(crate) mod later;
 pub(crate) mod verified;
+
+/// For tests of these memories.
+#[cfg(test)]
+pub(crate) fn somebodys_session() -> crate::records::record::SessionRecord {
+    crate::records::record::SessionRecord {
+        appid: "wx0123456789abcdef".into(),
+        openid: "o1".into(),
+        unionid: None,
+        seen_at: crate::time::UnixMillis(0),
+        expires_at: crate::time::UnixMillis(10_000),
+        failures: 0,
+        attributes: None,
+    }
+}

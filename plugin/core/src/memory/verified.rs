@@ -161,21 +161,13 @@ fn place(token: &Token) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::somebodys_session;
     use crate::testing::test;
 
     fn found(sealed: &[u8]) -> Rc<Found> {
-        let record = SessionRecord {
-            appid: "wx0123456789abcdef".into(),
-            openid: "o1".into(),
-            unionid: None,
-            seen_at: UnixMillis(0),
-            expires_at: UnixMillis(10_000),
-            failures: 0,
-            attributes: None,
-        };
         Rc::new(Found {
             id: SessionId([1; 32]),
-            record: Rc::new(record),
+            record: Rc::new(somebodys_session()),
             sealed: sealed.into(),
         })
     }
