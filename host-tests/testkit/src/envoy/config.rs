@@ -107,14 +107,6 @@ impl Config {
         self
     }
 
-    /// The same listeners before the clusters of another configuration.
-    #[must_use]
-    pub fn with_clusters_of(mut self, other: &Self) -> Self {
-        let clusters = other.document.pointer(CLUSTERS).cloned();
-        *self.part(CLUSTERS) = clusters.expect("load checked that the part is there");
-        self
-    }
-
     /// The same with its sessions where another configuration has them.
     ///
     /// # Panics

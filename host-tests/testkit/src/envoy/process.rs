@@ -101,14 +101,6 @@ impl Envoy {
         self.listener
     }
 
-    /// Where the listener of this name is.
-    ///
-    /// # Errors
-    /// When there is none in a minute.
-    pub fn addr_of(&self, listener: &str) -> Result<SocketAddr> {
-        self.wait_for_listener(listener)
-    }
-
     /// Where the administration interface is.
     #[must_use]
     pub fn admin_addr(&self) -> SocketAddr {

@@ -99,5 +99,5 @@ fn listeners(document: &Value) -> &[Value] {
 
 /// Where a door of this Envoy is.
 pub fn addr(edge: &EnvoyWorld, door: Door) -> SocketAddr {
-    edge.envoy.envoy().addr_of(name(door)).unwrap()
+    edge.envoy.envoy().wait_for_listener(name(door)).unwrap()
 }

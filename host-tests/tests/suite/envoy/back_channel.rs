@@ -35,7 +35,7 @@ fn asked(action: &str, parameters: &Value) -> Request {
 
 /// On the listener inside.
 fn inside(edge: &EnvoyWorld, request: &Request) -> Response {
-    let address = edge.envoy.envoy().addr_of("inside").unwrap();
+    let address = edge.envoy.envoy().wait_for_listener("inside").unwrap();
     client::send(address, request, PATIENCE).unwrap()
 }
 
@@ -124,7 +124,7 @@ fn a_reset_whose_operator_leaves_is_carried_on_to_its_end() {
     assert_eq!(inside(&edge, &request).status, 200);
     edge.wechat
         .script([Fault::Slow(Duration::from_millis(400))]);
-    let address = edge.envoy.envoy().addr_of("inside").unwrap();
+    let address = edge.envoy.envoy().wait_for_listener("inside").unwrap();
     let mut connection = Connection::open(address, PATIENCE).unwrap();
     connection.write(&request.head_bytes("inside")).unwrap();
     let of = json!({ "openid": phone.openid() }).to_string();

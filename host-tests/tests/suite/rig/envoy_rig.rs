@@ -32,12 +32,8 @@ impl EnvoyRig {
         let backend = Backend::webdis();
         let mut config = backend.config();
         if patch.get("wechat_api").is_some() {
-            // The examples have none; its store is that of the example.
-            let store = config.plugin()["store"].clone();
-            let listener = shipped(patch);
-            config = listener.with_clusters_of(&config);
-            config = config.patch_plugin(&json!({ "store": null }));
-            config = config.patch_plugin(&json!({ "store": store }));
+            // The examples have none.
+            config = shipped(patch).with_sessions_of(&config);
         }
         Self::start_on(config, wechat, patch, Some(backend))
     }
