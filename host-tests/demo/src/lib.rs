@@ -148,7 +148,9 @@ fn concluded(
     let exchanges = scenes.iter().flat_map(Scene::exchanges);
     if let Some(first) = exchanges.map(|exchange| exchange.answered_at).min() {
         let took = (first - started).as_secs_f64();
-        println!("The first answer came {took:.1} s after the start, the build included.");
+        println!(
+            "The first answer came {took:.1} s after this program began, the build of wx-session included."
+        );
     }
     let verdict = verdict(scenes, last);
     match &verdict {
