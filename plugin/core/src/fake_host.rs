@@ -11,12 +11,14 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
-use core::future::{Future, poll_fn};
+use core::future::{Future, poll_fn, ready};
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
-use crate::host::{CallError, Host, HttpCall, HttpResponse, Level, NoEntropy};
+use crate::host::{
+    CallError, Delivering, Delivery, Host, HttpCall, HttpResponse, Level, NoEntropy,
+};
 use crate::metrics::{Counter, Histogram};
 use crate::store::{Change, Key, Store, StoreError, Write, Written};
 use crate::time::UnixMillis;
@@ -31,6 +33,8 @@ pub(crate) struct FakeHost {
     pub(crate) store: FakeStore,
     /// `None`: no call is sent.
     pub(crate) answer: RefCell<Option<Answer>>,
+    /// How many messages the app was given. It took them.
+    pub(crate) deliveries: Cell<usize>,
     /// Of the log.
     pub(crate) lines: RefCell<Vec<String>>,
     seed: Cell<u64>,
@@ -121,6 +125,15 @@ impl Host for FakeHost {
             Some(answer) => answer(&call),
             None => Err(CallError::NotSent("a fake".into())),
         }
+    }
+
+    fn deliver(&self, _: Delivery) -> Delivering {
+        self.deliveries.set(self.deliveries.get() + 1);
+        Box::pin(ready(Ok(HttpResponse {
+            status: 200,
+            body: Vec::new(),
+            wanted: None,
+        })))
     }
 
     async fn sleep(&self, span: Duration) {

@@ -13,7 +13,7 @@ use super::{BODIES, Body};
 const CHANGES: usize = 30;
 
 /// What is put in: where languages and encodings begin and end, and what a client that has logged in knows.
-const WORDS: [&[u8]; 24] = [
+const WORDS: [&[u8]; 28] = [
     b"\"",
     b"\\",
     b"{",
@@ -37,6 +37,10 @@ const WORDS: [&[u8]; 24] = [
     b"\xef\xbc\x8f",
     b"$TOKEN",
     b"$DATA",
+    b"$ADMIN",
+    b"$SIGNED",
+    b"?",
+    b"&",
     b"null",
 ];
 

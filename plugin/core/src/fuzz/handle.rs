@@ -1,5 +1,6 @@
 //! One request of a stranger, whole: whatever it is, there is one verdict, nobody passes who may not, nothing of what the
-//! client says of itself reaches the app as ours, and no secret is told.
+//! client says of itself reaches the app as ours, and no secret is told. Nobody but the operator gets something done that
+//! is the operator's, and no message but one that is signed reaches the app as WeChat's.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,21 +9,22 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::bytes::{choice, has, line};
-use super::world::{OPENID, OTHER, SECRETS, Sent, World};
+use super::world::{ADMIN_TOKEN, OPENID, OTHER, SECRETS, Sent, Setup, World};
 use crate::path::canonical;
 use crate::reply::{Action, Changes, Response, Verdict};
 
 /// The first byte chooses the configuration; then method and target, headers a line each, an empty line, the body.
-/// `$TOKEN`, `$DATA`, `$IV` and `$LONG` in it are what a client has that has logged in.
+/// `$TOKEN`, `$DATA`, `$IV` and `$LONG` in it are what a client has that has logged in, `$ADMIN` is the operator's token,
+/// and `$SIGNED` a query of WeChat's.
 pub fn handle(data: &[u8]) {
     let (chosen, text) = choice(data);
-    let world = World::new(chosen % 2 == 1);
+    let world = World::new(Setup::chosen(chosen));
     let sent = parsed(&world.filled(text));
     let verdict = world.verdict(&sent);
     check(&world, &sent, &verdict, text);
     // A large head is kept without what nobody reads. Then less may pass, and nothing else.
     if let Some(head) = world.worker.lightened(&sent.head) {
-        let world = World::new(chosen % 2 == 1);
+        let world = World::new(Setup::chosen(chosen));
         let light = Sent {
             head,
             ..parsed(&world.filled(text))
@@ -37,7 +39,7 @@ pub fn handle(data: &[u8]) {
 }
 
 /// A request as it is written above, without the bytes that no host lets into a head.
-fn parsed(text: &[u8]) -> Sent {
+pub(super) fn parsed(text: &[u8]) -> Sent {
     let plain = |field: &[u8]| -> Vec<u8> {
         let bytes = field.trim_ascii().iter().copied();
         bytes.filter(|byte| !b"\r\0".contains(byte)).collect()
@@ -82,15 +84,25 @@ pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) 
         );
     }
     let has_token = has(text, b"$TOKEN");
+    let is_signed = has(text, b"$SIGNED");
     match openid.as_deref() {
         None => {}
+        // Whom the message is from, as WeChat says.
+        Some(_) if *auth_status == "push" => assert!(is_signed, "nobody signed it"),
         Some(OPENID) => assert!(
             has_token,
             "somebody without the token is let in: {auth_status}"
         ),
         Some(other) => assert_eq!(other, OTHER, "nobody of this name is there"),
     }
+    if *auth_status == "admin" {
+        assert!(has(text, b"$ADMIN"), "somebody else is the operator");
+    }
+    if world.host.deliveries.get() > 0 {
+        assert!(is_signed, "the app has a message that nobody signed");
+    }
     match action {
+        Action::Reply(response) if *auth_status == "push" => check_answer_to_push(response),
         Action::Reply(response) => check_reply(response),
         Action::Forward(changes) => {
             let target = sent.head.text(":path").unwrap();
@@ -102,6 +114,7 @@ pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) 
             let free = ["/public", "/optional", "/inner", "/auth", "/enter"];
             let free = free.into_iter().any(under);
             let watched = under("/watched");
+            assert!(!under("/wx-admin") && !under("/wx/push"), "{path}");
             match *auth_status {
                 "verified" => assert!(openid.is_some()),
                 "preflight" => {
@@ -127,16 +140,14 @@ pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) 
     let method = sent.head.text(":method").unwrap_or_default();
     let target = sent.head.text(":path").unwrap_or_default();
     let path = target.split(['?', '#']).next().unwrap_or_default();
+    // Method and path stand in it as they came, also where somebody writes a token there.
+    let is_written = |token: &str| [method, path].iter().any(|part| part.contains(token));
     for line in world.host.lines.borrow().iter() {
         let fields: Value = serde_json::from_str(line).unwrap();
         assert!(fields["event"].is_string(), "{line}");
         untold(line);
-        // Method and path stand in it as they came, also where somebody writes a token there.
-        if ![method, path]
-            .iter()
-            .any(|part| part.contains(&world.token))
-        {
-            assert!(!line.contains(&world.token), "{line}");
+        for token in [&world.token, ADMIN_TOKEN] {
+            assert!(is_written(token) || !line.contains(token), "{line}");
         }
     }
 }
@@ -160,6 +171,14 @@ fn check_reply(response: &Response) {
     for (_, value) in &response.headers {
         assert!(!value.contains(['\r', '\n', '\0']), "{value:?}");
     }
+    untold(&String::from_utf8_lossy(&response.body));
+}
+
+/// A word for WeChat. It is not ours alone: of a URL's check it is what was sent.
+fn check_answer_to_push(response: &Response) {
+    assert_eq!(response.status, 200);
+    let is_safe = ("x-content-type-options", String::from("nosniff"));
+    assert!(response.headers.contains(&is_safe));
     untold(&String::from_utf8_lossy(&response.body));
 }
 
@@ -268,7 +287,7 @@ fn check_upgrade(sent: &Sent, changes: &Changes, may_be: bool) {
     }
 }
 
-fn untold(text: &str) {
+pub(super) fn untold(text: &str) {
     for secret in SECRETS {
         assert!(!text.contains(secret), "a secret is told: {text}");
     }

@@ -18,6 +18,7 @@ mod handle;
 mod head;
 mod json_text;
 mod open_body;
+mod pass_through;
 mod path;
 mod push;
 mod records;
@@ -31,6 +32,7 @@ pub use self::handle::handle;
 pub use self::head::head;
 pub use self::json_text::json_text;
 pub use self::open_body::open_body;
+pub use self::pass_through::pass_through;
 pub use self::path::path;
 pub use self::push::push;
 pub use self::records::records;
@@ -40,7 +42,7 @@ pub use self::redis::{redis_rest, redis_webdis};
 pub type Body = fn(&[u8]);
 
 /// All of them, by the names of their targets and of their folders in the corpus.
-pub const BODIES: [(&str, Body); 12] = [
+pub const BODIES: [(&str, Body); 13] = [
     ("code2session", code2session),
     ("config", config),
     ("encrypted_data", encrypted_data),
@@ -48,6 +50,7 @@ pub const BODIES: [(&str, Body); 12] = [
     ("head", head),
     ("json_text", json_text),
     ("open_body", open_body),
+    ("pass_through", pass_through),
     ("path", path),
     ("push", push),
     ("records", records),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::bytes::choice;
 use super::handle::check;
-use super::world::{PAYLOAD, Sent, World};
+use super::world::{PAYLOAD, Sent, Setup, World};
 use crate::json_text;
 use crate::reply::Action;
 use crate::spelling::says;
@@ -33,7 +33,7 @@ pub fn open_body(data: &[u8]) {
         _ => ("/inner", Some("detail"), "opened"),
     };
     let media_type = TYPES[usize::from(chosen / 2) % TYPES.len()];
-    let world = World::new(false);
+    let world = World::new(Setup::Plain);
     let body = world.filled(text);
     let length = format!("{}", body.len());
     let mut head = Vec::from([

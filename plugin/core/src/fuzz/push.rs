@@ -40,15 +40,22 @@ fn body(data: &[u8]) {
     let text = core::str::from_utf8(data).unwrap();
     match format {
         Format::Json => {
-            // Raw control characters are no JSON, and let through all the same.
+            // Raw control characters and halves of characters are no JSON, and let through all the same.
             let Ok(json) = serde_json::from_str::<Value>(text) else {
-                assert!(data.iter().any(|byte| *byte < b' '), "{text}");
+                let is_raw = data.iter().any(|byte| *byte < b' ');
+                assert!(is_raw || text.contains("\\u"), "{text}");
                 return;
             };
             assert!(json.is_object(), "{text}");
-            assert_eq!(fields.encrypt.as_deref(), word(&json["Encrypt"]).as_deref());
-            let from = word(&json["FromUserName"]);
-            assert_eq!(fields.from_user_name, from, "{text}");
+            for (own, value) in [
+                (fields.encrypt, &json["Encrypt"]),
+                (fields.from_user_name, &json["FromUserName"]),
+            ] {
+                // The digits of other numbers serde has not kept.
+                if !value.is_number() || value.is_u64() {
+                    assert_eq!(own, word(value), "{text}");
+                }
+            }
         }
         Format::Xml => {
             let begins = text.trim_start();
@@ -58,7 +65,7 @@ fn body(data: &[u8]) {
     }
 }
 
-/// A text; numbers are read digit by digit, and serde's are another story.
+/// A text or a number.
 fn word(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
