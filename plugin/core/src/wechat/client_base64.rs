@@ -97,13 +97,22 @@ fn numbers_undone(text: &str) -> Cow<'_, str> {
     undone.into()
 }
 
+/// Of a number, with zeros in front and what stands behind it.
+const MOST_DIGITS: usize = 9;
+
 /// The character that is written as a number at the beginning of `text`, and how many bytes that takes.
 fn number(text: &str) -> Option<(char, usize)> {
     let escaped = text.strip_prefix("\\u").or_else(|| text.strip_prefix("%u"));
     let (code, length) = if let Some(digits) = escaped {
         (u32::from_str_radix(digits.get(..4)?, 16).ok()?, 6)
     } else {
-        let (digits, _) = text.strip_prefix("&#")?.split_once(';')?;
+        // Near by, or a text of nothing else would be searched to its end from each place.
+        let text = text.strip_prefix("&#")?;
+        let end = text
+            .bytes()
+            .take(MOST_DIGITS)
+            .position(|byte| byte == b';')?;
+        let digits = text.get(..end)?;
         let code = match digits.strip_prefix(['x', 'X']) {
             Some(digits) => u32::from_str_radix(digits, 16),
             None => digits.parse(),
