@@ -5,6 +5,7 @@
 use crate::config::Config;
 use crate::head::Head;
 use crate::header_names::{WAFER_ID, parameter_headers};
+use crate::spelling::same_name;
 
 /// Mini programs send less, in bytes: their heads are kept as they are.
 const LARGE: usize = 4096;
@@ -46,8 +47,18 @@ pub(crate) fn lightened(head: &Head, config: &Config) -> Option<Head> {
             || named(WAFER_ID)
             || (config.routes.admin.is_some() && named("authorization"))
     };
+    let is_opened = |name: &[u8]| {
+        let name = core::str::from_utf8(name).unwrap_or_default();
+        let mut opened = config
+            .routes
+            .rules
+            .iter()
+            .filter_map(|own| own.open_data.as_ref());
+        opened.any(|own| same_name(name, &own.name))
+    };
+    let is_ours = |name: &[u8]| config.own_names.has(name) || is_opened(name);
     Some(head.without(
-        |name| name.len() > SHORT && !is_read(name) && !config.own_names.has(name),
+        |name| name.len() > SHORT && !is_read(name) && !is_ours(name),
         |name, value| value.len() > SHORT && !is_read(name),
     ))
 }
@@ -56,7 +67,7 @@ pub(crate) fn lightened(head: &Head, config: &Config) -> Option<Head> {
 mod tests {
     use super::*;
     use crate::access::strip;
-    use crate::config::tests::minimal;
+    use crate::config::tests::{minimal, with};
     use crate::head::Header;
     use crate::testing::test;
     use alloc::format;
@@ -101,6 +112,18 @@ mod tests {
         let head = Head::from_pairs([("x-of-the-app", long())]);
         let light = lightened(&head, &minimal()).unwrap();
         assert_eq!(light.get("x-of-the-app"), Header::Ambiguous);
+    }
+
+    #[test]
+    fn nor_the_name_of_what_the_edge_opens() {
+        let route = serde_json::json!({
+            "prefix": "/", "session": "required", "open_data": "body", "open_data_as": "phone",
+        });
+        let config = with(serde_json::json!({ "routes": [route] }));
+        let name = format!("p{}hone", "-".repeat(SHORT));
+        let head = Head::from_pairs([(&*name, long())]);
+        let light = lightened(&head, &config).unwrap();
+        assert!(light.names().any(|own| own == name));
     }
 
     #[test]

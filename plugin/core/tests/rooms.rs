@@ -42,7 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("host", &["head", "metrics", "store", "time"]),
     ("log_lines", &["host", "reply", "time"]),
     ("chosen_store", &["config", "hex", "host", "log_lines", "metrics", "reply", "store", "time"]),
-    ("needed", &["config", "head", "header_names"]),
+    ("needed", &["config", "head", "header_names", "spelling"]),
     ("seal", &["host", "store"]),
     ("single_flight", &["host"]),
     ("records", &["hex", "host", "seal", "shared_text", "store", "time", "wechat"]),

@@ -44,6 +44,11 @@ pub(crate) fn minimal() -> Config {
     load(&document(json!({}))).unwrap()
 }
 
+/// The shortest one with these fields.
+pub(crate) fn with(fields: Value) -> Config {
+    load(&document(fields)).unwrap()
+}
+
 /// The shortest one for Spin, with its store.
 pub(crate) fn minimal_on_spin(store: Value) -> Config {
     load_on(Platform::Spin, &document(json!({"store": store}))).unwrap()
