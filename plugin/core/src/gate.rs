@@ -161,7 +161,7 @@ async fn find<H: Host, R: Request>(
         // Boxed, so that other requests do not carry the room that a login needs.
         return Box::pin(exchange(context, request, terms, rules, taken)).await;
     }
-    let found = find_session(context, request, terms, taken).await;
+    let found = find_session(context, request, terms, taken, true).await;
     match (login, taken) {
         // Who was to log in is told what is missing, and not that it is not logged in.
         (Some(rules), Some(taken))
@@ -194,7 +194,8 @@ async fn exchange<H: Host, R: Request>(
     // An observed login goes by the rules of all logins: it ends the session of its token.
     let presented = taken.presented.as_ref().map_err(Rejection::clone)?;
     let mut found = if rules.binds {
-        find_session(context, request, terms, Some(taken)).await?
+        // Its own code is to be bound, and nobody could be told of two logins.
+        find_session(context, request, terms, Some(taken), false).await?
     } else {
         nobody("refused", Reason::NoSession.into())
     };
@@ -220,11 +221,13 @@ async fn exchange<H: Host, R: Request>(
     Ok(found)
 }
 
+/// Whose session it is. `may_log_in`: a code in the request's headers may make one.
 async fn find_session<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
     terms: Terms<'_>,
     taken: Option<&Taken>,
+    may_log_in: bool,
 ) -> Result<Findings, Rejection> {
     let Terms {
         need,
@@ -267,7 +270,7 @@ async fn find_session<H: Host, R: Request>(
         _ if observed => return Ok(let_on("invalid", rejection)),
         _ => return Err(rejection),
     };
-    if on_the_way::is_asked_for(head, context.config()) {
+    if may_log_in && on_the_way::is_asked_for(head, context.config()) {
         // Boxed, so that other requests do not carry the room that a login needs.
         let login = Box::pin(log_in(context, request, Source::Headers)).await?;
         let (token, session) = (login.token.clone(), Rc::clone(&login.session));

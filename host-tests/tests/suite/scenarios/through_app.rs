@@ -260,6 +260,23 @@ pub fn a_code_that_binds_says_whose_it_is_and_leaves_the_session(host: HostKind)
     world.login_with(json!({ "code": code }));
 }
 
+pub fn where_a_code_is_bound_no_other_one_logs_in_on_the_way(host: HostKind) {
+    let mut patch = routes();
+    patch["session"] = json!({ "piggyback": true });
+    let mut world = host.start(patch);
+    let (alice, bob) = (world.wechat.phone("alice"), world.wechat.phone("bob"));
+    let (own, bound) = (alice.login(), bob.login());
+    let ask = plain("/bind", &bound).header("x-wx-code", &own);
+    world.assert_refused(ask.clone(), 401, "no_session");
+    // Neither is spent: whose session would it have been, and who would have been told?
+    assert!(world.wechat.requests().is_empty());
+    let token = world.login_with(json!({ "code": own })).token;
+    let got = world.ask(ask.token(&token));
+    let told = |name: &str| got.seen().header(name);
+    assert_eq!(told("x-wx-openid"), Some(alice.openid()));
+    assert_eq!(told("x-wx-bound-openid"), Some(bob.openid()));
+}
+
 pub fn open_data_beside_the_code_registers_the_user(host: HostKind) {
     let mut world = host.start(routes());
     let phone = world.wechat.phone("alice");
