@@ -449,6 +449,60 @@ pub fn a_push_from_longer_ago_is_refused(host: HostKind) {
     }
 }
 
+/// The order of what is signed is lost: whoever has kept a push whose nonce reads as a second may send it again then, with
+/// the two exchanged.
+pub fn a_sealed_message_of_another_day_is_refused(host: HostKind) {
+    const DAY: i64 = 24 * 3600;
+    for format in FORMATS {
+        let mut world = host.start(sealed());
+        let account = account(&world).in_mode(Mode::Safe, format);
+        answers(&world, vec![success()]);
+        let now = world.wechat.now();
+        for (id, (age, is_taken)) in (1..).zip([
+            (-DAY + 60, true),
+            (-DAY - 60, false),
+            (DAY + 60, false),
+            (-300 * DAY, false),
+        ]) {
+            let made = now.saturating_add_signed(age);
+            let got = world.push(&account.push(&Message::text(FROM, made, id, "x")));
+            if is_taken {
+                assert_success(&got);
+            } else {
+                assert_refusal(&got, 403, "push_refused");
+            }
+        }
+        // In another unit it tells nothing.
+        let message = Message::text(FROM, now * 1000, 10, "x");
+        assert_success(&world.push(&account.push(&message)));
+        assert_eq!(world.received(), 2);
+    }
+}
+
+/// For clients that know no status but 200.
+pub fn wechat_hears_of_a_failure_whatever_clients_are_told(host: HostKind) {
+    let mut patch = sealed();
+    let other = json!({ "http_status": 200, "members": { "code": 1 } });
+    patch["answers"] = json!({ "session": other, "other": other });
+    let mut world = host.start(patch);
+    let account = account(&world);
+    let failing = Scripted {
+        status: 500,
+        ..success()
+    };
+    answers(&world, vec![failing, success()]);
+    let push = account.push(&text(&world, 1));
+    let got = world.push(&push);
+    let told = (got.status, got.json()["error"].clone());
+    assert_eq!(told, (503, json!("upstream_unavailable")));
+    assert_success(&world.push(&push));
+    let other = bent(&push, |bent| bent.target += "&nonce=1");
+    world.assert_refused(Ask::from(&other), 403, "push_refused");
+    // A client is told what it knows.
+    let got = world.ask(Ask::get("/wx/user"));
+    assert_eq!((got.status, &got.json()["code"]), (200, &json!(1)));
+}
+
 pub fn where_there_is_a_key_nothing_unsealed_is_taken(host: HostKind) {
     let mut world = host.start(sealed());
     let own = account(&world);

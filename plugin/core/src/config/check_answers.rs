@@ -28,7 +28,11 @@ pub(super) fn answers(raw: raw::Answers, for_wafer: bool) -> Checked<Answers> {
         };
         (wafer::of_login(), user)
     });
-    Ok(Answers { all, weapp })
+    Ok(Answers {
+        all,
+        weapp,
+        of_push: Wordings::default(),
+    })
 }
 
 /// What one route says in place of what is said for `all`.

@@ -230,6 +230,9 @@ pub(crate) struct Answers {
     pub(crate) all: Wordings,
     /// Of the endpoints of Tencent's Wafer: its login, its user.
     pub(crate) weapp: Option<(Wordings, Wordings)>,
+    /// Of message push: our own, whatever clients are told. WeChat goes by the status, and a message of which it hears 200
+    /// does not come again.
+    pub(crate) of_push: Wordings,
 }
 
 impl Answers {

@@ -51,6 +51,11 @@ pub(super) fn echo<H: Host>(
     Ok(echo.into())
 }
 
+/// How far the making of a message may be from now. What is signed are the timestamp and the nonce in one heap (their
+/// order is that of their bytes): whoever has kept a push in which the nonce reads as a later second can send it again
+/// then. Between the two lie months, between making and pushing a message seconds.
+const MOST_APART: Duration = Duration::from_secs(24 * 3600);
+
 /// The message; none of a probe. Else why it is refused.
 pub(super) fn judge<H: Host>(
     context: Context<'_, H>,
@@ -86,6 +91,11 @@ pub(super) fn judge<H: Host>(
         .open(encrypt, &app.appid)
         .map_err(|_| "does not open under push.encoding_aes_key, or is for another appid")?;
     let (format, fields) = read(&message).ok_or("holds neither JSON nor XML that can be read")?;
+    if let Some(made) = fields.create_time
+        && !context.now().is_near(MOST_APART, UnixMillis(made * 1000))
+    {
+        return Err("was made longer ago than a day, or will be: somebody may have kept it");
+    }
     Ok(Some(Push {
         message,
         format,

@@ -42,6 +42,8 @@ pub struct Fields {
     /// The message's id, as it is written: it has up to 64 bits. Events have none. (The `MsgID` of some is that of a
     /// message which they tell of, perhaps one of several such events.)
     pub msg_id: Option<String>,
+    /// When it was made, in seconds since the epoch.
+    pub create_time: Option<u64>,
 }
 
 /// Reads a body. `None` if it is neither an object of JSON nor a document of XML, or not readable in one way.
@@ -66,6 +68,8 @@ struct Raw<'a> {
     from_user_name: Option<&'a RawValue>,
     #[serde(borrow, rename = "MsgId")]
     msg_id: Option<&'a RawValue>,
+    #[serde(borrow, rename = "CreateTime")]
+    create_time: Option<&'a RawValue>,
 }
 
 /// WeChat's own go two or three deep. What goes deeper is no message, and readers that recurse fall over it.
@@ -80,6 +84,7 @@ fn json(text: &str) -> Option<Fields> {
         encrypt: raw.encrypt.and_then(word),
         from_user_name: raw.from_user_name.and_then(word),
         msg_id: raw.msg_id.and_then(word).filter(is_id),
+        create_time: raw.create_time.and_then(word).and_then(seconds),
     })
 }
 
@@ -87,6 +92,13 @@ fn json(text: &str) -> Option<Fields> {
 #[allow(clippy::ptr_arg, reason = "as an option's filter has it")]
 fn is_id(id: &String) -> bool {
     id.bytes().any(|byte| byte != b'0')
+}
+
+/// A moment in seconds. What has more digits than these is in another unit, and tells nothing.
+fn seconds(text: String) -> Option<u64> {
+    let text = text.trim();
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 10;
+    text.parse().ok().filter(|_| is_number)
 }
 
 fn is_shallow(text: &str) -> bool {
@@ -116,13 +128,14 @@ fn word(value: &RawValue) -> Option<String> {
 }
 
 fn of_xml(text: &str) -> Option<Fields> {
-    let names = ["action", "Encrypt", "FromUserName", "MsgId"];
-    let [action, encrypt, from_user_name, msg_id] = xml::texts(text, names)?;
+    let names = ["action", "Encrypt", "FromUserName", "MsgId", "CreateTime"];
+    let [action, encrypt, from_user_name, msg_id, create_time] = xml::texts(text, names)?;
     Some(Fields {
         action,
         encrypt,
         from_user_name,
         msg_id: msg_id.filter(is_id),
+        create_time: create_time.and_then(seconds),
     })
 }
 
