@@ -3,6 +3,8 @@
 use std::io::{self, BufReader};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, Request, Response, Uri};
@@ -12,7 +14,9 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::io::TokioIo;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks,
+};
 
 use crate::arrival::{chained_component, from_component};
 use crate::body::watched;
@@ -24,12 +28,21 @@ use crate::shared::Shared;
 pub(crate) struct Outbound {
     pub(crate) shared: Arc<Shared>,
     pub(crate) ruin: Arc<Ruin>,
+    /// So many headers of an answer are about to be looked at, which Spin's older wasmtime-wasi-http leaves as they are.
+    pub(crate) arriving: Arc<AtomicUsize>,
 }
 
 type Finished = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Answered = Result<(Response<WasiBody>, Finished), Error>;
 
 impl WasiHttpHooks for Outbound {
+    /// Asked for each name of an answer, in the moment in which it comes, and for each that a component wants to send.
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        let less = |left: usize| left.checked_sub(1);
+        let is_arriving = self.arriving.fetch_update(Relaxed, Relaxed, less).is_ok();
+        !is_arriving && DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
@@ -37,6 +50,7 @@ impl WasiHttpHooks for Outbound {
         _: Finished,
     ) -> Box<dyn Future<Output = Answered> + Send> {
         let (shared, ruin) = (Arc::clone(&self.shared), Arc::clone(&self.ruin));
+        let arriving = Arc::clone(&self.arriving);
         Box::new(async move {
             let authority = request.uri().authority().cloned();
             let authority = authority.ok_or(Error::HttpRequestUriInvalid)?;
@@ -59,6 +73,7 @@ impl WasiHttpHooks for Outbound {
                     .unwrap_or(Err(Error::ConnectionReadTimeout))?,
             };
             let response = response.map(|body| watched(body, "answer's body", &shared));
+            arriving.store(response.headers().keys_len(), Relaxed);
             Ok((response, finished))
         })
     }

@@ -12,10 +12,11 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::arrival::{Unfit, from_client};
@@ -61,8 +62,11 @@ async fn accept(listener: tokio::net::TcpListener, queue: Arc<Queue>, shared: Ar
             let (queue, shared) = (Arc::clone(&queue), Arc::clone(&shared));
             async move { serve(request, client, &queue, &shared).await }
         });
-        let connection = hyper::server::conn::http1::Builder::new();
-        tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
+        // HTTP/1.1 and HTTP/2 on one port, as Spin.
+        tokio::spawn(async move {
+            let server = auto::Builder::new(TokioExecutor::new());
+            server.serve_connection(TokioIo::new(stream), service).await
+        });
     }
 }
 

@@ -35,6 +35,7 @@ impl State {
             outbound: Outbound {
                 shared: Arc::clone(shared),
                 ruin: Arc::default(),
+                arriving: Arc::default(),
             },
         })
     }

@@ -74,10 +74,10 @@ pub fn wechat_unavailable(worker: &Worker, head: &Head) -> Response {
     rejection.response(wordings(worker, head))
 }
 
-/// The reply of such an adapter when the body came to no end while it was sent on.
+/// The reply of such an adapter when there is no usable body, of a request that was to go on with it.
 #[must_use]
-pub fn body_unreadable(worker: &Worker, head: &Head) -> Response {
-    Rejection::from(BodyError::Unreadable).response(wordings(worker, head))
+pub fn body_unusable(worker: &Worker, head: &Head, error: BodyError) -> Response {
+    Rejection::from(error).response(wordings(worker, head))
 }
 
 /// Whether a request with this head may be asked for its body before it has a verdict, beyond whether it has one. If not,
@@ -344,9 +344,14 @@ fn refuse<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) 
 /// How answers to this request are worded.
 fn wordings<'a>(worker: &'a Worker, head: &Head) -> &'a Wordings {
     let Config {
-        answers, routes, ..
+        answers,
+        routes,
+        push,
+        ..
     } = &worker.config;
-    let differ = answers.weapp.is_some() || routes.rules.iter().any(|rule| rule.answers.is_some());
+    let differ = answers.weapp.is_some()
+        || push.is_some()
+        || routes.rules.iter().any(|rule| rule.answers.is_some());
     if !differ {
         return &answers.all;
     }
@@ -356,7 +361,7 @@ fn wordings<'a>(worker: &'a Worker, head: &Head) -> &'a Wordings {
     match routes.find(method::of(method, head), &path) {
         Destination::Admin(_) => &answers.all,
         Destination::Endpoint(endpoint) => answers.of(endpoint),
-        Destination::Push(_) => &answers.all,
+        Destination::Push(_) => &answers.of_push,
         Destination::App(_, rule) => {
             let own = rule.and_then(|rule| rule.answers.as_ref());
             own.unwrap_or(&answers.all)

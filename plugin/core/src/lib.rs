@@ -91,7 +91,7 @@ pub mod wechat;
 pub use chosen_store::bridge::Bridge;
 pub use config::{Config, ConfigError};
 pub use handle::{
-    body_unreadable, crowded, finish, handle, reads_body, upstream_unavailable, wechat_unavailable,
+    body_unusable, crowded, finish, handle, reads_body, upstream_unavailable, wechat_unavailable,
 };
 pub use head::{Head, Header};
 pub use host::{

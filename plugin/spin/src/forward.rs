@@ -7,7 +7,7 @@ use std::rc::Rc;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::{
-    Changes, Head, Level, body_unreadable, internal_error, upstream_unavailable,
+    BodyError, Changes, Head, Level, body_unusable, internal_error, upstream_unavailable,
 };
 
 use crate::incoming::{Body, Headers, Incoming};
@@ -129,7 +129,8 @@ pub(crate) async fn pass_on(
     };
     // The app is not to blame for it.
     if broken.get() {
-        return reply::response(body_unreadable(&instance.worker, head)).await;
+        let unreadable = body_unusable(&instance.worker, head, BodyError::Unreadable);
+        return reply::response(unreadable).await;
     }
     let app = instance.upstream.name();
     // Of a middleware's app, it is an answer: the app itself may not ask somebody.

@@ -2,8 +2,8 @@
 //! ours or of Spin's. Never holds more of it than a piece, unless the core has read it.
 
 use std::cell::Cell;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, IntoFuture as _};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 use wx_session_core::TrailerPolicy;
 
+use crate::hop_headers::is_forbidden;
 use crate::incoming::End;
 use crate::outbound::{self, CHUNK};
 use crate::spin_headers;
@@ -51,10 +52,14 @@ pub(crate) async fn onward(
     let answered = outbound::at_once(asked.as_mut()).await;
     let may_be_none = begun.is_empty() && !announced;
     if let (true, Some((StreamResult::Dropped, _))) = (may_be_none, &answered) {
-        // Where there is no body, there are no trailers.
+        // Where there is no body, there are no trailers for the app. In HTTP/2 a client can send some all the same.
+        let ended = outbound::at_once(pin!(trailers.into_future())).await;
+        broken.set(matches!(ended, Some(Err(_))));
+        let (end, none) = wit_future::new(|| Ok(None));
+        drop(end);
         return Onward {
             contents: None,
-            trailers,
+            trailers: none,
             broken,
         };
     }
@@ -149,7 +154,7 @@ fn without(trailers: &Trailers, policy: &TrailerPolicy) -> End {
     let mut all = trailers.copy_all();
     all.retain(|(name, _)| {
         let name = name.to_ascii_lowercase();
-        !policy.forbids(&name) && !spin_headers::is_spins(&name)
+        !policy.forbids(&name) && !spin_headers::is_spins(&name) && !is_forbidden(&name)
     });
     Fields::from_list(&all)
         .map(Some)

@@ -8,8 +8,8 @@ use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use spin_sdk::wasip3::{spawn, wit_future};
 use wx_session_core::{
-    BodyError, Changes, Level, Request as _, ToWechat, TrailerPolicy, finish, internal_error,
-    is_dead, once_more, wechat_unavailable,
+    BodyError, Changes, Level, Request as _, ToWechat, TrailerPolicy, body_unusable, finish,
+    internal_error, is_dead, once_more, wechat_unavailable,
 };
 
 use crate::host::SpinHost;
@@ -69,7 +69,10 @@ async fn call(
     let unavailable = || wechat_unavailable(&host.instance.worker, &head);
     let kept = match kept(&incoming, &call).await {
         Ok(kept) => kept,
-        Err(()) => return reply::response(internal_error()).await,
+        Err(error) => {
+            let unusable = body_unusable(&host.instance.worker, &head, error);
+            return reply::response(unusable).await;
+        }
     };
     let Some(kept) = kept else {
         let place = place(&call);
@@ -77,8 +80,8 @@ async fn call(
         let Some(outgoing) = outgoing else {
             return reply::response(internal_error()).await;
         };
-        return match send(outgoing.request).await {
-            Some(response) => Ok(look(host, &call, response).await?.0),
+        return match exchange(host, &call, outgoing.request).await {
+            Some((response, _)) => Ok(response),
             None => reply::response(unavailable()).await,
         };
     };
@@ -92,10 +95,9 @@ async fn call(
         let Some(request) = request(&headers, &line, place, kept.clone()).await else {
             return reply::response(internal_error()).await;
         };
-        let Some(response) = send(request).await else {
+        let Some((response, is_dead)) = exchange(host, &call, request).await else {
             return reply::response(unavailable()).await;
         };
-        let (response, is_dead) = look(host, &call, response).await?;
         if is_dead && let Some(again) = once_more(&host.instance.worker, host, &call).await {
             call = again;
             continue;
@@ -104,17 +106,21 @@ async fn call(
     }
 }
 
-/// The body, if it is small. `Err` if it could not be read.
-async fn kept(incoming: &Incoming, call: &ToWechat) -> Result<Option<Vec<u8>>, ()> {
+/// The body, if it is small.
+async fn kept(incoming: &Incoming, call: &ToWechat) -> Result<Option<Vec<u8>>, BodyError> {
     let length = incoming.head().text("content-length");
     let length: Option<usize> = length.and_then(|length| length.parse().ok());
     if length.is_some_and(|length| length > call.most_kept) {
         return Ok(None);
     }
+    // With a token at hand, it has not waited before.
+    if !incoming.waiter().join() {
+        return Err(BodyError::Crowded);
+    }
     match incoming.body(call.most_kept).await {
         Ok(body) => Ok(Some(body)),
         Err(BodyError::TooLarge) => Ok(None),
-        Err(_) => Err(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -148,13 +154,19 @@ async fn request(headers: &Headers, line: &Line, place: Place, body: Vec<u8>) ->
     Some(request)
 }
 
-/// Sends it. Nothing, and a line in the log, if no answer begins.
-async fn send(request: Request) -> Option<Response> {
-    let problem = match outbound::within(PATIENCE, client::send(request)).await {
-        Some(Ok(response)) => return Some(response),
-        Some(Err(error)) if outbound::is_forbidden(&error) => outbound::forbidden("WeChat", &error),
-        Some(Err(error)) => outbound::in_words(&error),
-        None => "no answer in time".to_owned(),
+/// Sends it: the answer, and whether that says that the token was none. Nothing, and a line in the log, if none begins, or
+/// a small one does not come to its end.
+async fn exchange(host: &SpinHost, call: &ToWechat, request: Request) -> Option<(Response, bool)> {
+    let answer = match outbound::within(PATIENCE, client::send(request)).await {
+        Some(Ok(response)) => look(host, call, response).await,
+        Some(Err(error)) => Err(error),
+        None => Err(ErrorCode::HttpResponseTimeout),
+    };
+    let problem = match answer {
+        Ok(answer) => return Some(answer),
+        Err(ErrorCode::HttpResponseTimeout) => "no answer in time".to_owned(),
+        Err(error) if outbound::is_forbidden(&error) => outbound::forbidden("WeChat", &error),
+        Err(error) => outbound::in_words(&error),
     };
     log(
         Level::Error,
@@ -180,7 +192,8 @@ async fn look(
     if most == 0 {
         return Ok((response, false));
     }
-    let headers = fields.copy_all();
+    let mut headers = fields.copy_all();
+    headers.retain(|(name, _)| !hop_headers::is_forbidden(&name.to_ascii_lowercase()));
     let (_handled, outcome) = wit_future::new(|| Ok(()));
     let (mut stream, end) = Response::consume_body(response, outcome);
     let mut dead = false;

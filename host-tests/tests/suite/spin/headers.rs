@@ -6,6 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use serde_json::json;
 use spin_host::{APP_OUTSIDE, Upstream};
 use testkit::client::{Connection, Request};
+use testkit::http2;
+use testkit::http2::flag::{END_HEADERS, END_STREAM};
+use testkit::http2::hpack::literal;
+use testkit::http2::kind::{DATA, HEADERS, SETTINGS};
 
 use super::streams::{accepted, read_until};
 use crate::rig::Way;
@@ -196,6 +200,57 @@ fn identity_in_trailers_does_not_pass() {
             .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
             .unwrap();
         assert_eq!(client.read_response("POST").unwrap().status, 204, "{way:?}");
+    }
+}
+
+/// HTTP/2 has them without a body, too.
+#[test]
+fn identity_in_trailers_of_no_body_does_not_pass() {
+    for way in Way::BOTH {
+        for empty_piece in [false, true] {
+            let app = TcpListener::bind("127.0.0.1:0").unwrap();
+            let stage = SpinWorld::start_with(way, &json!({}), |manifest| {
+                let app = Upstream::plain(app.local_addr().unwrap());
+                manifest.outbound.insert("app.spin.internal".into(), app);
+            });
+            let token = stage.login(&stage.wechat.phone("alice"));
+            let mut head = http2::pseudo("POST", b"/up");
+            head.push((b"x-wx-skey", token.as_bytes()));
+            head.push((b"trailer", b"x-wx-openid"));
+            // In one write, so that all of it is there when somebody looks.
+            let mut all = [http2::PREFACE, &http2::frame(SETTINGS, 0, 0, &[])].concat();
+            all.extend(http2::frame(HEADERS, END_HEADERS, 1, &literal(&head)));
+            if empty_piece {
+                all.extend(http2::frame(DATA, 0, 1, b""));
+            }
+            let ended = END_HEADERS | END_STREAM;
+            all.extend(http2::frame(
+                HEADERS,
+                ended,
+                1,
+                &literal(&[(b"x-wx-openid", b"forged")]),
+            ));
+            let mut client = TcpStream::connect(stage.addr()).unwrap();
+            client.set_read_timeout(Some(TIMEOUT)).unwrap();
+            client.write_all(&all).unwrap();
+            let mut stream = accepted(&app);
+            let mut seen = read_until(&mut stream, "\r\n\r\n");
+            if seen.contains("transfer-encoding") {
+                seen += &read_until(&mut stream, "0\r\n");
+                seen += &read_until(&mut stream, "\r\n");
+            }
+            assert!(seen.starts_with("POST /up "), "{way:?} {seen}");
+            assert!(!seen.contains("forged"), "{way:?} {seen}");
+            stream
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .unwrap();
+            loop {
+                let (kind, _, number, _) = http2::read_frame(&mut client).unwrap();
+                if (kind, number) == (HEADERS, 1) {
+                    break;
+                }
+            }
+        }
     }
 }
 
