@@ -41,6 +41,11 @@ impl Vm {
         fired
     }
 
+    /// Time passes in which Envoy comes to no timer: ticks that are due come late.
+    pub fn delay(&mut self, by: Duration) {
+        self.move_to(self.host().uptime + by);
+    }
+
     /// How long until the next tick, if there is to be one.
     pub fn until_tick(&self) -> Option<Duration> {
         let next = self.host().next_tick?;

@@ -38,8 +38,18 @@ pub(crate) enum Piece {
     Dead,
 }
 
-/// What is sent once more, and what comes of it.
-pub(crate) type Again = Pin<Box<dyn Future<Output = Option<HttpResponse>>>>;
+/// What is sent once more.
+pub(crate) type Again = Pin<Box<dyn Future<Output = Repeated>>>;
+
+/// What came of it.
+pub(crate) enum Repeated {
+    /// WeChat has seen it once only: its first answer holds.
+    No,
+    /// That is the answer.
+    Answered(HttpResponse),
+    /// WeChat may have done what it was asked for, and nobody knows. That it was not done must not be said.
+    Lost,
+}
 
 impl ApiCall {
     /// `complete`: there is no body.
@@ -116,24 +126,30 @@ impl ApiCall {
     pub(crate) fn again(self: &Rc<Self>, worker: &Rc<Worker>, host: EnvoyHost) -> Again {
         let (own, worker) = (Rc::clone(self), Rc::clone(worker));
         Box::pin(async move {
-            let call = once_more(&worker, &host, &own.call).await?;
-            let answer = host
-                .call(HttpCall {
-                    target: call.target.clone(),
-                    method: own.method?,
-                    authority: call.authority.clone(),
-                    path: call.path(),
-                    headers: own.headers.clone(),
-                    body: own.kept.take()?,
-                    timeout: call.timeout,
-                    max_response_bytes: MOST_ANSWERED,
-                    must_finish: false,
-                    wants: Some("content-type"),
-                })
-                .await
-                .ok()?;
-            is_dead(&worker, &host, &call, &answer.body);
-            Some(answer)
+            let call = once_more(&worker, &host, &own.call).await;
+            let (Some(call), Some(method), Some(body)) = (call, own.method, own.kept.take()) else {
+                return Repeated::No;
+            };
+            let again = HttpCall {
+                target: call.target.clone(),
+                method,
+                authority: call.authority.clone(),
+                path: call.path(),
+                headers: own.headers.clone(),
+                body,
+                timeout: call.timeout,
+                max_response_bytes: MOST_ANSWERED,
+                must_finish: false,
+                wants: Some("content-type"),
+            };
+            match host.call(again).await {
+                Ok(answer) => {
+                    is_dead(&worker, &host, &call, &answer.body);
+                    Repeated::Answered(answer)
+                }
+                Err(error) if error.may_be_received() => Repeated::Lost,
+                Err(_) => Repeated::No,
+            }
         })
     }
 }

@@ -7,9 +7,9 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use wx_session_core::{Config, Crowd, Head, Said, Worker, hear};
+use wx_session_core::{Config, Crowd, Head, HttpResponse, Said, Worker, hear, wechat_unavailable};
 
-use crate::api_call::Again;
+use crate::api_call::{Again, Repeated};
 use crate::case::Case;
 use crate::chores::Chores;
 use crate::exchange::{Exchange, Standing};
@@ -206,11 +206,15 @@ impl Executor {
         }
     }
 
-    /// There is no room for this one. It is answered, so what its callback returns says nothing, and others can be
-    /// answered in it too.
+    /// There is no room for this one. If it is answered, what its callback returns says nothing, and others can be
+    /// answered in it too. If it may pass, only what is left to be done after it ends here: Envoy would take an answer to
+    /// somebody else for a stop of this one.
     fn refuse(&self, exchange: &Exchange) {
         exchange.turn_away();
         self.forget(exchange.context_id);
+        if exchange.standing() == Standing::Forwarded {
+            return self.call_for_room();
+        }
         self.make_room(BESIDE_A_REFUSAL);
         hostcalls::act_for(exchange.context_id);
     }
@@ -250,11 +254,29 @@ impl Executor {
             Poll::Pending => {
                 self.again.borrow_mut().insert(context_id, again);
             }
-            Poll::Ready(answer) => {
-                if hostcalls::act_for(context_id) {
-                    hostcalls::replace_response(answer.as_ref());
+            Poll::Ready(repeated) if hostcalls::act_for(context_id) => {
+                match repeated {
+                    Repeated::No => {}
+                    Repeated::Answered(HttpResponse {
+                        status,
+                        body,
+                        wanted,
+                    }) => {
+                        let content_type = wanted.map(|own| ("content-type", own));
+                        hostcalls::replace_response(&wx_session_core::Response {
+                            status,
+                            headers: content_type.into_iter().collect(),
+                            body,
+                        });
+                    }
+                    Repeated::Lost => {
+                        let unavailable = wechat_unavailable(&self.worker, &Head::default());
+                        hostcalls::replace_response(&unavailable);
+                    }
                 }
+                hostcalls::resume_response();
             }
+            Poll::Ready(_) => {}
         }
     }
 

@@ -33,7 +33,9 @@ impl Host for EnvoyHost {
     }
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
-        if call.must_finish {
+        // What follows such a call must finish too. In whatever callback it was woken, here it waits for one that does not
+        // end with its client: there alone an answer can be waited for.
+        if call.must_finish || self.resources.must_finish(self.context_id) {
             root_turn(&self.resources, self.context_id).await;
             self.resources.keep(self.context_id);
         }

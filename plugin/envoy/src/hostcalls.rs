@@ -102,28 +102,27 @@ pub(crate) fn response_head() -> Head {
     head.unwrap_or_default()
 }
 
-/// Has a response that is held whole say what another answer says, and go on.
-pub(crate) fn replace_response(answer: Option<&HttpResponse>) {
-    if let Some(HttpResponse {
+/// Has a response that is held whole say what another one says.
+pub(crate) fn replace_response(response: &Response) {
+    let Response {
         status,
+        headers,
         body,
-        wanted,
-    }) = answer
-    {
-        let length = body.len().to_string();
-        let headers = [
-            (":status", status.to_string()),
-            ("content-length", length),
-            ("content-type", wanted.clone().unwrap_or_default()),
-        ];
-        // Of a held response all of it can be changed.
-        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
-            let value = Some(value.as_bytes());
-            let _ = hostcalls::set_map_value_bytes(MapType::HttpResponseHeaders, name, value);
-        }
-        let _ = hostcalls::set_buffer(BufferType::HttpResponseBody, 0, usize::MAX, body);
+    } = response;
+    let framing = [
+        (":status", status.to_string()),
+        ("content-length", body.len().to_string()),
+    ];
+    // Of a held response all of it can be changed.
+    for (name, value) in framing.iter().chain(headers) {
+        let value = Some(value.as_bytes());
+        let _ = hostcalls::set_map_value_bytes(MapType::HttpResponseHeaders, name, value);
     }
-    // As with a request: a stream that is gone needs no resuming.
+    let _ = hostcalls::set_buffer(BufferType::HttpResponseBody, 0, usize::MAX, body);
+}
+
+/// Lets a response that is held go on. As with a request: a stream that is gone needs no resuming.
+pub(crate) fn resume_response() {
     let _ = hostcalls::resume_http_response();
 }
 

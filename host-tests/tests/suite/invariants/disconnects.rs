@@ -112,6 +112,42 @@ fn while_wechat_is_asked_and_its_failure_hurts_nobody() {
     assert_worker_is_well(&mut stage);
 }
 
+/// More of its body comes a moment before the tick that would wake it, and wakes it in a callback that ends with its client.
+#[test]
+fn while_it_looks_into_the_store_after_wechat_was_asked() {
+    // The least that can be configured.
+    const MOST: usize = 16;
+    let mut stage = WasmWorld::new(&json!({
+        "store": bridge::webdis(),
+        "limits": { "waiting_requests": MOST },
+    }));
+    for _ in 0..=MOST {
+        // Perhaps somebody else is just writing down the login: it waits, and looks again.
+        stage.wechat.script([Fault::Errcode(40163)]);
+        let ask = Ask::get("/wx/login").header("x-wx-code", stage.alice.login());
+        let stream = stage.rig.vm.request(ask.head(), false);
+        stage.rig.serve_calls();
+        stage.rig.advance(Duration::from_millis(2));
+        let asked = stage.wechat.requests().len();
+        stage.rig.serve_calls();
+        assert_eq!(stage.wechat.requests().len(), asked + 1);
+        while !stage.rig.vm.pending_calls().is_empty() {
+            stage.rig.serve_calls();
+        }
+        assert_eq!(stage.rig.vm.outcome(stream), Outcome::Paused);
+        stage.rig.vm.delay(Duration::from_millis(60));
+        stage.rig.vm.body(stream, b"x", false);
+        stage.rig.vm.reset(stream);
+        for _ in 0..50 {
+            stage.rig.advance(Duration::from_millis(10));
+            stage.rig.serve_calls();
+        }
+        assert!(stage.rig.vm.pending_calls().is_empty());
+    }
+    // Each came to its end, and gave its place back.
+    assert_worker_is_well(&mut stage);
+}
+
 #[test]
 fn while_it_waits_to_ask_a_busy_wechat_again() {
     let mut stage = WasmWorld::new(&json!({}));

@@ -263,6 +263,33 @@ fn where_nobody_waits_for_a_client_a_newcomer_is_refused() {
     assert_well(&mut stage);
 }
 
+/// What could wait until a request has its verdict, whoever is the first to have one does: here the renewal of a session.
+#[test]
+fn who_may_pass_passes_also_where_what_is_left_to_do_finds_no_room() {
+    let mut patch = few();
+    patch["store"] = bridge::webdis();
+    patch["session"] = json!({ "cache_ttl_s": 0, "idle_timeout_s": 90 });
+    let mut stage = WasmWorld::new(&patch);
+    stage.rig.advance(Duration::from_secs(40));
+    let profile = Ask::post("/api/profile", &json!({ "a": 1 })).token(&stage.token);
+    let mut streams = vec![stalled(&mut stage, &profile)];
+    stage.rig.serve_calls();
+    streams.extend(stalled_logins(&mut stage, MOST - 1));
+    assert_eq!(waiting(&stage, &streams), MOST);
+    let calls = stage.rig.vm.pending_calls().len();
+    let public = stage.rig.send(&Ask::get("/public"));
+    let Outcome::Forwarded(_) = stage.rig.vm.outcome(public) else {
+        panic!("{:?}", stage.rig.vm.outcome(public));
+    };
+    assert_eq!(stage.rig.vm.pending_calls().len(), calls + 1, "the renewal");
+    // They give way in a tick, and not in its callback.
+    assert_eq!(waiting(&stage, &streams), MOST);
+    stage.rig.advance(Duration::from_millis(2));
+    assert_eq!(waiting(&stage, &streams), REST);
+    stage.rig.serve_calls();
+    assert_well(&mut stage);
+}
+
 #[test]
 fn a_login_that_is_finished_without_its_client_counts_until_it_is() {
     let mut stage = WasmWorld::new(&few());
