@@ -171,6 +171,14 @@ pub enum CallError {
     TooLarge(u16),
 }
 
+impl CallError {
+    /// Whether it may have been received: then what it asks for may be done.
+    #[must_use]
+    pub fn may_be_received(&self) -> bool {
+        !matches!(self, Self::NotSent(_) | Self::Forbidden(_))
+    }
+}
+
 /// In the host's own words, for the log: what happened, and what is to be done about it. Never with a path or a query.
 pub type Cause = Cow<'static, str>;
 

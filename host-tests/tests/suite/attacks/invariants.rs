@@ -61,7 +61,7 @@ pub fn broken(sent: &Sent<'_>, known: &Known, hidden: &[String]) -> Vec<String> 
     broken
 }
 
-fn in_short(seen: &SeenByApp) -> String {
+pub fn in_short(seen: &SeenByApp) -> String {
     let (headers, body) = (in_lines(&seen.headers), shown(&seen.body));
     format!("{} {} {headers:?} {body}", seen.method, seen.path)
 }
@@ -92,7 +92,7 @@ fn must(sent: &Sent<'_>, own: &[&SeenByApp], broken: &mut Vec<String>) {
     }
 }
 
-fn answers(sent: &Sent<'_>, hidden: &[String], broken: &mut Vec<String>) {
+pub fn answers(sent: &Sent<'_>, hidden: &[String], broken: &mut Vec<String>) {
     let Talk {
         answers,
         good,

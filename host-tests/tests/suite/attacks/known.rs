@@ -55,6 +55,21 @@ impl Known {
         }
     }
 
+    /// Where nobody logs in: their tokens are none.
+    pub fn nobody(wechat: &FakeWechat) -> Self {
+        let session = |letter: &str| Session {
+            token: letter.repeat(43),
+            openid: String::new(),
+        };
+        Self {
+            attacker: session("a"),
+            other: session("o"),
+            victim: session("v"),
+            codes: Mutex::default(),
+            wechat: wechat.clone(),
+        }
+    }
+
     /// What is sent where a row has a name for it.
     pub fn fill(&self, text: &[u8]) -> Vec<u8> {
         if !text.contains(&b'{') {
@@ -84,12 +99,7 @@ impl Known {
     pub fn hidden(&self) -> Vec<String> {
         let sessions = [&self.attacker, &self.other, &self.victim];
         let mut hidden: Vec<String> = sessions.map(|session| session.token.clone()).into();
-        // Of Redis' bridges there is none here, and their values are ordinary words.
-        let own = ENVIRONMENT
-            .iter()
-            .filter(|(name, _)| name.starts_with("WX_"));
-        let own = own.filter(|(_, value)| value.len() >= 16);
-        hidden.extend(own.map(|(_, value)| (*value).to_owned()));
+        hidden.extend(secrets());
         assert!(
             [ADMIN_TOKEN, PUSH_TOKEN, PUSH_KEY]
                 .iter()
@@ -102,6 +112,15 @@ impl Known {
         }
         hidden
     }
+}
+
+/// What the edge has from its environment.
+pub fn secrets() -> impl Iterator<Item = String> {
+    // Of Redis' bridges there is none here, and their values are ordinary words.
+    let own = ENVIRONMENT
+        .iter()
+        .filter(|(name, value)| name.starts_with("WX_") && value.len() >= 16);
+    own.map(|(_, value)| (*value).to_owned())
 }
 
 /// Whether `part`, which is ASCII, stands in a text of any kind.

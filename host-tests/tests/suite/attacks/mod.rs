@@ -1,10 +1,12 @@
 //! What attackers send: tables of rows, one file for each kind, and what holds of every row, whatever it is
 //! ([`invariants`]). All of it against one real Envoy with everything on, a part against one with its sessions in Redis,
-//! and a part of what HTTP/1.1 has against Spin.
+//! a part against the listener that leads a backend to WeChat's API ([`backends`]), and a part of what HTTP/1.1 has against
+//! Spin.
 //!
 //! A new row goes into the table of its kind, in `tables`: bytes, frames or a request, who sends it, and what must come of
 //! it if that is more than the invariants. What is true of a behaviour that an operator knows by name is a scenario.
 
+mod backends;
 mod doors;
 mod features;
 mod frameworks;
@@ -31,6 +33,7 @@ use crate::rig::envoy_world::{EnvoyWorld, with_token};
 use crate::rig::{APPID, SECRET, SpinRig, Way};
 use testkit::client::{self, Request};
 use testkit::eventually;
+use testkit::fakes::app::FakeApp;
 
 /// Of so many rows Spin, and an Envoy on Redis, are tried with one: no table repeats itself after so many.
 const PART: usize = 7;
@@ -41,11 +44,17 @@ const MOST: usize = 80;
 #[track_caller]
 fn assert_unbroken(all: &[Sent<'_>], known: &Known) {
     let hidden = known.hidden();
+    assert_nothing(all, |sent| broken(sent, known, &hidden));
+}
+
+/// `broken`: what is wrong with one.
+#[track_caller]
+fn assert_nothing(all: &[Sent<'_>], broken: impl Fn(&Sent<'_>) -> Vec<String>) {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for sent in all {
         let protocol = if sent.in_http2 { 2 } else { 1 };
         let place = format!("{:?} in HTTP/{protocol}", sent.door);
-        let what = broken(sent, known, &hidden);
+        let what = broken(sent);
         if !what.is_empty() {
             let what = format!("{place}: {}", what.join("; "));
             found.entry(sent.row.name.clone()).or_default().push(what);
@@ -95,6 +104,29 @@ fn nothing_that_an_attacker_sends_to_an_envoy_with_redis_breaks_an_invariant() {
     assert_unbroken_on_envoy(&doors::envoy_on(&backend), PART);
 }
 
+/// Whatever comes to where only a backend should be.
+#[test]
+fn nothing_that_an_attacker_sends_to_the_backends_listener_breaks_an_invariant() {
+    let wechat = FakeApp::start();
+    let edge = backends::edge(&wechat);
+    let known = Known::nobody(&edge.wechat);
+    let before = vms(&edge);
+    let rows = tables::all();
+    let attempts = run::attempts(&rows, &[Door::Shipped]);
+    let attempts: Vec<_> = attempts.into_iter().step_by(PART).collect();
+    let sent = run::at_envoy(
+        &attempts,
+        &known,
+        |_| edge.envoy.addr(),
+        || {
+            eventually(|| edge.envoy.stats().unwrap()[backends::ACTIVE] == 0);
+            backends::heard(&wechat)
+        },
+    );
+    assert_nothing(&sent, backends::broken);
+    assert_eq!(vms(&edge), before);
+}
+
 /// With each `part`th of the rows.
 fn assert_unbroken_on_envoy(edge: &EnvoyWorld, part: usize) {
     let places = doors::OF_ENVOY.map(|door| (door, doors::addr(edge, door)));
@@ -104,8 +136,10 @@ fn assert_unbroken_on_envoy(edge: &EnvoyWorld, part: usize) {
     let rows = tables::all();
     let attempts = run::attempts(&rows, &doors::OF_ENVOY);
     let attempts: Vec<_> = attempts.into_iter().skip(part / 3).step_by(part).collect();
-    let settled = || eventually(|| edge.active_requests() == 0);
-    let sent = run::at_envoy(&attempts, &known, &edge.app, addr, settled);
+    let sent = run::at_envoy(&attempts, &known, addr, || {
+        eventually(|| edge.active_requests() == 0);
+        edge.app.take()
+    });
     assert_unbroken(&sent, &known);
     // Who was in is in, and nothing was started anew.
     for session in [&known.attacker, &known.other, &known.victim] {

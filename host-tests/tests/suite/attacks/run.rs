@@ -103,13 +103,12 @@ fn own(number: usize) -> (Ipv4Addr, String) {
     )
 }
 
-/// At doors of an Envoy.
+/// At doors of an Envoy. `heard`: all that came of it behind Envoy, once that is settled.
 pub fn at_envoy<'a>(
     attempts: &'a [Attempt<'_>],
     known: &Known,
-    app: &FakeApp,
     addr: impl Fn(Door) -> SocketAddr + Sync,
-    settled: impl Fn(),
+    heard: impl FnOnce() -> Vec<SeenByApp>,
 ) -> Vec<Sent<'a>> {
     let next = AtomicUsize::new(0);
     let all = Mutex::new(Vec::new());
@@ -128,9 +127,8 @@ pub fn at_envoy<'a>(
             });
         }
     });
-    settled();
     let mut seen: HashMap<String, Vec<SeenByApp>> = HashMap::new();
-    for request in app.take() {
+    for request in heard() {
         let from = request.header(SENT_FROM).unwrap_or_default();
         let from = String::from_utf8_lossy(from).into_owned();
         seen.entry(from).or_default().push(request);

@@ -39,7 +39,15 @@ fn as_cgi(name: &str) -> String {
 }
 
 /// A name as CGI has it, as it came, and its value.
-type Field<'a> = (String, &'a str, &'a [u8]);
+pub type Field<'a> = (String, &'a str, &'a [u8]);
+
+/// Its headers.
+pub fn fields(seen: &SeenByApp) -> Vec<Field<'_>> {
+    let headers = seen.headers.iter();
+    headers
+        .map(|(name, value)| (as_cgi(name), &**name, &value[..]))
+        .collect()
+}
 
 /// What is wrong with a request that is not the good one. `openid`: whose session it may be of.
 pub fn judge(
@@ -48,10 +56,7 @@ pub fn judge(
     openid: Option<&str>,
     hidden: &[String],
 ) -> Result<(), String> {
-    let headers = seen.headers.iter();
-    let fields: Vec<Field<'_>> = headers
-        .map(|(name, value)| (as_cgi(name), &**name, &value[..]))
-        .collect();
+    let fields = fields(seen);
     unforged(seen, &fields, hidden)?;
     spelled_as_ours(&fields)?;
     framed(seen, &fields)?;
@@ -110,7 +115,7 @@ fn path(seen: &SeenByApp) -> &str {
 }
 
 /// It ends in one place for every reader, asks for no other protocol, and is for one host.
-fn framed(seen: &SeenByApp, fields: &[Field<'_>]) -> Result<(), String> {
+pub fn framed(seen: &SeenByApp, fields: &[Field<'_>]) -> Result<(), String> {
     let count = |own: &str| fields.iter().filter(|(name, ..)| name == own).count();
     let ends = |(name, ..): &&Field<'_>| ["content-length", "transfer-encoding"].contains(&&**name);
     let ends: Vec<_> = fields

@@ -152,6 +152,29 @@ pub fn a_small_call_with_a_dead_token_is_sent_once_more(host: HostKind) {
     assert_picture(&world.ask(picture("")));
 }
 
+pub fn where_nobody_knows_what_became_of_the_second_call_nobody_says_it_was_not_done(
+    host: HostKind,
+) {
+    let Some(mut world) = start(host, json!({})) else {
+        return;
+    };
+    assert_picture(&world.ask(picture("")));
+    let message = json!({ "touser": "o", "msgtype": "text", "text": { "content": "x" } });
+    for lost in [Fault::ResetMidBody, Fault::Refused] {
+        let calls = world.wechat.requests_for(MESSAGE);
+        world
+            .wechat
+            .script([Fault::Errcode(40001), Fault::Ok, lost]);
+        let got = world.ask(Ask::post(MESSAGE, &message));
+        let text = String::from_utf8_lossy(&got.body);
+        // A proxy has a word of its own for a connection that breaks.
+        assert_eq!(got.status, 503, "{text}");
+        assert!(!text.contains("40001"), "{text}");
+        assert!(world.wechat.requests_for(MESSAGE) > calls);
+        assert_picture(&world.ask(picture("")));
+    }
+}
+
 pub fn what_is_not_listed_is_refused_and_wechat_not_asked(host: HostKind) {
     let Some(mut world) = start(host, json!({})) else {
         return;
@@ -246,6 +269,18 @@ pub fn the_app_is_the_only_one_or_named_and_one_of_wechats(host: HostKind) {
         "from_appid: is of another platform, and has no WeChat API"
     );
     assert_eq!(world.wechat.requests().len(), asked);
+}
+
+pub fn wechat_knows_two_methods(host: HostKind) {
+    let Some(mut world) = start(host, json!({})) else {
+        return;
+    };
+    for method in ["PUT", "DELETE", "PATCH"] {
+        let got = world.ask(Ask::new(method, PICTURE));
+        assert_refusal(&got, 405, "method_not_allowed");
+        assert_eq!(got.header("allow").as_deref(), Some("GET, POST"));
+    }
+    assert!(world.wechat.requests().is_empty());
 }
 
 pub fn pages_and_mini_programs_have_no_business_there(host: HostKind) {

@@ -29,6 +29,9 @@ use crate::worker::Context;
 /// Cloud Run's name for the id of a call.
 const SEQID: &str = "x-openapi-seqid";
 
+/// All that WeChat's API has.
+const METHODS: &[&str] = &["GET", "POST"];
+
 /// What of a request's headers WeChat gets.
 const PASSED: [&str; 7] = [
     "accept",
@@ -53,6 +56,12 @@ pub(crate) async fn admit<H: Host>(
         rejection
     };
     not_from_a_page(head).map_err(refused)?;
+    if !head
+        .text(":method")
+        .is_some_and(|own| METHODS.contains(&own))
+    {
+        return Err(refused(Reason::not_allowed(METHODS)));
+    }
     let Header::One(target) = head.get(":path") else {
         return Err(refused(
             Reason::BadPath.with("the request has no readable path"),

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use testkit::SplitMix64;
 use wx_session_core::{
-    Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, is_dead, once_more,
+    Head, Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, is_dead,
+    once_more, wechat_unavailable,
 };
 
 use super::core_exchange::Exchange;
@@ -256,8 +257,16 @@ async fn repeated(
         must_finish: false,
         wants: Some("content-type"),
     });
-    let response = sent.await.ok()?;
-    is_dead(worker, host, &again, &response.body);
-    let content_type = response.wanted.unwrap_or_default();
-    Some(Answer::new(response.status, &content_type, response.body))
+    match sent.await {
+        Ok(response) => {
+            is_dead(worker, host, &again, &response.body);
+            let content_type = response.wanted.unwrap_or_default();
+            Some(Answer::new(response.status, &content_type, response.body))
+        }
+        Err(error) if error.may_be_received() => {
+            let lost = wechat_unavailable(worker, &Head::default());
+            Some(Answer::new(lost.status, "application/json", lost.body))
+        }
+        Err(_) => None,
+    }
 }
