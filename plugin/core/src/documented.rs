@@ -74,6 +74,21 @@ fn the_error_table_is_the_one_that_answers() {
 }
 
 #[test]
+fn the_table_of_levels_has_each_refusal_that_is_no_information() {
+    use crate::host::Level;
+    for text in OPERATIONS.languages {
+        for (name, level) in [("error", Level::Error), ("warning", Level::Warn)] {
+            let mut found = rows(text).filter(|cells| cells[0] == name);
+            let row = found.next().expect(name);
+            let told: BTreeSet<&str> = quoted(row[1]).collect();
+            for (error, own) in rejection::tests::levels() {
+                assert_eq!(told.contains(error), own == level, "{error} at {name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_table_of_counters_has_each_of_them() {
     let names = Counter::ALL.iter().map(|counter| counter.name());
     let counters: BTreeSet<String> = names.map(ToString::to_string).collect();

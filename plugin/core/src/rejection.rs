@@ -333,7 +333,7 @@ fn naming(platform: Edition, msg: &'static str) -> Cow<'static, str> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{Reason, row};
+    use super::{Level, Reason, row};
 
     /// HTTP status, `status`, `error` and `action` of every line.
     pub(crate) fn table() -> impl Iterator<Item = (u16, u16, &'static str, &'static str)> {
@@ -341,5 +341,12 @@ pub(crate) mod tests {
             let row = row(*reason);
             (row.http, row.status, row.error, row.action)
         })
+    }
+
+    /// `error` and level of every line.
+    pub(crate) fn levels() -> impl Iterator<Item = (&'static str, Level)> {
+        Reason::ALL
+            .iter()
+            .map(|reason| (row(*reason).error, row(*reason).level))
     }
 }

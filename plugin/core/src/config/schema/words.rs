@@ -27,7 +27,7 @@ pub(super) fn put(schema: &mut Value) {
     for (path, meaning) in OF_A_ROUTE {
         describe(schema, &format!("routes[].{path}"), meaning);
     }
-    for row in PAGES.into_iter().flat_map(str::lines) {
+    for (row, is_of_a_route) in PAGES.into_iter().flat_map(of_fields) {
         let mut cells = row.trim_matches('|').split(" | ").map(str::trim);
         let (Some(names), Some(_), Some(meaning), None) =
             (cells.next(), cells.next(), cells.next(), cells.next())
@@ -46,14 +46,27 @@ pub(super) fn put(schema: &mut Value) {
                 .rsplit_once('.')
                 .map_or("", |(table, _)| table)
                 .to_string();
-            for path in [
-                path.strip_suffix("[]").unwrap_or(&path).to_string(),
-                format!("routes[].{path}"),
-            ] {
-                describe(schema, &path, &meaning);
+            let path = path.strip_suffix("[]").unwrap_or(&path);
+            describe(schema, &format!("routes[].{path}"), &meaning);
+            if !is_of_a_route {
+                describe(schema, path, &meaning);
             }
         }
     }
+}
+
+/// The rows of the tables that have a field in each, and whether it is a route's alone: other tables speak of fields, too.
+fn of_fields(page: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut head = "";
+    page.lines().filter_map(move |line| {
+        match line.split(" | ").next() {
+            Some(first) if line.starts_with('|') && head.is_empty() => head = first,
+            _ if line.starts_with('|') => {}
+            _ => head = "",
+        }
+        let is_of_a_route = head == "| Field of the route";
+        (is_of_a_route || head == "| Field").then_some((line, is_of_a_route))
+    })
 }
 
 fn describe(schema: &mut Value, path: &str, meaning: &str) {
