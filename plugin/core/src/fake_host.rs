@@ -57,6 +57,11 @@ impl FakeHost {
         host
     }
 
+    /// Other random numbers come from now on.
+    pub(crate) fn reseed(&self, seed: u64) {
+        self.seed.set(seed);
+    }
+
     pub(crate) fn pass(&self, span: Duration) {
         self.now.set(self.now().after(span).0);
     }

@@ -2,8 +2,8 @@
 //! ours or of Spin's. Never holds more of it than a piece, unless the core has read it.
 
 use std::cell::Cell;
-use std::future::{Future, IntoFuture as _};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -53,10 +53,8 @@ pub(crate) async fn onward(
     let may_be_none = begun.is_empty() && !announced;
     if let (true, Some((StreamResult::Dropped, _))) = (may_be_none, &answered) {
         // Where there is no body, there are no trailers for the app. In HTTP/2 a client can send some all the same.
-        let ended = outbound::at_once(pin!(trailers.into_future())).await;
-        broken.set(matches!(ended, Some(Err(_))));
         let (end, none) = wit_future::new(|| Ok(None));
-        drop(end);
+        drop((end, trailers));
         return Onward {
             contents: None,
             trailers: none,

@@ -14,6 +14,7 @@ mod http1;
 mod http2;
 mod invariants;
 mod known;
+mod length;
 mod message;
 mod row;
 mod run;

@@ -46,7 +46,7 @@ pub(super) fn echo<H: Host>(
     app: &PushApp,
     query: &Query<'_>,
 ) -> Result<String, &'static str> {
-    plainly_signed(context, app, query)?;
+    plainly_signed(context, app, query, context.now())?;
     let echo = query.echostr.as_deref().ok_or("has nothing to echo")?;
     Ok(echo.into())
 }
@@ -63,6 +63,7 @@ pub(super) fn judge<H: Host>(
     query: &Query<'_>,
     body: &[u8],
 ) -> Result<Option<Push>, &'static str> {
+    let now = context.now();
     let (format, fields) = read(body).ok_or("is neither JSON nor XML that can be read")?;
     if fields.action.as_deref() == Some(PROBE) {
         return Ok(None);
@@ -74,7 +75,7 @@ pub(super) fn judge<H: Host>(
         }
         (Some(_), None) => return Err("is sealed, and there is no push.encoding_aes_key"),
         (None, None) => {
-            plainly_signed(context, app, query)?;
+            plainly_signed(context, app, query, now)?;
             return Ok(Some(Push {
                 message: body.to_vec(),
                 format,
@@ -83,7 +84,7 @@ pub(super) fn judge<H: Host>(
             }));
         }
     };
-    let signed = signed(context, query, Some(encrypt))?;
+    let signed = signed(context, query, Some(encrypt), now)?;
     is_signed(&signed, app, query.msg_signature.as_ref())
         .then_some(())
         .ok_or("has another msg_signature: is push.token the Token at WeChat?")?;
@@ -92,7 +93,7 @@ pub(super) fn judge<H: Host>(
         .map_err(|_| "does not open under push.encoding_aes_key, or is for another appid")?;
     let (format, fields) = read(&message).ok_or("holds neither JSON nor XML that can be read")?;
     if let Some(made) = fields.create_time
-        && !context.now().is_near(MOST_APART, UnixMillis(made * 1000))
+        && !now.is_near(MOST_APART, UnixMillis(made * 1000))
     {
         return Err("was made longer ago than a day, or will be: somebody may have kept it");
     }
@@ -108,8 +109,9 @@ fn plainly_signed<H: Host>(
     context: Context<'_, H>,
     app: &PushApp,
     query: &Query<'_>,
+    now: UnixMillis,
 ) -> Result<(), &'static str> {
-    let signed = signed(context, query, None)?;
+    let signed = signed(context, query, None, now)?;
     is_signed(&signed, app, query.signature.as_ref())
         .then_some(())
         .ok_or("has another signature: is push.token the Token at WeChat?")
@@ -124,6 +126,7 @@ fn signed<'a, H: Host>(
     context: Context<'_, H>,
     query: &'a Query<'_>,
     encrypt: Option<&'a str>,
+    now: UnixMillis,
 ) -> Result<Signed<'a>, &'static str> {
     let max_age = context.config().push.as_ref().map(|rules| rules.max_age);
     let signed = Signed {
@@ -131,7 +134,7 @@ fn signed<'a, H: Host>(
         nonce: query.nonce.as_deref().ok_or("has no nonce")?,
         encrypt,
     };
-    is_recent(signed.timestamp, context.now(), max_age.unwrap_or_default())
+    is_recent(signed.timestamp, now, max_age.unwrap_or_default())
         .then_some(signed)
         .ok_or("is from longer ago than push.max_age_s, or from the future")
 }

@@ -12,12 +12,17 @@ use crate::rejection::Rejection;
 use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
 use crate::worker::Context;
 
-/// How often a change is tried when others change the same user at the same time: with its pauses a second or two.
+/// How often a change is tried when others change the same user at the same time: with its pauses a second or two, and
+/// where the store is slow up to ten.
 const ATTEMPTS: u32 = 20;
 
 /// The longest pause before the second attempt; it doubles up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LAST_PAUSE: Duration = Duration::from_millis(256);
+
+/// Attempts meet that begin within one of them: with so many in one pause, those of thirty changes mostly do not.
+const IN_A_PAUSE: u32 = 64;
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Longer than another instance takes between reading an entry and writing it, where a swap is not one step.
 const OTHERS_ARE_DONE: Duration = Duration::from_millis(25);
@@ -139,7 +144,8 @@ impl<H: Host> Users<'_, H> {
                     None => return Ok(true),
                 },
             };
-            host.sleep(pause(host, attempt)).await;
+            let took = host.now().since(now);
+            host.sleep(pause(host, attempt, took)).await;
         }
         const EVENT: &str = "store_contended";
         let line = || format!(r#"{{"event":"{EVENT}","record":"user","attempts":{ATTEMPTS}}}"#);
@@ -184,11 +190,12 @@ impl<H: Host> Users<'_, H> {
     }
 }
 
-/// At random, so that those who met do not meet again.
-fn pause(host: &impl Host, attempt: u32) -> Duration {
+/// At random, so that those who met do not meet again. `took`: the last attempt.
+fn pause(host: &impl Host, attempt: u32, took: Duration) -> Duration {
+    let last = took.saturating_mul(IN_A_PAUSE);
     let most = FIRST_PAUSE
         .saturating_mul(1 << attempt.min(16))
-        .min(LAST_PAUSE);
+        .min(last.clamp(LAST_PAUSE, LONGEST_PAUSE));
     let mut dice = [0; 2];
     // Without randomness all wait the longest.
     match host.random(&mut dice) {

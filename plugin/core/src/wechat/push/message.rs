@@ -84,7 +84,7 @@ fn json(text: &str) -> Option<Fields> {
         encrypt: raw.encrypt.and_then(word),
         from_user_name: raw.from_user_name.and_then(word),
         msg_id: raw.msg_id.and_then(word).filter(is_id),
-        create_time: raw.create_time.and_then(word).and_then(seconds),
+        create_time: raw.create_time.and_then(|own| seconds(own.get())),
     })
 }
 
@@ -95,8 +95,8 @@ fn is_id(id: &String) -> bool {
 }
 
 /// A moment in seconds. What has more digits than these is in another unit, and tells nothing.
-fn seconds(text: String) -> Option<u64> {
-    let text = text.trim();
+fn seconds(text: &str) -> Option<u64> {
+    let text = text.trim_matches(['"', ' ', '\n']);
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 10;
     text.parse().ok().filter(|_| is_number)
 }
@@ -135,7 +135,7 @@ fn of_xml(text: &str) -> Option<Fields> {
         encrypt,
         from_user_name,
         msg_id: msg_id.filter(is_id),
-        create_time: create_time.and_then(seconds),
+        create_time: create_time.as_deref().and_then(seconds),
     })
 }
 
