@@ -116,6 +116,15 @@ fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
             found.get_or_insert_with(Vec::new).extend(own);
         }
     }
+    // What two plugins of one file share by an alias is wrong once.
+    if let Some(found) = &mut found {
+        let mut told: Vec<Finding> = Vec::new();
+        found.retain(|own| {
+            let is_new = !told.contains(own);
+            told.extend(is_new.then(|| own.clone()));
+            is_new
+        });
+    }
     found.context("has no wx-session in it: neither a Wasm filter nor an object of Kubernetes with that name, nor `apps`")
 }
 

@@ -241,7 +241,7 @@ fn clusters_that_cannot_be_there_are_found() {
     one(
         ENVOY,
         "wechat: &wechat { cluster: wechat,",
-        "wechat: { cluster: weixin,",
+        "wechat: &wechat { cluster: weixin,",
         "wechat.cluster: there is no cluster weixin",
     );
     one(

@@ -66,18 +66,14 @@ pub fn upstream_unavailable(worker: &Worker, head: &Head) -> Response {
     Rejection::from(Reason::UpstreamUnavailable).response(wordings(worker, head))
 }
 
-/// The same when it is WeChat that does not answer a call of the backend's.
-#[must_use]
-pub fn wechat_unavailable(worker: &Worker, head: &Head) -> Response {
-    let problem = "WeChat did not answer";
-    let rejection = Reason::WechatUnavailable.with(problem);
-    rejection.response(wordings(worker, head))
-}
-
-/// The reply of such an adapter when there is no usable body, of a request that was to go on with it.
-#[must_use]
-pub fn body_unusable(worker: &Worker, head: &Head, error: BodyError) -> Response {
-    Rejection::from(error).response(wordings(worker, head))
+/// The reply of such an adapter when a request was to go on with its body, and that is of no use.
+pub fn body_unusable<H: Host>(
+    worker: &Worker,
+    host: &H,
+    head: &Head,
+    error: BodyError,
+) -> Response {
+    refusal(Context { worker, host }, head, &error.into())
 }
 
 /// Whether a request with this head may be asked for its body before it has a verdict, beyond whether it has one. If not,
@@ -320,8 +316,18 @@ fn is_preflight(method: &str, head: &Head) -> bool {
         )
 }
 
-/// The reply of a rejection, and its one log line.
+/// A rejection as the verdict.
 fn refuse<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) -> Verdict {
+    Verdict {
+        action: Action::Reply(refusal(context, head, rejection)),
+        openid: None,
+        auth_status: rejection.error(),
+        rest: None,
+    }
+}
+
+/// The reply of a rejection, and its one log line.
+fn refusal<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) -> Response {
     let Context { worker, host } = context;
     match rejection.reason {
         Reason::Overloaded => host.count(Counter::RequestOverloaded),
@@ -333,12 +339,7 @@ fn refuse<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) 
         response.headers.push(pass_through::seqid(host, head));
     }
     refusal_line::tell(context, REFUSED, head, rejection, response.status);
-    Verdict {
-        action: Action::Reply(response),
-        openid: None,
-        auth_status: rejection.error(),
-        rest: None,
-    }
+    response
 }
 
 /// How answers to this request are worded.

@@ -90,9 +90,7 @@ pub mod wechat;
 
 pub use chosen_store::bridge::Bridge;
 pub use config::{Config, ConfigError};
-pub use handle::{
-    body_unusable, crowded, finish, handle, reads_body, upstream_unavailable, wechat_unavailable,
-};
+pub use handle::{body_unusable, crowded, finish, handle, reads_body, upstream_unavailable};
 pub use head::{Head, Header};
 pub use host::{
     BodyError, CallError, Cause, Delivering, Delivery, Host, HttpCall, HttpResponse, Level,
@@ -101,7 +99,7 @@ pub use host::{
 pub use limits::crowd::Crowd;
 pub use log_lines::LogLines;
 pub use metrics::{Counter, Histogram};
-pub use pass_through::{is_dead, once_more};
+pub use pass_through::{is_dead, once_more, unanswered};
 pub use rejection::internal_error;
 pub use reply::{
     Action, Changes, OfResponse, Response, Rest, Said, ToWechat, TrailerPolicy, Verdict,

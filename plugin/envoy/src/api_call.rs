@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use wx_session_core::{
-    Head, Host as _, HttpCall, HttpResponse, ToWechat, Worker, is_dead, once_more,
+    Head, Host as _, HttpCall, HttpResponse, Response, ToWechat, Worker, is_dead, once_more,
+    unanswered,
 };
 
 use crate::host::EnvoyHost;
@@ -47,8 +48,8 @@ pub(crate) enum Repeated {
     No,
     /// That is the answer.
     Answered(HttpResponse),
-    /// WeChat may have done what it was asked for, and nobody knows. That it was not done must not be said.
-    Lost,
+    /// Nobody knows whether WeChat has done what it was asked for: that it has not must not be said.
+    Lost(Response),
 }
 
 impl ApiCall {
@@ -147,8 +148,10 @@ impl ApiCall {
                     is_dead(&worker, &host, &call, &answer.body);
                     Repeated::Answered(answer)
                 }
-                Err(error) if error.may_be_received() => Repeated::Lost,
-                Err(_) => Repeated::No,
+                Err(error) => match unanswered(&worker, &host, &call, &error) {
+                    Some(lost) => Repeated::Lost(lost),
+                    None => Repeated::No,
+                },
             }
         })
     }

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use wx_session_core::{Config, Crowd, Head, HttpResponse, Said, Worker, hear, wechat_unavailable};
+use wx_session_core::{Config, Crowd, Head, HttpResponse, Said, Worker, hear};
 
 use crate::api_call::{Again, Repeated};
 use crate::case::Case;
@@ -269,10 +269,7 @@ impl Executor {
                             body,
                         });
                     }
-                    Repeated::Lost => {
-                        let unavailable = wechat_unavailable(&self.worker, &Head::default());
-                        hostcalls::replace_response(&unavailable);
-                    }
+                    Repeated::Lost(told) => hostcalls::replace_response(&told),
                 }
                 hostcalls::resume_response();
             }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::{
-    BodyError, Changes, Head, Level, body_unusable, internal_error, upstream_unavailable,
+    BodyError, Changes, Head, Host, Level, body_unusable, internal_error, upstream_unavailable,
 };
 
 use crate::incoming::{Body, Headers, Incoming};
@@ -21,7 +21,7 @@ use crate::{hop_headers, reply, spin_headers};
 /// A request that is ready to be sent.
 pub(crate) struct Outgoing {
     pub(crate) request: Request,
-    broken: Broken,
+    pub(crate) broken: Broken,
 }
 
 /// The request as the app is to see it, or somebody elsewhere. `None` if it cannot be made so.
@@ -120,6 +120,7 @@ fn only_spins(headers: &mut Headers, url_changed: bool) {
 pub(crate) async fn pass_on(
     outgoing: Outgoing,
     instance: &Instance,
+    host: &impl Host,
     head: &Head,
 ) -> Result<Response, ErrorCode> {
     let Outgoing { request, broken } = outgoing;
@@ -129,7 +130,7 @@ pub(crate) async fn pass_on(
     };
     // The app is not to blame for it.
     if broken.get() {
-        let unreadable = body_unusable(&instance.worker, head, BodyError::Unreadable);
+        let unreadable = body_unusable(&instance.worker, host, head, BodyError::Unreadable);
         return reply::response(unreadable).await;
     }
     let app = instance.upstream.name();

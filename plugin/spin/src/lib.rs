@@ -97,7 +97,7 @@ impl Guest for Component {
                 let instance = &host.instance;
                 let outgoing = forward::changed(incoming, changes, instance, None).await;
                 let response = match outgoing {
-                    Some(outgoing) => forward::pass_on(outgoing, instance, &head).await?,
+                    Some(outgoing) => forward::pass_on(outgoing, instance, &*host, &head).await?,
                     // Headers that could not be changed could still be the client's: then nothing passes.
                     None => reply::response(internal_error()).await?,
                 };

@@ -223,7 +223,7 @@ pub(crate) fn in_words(error: &ErrorCode) -> String {
 }
 
 /// Only what certainly was not sent may be sent again.
-fn failed(target: &str, error: &ErrorCode) -> CallError {
+pub(crate) fn failed(target: &str, error: &ErrorCode) -> CallError {
     if is_forbidden(error) {
         return CallError::Forbidden(forbidden(target, error).into());
     }

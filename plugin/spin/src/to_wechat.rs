@@ -8,13 +8,12 @@ use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use spin_sdk::wasip3::{spawn, wit_future};
 use wx_session_core::{
-    BodyError, Changes, Level, Request as _, ToWechat, TrailerPolicy, body_unusable, finish,
-    internal_error, is_dead, once_more, wechat_unavailable,
+    BodyError, CallError, Changes, Request as _, ToWechat, TrailerPolicy, body_unusable, finish,
+    internal_error, is_dead, once_more, unanswered,
 };
 
 use crate::host::SpinHost;
 use crate::incoming::{Headers, Incoming, Line};
-use crate::log::log;
 use crate::outbound::Place;
 use crate::{forward, hop_headers, outbound, relay, reply};
 
@@ -66,13 +65,10 @@ async fn call(
     call: Box<ToWechat>,
 ) -> Result<Response, ErrorCode> {
     let head = incoming.shared_head();
-    let unavailable = || wechat_unavailable(&host.instance.worker, &head);
+    let worker = &host.instance.worker;
     let kept = match kept(&incoming, &call).await {
         Ok(kept) => kept,
-        Err(error) => {
-            let unusable = body_unusable(&host.instance.worker, &head, error);
-            return reply::response(unusable).await;
-        }
+        Err(error) => return reply::response(body_unusable(worker, host, &head, error)).await,
     };
     let Some(kept) = kept else {
         let place = place(&call);
@@ -80,9 +76,15 @@ async fn call(
         let Some(outgoing) = outgoing else {
             return reply::response(internal_error()).await;
         };
-        return match exchange(host, &call, outgoing.request).await {
-            Some((response, _)) => Ok(response),
-            None => reply::response(unavailable()).await,
+        let forward::Outgoing { request, broken } = outgoing;
+        return match exchange(host, &call, request).await {
+            Ok((response, _)) => Ok(response),
+            // WeChat is not to blame for it.
+            Err(_) if broken.get() => {
+                let unreadable = body_unusable(worker, host, &head, BodyError::Unreadable);
+                reply::response(unreadable).await
+            }
+            Err(error) => told(unanswered(worker, host, &call, &error)).await,
         };
     };
     let Some((headers, line, _)) = incoming.into_parts() else {
@@ -90,20 +92,34 @@ async fn call(
     };
     let headers = passed(headers, &changes, kept.len());
     let mut call = call;
+    let mut first = None;
     loop {
         let place = place(&call);
         let Some(request) = request(&headers, &line, place, kept.clone()).await else {
             return reply::response(internal_error()).await;
         };
-        let Some((response, is_dead)) = exchange(host, &call, request).await else {
-            return reply::response(unavailable()).await;
+        let (response, is_dead) = match (exchange(host, &call, request).await, first.take()) {
+            (Ok(answer), _) => answer,
+            (Err(error), first) => {
+                let unanswered = unanswered(worker, host, &call, &error);
+                return match (unanswered, first) {
+                    (None, Some(first)) => Ok(first),
+                    (unanswered, _) => told(unanswered).await,
+                };
+            }
         };
-        if is_dead && let Some(again) = once_more(&host.instance.worker, host, &call).await {
+        if is_dead && let Some(again) = once_more(worker, host, &call).await {
             call = again;
+            first = Some(response);
             continue;
         }
         return Ok(response);
     }
+}
+
+/// The reply to a call that has no answer.
+async fn told(unanswered: Option<wx_session_core::Response>) -> Result<Response, ErrorCode> {
+    reply::response(unanswered.unwrap_or_else(internal_error)).await
 }
 
 /// The body, if it is small.
@@ -154,25 +170,19 @@ async fn request(headers: &Headers, line: &Line, place: Place, body: Vec<u8>) ->
     Some(request)
 }
 
-/// Sends it: the answer, and whether that says that the token was none. Nothing, and a line in the log, if none begins, or
-/// a small one does not come to its end.
-async fn exchange(host: &SpinHost, call: &ToWechat, request: Request) -> Option<(Response, bool)> {
+/// Sends it: the answer, and whether that says that the token was none. An error if none begins, or a small one does not
+/// come to its end.
+async fn exchange(
+    host: &SpinHost,
+    call: &ToWechat,
+    request: Request,
+) -> Result<(Response, bool), CallError> {
     let answer = match outbound::within(PATIENCE, client::send(request)).await {
         Some(Ok(response)) => look(host, call, response).await,
         Some(Err(error)) => Err(error),
-        None => Err(ErrorCode::HttpResponseTimeout),
+        None => return Err(CallError::TimedOut),
     };
-    let problem = match answer {
-        Ok(answer) => return Some(answer),
-        Err(ErrorCode::HttpResponseTimeout) => "no answer in time".to_owned(),
-        Err(error) if outbound::is_forbidden(&error) => outbound::forbidden("WeChat", &error),
-        Err(error) => outbound::in_words(&error),
-    };
-    log(
-        Level::Error,
-        &format!("a call of the backend's has no answer of WeChat's: {problem}"),
-    );
-    None
+    answer.map_err(|error| outbound::failed(&call.target, &error))
 }
 
 /// An answer, and whether it says that the token was none. Of a large one nothing is held.

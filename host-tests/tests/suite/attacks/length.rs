@@ -7,7 +7,7 @@ use testkit::fakes::wechat::FakeWechat;
 use super::features;
 use crate::rig::{APPID, Ask, Login, Rig as _, SECRET, WasmRig, module};
 
-/// The shorter one, in bytes of what is repeated. Envoy lets about four times as much into a head.
+/// The shorter one, in bytes of what is repeated. The shipped Envoy lets twice as much into a head.
 const IN_A_HEADER: usize = 8 * 1024;
 const IN_A_BODY: usize = 64 * 1024;
 

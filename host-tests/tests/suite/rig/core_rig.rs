@@ -18,8 +18,7 @@ use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Changes, Config, Counter, Delivering, Delivery, Head, Histogram,
     Host, HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Response, Said, ToWechat,
-    UnixMillis, Verdict, Worker, carry_out, finish, handle, hear, is_dead, once_more,
-    wechat_unavailable,
+    UnixMillis, Verdict, Worker, carry_out, finish, handle, hear, is_dead, once_more, unanswered,
 };
 
 use super::bridge::FakeBridge;
@@ -125,7 +124,9 @@ impl FakeHost {
                 body: &request.body,
             });
             if answer.transport != Transport::Whole {
-                return replied(wechat_unavailable(worker, &request.head));
+                let error = CallError::Broken("it broke".into());
+                let told = unanswered(worker, self, &call, &error);
+                return replied(told.expect("it may have been received"));
             }
             let most = ToWechat::to_be_seen(
                 Some(answer.content_type),

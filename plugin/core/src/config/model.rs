@@ -351,7 +351,8 @@ pub(super) fn wrong<T>(field: impl Into<String>, problem: impl Into<String>) -> 
 
 impl Config {
     /// Where calls of its own go, in the platform's words, each with the table that says so: those whose apps these are
-    /// (`wechat` and the like), a `store` on the network, and where messages are handed on (`push`). An address of a Redis may hold a password.
+    /// (`wechat` and the like), a `store` on the network, and where messages are handed on (`push`). What leads a backend to
+    /// WeChat's API asks nobody else. An address of a Redis may hold a password.
     #[must_use]
     pub fn calls(&self) -> Vec<(&'static str, &str)> {
         let store = match &self.store {
@@ -362,6 +363,9 @@ impl Config {
         let mut calls: Vec<(&'static str, &str)> = Vec::new();
         for own in &self.mini_programs {
             let table = own.platform.row().name;
+            if self.passes_to_wechat() && own.platform != Edition::Wechat {
+                continue;
+            }
             if !calls.iter().any(|(known, _)| *known == table) {
                 calls.push((table, &own.api.target));
             }
@@ -369,7 +373,7 @@ impl Config {
         calls.extend(store.map(|target| ("store", target)));
         // What is the app's anyway is no place of its own.
         let push = self.push.as_ref().map(|rules| &*rules.target);
-        let push = push.filter(|target| *target != self.upstream_url);
+        let push = push.filter(|target| *target != self.upstream_url && !self.passes_to_wechat());
         calls.extend(push.map(|target| ("push", target)));
         calls
     }

@@ -2,15 +2,16 @@
 //! sent once more where its host still has it. Never changes an answer.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 
 use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::host::Host;
+use crate::host::{CallError, Host, Level};
 use crate::metrics::Counter;
-use crate::reply::ToWechat;
+use crate::rejection::Reason;
+use crate::reply::{Response, ToWechat, call_failed};
 use crate::wechat::access_token::{authorised, is_dead as is_of_dead_token};
 use crate::wechat::code2session::number;
 use crate::worker::{Context, Worker};
@@ -88,4 +89,23 @@ pub async fn once_more<H: Host>(
         query: call.query.clone(),
         is_repeated: true,
     }))
+}
+
+/// What the backend is told of a call that has no answer; the operator is told, too. `None`: it is the second time, and
+/// WeChat has seen the call once only, so that its first answer holds. Otherwise nobody knows whether it was done.
+pub fn unanswered<H: Host>(
+    worker: &Worker,
+    host: &H,
+    call: &ToWechat,
+    error: &CallError,
+) -> Option<Response> {
+    const EVENT: &str = "wechat_failed";
+    let problem = error.to_string();
+    let line = || call_failed(EVENT, &call.target, &problem);
+    Context { worker, host }.log(Level::Error, (EVENT, ""), line);
+    if call.is_repeated && !error.may_be_received() {
+        return None;
+    }
+    let rejection = Reason::WechatUnavailable.with(problem);
+    Some(rejection.response(&worker.config.answers.all))
 }

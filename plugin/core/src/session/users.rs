@@ -12,8 +12,8 @@ use crate::rejection::Rejection;
 use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
 use crate::worker::Context;
 
-/// How often a change is tried when others change the same user at the same time: with its pauses a second or two, and
-/// where the store is slow up to ten.
+/// How often a change is tried when others change the same user at the same time: with its pauses a second or two, where
+/// the store is slow five to fifteen.
 const ATTEMPTS: u32 = 20;
 
 /// The longest pause before the second attempt; it doubles up to the last.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use testkit::SplitMix64;
 use wx_session_core::{
-    Head, Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, is_dead,
-    once_more, wechat_unavailable,
+    Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, is_dead, once_more,
+    unanswered,
 };
 
 use super::core_exchange::Exchange;
@@ -263,10 +263,9 @@ async fn repeated(
             let content_type = response.wanted.unwrap_or_default();
             Some(Answer::new(response.status, &content_type, response.body))
         }
-        Err(error) if error.may_be_received() => {
-            let lost = wechat_unavailable(worker, &Head::default());
-            Some(Answer::new(lost.status, "application/json", lost.body))
+        Err(error) => {
+            let told = unanswered(worker, host, &again, &error)?;
+            Some(Answer::new(told.status, "application/json", told.body))
         }
-        Err(_) => None,
     }
 }
