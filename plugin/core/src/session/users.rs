@@ -20,8 +20,10 @@ const ATTEMPTS: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LAST_PAUSE: Duration = Duration::from_millis(256);
 
-/// Attempts meet that begin within one of them: with so many in one pause, those of thirty changes mostly do not.
+/// Attempts meet that begin within one of them: with so many in one pause, those of thirty changes mostly do not. And with
+/// fewer than the least, even those of a few do.
 const IN_A_PAUSE: u32 = 64;
+const LEAST_IN_A_PAUSE: u32 = 4;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Longer than another instance takes between reading an entry and writing it, where a swap is not one step.
@@ -195,6 +197,7 @@ fn pause(host: &impl Host, attempt: u32, took: Duration) -> Duration {
     let last = took.saturating_mul(IN_A_PAUSE);
     let most = FIRST_PAUSE
         .saturating_mul(1 << attempt.min(16))
+        .max(took.saturating_mul(LEAST_IN_A_PAUSE))
         .min(last.clamp(LAST_PAUSE, LONGEST_PAUSE));
     let mut dice = [0; 2];
     // Without randomness all wait the longest.
