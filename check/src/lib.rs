@@ -105,7 +105,7 @@ pub fn to_json(text: &str) -> Result<serde_json::Value> {
 
 fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
     let is_json = file.extension().is_some_and(|end| end == "json");
-    let mut found = None;
+    let mut found: Option<Vec<Finding>> = None;
     for one in all {
         let own = if Document::at(one).is_ours() {
             Some(alone(file, one, is_json))
@@ -113,17 +113,14 @@ fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
             kubernetes::check(file, one).or_else(|| envoy::check(file, one))
         };
         if let Some(own) = own {
-            found.get_or_insert_with(Vec::new).extend(own);
+            let found = found.get_or_insert_with(Vec::new);
+            for finding in own {
+                // What two plugins of one file share by an alias is wrong once.
+                if !found.contains(&finding) {
+                    found.push(finding);
+                }
+            }
         }
-    }
-    // What two plugins of one file share by an alias is wrong once.
-    if let Some(found) = &mut found {
-        let mut told: Vec<Finding> = Vec::new();
-        found.retain(|own| {
-            let is_new = !told.contains(own);
-            told.extend(is_new.then(|| own.clone()));
-            is_new
-        });
     }
     found.context("has no wx-session in it: neither a Wasm filter nor an object of Kubernetes with that name, nor `apps`")
 }

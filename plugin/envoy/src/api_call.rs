@@ -39,18 +39,8 @@ pub(crate) enum Piece {
     Dead,
 }
 
-/// What is sent once more.
-pub(crate) type Again = Pin<Box<dyn Future<Output = Repeated>>>;
-
-/// What came of it.
-pub(crate) enum Repeated {
-    /// WeChat has seen it once only: its first answer holds.
-    No,
-    /// That is the answer.
-    Answered(HttpResponse),
-    /// Nobody knows whether WeChat has done what it was asked for: that it has not must not be said.
-    Lost(Response),
-}
+/// What is sent once more, and the answer that takes the place of the first. `None`: the first one holds.
+pub(crate) type Again = Pin<Box<dyn Future<Output = Option<Response>>>>;
 
 impl ApiCall {
     /// `complete`: there is no body.
@@ -127,31 +117,34 @@ impl ApiCall {
     pub(crate) fn again(self: &Rc<Self>, worker: &Rc<Worker>, host: EnvoyHost) -> Again {
         let (own, worker) = (Rc::clone(self), Rc::clone(worker));
         Box::pin(async move {
-            let call = once_more(&worker, &host, &own.call).await;
-            let (Some(call), Some(method), Some(body)) = (call, own.method, own.kept.take()) else {
-                return Repeated::No;
-            };
+            let call = once_more(&worker, &host, &own.call).await?;
             let again = HttpCall {
                 target: call.target.clone(),
-                method,
+                method: own.method?,
                 authority: call.authority.clone(),
                 path: call.path(),
                 headers: own.headers.clone(),
-                body,
+                body: own.kept.take()?,
                 timeout: call.timeout,
                 max_response_bytes: MOST_ANSWERED,
                 must_finish: false,
                 wants: Some("content-type"),
             };
             match host.call(again).await {
-                Ok(answer) => {
-                    is_dead(&worker, &host, &call, &answer.body);
-                    Repeated::Answered(answer)
+                Ok(HttpResponse {
+                    status,
+                    body,
+                    wanted,
+                }) => {
+                    is_dead(&worker, &host, &call, &body);
+                    let content_type = wanted.map(|own| ("content-type", own));
+                    Some(Response {
+                        status,
+                        headers: content_type.into_iter().collect(),
+                        body,
+                    })
                 }
-                Err(error) => match unanswered(&worker, &host, &call, &error) {
-                    Some(lost) => Repeated::Lost(lost),
-                    None => Repeated::No,
-                },
+                Err(error) => unanswered(&worker, &host, &call, &error),
             }
         })
     }

@@ -7,9 +7,9 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use wx_session_core::{Config, Crowd, Head, HttpResponse, Said, Worker, hear};
+use wx_session_core::{Config, Crowd, Head, Said, Worker, hear};
 
-use crate::api_call::{Again, Repeated};
+use crate::api_call::Again;
 use crate::case::Case;
 use crate::chores::Chores;
 use crate::exchange::{Exchange, Standing};
@@ -254,22 +254,9 @@ impl Executor {
             Poll::Pending => {
                 self.again.borrow_mut().insert(context_id, again);
             }
-            Poll::Ready(repeated) if hostcalls::act_for(context_id) => {
-                match repeated {
-                    Repeated::No => {}
-                    Repeated::Answered(HttpResponse {
-                        status,
-                        body,
-                        wanted,
-                    }) => {
-                        let content_type = wanted.map(|own| ("content-type", own));
-                        hostcalls::replace_response(&wx_session_core::Response {
-                            status,
-                            headers: content_type.into_iter().collect(),
-                            body,
-                        });
-                    }
-                    Repeated::Lost(told) => hostcalls::replace_response(&told),
+            Poll::Ready(answer) if hostcalls::act_for(context_id) => {
+                if let Some(answer) = answer {
+                    hostcalls::replace_response(&answer);
                 }
                 hostcalls::resume_response();
             }

@@ -4,6 +4,7 @@
 use serde_json::json;
 use testkit::fakes::app::{FakeApp, Scripted, SeenByApp};
 
+use super::doors::telling_and_in_a_hurry;
 use super::invariants::{SENT_FROM, Sent, answers, in_short};
 use super::known::secrets;
 use super::seen::{fields, framed};
@@ -39,23 +40,13 @@ pub fn edge(wechat: &FakeApp) -> EnvoyWorld {
             ..Scripted::default()
         })
     });
-    let sent_from = json!({
-        "header": { "key": SENT_FROM, "value": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" },
-        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-    });
     EnvoyWorld::alone(|config| {
-        config
+        let config = config
             .wechat_api()
             .endpoint("wechat", wechat.addr())
             .patch_cluster("wechat", &json!({ "transport_socket": null }))
-            .patch_plugin(&json!({ "wechat_api": { "allow": ALLOWED } }))
-            .patch_virtual_host(&json!({ "request_headers_to_add": [sent_from] }))
-            .patch_http(&json!({
-                "delayed_close_timeout": "0.01s",
-                "request_headers_timeout": "2s",
-                "request_timeout": "4s",
-                "stream_idle_timeout": "4s",
-            }))
+            .patch_plugin(&json!({ "wechat_api": { "allow": ALLOWED } }));
+        telling_and_in_a_hurry(config)
     })
 }
 

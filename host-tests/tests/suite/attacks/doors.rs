@@ -40,12 +40,24 @@ pub fn envoy_on(backend: &Backend) -> EnvoyWorld {
     })
 }
 
-fn with_doors(config: Config) -> Config {
-    let names: Vec<&str> = ENVIRONMENT.iter().map(|(name, _)| *name).collect();
+/// A listener that says who has sent a request, and that soon gives up what never ends.
+pub fn telling_and_in_a_hurry(config: Config) -> Config {
     let sent_from = json!({
         "header": { "key": SENT_FROM, "value": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" },
         "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
     });
+    config
+        .patch_virtual_host(&json!({ "request_headers_to_add": [sent_from] }))
+        .patch_http(&json!({
+            "delayed_close_timeout": "0.01s",
+            "request_headers_timeout": "2s",
+            "request_timeout": "4s",
+            "stream_idle_timeout": "4s",
+        }))
+}
+
+fn with_doors(config: Config) -> Config {
+    let names: Vec<&str> = ENVIRONMENT.iter().map(|(name, _)| *name).collect();
     let trailers = json!({
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
         "explicit_http_config": { "http_protocol_options": { "enable_trailers": true } },
@@ -55,19 +67,13 @@ fn with_doors(config: Config) -> Config {
         .patch_filter(
             &json!({ "vm_config": { "environment_variables": { "host_env_keys": names } } }),
         )
-        .patch_virtual_host(&json!({ "request_headers_to_add": [sent_from] }))
         .patch_cluster(
             "app",
             &json!({ "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": trailers,
         } }),
-        )
-        .patch_http(&json!({
-            "delayed_close_timeout": "0.01s",
-            "request_headers_timeout": "2s",
-            "request_timeout": "4s",
-            "stream_idle_timeout": "4s",
-        }));
+        );
+    let shipped = telling_and_in_a_hurry(shipped);
     let underscores = |action: &str| json!({ "common_http_protocol_options": { "headers_with_underscores_action": action } });
     let trailers = json!({ "http_protocol_options": { "enable_trailers": true } });
     let others = [
