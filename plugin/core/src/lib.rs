@@ -99,7 +99,7 @@ pub use host::{
 pub use limits::crowd::Crowd;
 pub use log_lines::LogLines;
 pub use metrics::{Counter, Histogram};
-pub use pass_through::{is_dead, once_more, unanswered};
+pub use pass_through::{mark_if_dead, once_more, unanswered};
 pub use rejection::internal_error;
 pub use reply::{
     Action, Changes, OfResponse, Response, Rest, Said, ToWechat, TrailerPolicy, Verdict,

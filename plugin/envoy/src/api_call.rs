@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use wx_session_core::{
-    Head, Host as _, HttpCall, HttpResponse, Response, ToWechat, Worker, is_dead, once_more,
+    Head, Host as _, HttpCall, HttpResponse, Response, ToWechat, Worker, mark_if_dead, once_more,
     unanswered,
 };
 
@@ -102,7 +102,7 @@ impl ApiCall {
         }
         self.most.set(0);
         let answer = read().unwrap_or_default();
-        if is_dead(worker, host, &self.call, &answer) && self.may_be_repeated() {
+        if mark_if_dead(worker, host, &self.call, &answer) && self.may_be_repeated() {
             Piece::Dead
         } else {
             Piece::Passes
@@ -136,7 +136,7 @@ impl ApiCall {
                     body,
                     wanted,
                 }) => {
-                    is_dead(&worker, &host, &call, &body);
+                    mark_if_dead(&worker, &host, &call, &body);
                     let content_type = wanted.map(|own| ("content-type", own));
                     Some(Response {
                         status,

@@ -9,7 +9,7 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use spin_sdk::wasip3::{spawn, wit_future};
 use wx_session_core::{
     BodyError, CallError, Changes, Request as _, ToWechat, TrailerPolicy, body_unusable, finish,
-    internal_error, is_dead, once_more, unanswered,
+    internal_error, mark_if_dead, once_more, unanswered,
 };
 
 use crate::host::SpinHost;
@@ -98,7 +98,7 @@ async fn call(
         let Some(request) = request(&headers, &line, place, kept.clone()).await else {
             return reply::response(internal_error()).await;
         };
-        let (response, is_dead) = match (exchange(host, &call, request).await, first.take()) {
+        let (response, was_dead) = match (exchange(host, &call, request).await, first.take()) {
             (Ok(answer), _) => answer,
             (Err(error), first) => {
                 let unanswered = unanswered(worker, host, &call, &error);
@@ -108,7 +108,7 @@ async fn call(
                 };
             }
         };
-        if is_dead && let Some(again) = once_more(worker, host, &call).await {
+        if was_dead && let Some(again) = once_more(worker, host, &call).await {
             call = again;
             first = Some(response);
             continue;
@@ -212,7 +212,7 @@ async fn look(
     let onward = match read.ok_or(ErrorCode::HttpResponseTimeout)? {
         Ok(body) => {
             end.await?;
-            dead = is_dead(&host.instance.worker, host, call, &body);
+            dead = mark_if_dead(&host.instance.worker, host, call, &body);
             relay::whole(body, None, &TrailerPolicy::default()).await
         }
         Err(begun) => {

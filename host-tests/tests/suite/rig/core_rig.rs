@@ -18,7 +18,7 @@ use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Changes, Config, Counter, Delivering, Delivery, Head, Histogram,
     Host, HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Response, Said, ToWechat,
-    UnixMillis, Verdict, Worker, carry_out, finish, handle, hear, is_dead, once_more, unanswered,
+    UnixMillis, Verdict, Worker, carry_out, finish, handle, hear, mark_if_dead, once_more, unanswered,
 };
 
 use super::bridge::FakeBridge;
@@ -132,7 +132,7 @@ impl FakeHost {
                 Some(answer.content_type),
                 Some(&answer.body.len().to_string()),
             );
-            let dead = most > 0 && is_dead(worker, self, &call, &answer.body);
+            let dead = most > 0 && mark_if_dead(worker, self, &call, &answer.body);
             if dead
                 && request.body.len() <= call.most_kept
                 && let Some(again) = once_more(worker, self, &call).await

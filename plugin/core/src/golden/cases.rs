@@ -189,7 +189,7 @@ fn breakers() -> Vec<Case> {
         breaker
     };
     let mut closed = CircuitBreaker::default();
-    closed.trouble(Trouble::Unavailable, NOW);
+    closed.record_failure(Trouble::Unavailable, NOW);
     vec![
         breaker("closed", closed),
         breaker("opened by a timeout", opened(Trouble::Timeout)),

@@ -21,7 +21,7 @@ pub(crate) struct CircuitBreaker {
     opened: Option<(UnixMillis, Trouble)>,
     /// It has closed, and somebody asks whether it may stay so.
     #[serde(skip)]
-    tried: Option<UnixMillis>,
+    half_open_since: Option<UnixMillis>,
 }
 
 /// A failure that no client causes. An answer about one code or one user (45011 too) is none: one user must not lock
@@ -48,31 +48,40 @@ impl CircuitBreaker {
         now.is_within(OPEN_FOR, *at).then_some(trouble)
     }
 
-    /// What keeps somebody from asking WeChat now. When it closes one may, and the others when that one has an answer, or
-    /// has not come back for as long as it was open.
-    pub(crate) fn keeps_out(&mut self, now: UnixMillis) -> Option<Trouble> {
-        let is_open = self.opened_by(now).is_some();
+    /// Leave to ask WeChat now. After it has been open one may, and the others when that one has an answer, or has not come
+    /// back for as long as it was open.
+    ///
+    /// # Errors
+    /// What opened it.
+    pub(crate) fn try_acquire(&mut self, now: UnixMillis) -> Result<(), Trouble> {
+        let Some((_, trouble)) = &self.opened else {
+            return Ok(());
+        };
         let is_tried = self
-            .tried
+            .half_open_since
             .is_some_and(|since| now.is_within(OPEN_FOR, since));
-        let (_, trouble) = self.opened.as_ref()?;
-        if is_open || is_tried {
-            return Some(trouble.clone());
+        if is_tried || self.opened_by(now).is_some() {
+            return Err(trouble.clone());
         }
-        self.tried = Some(now);
-        None
+        self.half_open_since = Some(now);
+        Ok(())
     }
 
     /// What another worker has written of it. Who asks here, asks on.
     pub(crate) fn learn(&mut self, known: Self) {
-        let tried = self.tried.filter(|_| self.opened == known.opened);
-        *self = Self { tried, ..known };
+        let half_open_since = self
+            .half_open_since
+            .filter(|_| self.opened == known.opened);
+        *self = Self {
+            half_open_since,
+            ..known
+        };
     }
 
     /// Ten in a row open it; when it closes, one more opens it again.
-    pub(crate) fn trouble(&mut self, trouble: Trouble, now: UnixMillis) {
+    pub(crate) fn record_failure(&mut self, trouble: Trouble, now: UnixMillis) {
         self.troubles = self.troubles.saturating_add(1);
-        self.tried = None;
+        self.half_open_since = None;
         if self.troubles >= TROUBLES_TO_OPEN {
             self.opened = Some((now, trouble));
             self.troubles = TROUBLES_TO_OPEN - 1;
@@ -83,12 +92,12 @@ impl CircuitBreaker {
     pub(crate) fn open(&mut self, trouble: Trouble, now: UnixMillis) -> bool {
         let was_open = self.opened.is_some();
         self.troubles = TROUBLES_TO_OPEN - 1;
-        self.trouble(trouble, now);
+        self.record_failure(trouble, now);
         was_open
     }
 
     /// WeChat has answered, be it with a refusal of a code.
-    pub(crate) fn answered(&mut self) {
+    pub(crate) fn record_success(&mut self) {
         *self = Self::default();
     }
 }
@@ -107,7 +116,7 @@ mod tests {
         let mut breaker = CircuitBreaker::default();
         for _ in 0..10 {
             assert_eq!(breaker.opened_by(UnixMillis(at)), None);
-            breaker.trouble(BUSY, UnixMillis(at));
+            breaker.record_failure(BUSY, UnixMillis(at));
         }
         breaker
     }
@@ -117,9 +126,9 @@ mod tests {
         let mut breaker = open(0);
         assert_eq!(breaker.opened_by(UnixMillis(4999)), Some(&BUSY));
         assert_eq!(breaker.opened_by(UnixMillis(5000)), None);
-        assert_eq!(breaker.keeps_out(UnixMillis(5000)), None, "the first");
-        assert_eq!(breaker.keeps_out(UnixMillis(5000)), Some(BUSY), "another");
-        breaker.trouble(Trouble::Timeout, UnixMillis(5000));
+        assert_eq!(breaker.try_acquire(UnixMillis(5000)), Ok(()), "the first");
+        assert_eq!(breaker.try_acquire(UnixMillis(5000)), Err(BUSY), "another");
+        breaker.record_failure(Trouble::Timeout, UnixMillis(5000));
         assert_eq!(breaker.opened_by(UnixMillis(5001)), Some(&Trouble::Timeout));
     }
 
@@ -128,9 +137,9 @@ mod tests {
         let mut breaker = CircuitBreaker::default();
         for _ in 0..20 {
             for _ in 0..9 {
-                breaker.trouble(BUSY, UnixMillis(0));
+                breaker.record_failure(BUSY, UnixMillis(0));
             }
-            breaker.answered();
+            breaker.record_success();
             assert_eq!(breaker.opened_by(UnixMillis(0)), None);
         }
     }
@@ -138,16 +147,16 @@ mod tests {
     #[test]
     fn one_asks_when_it_closes_and_the_others_when_that_one_has_an_answer() {
         let mut breaker = open(0);
-        assert_eq!(breaker.keeps_out(UnixMillis(5000)), None);
-        assert!(breaker.keeps_out(UnixMillis(6000)).is_some());
-        breaker.answered();
-        assert_eq!(breaker.keeps_out(UnixMillis(6000)), None);
-        assert_eq!(breaker.keeps_out(UnixMillis(6000)), None);
+        assert_eq!(breaker.try_acquire(UnixMillis(5000)), Ok(()));
+        assert!(breaker.try_acquire(UnixMillis(6000)).is_err());
+        breaker.record_success();
+        assert_eq!(breaker.try_acquire(UnixMillis(6000)), Ok(()));
+        assert_eq!(breaker.try_acquire(UnixMillis(6000)), Ok(()));
         let mut breaker = open(0);
-        assert_eq!(breaker.keeps_out(UnixMillis(5000)), None);
+        assert_eq!(breaker.try_acquire(UnixMillis(5000)), Ok(()));
         assert_eq!(
-            breaker.keeps_out(UnixMillis(10_000)),
-            None,
+            breaker.try_acquire(UnixMillis(10_000)),
+            Ok(()),
             "it never came back"
         );
     }
@@ -160,7 +169,7 @@ mod tests {
         for now in [9 * hour, 10 * hour - 1, 11 * hour] {
             assert_eq!(breaker.opened_by(UnixMillis(now)), None, "{now}");
         }
-        breaker.trouble(BUSY, UnixMillis(9 * hour));
+        breaker.record_failure(BUSY, UnixMillis(9 * hour));
         assert!(breaker.opened_by(UnixMillis(9 * hour + 4999)).is_some());
         assert!(breaker.opened_by(UnixMillis(9 * hour + 5000)).is_none());
     }

@@ -38,8 +38,8 @@ pub(super) async fn exchange<H: Host>(
     let Context { worker, host } = context;
     let platform = input.mini_program.platform;
     let now = host.now();
-    let keeps_out = worker.breaker(number, |breaker| breaker.keeps_out(now));
-    if let Some(trouble) = keeps_out.flatten() {
+    let acquired = worker.breaker(number, |breaker| breaker.try_acquire(now));
+    if let Some(Err(trouble)) = acquired {
         host.count(Counter::WechatBreaker);
         let failure = Failure::of_trouble(trouble, platform);
         return Err(Refused {
@@ -50,7 +50,7 @@ pub(super) async fn exchange<H: Host>(
     }
     let failure = match ask(context, input).await {
         Ok(login) => {
-            worker.breaker(number, CircuitBreaker::answered);
+            worker.breaker(number, CircuitBreaker::record_success);
             return Ok(login);
         }
         Err(failure) => failure,
@@ -62,12 +62,12 @@ pub(super) async fn exchange<H: Host>(
     match failure.trouble() {
         Some(trouble) => {
             let now = host.now();
-            worker.breaker(number, |breaker| breaker.trouble(trouble.clone(), now));
+            worker.breaker(number, |breaker| breaker.record_failure(trouble.clone(), now));
             quota.tell(context, &trouble).await;
         }
         None if matches!(failure, Failure::NoAnswer(_)) => {}
         None => {
-            worker.breaker(number, CircuitBreaker::answered);
+            worker.breaker(number, CircuitBreaker::record_success);
         }
     }
     Err(Refused {

@@ -46,7 +46,7 @@ impl KnownToken {
     }
 
     /// Whether somebody is to renew it now: whoever is told so does.
-    pub(crate) fn is_to_be_renewed(&mut self, now: UnixMillis) -> bool {
+    pub(crate) fn claim_renewal(&mut self, now: UnixMillis) -> bool {
         let is_due = self.token.as_ref().is_some_and(|token| is_due(token, now));
         let is_done = |at| now.is_within(BETWEEN_RENEWALS, at);
         if !is_due || self.renewed_at.is_some_and(is_done) {
@@ -73,7 +73,7 @@ impl KnownToken {
     }
 
     /// WeChat says that `used` is none. Another one may have come since it was used.
-    pub(crate) fn is_dead(&mut self, used: &str) {
+    pub(crate) fn mark_dead(&mut self, used: &str) {
         if self.token.as_ref().is_some_and(|own| own.expose() == used) {
             self.token = None;
         }

@@ -12,7 +12,7 @@ use crate::host::{CallError, Host, Level};
 use crate::metrics::Counter;
 use crate::rejection::Reason;
 use crate::reply::{Response, ToWechat, call_failed};
-use crate::wechat::access_token::{authorised, is_dead as is_of_dead_token};
+use crate::wechat::access_token::{authorised, is_dead};
 use crate::wechat::code2session::number;
 use crate::worker::{Context, Worker};
 
@@ -46,19 +46,20 @@ struct Reply {
     errcode: Option<Value>,
 }
 
-/// Whether an answer says that the token of a call was none: then whoever comes next gets another one.
-pub fn is_dead<H: Host>(worker: &Worker, host: &H, call: &ToWechat, answer: &[u8]) -> bool {
+/// Takes note of an answer that says that the token of its call was none: whoever comes next gets another one. Whether
+/// it said so.
+pub fn mark_if_dead<H: Host>(worker: &Worker, host: &H, call: &ToWechat, answer: &[u8]) -> bool {
     let context = Context { worker, host };
     let reply: Option<Reply> = serde_json::from_slice(answer).ok();
     let errcode = reply.and_then(|reply| number(reply.errcode.as_ref()));
-    let Some(errcode) = errcode.filter(|errcode| is_of_dead_token(*errcode)) else {
+    let Some(errcode) = errcode.filter(|errcode| is_dead(*errcode)) else {
         return false;
     };
     if let Some(app) = worker.config.mini_program(&call.appid) {
         let tokens = context.access_tokens();
-        tokens.is_dead(app, &call.token);
+        tokens.mark_dead(app, &call.token);
         if call.is_repeated {
-            tokens.are_all_dead(app, errcode);
+            tokens.record_failure(app, errcode);
         }
     }
     true

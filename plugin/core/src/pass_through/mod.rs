@@ -12,7 +12,7 @@ use alloc::vec;
 use smallvec::SmallVec;
 use zeroize::Zeroizing;
 
-pub use self::answer::{is_dead, once_more, unanswered};
+pub use self::answer::{mark_if_dead, once_more, unanswered};
 use self::query::Query;
 use crate::config::{ApiRules, Config, MiniProgram};
 use crate::edition::Edition;

@@ -211,7 +211,7 @@ async fn tell<H: Host>(
             .as_deref()
             .and_then(|sealed| worker.keys.open(&scope(&key), sealed));
         let mut breaker: CircuitBreaker = known.unwrap_or_default();
-        breaker.trouble(trouble.clone(), now);
+        breaker.record_failure(trouble.clone(), now);
         let sealed = worker.keys.seal(host, &scope(&key), &breaker)?;
         let told = Write {
             key: key.clone(),

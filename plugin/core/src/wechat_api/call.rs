@@ -55,9 +55,9 @@ pub(crate) async fn call<H: Host, T>(
         match answer {
             // WeChat has looked at nothing else then.
             Err(Failure::Said(errcode, _)) if is_dead(errcode) => {
-                tokens.is_dead(app, token.expose());
+                tokens.mark_dead(app, token.expose());
                 if !may_repeat {
-                    tokens.are_all_dead(app, errcode);
+                    tokens.record_failure(app, errcode);
                     return answer;
                 }
                 may_repeat = false;

@@ -76,18 +76,18 @@ impl<H: Host> AccessTokens<'_, H> {
     }
 
     /// WeChat has said that `used` is none.
-    pub(crate) fn is_dead(&self, app: &MiniProgram, used: &str) {
+    pub(crate) fn mark_dead(&self, app: &MiniProgram, used: &str) {
         let Context { worker, host } = self.context;
         host.count(Counter::TokenDead);
-        worker.token_of(app, |known| known.is_dead(used));
+        worker.token_of(app, |known| known.mark_dead(used));
     }
 
-    /// WeChat calls each one that it gives none: it is to be asked no more often than a server that does not answer.
-    pub(crate) fn are_all_dead(&self, app: &MiniProgram, errcode: i64) {
+    /// WeChat calls each one that it gives none (`errcode`): it is to be asked no more often than a server that does not answer.
+    pub(crate) fn record_failure(&self, app: &MiniProgram, errcode: i64) {
         let now = self.context.host.now();
         let trouble = Trouble::Said { errcode, rid: None };
         let worker = self.context.worker;
-        worker.token_of(app, |known| known.breaker.trouble(trouble, now));
+        worker.token_of(app, |known| known.breaker.record_failure(trouble, now));
     }
 
     /// The next token, when the old one is about to end.
@@ -108,7 +108,7 @@ impl<H: Host> AccessTokens<'_, H> {
         let now = self.context.now();
         worker.token_of(app, |known| {
             let token = known.get(now)?;
-            if known.is_to_be_renewed(now) {
+            if known.claim_renewal(now) {
                 let number = worker.config.number(app);
                 worker.later.borrow_mut().push(Later::AccessToken(number));
             }
@@ -145,8 +145,7 @@ impl<H: Host> AccessTokens<'_, H> {
     async fn ask(&self, app: &MiniProgram) -> TokenOutcome {
         let Context { worker, host } = self.context;
         let asked = host.now();
-        let keeps_out = worker.token_of(app, |known| known.breaker.keeps_out(asked));
-        if let Some(trouble) = keeps_out {
+        if let Err(trouble) = worker.token_of(app, |known| known.breaker.try_acquire(asked)) {
             host.count(Counter::TokenBreaker);
             let rejection = Failure::from(trouble).rejection();
             return Err(rejection.retry_after(OPEN_FOR));
@@ -167,7 +166,7 @@ impl<H: Host> AccessTokens<'_, H> {
                 let token = Rc::new(token);
                 worker.token_of(app, |known| {
                     known.learn(&token);
-                    known.breaker.answered();
+                    known.breaker.record_success();
                 });
                 Ok(token)
             }
@@ -195,7 +194,7 @@ impl<H: Host> AccessTokens<'_, H> {
                 let was_known = worker.token_of(app, |known| match errcode {
                     // Busy: that passes by itself.
                     -1 => {
-                        known.breaker.trouble(trouble, now);
+                        known.breaker.record_failure(trouble, now);
                         true
                     }
                     _ => known.breaker.open(trouble, now),
@@ -212,11 +211,11 @@ impl<H: Host> AccessTokens<'_, H> {
                 }
             }
             Failure::NoAnswer(NoAnswer::Timeout) => {
-                worker.token_of(app, |known| known.breaker.trouble(Trouble::Timeout, now));
+                worker.token_of(app, |known| known.breaker.record_failure(Trouble::Timeout, now));
             }
             Failure::NoAnswer(NoAnswer::Unavailable | NoAnswer::Unreadable(_)) => {
                 worker.token_of(app, |known| {
-                    known.breaker.trouble(Trouble::Unavailable, now);
+                    known.breaker.record_failure(Trouble::Unavailable, now);
                 });
             }
             Failure::NoAnswer(NoAnswer::NotSent | NoAnswer::Forbidden) | Failure::NoToken(_) => {}
@@ -313,7 +312,7 @@ mod tests {
 
     fn dead(worker: &Worker, host: &FakeHost, used: &str) {
         let app = &worker.config.mini_programs[0];
-        Context { worker, host }.access_tokens().is_dead(app, used);
+        Context { worker, host }.access_tokens().mark_dead(app, used);
     }
 
     const START: u64 = 1_700_000_000_000;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use testkit::SplitMix64;
 use wx_session_core::{
-    Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, is_dead, once_more,
+    Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, mark_if_dead, once_more,
     unanswered,
 };
 
@@ -235,8 +235,8 @@ async fn repeated(
 ) -> Option<Answer> {
     let length = answer.body.len().to_string();
     let most = ToWechat::to_be_seen(answer.header("content-type"), Some(&length));
-    let is_dead_now = most > 0 && is_dead(worker, host, call, &answer.body);
-    let body = exchange.whole().filter(|_| is_dead_now)?;
+    let was_dead = most > 0 && mark_if_dead(worker, host, call, &answer.body);
+    let body = exchange.whole().filter(|_| was_dead)?;
     if body.len() > call.most_kept {
         return None;
     }
@@ -259,7 +259,7 @@ async fn repeated(
     });
     match sent.await {
         Ok(response) => {
-            is_dead(worker, host, &again, &response.body);
+            mark_if_dead(worker, host, &again, &response.body);
             let content_type = response.wanted.unwrap_or_default();
             Some(Answer::new(response.status, &content_type, response.body))
         }
