@@ -176,7 +176,7 @@ impl Head {
     }
 
     /// All headers in their order, as often as they occur. Names are ASCII.
-    pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
         let pair = |field: &Field| (self.part(&field.name), self.part(&field.value));
         self.fields.iter().map(pair)
     }

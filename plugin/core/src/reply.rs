@@ -167,6 +167,16 @@ impl fmt::Debug for Subject {
 pub struct Said {
     pub(crate) subject: Subject,
     pub(crate) what: Saying,
+    /// When the app said it.
+    pub(crate) at: UnixMillis,
+}
+
+impl Said {
+    /// Whether a session is to end by it, which is more than that it remembers something.
+    #[must_use]
+    pub fn ends(&self) -> bool {
+        matches!(self.what, Saying::EndThis | Saying::EndAll)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,8 +187,8 @@ pub(crate) enum Saying {
     EndAll,
     /// What the session is to remember for the app; nothing, if it is empty.
     Attributes(Rc<str>),
-    /// Attributes that cannot be kept.
-    Unreadable,
+    /// Words that are none, or attributes that cannot be kept: the event of the log line about them.
+    Unreadable(&'static str),
 }
 
 /// The most that a session remembers for its app, in bytes.
@@ -195,37 +205,68 @@ impl OfResponse {
         Self::OWN.contains(&name) || (holds_token && invites_caches(name))
     }
 
-    /// What the app says with this response, by its status and its headers, of which `header` gives the one value of a
-    /// name. Of a session that ends nothing is told the client any more.
+    /// What the app says with this response, by its status and its headers. Of a session that ends nothing is told the
+    /// client any more.
     pub fn said<'a>(
         &mut self,
+        now: impl FnOnce() -> UnixMillis,
         status: u16,
-        header: impl Fn(&str) -> Option<&'a str>,
+        headers: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     ) -> Option<Said> {
         let subject = self.subject.take()?;
-        let end = header(SESSION_END).map(str::trim).unwrap_or_default();
-        let (this, all) = (
-            end.eq_ignore_ascii_case("this"),
-            end.eq_ignore_ascii_case("all"),
-        );
+        let end = values(headers.clone(), SESSION_END);
+        let says = |word: &str| {
+            end.split(',')
+                .any(|own| own.trim().eq_ignore_ascii_case(word))
+        };
+        let (this, all) = (says("this"), says("all"));
         let is_refused = self.is_login && (status >= 400 || this || all);
         let what = if all && self.hears.end {
             Saying::EndAll
         } else if is_refused || (this && self.hears.end) {
             Saying::EndThis
-        } else {
-            let attributes = header(SESSION_ATTRIBUTES).filter(|_| self.hears.attributes)?;
-            match attributes.trim() {
+        } else if self.hears.end && !is_blank(&end) {
+            Saying::Unreadable("end_refused")
+        } else if self.hears.attributes
+            && headers
+                .clone()
+                .any(|(name, _)| is(name, SESSION_ATTRIBUTES))
+        {
+            match values(headers, SESSION_ATTRIBUTES).trim() {
                 text if are_attributes(text) => Saying::Attributes(text.into()),
-                _ => Saying::Unreadable,
+                _ => Saying::Unreadable("attributes_refused"),
             }
+        } else {
+            return None;
         };
         if matches!(what, Saying::EndThis | Saying::EndAll) {
             self.cookie = None;
             self.set.retain(|(name, _)| **name == *"cache-control");
         }
-        Some(Said { subject, what })
+        Some(Said {
+            subject,
+            what,
+            at: now(),
+        })
     }
+}
+
+fn is(name: &[u8], own: &str) -> bool {
+    name.eq_ignore_ascii_case(own.as_bytes())
+}
+
+/// All values of a header as one list, as often as it occurs. What is no text in it makes it no word of ours.
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-5.3>
+fn values<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>, name: &str) -> String {
+    let own = headers.filter(|(own, _)| is(own, name));
+    let own: Vec<_> = own
+        .map(|(_, value)| String::from_utf8_lossy(value))
+        .collect();
+    own.join(",")
+}
+
+fn is_blank(list: &str) -> bool {
+    list.split(',').all(|value| value.trim().is_empty())
 }
 
 /// Whether a session may remember this for its app: form-encoded, and no longer than it may hold.

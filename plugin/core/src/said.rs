@@ -11,7 +11,6 @@ use crate::host::{Host, Level};
 use crate::memory::endings::Ending;
 use crate::metrics::Counter;
 use crate::records::token::{SessionId, Token};
-use crate::rejection::Rejection;
 use crate::reply::{Said, Saying, Subject, to_json};
 use crate::worker::{Context, Worker};
 
@@ -25,10 +24,11 @@ const ATTEMPTS: [Duration; 4] = [
 
 /// What needs no store: from now on this worker goes by it. Before the answer goes on to the client, that may ask at once.
 pub fn hear(worker: &Worker, said: &Said) {
-    if let Some(ending) = ending(said) {
+    if let Some(ending) = ending(worker, said) {
         worker.expect_end(ending);
     } else if let Saying::Attributes(text) = &said.what {
         let token = Token(*said.subject.token);
+        worker.sayings.say(&token.id(), text);
         worker.verified.borrow_mut().remember_for_app(&token, text);
     }
 }
@@ -36,51 +36,75 @@ pub fn hear(worker: &Worker, said: &Said) {
 /// The rest of it, beside the answer.
 pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
     let context = Context { worker, host };
-    if said.what == Saying::Unreadable {
-        log(context, Level::Warn, "attributes_refused", said);
-        return;
+    match &said.what {
+        Saying::EndThis | Saying::EndAll => end(context, said).await,
+        Saying::Attributes(_) => remember(context, said).await,
+        Saying::Unreadable(event) => log(context, Level::Warn, event, said),
     }
-    for wait in ATTEMPTS {
-        host.sleep(wait).await;
-        if write(context, said).await.is_ok() {
-            if let Some(ending) = ending(said) {
-                host.count(Counter::SessionEndedByApp);
-                worker.endings.remove(&ending);
-            } else {
-                host.count(Counter::SessionAttributes);
-            }
-            return;
-        }
-    }
-    give_up(worker, host, said);
 }
 
 /// Tells the operator what could not be written. A session that was to end lives on elsewhere, and ends by its times.
 pub fn give_up<H: Host>(worker: &Worker, host: &H, said: &Said) {
-    let event = if let Some(ending) = ending(said) {
-        worker.endings.remove(&ending);
-        "session_not_ended"
-    } else {
-        "attributes_not_kept"
+    let event = match ending(worker, said) {
+        Some(ending) => {
+            worker.endings.remove(&ending);
+            "session_not_ended"
+        }
+        // Dropped: nothing is left to be written.
+        None if worker.sayings.writer(id(&said.subject)).is_some() => "attributes_not_kept",
+        // Another one writes it, as the last word.
+        None => return,
     };
     log(Context { worker, host }, Level::Error, event, said);
 }
 
-async fn write<H: Host>(context: Context<'_, H>, said: &Said) -> Result<(), Rejection> {
+async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
+    let Context { worker, host } = context;
     let Subject { appid, openid, .. } = &said.subject;
-    let users = context.users();
-    match &said.what {
-        Saying::EndThis => users.end_one(id(&said.subject), appid, openid).await,
-        Saying::EndAll => users
-            .end_all(Some(id(&said.subject)), appid, openid)
-            .await
-            .map(drop),
-        Saying::Attributes(text) => {
-            let token = Token(*said.subject.token);
-            context.sessions().remember_for_app(&token, text).await
+    let (users, id) = (context.users(), id(&said.subject));
+    // Whoever logs in after it has a session that nobody has ended, however late this is written.
+    let mut made_by = None;
+    for wait in ATTEMPTS {
+        host.sleep(wait).await;
+        let ended = match said.what {
+            Saying::EndAll => users
+                .end_all(Some(id), appid, openid, made_by)
+                .await
+                .map(drop),
+            _ => users.end_one(id, appid, openid).await,
+        };
+        if ended.is_ok() {
+            host.count(Counter::SessionEndedByApp);
+            if let Some(ending) = ending(worker, said) {
+                worker.endings.remove(&ending);
+            }
+            return;
         }
-        Saying::Unreadable => Ok(()),
+        made_by = Some(said.at);
     }
+    give_up(worker, host, said);
+}
+
+async fn remember<H: Host>(context: Context<'_, H>, said: &Said) {
+    let Context { worker, host } = context;
+    let token = Token(*said.subject.token);
+    let Some(writer) = worker.sayings.writer(token.id()) else {
+        return;
+    };
+    for wait in ATTEMPTS {
+        host.sleep(wait).await;
+        loop {
+            let Some(word) = writer.word() else { return };
+            let written = context.sessions().remember_for_app(&token, &word).await;
+            if written.is_err() {
+                break;
+            }
+            host.count(Counter::SessionAttributes);
+            writer.written(&word);
+        }
+    }
+    drop(writer);
+    give_up(worker, host, said);
 }
 
 fn id(subject: &Subject) -> SessionId {
@@ -88,12 +112,16 @@ fn id(subject: &Subject) -> SessionId {
 }
 
 /// What is to end, if anything is.
-fn ending(said: &Said) -> Option<Ending> {
+fn ending(worker: &Worker, said: &Said) -> Option<Ending> {
     let Subject { appid, openid, .. } = &said.subject;
     match said.what {
         Saying::EndThis => Some(Ending::One(id(&said.subject))),
-        Saying::EndAll => Some(Ending::Of(Rc::clone(appid), Rc::clone(openid))),
-        Saying::Attributes(_) | Saying::Unreadable => None,
+        Saying::EndAll => Some(Ending::Of {
+            appid: Rc::clone(appid),
+            openid: Rc::clone(openid),
+            expire_by: said.at.after(worker.config.session.absolute),
+        }),
+        Saying::Attributes(_) | Saying::Unreadable(_) => None,
     }
 }
 

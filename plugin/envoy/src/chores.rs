@@ -16,6 +16,9 @@ use crate::resources::Resources;
 /// At a time.
 const MOST: usize = 1024;
 
+/// Of what ends no session: there is room left for what does.
+const MOST_OTHERS: usize = MOST / 2;
+
 #[derive(Default)]
 pub(crate) struct Chores {
     /// Those that wait for a turn.
@@ -31,7 +34,8 @@ type Work = Pin<Box<dyn Future<Output = ()>>>;
 impl Chores {
     /// Takes one up, in the next turn of the root context.
     pub(crate) fn take(&self, worker: &Rc<Worker>, resources: &Rc<Resources>, said: Said) {
-        if self.asked.borrow().len() + self.under_way.borrow().len() < MOST {
+        let most = if said.ends() { MOST } else { MOST_OTHERS };
+        if self.asked.borrow().len() + self.under_way.borrow().len() < most {
             self.asked.borrow_mut().push_back(said);
         } else {
             give_up(worker, &host(resources, self.next_number()), &said);

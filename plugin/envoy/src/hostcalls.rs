@@ -72,7 +72,7 @@ pub(crate) fn change_response(mut changes: OfResponse) -> Option<Said> {
         .text(":status")
         .and_then(|status| status.parse().ok());
     // Without a status it is no answer.
-    let said = changes.said(status.unwrap_or(500), |name| response.text(name));
+    let said = changes.said(now, status.unwrap_or(500), response.pairs());
     for name in response.names().filter(|name| changes.takes_off(name)) {
         if hostcalls::remove_map_value(MapType::HttpResponseHeaders, name).is_err() {
             return said;

@@ -32,7 +32,7 @@ use std::rc::Rc;
 use spin_sdk::wasip3;
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
-use wx_session_core::{Action, Level, Verdict, carry_out, finish, hear, internal_error};
+use wx_session_core::{Action, Host as _, Level, Verdict, carry_out, finish, hear, internal_error};
 
 use crate::host::SpinHost;
 use crate::incoming::Incoming;
@@ -101,7 +101,7 @@ impl Guest for Component {
                     // Headers that could not be changed could still be the client's: then nothing passes.
                     None => reply::response(internal_error()).await?,
                 };
-                let (response, said) = reply::changed(response, of_response)?;
+                let (response, said) = reply::changed(response, of_response, || host.now())?;
                 if let Some(said) = said {
                     hear(&host.instance.worker, &said);
                     let host = host.afterwards();

@@ -2,7 +2,7 @@
 
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
 use spin_sdk::wasip3::wit_future;
-use wx_session_core::{OfResponse, Said};
+use wx_session_core::{OfResponse, Said, UnixMillis};
 
 use crate::hop_headers;
 use crate::outbound::stream;
@@ -33,6 +33,7 @@ pub(crate) async fn response(reply: wx_session_core::Response) -> Result<Respons
 pub(crate) fn changed(
     response: Response,
     changes: Option<Box<OfResponse>>,
+    now: impl FnOnce() -> UnixMillis,
 ) -> Result<(Response, Option<Said>), ErrorCode> {
     let mut changes = match changes {
         Some(changes) => *changes,
@@ -41,13 +42,8 @@ pub(crate) fn changed(
     };
     let status = response.get_status_code();
     let mut all = response.get_headers().copy_all();
-    let said = changes.said(status, |name| {
-        let mut own = all.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
-        let (_, value) = own.next()?;
-        own.next()
-            .is_none()
-            .then(|| std::str::from_utf8(value).ok())?
-    });
+    let pairs = all.iter().map(|(name, value)| (name.as_bytes(), &**value));
+    let said = changes.said(now, status, pairs);
     let goes = |name: &str| {
         changes.set.iter().any(|(own, _)| **own == *name)
             || hop_headers::is_forbidden(name)

@@ -18,7 +18,8 @@ use wx_session_core::config::Platform;
 use wx_session_core::{
     Action, BodyError, CallError, Changes, Config, Counter, Delivering, Delivery, Head, Histogram,
     Host, HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Response, Said, ToWechat,
-    UnixMillis, Verdict, Worker, carry_out, finish, handle, hear, mark_if_dead, once_more, unanswered,
+    UnixMillis, Verdict, Worker, carry_out, finish, handle, hear, mark_if_dead, once_more,
+    unanswered,
 };
 
 use super::bridge::FakeBridge;
@@ -189,10 +190,11 @@ impl Rig for CoreRig {
                     let mut got = host.ask_wechat(worker, &request, call).await;
                     finish(worker, host, None).await;
                     let of_response = std::mem::take(&mut changes.response);
-                    change_response(got.status, &mut got.headers, *of_response.unwrap());
+                    let of_response = *of_response.unwrap();
+                    change_response(got.status, &mut got.headers, of_response, host.now());
                     return got;
                 }
-                let (got, said) = got(&ask, &request, verdict);
+                let (got, said) = got(&ask, &request, verdict, host.now());
                 finish(worker, host, rest).await;
                 if let Some(said) = said {
                     hear(worker, &said);
@@ -275,7 +277,7 @@ pub(super) fn owned<N: AsRef<str>, V: AsRef<str>>(
 }
 
 /// Carries out a verdict as a proxy would. Also what the app has said of the session.
-fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Said>) {
+fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict, now: UnixMillis) -> (Got, Option<Said>) {
     match verdict.action {
         Action::Reply(response) => (replied(response), None),
         Action::Forward(changes) => {
@@ -285,7 +287,7 @@ fn got(ask: &Ask, request: &FakeRequest, verdict: Verdict) -> (Got, Option<Said>
             let (status, mut answer) = app_answer(&path);
             let said = changes
                 .response
-                .and_then(|of_response| change_response(status, &mut answer, *of_response));
+                .and_then(|of_response| change_response(status, &mut answer, *of_response, now));
             let got = Got {
                 status,
                 headers: answer,
@@ -321,11 +323,12 @@ pub(super) fn change_response(
     status: u16,
     headers: &mut Vec<(String, Vec<u8>)>,
     mut changes: OfResponse,
+    now: UnixMillis,
 ) -> Option<Said> {
-    let said = changes.said(status, |name| {
-        let (_, value) = headers.iter().find(|(own, _)| own == name)?;
-        std::str::from_utf8(value).ok()
-    });
+    let pairs = headers
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), &**value));
+    let said = changes.said(|| now, status, pairs);
     headers.retain(|(name, _)| !changes.takes_off(name));
     for (name, value) in changes.set {
         headers.retain(|(own, _)| **own != *name);

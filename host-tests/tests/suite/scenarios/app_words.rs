@@ -75,6 +75,50 @@ pub fn an_app_ends_the_session_of_a_request_at_once(host: HostKind) {
     assert_eq!(world.counter("wx_session.session.ended_by_app"), 4);
 }
 
+/// An app may say it in two places, and each adds its header. A word that is none is told the operator.
+pub fn an_end_that_is_said_twice_is_an_end_and_one_that_cannot_be_read_is_told(host: HostKind) {
+    let mut world = host.start(on());
+    let phone = world.wechat.phone("alice");
+    for (words, ends) in [
+        (&["this", "this"][..], &[true, false][..]),
+        (&["this, this"], &[true, false]),
+        (&["", "this"], &[true, false]),
+        (&["this", "all"], &[true, true]),
+        (&["ALL,this"], &[true, true]),
+        (&["nonsense", "This"], &[true, false]),
+        (&["true"], &[false, false]),
+        (&["1", "2"], &[false, false]),
+        (&[" "], &[false, false]),
+    ] {
+        let tokens = [world.login(&phone).token, world.login(&phone).token];
+        let said: Vec<_> = words.iter().map(|word| (END, *word)).collect();
+        let got = world.ask(saying(200, &said).token(&tokens[0]));
+        assert_unheard(&got);
+        settle(&mut world);
+        for (token, ends) in tokens.iter().zip(ends) {
+            let got = world.get("/api/orders", token);
+            assert_eq!(got.status, if *ends { 401 } else { 200 }, "{words:?}");
+        }
+    }
+    assert_eq!(world.log().matches("end_refused").count(), 2);
+    // Nor does a login stand that the app has refused so.
+    let ask = Ask::post(
+        format!("/api/answer/201?{END}=this&{END}=this"),
+        &json!({ "code": phone.login() }),
+    );
+    let got = world.ask(ask);
+    assert_eq!(got.header("set-cookie"), None);
+    let token = got.seen().header("x-wx-login-token").unwrap();
+    world.assert_token_refused(&token, "invalid_token");
+    // Attributes that are said twice are none that can be kept.
+    let token = world.login(&phone).token;
+    let words = [(ATTRIBUTES, "a%3D1"), (ATTRIBUTES, "b%3D2")];
+    world.ask(saying(200, &words).token(&token));
+    settle(&mut world);
+    assert_eq!(attributes(&mut world, &token), None);
+    assert!(world.log().contains("attributes_refused"));
+}
+
 pub fn an_app_ends_all_sessions_of_a_user_and_of_nobody_else(host: HostKind) {
     let mut world = host.start(on());
     let (alice, bob) = (world.wechat.phone("alice"), world.wechat.phone("bob"));

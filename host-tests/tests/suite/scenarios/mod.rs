@@ -215,6 +215,7 @@ on_every_host! {
     }
     app_words {
         an_app_ends_the_session_of_a_request_at_once,
+        an_end_that_is_said_twice_is_an_end_and_one_that_cannot_be_read_is_told,
         an_app_ends_all_sessions_of_a_user_and_of_nobody_else,
         a_session_that_is_to_end_is_given_to_nobody,
         with_head_and_304_the_headers_count_too,

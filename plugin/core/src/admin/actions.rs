@@ -168,7 +168,7 @@ async fn end_all<H: Host>(context: Context<'_, H>, user: &User<'_>) -> Result<us
     // Here at once, also those that are on no list any more.
     context.worker.forget_user(user.appid, user.openid);
     let users = context.users();
-    let ended = users.end_all(None, user.appid, user.openid).await;
+    let ended = users.end_all(None, user.appid, user.openid, None).await;
     // Once more: a look-up may have found one before it was gone from the store.
     context.worker.forget_user(user.appid, user.openid);
     ended

@@ -54,7 +54,7 @@ async fn end<H: Host, R: Request>(
     let live = !sessions.is_over(&session, host.now());
     let ended = if everywhere && live {
         users
-            .end_all(Some(id), &session.appid, &session.openid)
+            .end_all(Some(id), &session.appid, &session.openid, None)
             .await?
     } else {
         users.end_one(id, &session.appid, &session.openid).await?;

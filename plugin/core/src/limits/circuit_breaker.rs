@@ -69,9 +69,7 @@ impl CircuitBreaker {
 
     /// What another worker has written of it. Who asks here, asks on.
     pub(crate) fn learn(&mut self, known: Self) {
-        let half_open_since = self
-            .half_open_since
-            .filter(|_| self.opened == known.opened);
+        let half_open_since = self.half_open_since.filter(|_| self.opened == known.opened);
         *self = Self {
             half_open_since,
             ..known

@@ -62,7 +62,9 @@ pub(super) async fn exchange<H: Host>(
     match failure.trouble() {
         Some(trouble) => {
             let now = host.now();
-            worker.breaker(number, |breaker| breaker.record_failure(trouble.clone(), now));
+            worker.breaker(number, |breaker| {
+                breaker.record_failure(trouble.clone(), now)
+            });
             quota.tell(context, &trouble).await;
         }
         None if matches!(failure, Failure::NoAnswer(_)) => {}

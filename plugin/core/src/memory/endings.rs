@@ -6,6 +6,7 @@ use core::cell::RefCell;
 
 use crate::records::record::SessionRecord;
 use crate::records::token::SessionId;
+use crate::time::UnixMillis;
 
 /// The most that may be to end at a time. Beyond, the store alone knows.
 const MOST: usize = 1024;
@@ -14,8 +15,13 @@ const MOST: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     One(SessionId),
-    /// All of a user: app and openid.
-    Of(Rc<str>, Rc<str>),
+    /// All of a user.
+    Of {
+        appid: Rc<str>,
+        openid: Rc<str>,
+        /// But not those that last longer than this: they were made since.
+        expire_by: UnixMillis,
+    },
 }
 
 #[derive(Default)]
@@ -57,7 +63,15 @@ impl Watched<'_> {
     pub(crate) fn name(&self, id: &SessionId, session: &SessionRecord) -> bool {
         let names = |ending: &Ending| match ending {
             Ending::One(own) => own == id,
-            Ending::Of(appid, openid) => **appid == *session.appid && **openid == *session.openid,
+            Ending::Of {
+                appid,
+                openid,
+                expire_by,
+            } => {
+                **appid == *session.appid
+                    && **openid == *session.openid
+                    && session.expires_at <= *expire_by
+            }
         };
         self.before.iter().any(names) || self.endings.0.borrow().iter().any(names)
     }
@@ -69,14 +83,28 @@ mod tests {
     use crate::memory::somebodys_session;
     use crate::testing::test;
 
+    fn all_of(record: &SessionRecord, expire_by: UnixMillis) -> Ending {
+        Ending::Of {
+            appid: record.appid.0.clone(),
+            openid: record.openid.0.clone(),
+            expire_by,
+        }
+    }
+
+    #[test]
+    fn a_session_that_was_made_since_is_not_to_end() {
+        let record = somebodys_session();
+        let endings = Endings::default();
+        let before = UnixMillis(record.expires_at.0 - 1);
+        endings.add(all_of(&record, before));
+        assert!(!endings.watch().name(&SessionId([1; 32]), &record));
+    }
+
     #[test]
     fn an_end_that_came_while_the_store_was_asked_counts_for_whoever_asked() {
         let record = somebodys_session();
         let id = SessionId([1; 32]);
-        for ending in [
-            Ending::One(id),
-            Ending::Of(record.appid.0.clone(), record.openid.0.clone()),
-        ] {
+        for ending in [Ending::One(id), all_of(&record, record.expires_at)] {
             let endings = Endings::default();
             let before = endings.watch();
             endings.add(ending.clone());

@@ -1,5 +1,5 @@
-//! What one worker remembers of sessions, bounded: those that it has verified, those whose open data has failed, and what
-//! is to be done for them later. All of it may be lost; nothing here asks the store.
+//! What one worker remembers, bounded: sessions that it has verified, those whose open data has failed, what is to be done
+//! for them later, access_tokens. All of it may be lost; nothing here asks the store.
 
 pub(crate) mod access_tokens;
 pub(crate) mod alone;
@@ -7,6 +7,7 @@ pub(crate) mod endings;
 pub(crate) mod failures;
 pub(crate) mod found;
 pub(crate) mod later;
+pub(crate) mod sayings;
 pub(crate) mod verified;
 
 /// For tests of these memories.

@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 
 use super::users::{Changed, Of, UserChange, Users};
 use crate::host::Host;
-use crate::records::record::UserRecord;
+use crate::records::record::{Listed, UserRecord};
 use crate::records::token::SessionId;
 use crate::rejection::Rejection;
+use crate::time::UnixMillis;
 use crate::worker::Worker;
 
 impl<H: Host> Users<'_, H> {
@@ -32,7 +33,7 @@ impl<H: Host> Users<'_, H> {
     }
 
     /// Ends all sessions of a user, and says how many. `asks`: the one whose client or app asks for it, if it is one of them
-    /// who asks.
+    /// who asks. `made_by`: those that were made later are none of them.
     ///
     /// The list is tidied when all that it names are gone, and only if it names nobody else by then: had the store failed
     /// before, or had a login come between, they would still be on it. And the session that asks is the last to go: until
@@ -42,10 +43,12 @@ impl<H: Host> Users<'_, H> {
         asks: Option<SessionId>,
         appid: &str,
         openid: &str,
+        made_by: Option<UnixMillis>,
     ) -> Result<usize, Rejection> {
         let worker = self.context.worker;
         let mut all = AllGone {
             worker,
+            made_by,
             ended: asks.into_iter().collect(),
             asks,
         };
@@ -83,9 +86,10 @@ impl UserChange for OneGone {
     }
 }
 
-/// The user without any session.
+/// The user without any session, or any that was made by then.
 struct AllGone<'a> {
     worker: &'a Worker,
+    made_by: Option<UnixMillis>,
     ended: Vec<SessionId>,
     /// The session that asks, while it is still there.
     asks: Option<SessionId>,
@@ -96,10 +100,12 @@ impl UserChange for AllGone<'_> {
         let Some(mut user) = user else {
             return Ok(None);
         };
-        if user.sessions.is_empty() {
+        let goes = |own: &Listed| self.made_by.is_none_or(|made_by| own.made_at <= made_by);
+        let (listed, stay): (Vec<_>, Vec<_>) = user.sessions.into_iter().partition(goes);
+        if listed.is_empty() {
             return Ok(None);
         }
-        let listed = core::mem::take(&mut user.sessions);
+        user.sessions = stay;
         let mut others: Vec<SessionId> = listed.iter().map(|own| own.opener.id()).collect();
         others.retain(|own| !self.ended.contains(own));
         self.worker.forget(&others);

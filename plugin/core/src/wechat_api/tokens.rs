@@ -211,7 +211,9 @@ impl<H: Host> AccessTokens<'_, H> {
                 }
             }
             Failure::NoAnswer(NoAnswer::Timeout) => {
-                worker.token_of(app, |known| known.breaker.record_failure(Trouble::Timeout, now));
+                worker.token_of(app, |known| {
+                    known.breaker.record_failure(Trouble::Timeout, now)
+                });
             }
             Failure::NoAnswer(NoAnswer::Unavailable | NoAnswer::Unreadable(_)) => {
                 worker.token_of(app, |known| {
@@ -312,7 +314,9 @@ mod tests {
 
     fn dead(worker: &Worker, host: &FakeHost, used: &str) {
         let app = &worker.config.mini_programs[0];
-        Context { worker, host }.access_tokens().mark_dead(app, used);
+        Context { worker, host }
+            .access_tokens()
+            .mark_dead(app, used);
     }
 
     const START: u64 = 1_700_000_000_000;

@@ -24,6 +24,7 @@ use crate::memory::alone::Busy;
 use crate::memory::endings::{Ending, Endings};
 use crate::memory::failures::Failures;
 use crate::memory::later::Later;
+use crate::memory::sayings::Sayings;
 use crate::memory::verified::VerifiedCache;
 use crate::needed;
 use crate::records::login::LoggedIn;
@@ -63,6 +64,8 @@ pub struct Worker {
     pub(crate) later: RefCell<Vec<Later>>,
     /// What is to end, and could not be ended in the store yet.
     pub(crate) endings: Endings,
+    /// What sessions are to remember for their apps, and could not be written in the store yet.
+    pub(crate) sayings: Sayings,
     own_writes: OwnWrites,
     log_lines: LogLines,
     /// Others on the same thread, with configurations of their own: another listener's.
@@ -168,6 +171,7 @@ impl Worker {
             pushes: Busy::default(),
             later: RefCell::default(),
             endings: Endings::default(),
+            sayings: Sayings::default(),
             own_writes: OwnWrites::default(),
             log_lines: LogLines::default(),
             neighbours: RefCell::default(),
@@ -242,7 +246,7 @@ impl Worker {
     pub(crate) fn expect_end(&self, ending: Ending) {
         match &ending {
             Ending::One(id) => self.forget(&[*id]),
-            Ending::Of(appid, openid) => self.forget_user(appid, openid),
+            Ending::Of { appid, openid, .. } => self.forget_user(appid, openid),
         }
         self.endings.add(ending);
     }

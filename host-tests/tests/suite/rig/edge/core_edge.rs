@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use testkit::SplitMix64;
 use wx_session_core::{
-    Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, mark_if_dead, once_more,
-    unanswered,
+    Host as _, HttpCall, ToWechat, Worker, carry_out, finish, handle, hear, mark_if_dead,
+    once_more, unanswered,
 };
 
 use super::core_exchange::Exchange;
@@ -138,14 +138,15 @@ impl Edge for CoreEdge {
                     answer = again;
                 }
                 let of_response = *of_response.unwrap_or_default();
-                change_response(answer.status, &mut answer.headers, of_response);
+                change_response(answer.status, &mut answer.headers, of_response, host.now());
                 exchange.answer.replace(Some(answer));
             };
             self.work.push((Some(request), Box::pin(work)));
         } else {
             let changes = of_response.map(|own| *own);
-            let said =
-                changes.and_then(|own| change_response(answer.status, &mut answer.headers, own));
+            let now = host.now();
+            let said = changes
+                .and_then(|own| change_response(answer.status, &mut answer.headers, own, now));
             exchange.answer.replace(Some(answer));
             if let Some(said) = said {
                 hear(&worker, &said);
