@@ -94,11 +94,13 @@ fn is_id(id: &String) -> bool {
     id.bytes().any(|byte| byte != b'0')
 }
 
-/// A moment in seconds. What has more digits than these is in another unit, and tells nothing.
+/// A moment in seconds. What has more digits than these is in another unit, and tells nothing, as zero does.
 fn seconds(text: &str) -> Option<u64> {
     let text = text.trim_matches(['"', ' ', '\n']);
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 10;
-    text.parse().ok().filter(|_| is_number)
+    text.parse()
+        .ok()
+        .filter(|seconds| is_number && *seconds != 0)
 }
 
 fn is_shallow(text: &str) -> bool {
@@ -208,8 +210,9 @@ mod tests {
     fn what_is_no_word_is_none() {
         for body in [
             r#"{"FromUserName":null,"MsgId":{"a":1},"Encrypt":-1}"#,
-            r#"{"MsgId":0}"#,
-            "<xml><MsgId></MsgId></xml>",
+            r#"{"MsgId":0,"CreateTime":0}"#,
+            r#"{"CreateTime":"00"}"#,
+            "<xml><MsgId></MsgId><CreateTime>0</CreateTime></xml>",
         ] {
             let (_, fields) = read(body.as_bytes()).unwrap();
             assert_eq!(fields, Fields::default(), "{body}");
