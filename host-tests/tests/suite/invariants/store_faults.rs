@@ -122,6 +122,33 @@ fn a_new_session_key_that_cannot_be_written_down_is_told() {
     }
 }
 
+/// The button gives a code once: where its number could not be kept, WeChat is not asked.
+#[test]
+fn a_phone_code_is_not_spent_on_a_number_that_could_not_be_kept() {
+    const NUMBER: &str = "/wxa/business/getuserphonenumber";
+    let wechat = FakeWechat::seeded(APPID, SECRET, b"store faults");
+    let mut rig = CoreRig::start(&wechat, &json!({ "session": { "cache_ttl_s": 60 } }));
+    let phone = wechat.phone("alice");
+    let login = Ask::post("/wx/login", &json!({ "code": phone.login() }));
+    let token = Login::from(&rig.ask(vec![login])[0]).token;
+    let kept = |rig: &mut CoreRig, code: &str| {
+        let ask = Ask::post("/wx/phone", &json!({ "code": code, "keep": true }));
+        rig.ask(vec![ask.token(&token)]).remove(0)
+    };
+    // From here on the session is known without the store.
+    let check = Ask::get("/api").token(&token);
+    assert_eq!(rig.ask(vec![check])[0].status, 200);
+    let code = phone.phone_code();
+    rig.host.store.fail_after(0, usize::MAX);
+    assert_unavailable(&kept(&mut rig, &code), "down");
+    rig.host.store.fail_after(0, 0);
+    assert_eq!(wechat.requests_for(NUMBER), 0);
+    assert_eq!(kept(&mut rig, &code).status, 200);
+    rig.host.store.clear();
+    assert_refusal(&kept(&mut rig, &phone.phone_code()), 401, "invalid_token");
+    assert_eq!(wechat.requests_for(NUMBER), 1);
+}
+
 #[test]
 fn a_store_that_lost_everything_sends_clients_to_log_in_again() {
     let mut edge = edge();

@@ -6,7 +6,7 @@ use super::register::{Registration, register};
 use crate::host::{Host, Request};
 use crate::open_data::phone::number;
 use crate::params::Params;
-use crate::rejection::Rejection;
+use crate::rejection::{Reason, Rejection};
 use crate::wechat::payload::Shape;
 use crate::worker::Context;
 
@@ -18,6 +18,12 @@ pub(super) async fn answer<H: Host, R: Request>(
     let params = Params::read(request, context.config().body_bytes).await?;
     let code = params.required("code")?.trim();
     let keep = params.flag("keep")?;
+    // Before the code is spent: a store that is down, or has given up the user, is found out here.
+    if keep {
+        let users = context.users();
+        let user = users.load(&session.appid, &session.openid, true).await?;
+        user.ok_or(Reason::InvalidToken)?;
+    }
     let number = number(context, &token, &session, "code", code).await?;
     if keep {
         let registration = Registration::new(number.json.clone(), Shape::PhoneNumber, "code");
