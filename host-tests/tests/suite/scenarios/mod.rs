@@ -305,6 +305,7 @@ on_every_host! {
         a_number_of_another_app_is_given_to_nobody,
         trouble_with_wechat_is_told_as_at_the_login,
         a_code_in_a_body_reaches_the_app_as_the_number,
+        a_code_is_not_spent_for_a_body_that_may_be_too_large_then,
         a_body_with_a_bad_code_never_reaches_the_app,
         no_code_number_or_token_is_in_the_log,
     }

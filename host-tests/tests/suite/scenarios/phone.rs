@@ -268,6 +268,26 @@ pub fn a_code_in_a_body_reaches_the_app_as_the_number(host: HostKind) {
     }
 }
 
+/// The button gives a code once: where the body would be too large with its number, WeChat is not asked.
+pub fn a_code_is_not_spent_for_a_body_that_may_be_too_large_then(host: HostKind) {
+    let mut world = host.start(json!({
+        "limits": { "body_bytes": 2048 },
+        "routes": [{ "path": "/bind", "session": "required", "open_data": "body" }],
+    }));
+    let (phone, token) = logged_in(&mut world);
+    let code = phone.phone_code();
+    let body = |length: usize| {
+        let empty = json!({ "phoneCode": code, "x": "" }).to_string().len();
+        json!({ "phoneCode": code, "x": "x".repeat(length - empty) })
+    };
+    let large = Ask::post("/bind", &body(2000)).token(&token);
+    world.assert_refused(large, 413, "body_too_large");
+    assert_eq!(world.wechat.requests_for(NUMBER), 0);
+    let got = world.post("/bind", &token, &body(1536));
+    let seen: Value = serde_json::from_slice(&got.seen().body).unwrap();
+    assert_eq!(seen["openData"]["phoneNumber"], "13580006666", "{seen}");
+}
+
 pub fn a_body_with_a_bad_code_never_reaches_the_app(host: HostKind) {
     let mut world = host.start(json!({ "routes": [
         { "path": "/bind", "session": "optional", "open_data": "body" },

@@ -64,6 +64,7 @@ pub(crate) async fn open<H: Host, R: Request>(
     let (token, session) = holder?;
     let opened = match sent.phone_code(rules)? {
         Some((name, code)) => {
+            fits(body.len() + LONGEST_NUMBER, limit)?;
             let number = number(context, &token, &session, name, &code);
             Box::pin(number).await?.json
         }
@@ -74,11 +75,19 @@ pub(crate) async fn open<H: Host, R: Request>(
         }
     };
     let body = sent.with(rules, &opened).ok_or(Reason::Internal)?;
-    // The host has room for this much, and open data may grow when it is opened.
-    if body.len() > limit {
+    fits(body.len(), limit)?;
+    changes.replace_body(head, body);
+    Ok(())
+}
+
+/// What a number adds to a body is less, in bytes, beside its name. For one that may not fit, no code is spent.
+const LONGEST_NUMBER: usize = 512;
+
+/// The host has room for this much, and open data may grow when it is opened.
+fn fits(length: usize, limit: usize) -> Result<(), Rejection> {
+    if length > limit {
         return Err(Reason::BodyTooLarge.with("the body is too large when its open data is opened"));
     }
-    changes.replace_body(head, body);
     Ok(())
 }
 
