@@ -76,7 +76,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // What becomes of a request.
     ("push", &["config", "head", "header_names", "host", "memory", "metrics", "records", "rejection", "reply", "store", "time", "wechat", "worker"]),
     ("said", &["host", "memory", "metrics", "records", "rejection", "reply", "worker"]),
-    ("endpoint", &["config", "cookie", "edition", "head", "host", "login", "metrics", "open_data", "params", "presented", "profile", "records", "rejection", "reply", "route", "session", "wechat", "wechat_api", "worker"]),
+    ("endpoint", &["config", "cookie", "edition", "head", "host", "limits", "login", "metrics", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "route", "session", "wechat", "wechat_api", "worker"]),
     ("admin", &["config", "edition", "endpoint", "head", "host", "memory", "metrics", "params", "records", "rejection", "reply", "route", "session", "shared_text", "wechat", "wechat_api", "wording", "worker"]),
     ("gate", &["access", "assertion", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),

@@ -195,3 +195,31 @@ pub fn wechat_says_whether_it_still_holds_the_session_key(host: HostKind) {
     world.assert_refused(ask, 503, "wechat_busy");
     assert_eq!(world.counter("wx_session.key.unknown"), 1);
 }
+
+/// Whoever has a session has WeChat asked, but not as often as they like.
+pub fn of_one_user_wechat_is_asked_about_the_session_key_ten_times_in_a_minute(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let (_, token) = logged_in(&mut world);
+    let check = |token: &str| Ask::get("/wx/session?check=wechat").token(token);
+    for _ in 0..10 {
+        let got = world.ask(check(&token)).json();
+        assert_eq!(got["data"]["sessionKeyValid"], true, "{got}");
+    }
+    let asked = world.wechat.requests().len();
+    let got = world.ask(check(&token));
+    crate::rig::assert_refusal(&got, 503, "wechat_busy");
+    assert_eq!(got.header("retry-after").as_deref(), Some("60"));
+    // Another session of theirs has no more.
+    let again = world.login(&world.wechat.phone("alice")).token;
+    world.assert_refused(check(&again), 503, "wechat_busy");
+    assert_eq!(world.wechat.requests().len(), asked + 1, "the login");
+    let plain = world.get("/wx/session", &again).json();
+    assert_eq!(plain["data"]["hasSession"], true);
+    let other = world.login(&world.wechat.phone("bob")).token;
+    assert_eq!(world.ask(check(&other)).status, 200);
+    // Real time is too slow for the rest.
+    if !host.is_real_envoy() {
+        world.seconds(61);
+        assert_eq!(world.ask(check(&again)).status, 200);
+    }
+}

@@ -318,6 +318,7 @@ on_every_host! {
         while_wechat_does_not_answer_there_is_no_token_and_it_is_told,
         an_app_of_another_platform_has_no_token,
         wechat_says_whether_it_still_holds_the_session_key,
+        of_one_user_wechat_is_asked_about_the_session_key_ten_times_in_a_minute,
     }
     wechat_api {
         a_call_reaches_wechat_as_it_was_with_the_token_and_nothing_else,

@@ -11,10 +11,12 @@ use super::answer::{Answer, ok};
 use crate::edition::Edition;
 use crate::head::Head;
 use crate::host::{Host, Request};
+use crate::limits::rate_limit::MINUTE;
 use crate::metrics::Counter;
 use crate::params::Params;
 use crate::presented::{Presented, presented};
-use crate::records::record::SessionRecord;
+use crate::quota::tickets::{Taken, Tickets};
+use crate::records::record::{SessionRecord, user_key};
 use crate::rejection::{Reason, Rejection};
 use crate::session::sessions::Gone;
 use crate::wechat::check_session_key;
@@ -88,6 +90,25 @@ fn checks(head: &Head) -> Result<bool, Rejection> {
     }
 }
 
+/// How often WeChat is asked about one user in a minute. A client asks once before it fetches open data.
+const CHECKS: u32 = 10;
+
+/// Whoever has a session could otherwise use up the app's calls of the day. What was asked counts, whatever WeChat says.
+async fn may_ask<H: Host>(
+    context: Context<'_, H>,
+    session: &SessionRecord,
+) -> Result<(), Rejection> {
+    let user = user_key(&session.appid, &session.openid);
+    let (keys, owner) = (&context.worker.keys, user.name.as_bytes());
+    let tickets = Tickets::new(keys, "checks", owner, CHECKS, MINUTE);
+    match tickets.ok_or(Reason::Internal)?.take(context).await? {
+        Taken::Ticket(_) => Ok(()),
+        Taken::Full => Err(Reason::WechatBusy
+            .with("too many questions about this user's session_key in a minute")
+            .retry_after(MINUTE)),
+    }
+}
+
 /// Whether WeChat still holds the key of the session's user. Of a user who is not known any more, nobody has it.
 async fn is_valid<H: Host>(
     context: Context<'_, H>,
@@ -103,6 +124,7 @@ async fn is_valid<H: Host>(
     let users = context.users();
     let user = users.load(&session.appid, &session.openid, true).await?;
     let Some(user) = user else { return Ok(false) };
+    may_ask(context, session).await?;
     let query = check_session_key::query(&session.openid, &user.ring.current);
     let question = Call {
         method: "GET",
