@@ -148,12 +148,26 @@ pub struct Delivery {
 /// The answer to an [`HttpCall`].
 #[derive(Debug)]
 pub struct HttpResponse {
-    /// HTTP status; proxies answer 503 and 504 themselves when the upstream does not.
+    /// HTTP status.
     pub status: u16,
     /// The whole body.
     pub body: Vec<u8>,
     /// The header that the call wants, if it is there and text.
     pub wanted: Option<String>,
+}
+
+impl HttpResponse {
+    /// The answer, if it is the upstream's.
+    ///
+    /// # Errors
+    /// It has a status with which proxies, Envoy among them, answer for an upstream that does not.
+    pub fn of_upstream(self) -> Result<Self, CallError> {
+        match self.status {
+            503 => Err(CallError::Broken("HTTP 503".into())),
+            504 => Err(CallError::TimedOut),
+            _ => Ok(self),
+        }
+    }
 }
 
 /// Why an [`HttpCall`] has no answer.

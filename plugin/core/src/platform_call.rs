@@ -42,6 +42,18 @@ impl NoAnswer {
     }
 }
 
+impl From<CallError> for NoAnswer {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::NotSent(_) => Self::NotSent,
+            CallError::Forbidden(_) => Self::Forbidden,
+            CallError::TimedOut => Self::Timeout,
+            CallError::Broken(_) => Self::Unavailable,
+            CallError::TooLarge(_) => Self::Unreadable("is too long".into()),
+        }
+    }
+}
+
 /// Sends `question` and gives the body of an answer with HTTP status 200. `must_finish`: see [`HttpCall`].
 pub(crate) async fn call<H: Host>(
     context: Context<'_, H>,
@@ -79,25 +91,18 @@ pub(crate) async fn call<H: Host>(
         Ok(HttpResponse {
             status: 200, body, ..
         }) => Ok(body),
-        Ok(HttpResponse { status, .. }) => {
+        Ok(answer) => {
+            let status = answer.status;
             report(&format!("HTTP {status}"));
-            Err(match status {
-                // Proxies answer for an upstream that does not.
-                504 => NoAnswer::Timeout,
-                503 => NoAnswer::Unavailable,
+            Err(match answer.of_upstream() {
+                Err(error) => error.into(),
                 // An answer, but none of the platform's: a proxy's page, a portal's.
-                status => NoAnswer::Unreadable(format!("has status {status}")),
+                Ok(_) => NoAnswer::Unreadable(format!("has status {status}")),
             })
         }
         Err(error) => {
             report(&error.to_string());
-            Err(match error {
-                CallError::NotSent(_) => NoAnswer::NotSent,
-                CallError::Forbidden(_) => NoAnswer::Forbidden,
-                CallError::TimedOut => NoAnswer::Timeout,
-                CallError::Broken(_) => NoAnswer::Unavailable,
-                CallError::TooLarge(_) => NoAnswer::Unreadable("is too long".into()),
-            })
+            Err(error.into())
         }
     }
 }

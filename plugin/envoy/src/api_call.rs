@@ -130,7 +130,7 @@ impl ApiCall {
                 must_finish: false,
                 wants: Some("content-type"),
             };
-            match host.call(again).await {
+            match host.call(again).await.and_then(HttpResponse::of_upstream) {
                 Ok(HttpResponse {
                     status,
                     body,

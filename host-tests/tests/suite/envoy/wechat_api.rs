@@ -130,6 +130,26 @@ fn a_backend_that_leaves_while_its_call_is_sent_once_more_harms_nobody() {
     edge.assert_sound();
 }
 
+/// Envoy has a text of its own for a call-out that nobody answers.
+#[test]
+fn a_second_call_that_nobody_answers_is_told_in_the_edges_words() {
+    let edge = EnvoyWorld::alone(|config| config);
+    let addr = backends(&edge);
+    assert_eq!(ask(addr, &picture()).status, 200);
+    for fault in [Fault::Refused, Fault::Slow(Duration::from_secs(5))] {
+        edge.wechat
+            .script([Fault::Errcode(40001), Fault::Ok, fault.clone()]);
+        let answer = ask(addr, &picture());
+        assert_eq!(error_of(&answer), "wechat_unavailable", "{fault:?}");
+        assert_eq!(answer.status, 503, "{fault:?}");
+        edge.wechat.calm();
+        assert_eq!(ask(addr, &picture()).status, 200);
+    }
+    let log = edge.envoy.log();
+    assert_eq!(log.matches("wechat_failed").count(), 2, "{log}");
+    edge.assert_sound();
+}
+
 /// A body goes through as it comes: Envoy holds no more of it than its buffers have room for.
 #[test]
 fn large_uploads_take_no_memory() {
