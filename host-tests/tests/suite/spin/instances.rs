@@ -7,8 +7,8 @@ use spin_host::Instances;
 use testkit::client::{Connection, Request};
 use testkit::fakes::wechat::Fault;
 
-use crate::rig::Way;
 use crate::rig::spin_world::{SpinWorld, TIMEOUT, login_with, token};
+use crate::rig::{APPID, Way};
 
 #[test]
 fn an_instance_lives_through_wechats_faults() {
@@ -83,4 +83,36 @@ fn what_an_instance_has_learnt_is_in_the_store() {
         stage.rig.spin.settle();
         assert_eq!(stage.rig.spin.instances(), 5, "{way:?}");
     }
+}
+
+/// Whoever serves one call and is gone cannot give the next one another token: it leaves it in the store.
+#[test]
+fn a_dead_token_is_given_up_by_an_instance_that_serves_one_large_call() {
+    const TOKEN: &str = "/cgi-bin/stable_token";
+    let patch = json!({ "wechat_api": { "allow": ["/cgi-bin/media/"] } });
+    let stage = SpinWorld::start_with(Way::Service, &patch, |manifest| {
+        manifest.instances = Instances::OneForEach;
+    });
+    // Too large to be sent once more.
+    let body = format!(
+        "--b\r\ncontent-disposition: form-data; name=\"media\"; filename=\"a.jpg\"\r\n\r\n{}\r\n--b--\r\n",
+        "x".repeat(100_000)
+    );
+    let upload = || {
+        let request = Request::post("/cgi-bin/media/upload?type=image")
+            .header("content-type", "multipart/form-data; boundary=b")
+            .body(body.clone().into_bytes());
+        let answer = stage.send(&request).json().unwrap();
+        // What is done behind the answer is done.
+        stage.rig.spin.settle();
+        answer
+    };
+    assert_eq!(upload()["media_id"], "MEDIA");
+    stage.wechat.kill_tokens(APPID);
+    assert_eq!(upload()["errcode"], 40001);
+    for _ in 0..2 {
+        assert_eq!(upload()["media_id"], "MEDIA");
+    }
+    assert_eq!(stage.wechat.access_tokens().len(), 2);
+    assert_eq!(stage.wechat.requests_for(TOKEN), 2);
 }

@@ -45,6 +45,16 @@ impl KnownToken {
         self.token.as_deref()
     }
 
+    /// Whether there is one that will be good for a while.
+    pub(crate) fn has_next(&self, now: UnixMillis) -> bool {
+        self.get(now).is_some_and(|token| !is_due(&token, now))
+    }
+
+    /// Whether WeChat is not to be asked for one.
+    pub(crate) fn is_left_alone(&self, now: UnixMillis) -> bool {
+        self.breaker.opened_by(now).is_some()
+    }
+
     /// Whether somebody is to renew it now: whoever is told so does.
     pub(crate) fn claim_renewal(&mut self, now: UnixMillis) -> bool {
         let is_due = self.token.as_ref().is_some_and(|token| is_due(token, now));
@@ -82,7 +92,7 @@ impl KnownToken {
 }
 
 /// Whether the time has come to ask for the next one.
-pub(crate) fn is_due(token: &AccessToken, now: UnixMillis) -> bool {
+fn is_due(token: &AccessToken, now: UnixMillis) -> bool {
     token.expires_at.since(now) <= RENEWAL
 }
 

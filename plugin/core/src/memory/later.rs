@@ -20,6 +20,6 @@ pub(crate) enum Later {
     Return(Key),
     /// A ticket is to be given back if it is this: nobody knows whether it was taken.
     Disclaim(Key, Vec<u8>),
-    /// The access_token of the mini program of this number is to be renewed.
+    /// The next access_token of the mini program of this number is to be had.
     AccessToken(usize),
 }

@@ -110,3 +110,95 @@ pub fn unanswered<H: Host>(
     let rejection = Reason::WechatUnavailable.with(problem);
     Some(rejection.response(&worker.config.answers.all))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::minimal_on_spin;
+    use crate::fake_host::{FakeHost, run};
+    use crate::host::{HttpCall, HttpResponse};
+    use crate::testing::test;
+    use alloc::format;
+    use alloc::rc::Rc;
+    use core::cell::Cell;
+    use core::time::Duration;
+    use serde_json::json;
+
+    const DEAD: &[u8] = br#"{"errcode":40001,"errmsg":"invalid credential"}"#;
+
+    /// Another token with each answer; and how many there were.
+    fn answering(host: &FakeHost) -> Rc<Cell<u32>> {
+        let asked = Rc::new(Cell::new(0));
+        let count = Rc::clone(&asked);
+        let answer = move |_: &HttpCall| {
+            count.set(count.get() + 1);
+            let body = format!(r#"{{"access_token":"t{}","expires_in":7200}}"#, count.get());
+            Ok(HttpResponse {
+                status: 200,
+                body: body.into_bytes(),
+                wanted: None,
+            })
+        };
+        *host.answer.borrow_mut() = Some(Box::new(answer));
+        asked
+    }
+
+    fn worker() -> Worker {
+        Worker::new(minimal_on_spin(json!({ "kind": "spin_kv" })))
+    }
+
+    fn token(worker: &Worker, host: &FakeHost) -> Option<String> {
+        let app = &worker.config.mini_programs[0];
+        let token = run(Context { worker, host }.access_tokens().get(app));
+        token.ok().map(|token| token.expose().into())
+    }
+
+    fn call(worker: &Worker, token: &str, is_repeated: bool) -> ToWechat {
+        let app = &worker.config.mini_programs[0];
+        ToWechat {
+            target: app.api.target.clone(),
+            authority: app.api.authority.clone(),
+            most_kept: 0,
+            timeout: Duration::from_secs(1),
+            appid: app.appid.clone(),
+            token: Zeroizing::new(token.into()),
+            path: "/wxa/x".into(),
+            query: String::new(),
+            is_repeated,
+        }
+    }
+
+    /// Where workers come and go with their calls.
+    #[test]
+    fn a_worker_that_sees_no_other_call_has_the_next_token_ready_for_the_others() {
+        let host = FakeHost::at(1_700_000_000_000);
+        let asked = answering(&host);
+        let one = worker();
+        assert_eq!(token(&one, &host).unwrap(), "t1");
+        assert!(mark_if_dead(&one, &host, &call(&one, "t1", false), DEAD));
+        run(crate::finish(&one, &host, None));
+        assert_eq!(token(&worker(), &host).unwrap(), "t2");
+        assert_eq!(asked.get(), 2);
+        // A call that had another one meanwhile costs no more.
+        run(crate::finish(&one, &host, None));
+        assert_eq!(asked.get(), 2);
+    }
+
+    #[test]
+    fn where_the_next_token_is_dead_too_the_others_hear_of_it() {
+        let host = FakeHost::at(1_700_000_000_000);
+        let asked = answering(&host);
+        let one = worker();
+        for (number, is_repeated) in [(1, false), (2, true)] {
+            let used = token(&one, &host).unwrap();
+            assert_eq!(used, format!("t{number}"));
+            let call = call(&one, &used, is_repeated);
+            assert!(mark_if_dead(&one, &host, &call, DEAD));
+        }
+        run(crate::finish(&one, &host, None));
+        for worker in [one, worker()] {
+            assert_eq!(token(&worker, &host), None);
+        }
+        assert_eq!(asked.get(), 2);
+    }
+}

@@ -14,7 +14,6 @@ use crate::config::MiniProgram;
 use crate::edition::Question;
 use crate::host::{Host, Level};
 use crate::limits::circuit_breaker::{CircuitBreaker, OPEN_FOR, Trouble};
-use crate::memory::access_tokens::is_due;
 use crate::memory::later::Later;
 use crate::metrics::Counter;
 use crate::platform_call::{NoAnswer, call};
@@ -75,32 +74,53 @@ impl<H: Host> AccessTokens<'_, H> {
         }
     }
 
-    /// WeChat has said that `used` is none.
+    /// WeChat has said that `used` is none. The store has it until there is another one: that is had behind this request,
+    /// as the worker may see no other.
     pub(crate) fn mark_dead(&self, app: &MiniProgram, used: &str) {
         let Context { worker, host } = self.context;
         host.count(Counter::TokenDead);
         worker.token_of(app, |known| known.mark_dead(used));
+        self.renew_later(app);
     }
 
-    /// WeChat calls each one that it gives none (`errcode`): it is to be asked no more often than a server that does not answer.
+    /// WeChat calls the one that it has just given none, too (`errcode`): it is left alone as where it gives none. The
+    /// others hear of it behind this request.
     pub(crate) fn record_failure(&self, app: &MiniProgram, errcode: i64) {
         let now = self.context.host.now();
         let trouble = Trouble::Said { errcode, rid: None };
         let worker = self.context.worker;
-        worker.token_of(app, |known| known.breaker.record_failure(trouble, now));
+        worker.token_of(app, |known| known.breaker.open(trouble, now));
     }
 
-    /// The next token, when the old one is about to end.
+    /// The next token, when the old one is about to end, or is none any more.
     pub(crate) async fn renew(&self, app: &MiniProgram) {
-        let now = self.context.host.now();
-        let stored = self.stored(app).await.and_then(|stored| stored.token);
-        if let Some(token) = stored.filter(|token| !is_due(token, now))
-            && self.learn(app, token).is_some()
-        {
+        let Context { worker, host } = self.context;
+        let has_next = || worker.token_of(app, |known| known.has_next(host.now()));
+        // A call may have had it meanwhile.
+        if has_next() {
             return;
         }
-        // Whoever uses the old one goes on with it.
-        let _ = self.ask(app).await;
+        let is_left_alone = worker.token_of(app, |known| known.is_left_alone(host.now()));
+        self.learn_stored(app).await;
+        if has_next() {
+            return;
+        }
+        if is_left_alone {
+            self.write_down(app).await;
+        } else {
+            // Whoever uses the old one goes on with it.
+            let _ = self.ask(app).await;
+        }
+    }
+
+    fn renew_later(&self, app: &MiniProgram) {
+        let worker = self.context.worker;
+        let number = worker.config.number(app);
+        let is_this = |later: &Later| matches!(later, Later::AccessToken(own) if *own == number);
+        let mut later = worker.later.borrow_mut();
+        if !later.iter().any(is_this) {
+            later.push(Later::AccessToken(number));
+        }
     }
 
     fn known(&self, app: &MiniProgram) -> Option<Rc<AccessToken>> {
@@ -109,36 +129,37 @@ impl<H: Host> AccessTokens<'_, H> {
         worker.token_of(app, |known| {
             let token = known.get(now)?;
             if known.claim_renewal(now) {
-                let number = worker.config.number(app);
-                worker.later.borrow_mut().push(Later::AccessToken(number));
+                self.renew_later(app);
             }
             Some(token)
         })
     }
 
     async fn find(&self, app: &MiniProgram) -> TokenOutcome {
-        let Context { worker, host } = self.context;
-        if let Some(TokenRecord { token, breaker }) = self.stored(app).await {
-            if let Some(token) = token
-                && self.learn(app, token).is_some()
-                && let Some(token) = self.known(app)
-            {
-                host.count(Counter::TokenFound);
-                return Ok(token);
-            }
-            worker.token_of(app, |known| known.breaker.learn(breaker));
+        self.learn_stored(app).await;
+        if let Some(token) = self.known(app) {
+            self.context.host.count(Counter::TokenFound);
+            return Ok(token);
         }
         self.ask(app).await
     }
 
-    /// Takes over a token that others have written down, if it is of use here.
-    fn learn(&self, app: &MiniProgram, token: AccessToken) -> Option<()> {
-        let now = self.context.host.now();
-        self.context.worker.token_of(app, |known| {
-            known
-                .takes(&token, now)
-                .then(|| known.learn(&Rc::new(token)))
-        })
+    /// Takes over what others have written down, as far as it is of use here.
+    async fn learn_stored(&self, app: &MiniProgram) {
+        let Context { worker, host } = self.context;
+        let Some(TokenRecord { token, breaker }) = self.stored(app).await else {
+            return;
+        };
+        let now = host.now();
+        worker.token_of(app, |known| {
+            // They may not have heard yet why WeChat is left alone here.
+            if !known.is_left_alone(now) {
+                known.breaker.learn(breaker);
+            }
+            if let Some(token) = token.filter(|token| known.takes(token, now)) {
+                known.learn(&Rc::new(token));
+            }
+        });
     }
 
     /// Asks WeChat, unless that is of no use now.
@@ -374,6 +395,49 @@ mod tests {
         answering(&host, None);
         assert_eq!(token(&all[1], &host).unwrap(), "t1");
         assert_eq!(token(&all[2], &host).unwrap(), "t1");
+    }
+
+    #[test]
+    fn a_token_that_is_dead_twice_in_a_row_leaves_wechat_alone_for_a_while() {
+        let host = FakeHost::at(START);
+        let asked = answering(&host, None);
+        let worker = worker();
+        let app = &worker.config.mini_programs[0];
+        for number in 1..=2 {
+            let used = token(&worker, &host).unwrap();
+            assert_eq!(used, format!("t{number}"));
+            dead(&worker, &host, &used);
+        }
+        let context = Context {
+            worker: &worker,
+            host: &host,
+        };
+        context.access_tokens().record_failure(app, 40001);
+        // The store says nothing of it yet.
+        for _ in 0..2 {
+            let refused = token(&worker, &host).unwrap_err();
+            assert_eq!(refused.errcode(), Some(40001));
+        }
+        assert_eq!(asked.get(), 2);
+        host.pass(OPEN_FOR);
+        assert_eq!(token(&worker, &host).unwrap(), "t3");
+    }
+
+    #[test]
+    fn who_renews_a_token_goes_by_what_others_know_of_wechat() {
+        let host = FakeHost::at(START);
+        answering(&host, None);
+        let (one, other) = (worker(), worker());
+        for worker in [&one, &other] {
+            assert_eq!(token(worker, &host).unwrap(), "t1");
+        }
+        host.pass(Duration::from_secs(7000));
+        let asked = answering(&host, Some(45009));
+        for worker in [&one, &other] {
+            assert_eq!(token(worker, &host).unwrap(), "t1");
+            run(crate::finish(worker, &host, None));
+        }
+        assert_eq!(asked.get(), 1);
     }
 
     #[test]
