@@ -13,7 +13,7 @@ use crate::metrics::Counter;
 use crate::rejection::Reason;
 use crate::reply::{Response, ToWechat, call_failed};
 use crate::wechat::access_token::{authorised, is_dead};
-use crate::wechat::code2session::number;
+use crate::wechat::code2session::{json_of, number};
 use crate::worker::{Context, Worker};
 
 /// An errcode comes in less, in bytes.
@@ -31,6 +31,7 @@ impl ToWechat {
     pub fn to_be_seen(content_type: Option<&str>, content_length: Option<&str>) -> usize {
         // WeChat names text for JSON, too.
         let is_text = content_type.is_none_or(|own| {
+            let own = own.to_ascii_lowercase();
             ["application/json", "text/"]
                 .iter()
                 .any(|text| own.starts_with(text))
@@ -50,7 +51,7 @@ struct Reply {
 /// it said so.
 pub fn mark_if_dead<H: Host>(worker: &Worker, host: &H, call: &ToWechat, answer: &[u8]) -> bool {
     let context = Context { worker, host };
-    let reply: Option<Reply> = serde_json::from_slice(answer).ok();
+    let reply: Option<Reply> = json_of(answer).ok();
     let errcode = reply.and_then(|reply| number(reply.errcode.as_ref()));
     let Some(errcode) = errcode.filter(|errcode| is_dead(*errcode)) else {
         return false;
@@ -200,5 +201,32 @@ mod tests {
             assert_eq!(token(&worker, &host), None);
         }
         assert_eq!(asked.get(), 2);
+    }
+
+    #[test]
+    fn an_answer_is_looked_at_however_its_type_is_written_and_whatever_stands_before_it() {
+        let host = FakeHost::at(1_700_000_000_000);
+        let one = worker();
+        for (answer, is_dead) in [
+            (DEAD, true),
+            ("\u{feff}{\"errcode\":\"42001\"}".as_bytes(), true),
+            (br#"{"errcode":0}"#, false),
+            (br#"{"errcode":45009}"#, false),
+            (b"", false),
+        ] {
+            let call = call(&one, "t1", false);
+            assert_eq!(mark_if_dead(&one, &host, &call, answer), is_dead);
+        }
+        for (content_type, is_seen) in [
+            (None, true),
+            (Some("application/json; encoding=utf-8"), true),
+            (Some("Application/JSON"), true),
+            (Some("TEXT/plain"), true),
+            (Some("image/jpeg"), false),
+        ] {
+            let seen = ToWechat::to_be_seen(content_type, Some("60"));
+            assert_eq!(seen > 0, is_seen, "{content_type:?}");
+        }
+        assert_eq!(ToWechat::to_be_seen(None, Some("2049")), 0);
     }
 }
