@@ -12,8 +12,8 @@ export interface SessionError extends Error {
   /**
    * As in the table of errors; or, of this package: `network` (no answer), `wx_login` (the platform's `login` failed, or
    * gave no code), `app_login` (the option `login` failed), `unexpected_answer` (an endpoint answered, but not in the way
-   * of wx-session), `account_switched` (this request was begun under another account, or before a logout, and was not
-   * repeated), `foreign_url` (not under `baseUrl`), `no_runtime` (not in a mini program).
+   * of wx-session), `account_switched` (what failed was begun under another account, or before a logout, and did not go
+   * on), `foreign_url` (not under `baseUrl`), `no_runtime` (not in a mini program).
    */
   error: string
   action: Action

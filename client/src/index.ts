@@ -26,6 +26,8 @@ interface Turn {
   /** The token that it was sent with. */
   token: string
   waited?: boolean
+  /** The account that it was begun under, where another's is not to have it repeated. */
+  began?: number
 }
 
 interface Callbacks<R> {
@@ -44,8 +46,10 @@ export function createSession(options: SessionOptions): Session {
 
   let token = load(api, key)
   let flight: Promise<Login> | null = null
+  /** The same login before its token is kept: a logout ends that one too. */
+  let entering: Promise<Login> | null = null
   let check: Promise<Login | null> | null = null
-  /** Changes with the account: what began under another one is not repeated. */
+  /** Changes with the account, and with a logout: what began before is not repeated. */
   let account = 0
   let loggedOut = false
   /** Whether endpoints get their parameters in headers. */
@@ -64,6 +68,11 @@ export function createSession(options: SessionOptions): Session {
         console.error(problem)
       }
     })
+  }
+
+  /** Fails if what began under this account must not go on. */
+  function still(began: number): void {
+    if (account !== began) throw switched()
   }
 
   function header(value = token): { [name: string]: string } {
@@ -90,7 +99,10 @@ export function createSession(options: SessionOptions): Session {
     return send(options, turn.token).then(null, error => {
       if (turn.waited || !mayRepeat(error, options)) throw error
       turn.waited = true
-      return wait(error).then(() => exchange(options, turn))
+      return wait(error).then(() => {
+        if (turn.began !== undefined) still(turn.began)
+        return exchange(options, turn)
+      })
     })
   }
 
@@ -116,13 +128,16 @@ export function createSession(options: SessionOptions): Session {
   }
 
   /** The login itself. `again`: it may take a second code. */
-  function enter(again: boolean): Promise<Login> {
+  function enter(began: number, again: boolean): Promise<Login> {
     return codeOf(api, options.loginOptions)
-      .then(code => options.login ? throughApp(options.login, code, asked => send(asked, token)) : atEndpoint(code))
-      .then(welcome, error => {
-        if (!options.login && readsNoBody(error)) return enter(again)
-        if (again && error.action === 'relogin') return enter(false)
-        if (again && mayWait(error)) return wait(error).then(() => enter(false))
+      .then(code => {
+        still(began)
+        return options.login ? throughApp(options.login, code, asked => send(asked, token)) : atEndpoint(code)
+      })
+      .then(null, error => {
+        if (!options.login && readsNoBody(error)) return enter(began, again)
+        if (again && error.action === 'relogin') return enter(began, false)
+        if (again && mayWait(error)) return wait(error).then(() => enter(began, false))
         throw error
       })
   }
@@ -148,14 +163,21 @@ export function createSession(options: SessionOptions): Session {
   function login(): Promise<Login> {
     loggedOut = false
     if (flight) return flight
-    const landed = () => { flight = null }
-    flight = enter(true)
-    flight.then(landed, landed)
-    return flight
+    const began = account
+    entering = enter(began, true)
+    const own = flight = entering.then(login => {
+      still(began)
+      return welcome(login)
+    })
+    // After a logout there may be another one.
+    const landed = () => { if (flight === own) flight = entering = null }
+    own.then(landed, landed)
+    return own
   }
 
-  /** A login, unless somebody has logged in since `old` was sent. */
-  function renew(old: string): Promise<unknown> {
+  /** A login, unless somebody has logged in since `old` was sent, or out. */
+  function renew(old: string): Promise<Login | null> {
+    if (loggedOut) return Promise.reject(switched())
     return token === old ? login() : Promise.resolve(flight)
   }
 
@@ -163,14 +185,15 @@ export function createSession(options: SessionOptions): Session {
     if (!token || flight) return login()
     loggedOut = false
     if (check) return check
-    const done = () => { check = null }
-    check = checked().then(() => endpoint('session', undefined, token))
-      .then(session => session.hasSession && !session.expired ? null : login(), error => {
-        if (error.action === 'relogin') return login()
+    const sent = token
+    const own = check = checked().then(() => endpoint('session', undefined, sent))
+      .then(session => session.hasSession && !session.expired && !loggedOut ? null : renew(sent), error => {
+        if (error.action === 'relogin') return renew(sent)
         throw error
       })
-    check.then(done, done)
-    return check
+    const done = () => { if (check === own) check = null }
+    own.then(done, done)
+    return own
   }
 
   /** Fails with `action: relogin` if the platform's own session has ended. */
@@ -205,10 +228,10 @@ export function createSession(options: SessionOptions): Session {
 
   function guarded(options: RequestOptions): Promise<Answer> {
     const began = account
-    const turn: Turn = { token: '' }
+    const turn: Turn = { token: '', began }
     let failed: unknown
     const attempt = () => {
-      if (account !== began) throw new SessionError('account_switched', 'none', 'begun under another account')
+      still(began)
       turn.token = token
       return exchange(options, turn)
     }
@@ -223,20 +246,26 @@ export function createSession(options: SessionOptions): Session {
   }
 
   function logout(options?: { everywhere?: boolean }): Promise<{ ended: number }> {
-    const leave = () => {
-      const old = token
-      loggedOut = true
-      account++
-      keep('')
-      emit('logout', undefined)
-      if (!old) return { ended: 0 }
-      return endpoint('logout', { everywhere: !!(options && options.everywhere) }, old).then(null, error => {
-        if (asksForLogin(error)) return { ended: 0 }
-        throw error
-      })
-    }
-    // What is under way would log in again afterwards.
-    return Promise.resolve(check).then(() => flight, () => flight).then(leave, leave)
+    const old = token
+    const late = entering
+    loggedOut = true
+    account++
+    flight = entering = check = null
+    keep('')
+    emit('logout', undefined)
+    const everywhere = !!(options && options.everywhere)
+    // The edge may have taken a login that is under way: nobody would have its token.
+    const both = [end(old, everywhere), late ? late.then(login => end(login.token, everywhere), () => 0) : 0]
+    return Promise.all(both).then(([one, other]) => ({ ended: one + other }))
+  }
+
+  /** Ends a session at the edge, or all of its user's; gives how many. */
+  function end(value: string, everywhere: boolean): Promise<number> {
+    if (!value) return Promise.resolve(0)
+    return endpoint('logout', { everywhere }, value).then(told => told.ended, error => {
+      if (asksForLogin(error)) return 0
+      throw error
+    })
   }
 
   /** The login comes first: data that was fetched before one is under an older key. */
@@ -247,7 +276,7 @@ export function createSession(options: SessionOptions): Session {
       return endpoint(name, { encryptedData, iv, rawData, signature }, old)
     }
     let old = token
-    return (token && !flight ? checked().then(null, login) : login()).then(fetchData).then(data => {
+    return (token && !flight ? checked().then(null, () => renew(old)) : login()).then(fetchData).then(data => {
       return post(data).then(null, error => {
         if (error.action !== 'relogin') throw error
         return renew(old).then(fetchData).then(anew => {
@@ -285,6 +314,10 @@ export function createSession(options: SessionOptions): Session {
       }
     }
   }
+}
+
+function switched(): SessionError {
+  return new SessionError('account_switched', 'none', 'begun under another account, or before a logout')
 }
 
 function content(answer: Answer): any {

@@ -88,7 +88,7 @@ export interface Session {
    * Needs no `this`: pass it around as you like.
    */
   callContainer<T = any>(options: ContainerOptions<T>): Promise<ContainerAnswer<T>>
-  /** Ends the session here, whether or not the edge can be reached; no request logs in by itself until you do. */
+  /** Ends the session here at once, whether or not the edge can be reached; no request logs in by itself until you do. */
   logout(options?: { everywhere?: boolean }): Promise<{ ended: number }>
   /** Sends the profile; gives the user as the edge keeps it. */
   register(fetchData: FetchOpenData): Promise<User>

@@ -88,3 +88,11 @@ test('a user who refuses is the page’s own error, passed on as it is', async (
   assert.equal(await failing(session.register(() => Promise.reject(refusal))), refusal)
   assert.equal(edge.count('POST /wx/register'), 0)
 })
+
+test('a login that lands while WeChat is asked for its session is not followed by another', async () => {
+  const { edge, phone, session } = scene()
+  await session.login()
+  phone.wx.checkSession = ({ fail }) => { session.login().then(() => fail({ errMsg: 'checkSession:fail' })) }
+  await session.verify(fetcher(phone))
+  assert.equal(edge.count('POST /wx/login'), 2)
+})

@@ -63,7 +63,7 @@ test('a request that was under way at the logout does not undo it', async () => 
   await session.login()
   edge.fail('/orders', refuse('invalid_token'))
   const request = failing(session.request({ url: '/orders' }))
-  while (!edge.count('GET /orders')) await new Promise(soon => setTimeout(soon))
+  while (!edge.count('GET /orders')) await soon()
   await session.logout()
   assert.equal((await request).action, 'relogin')
   assert.deepEqual(session.header(), {})
@@ -95,14 +95,89 @@ test('a session that had ended already is no error of a logout', async () => {
   assert.deepEqual(await session.logout(), { ended: 0 })
 })
 
-test('a logout during a login, or while ensure looks, comes after it', async () => {
+test('a logout is at once, whatever is under way, which then ends and logs nobody in', async () => {
   for (const begin of ['login', 'ensure']) {
-    const { edge, session } = scene()
+    const { edge, phone, session } = scene()
     if (begin === 'ensure') await session.login()
     edge.sessions.clear()
-    session[begin]()
-    assert.deepEqual(await session.logout(), { ended: 1 })
-    assert.deepEqual(session.header(), {})
-    assert.equal(edge.sessions.size, 0)
+    let answer
+    edge.fail(begin === 'login' ? '/wx/login' : '/wx/session', new Promise(come => { answer = come }))
+    const begun = failing(session[begin]())
+    while (phone.underWay === 0) await soon()
+    const heard = []
+    session.on('logout', () => heard.push('logout'))
+    session.on('login', () => heard.push('login'))
+    const logout = session.logout()
+    assert.deepEqual([session.header(), phone.storage.size, heard], [{}, 0, ['logout']])
+    answer(refuse('session_expired'))
+    assert.deepEqual(await logout, { ended: 0 })
+    assert.equal((await begun).error, 'account_switched')
+    assert.equal(edge.count('POST /wx/login'), 1)
+    assert.deepEqual([session.header(), heard], [{}, ['logout']])
   }
 })
+
+test('a login that lands after a logout is ended at the edge, and nobody gets its token', async () => {
+  for (const everywhere of [false, true]) {
+    const { edge, phone, session } = scene()
+    if (everywhere) edge.sessions.set('on another phone', 'ming')
+    const login = failing(session.login())
+    while (!edge.count('POST /wx/login')) await soon()
+    assert.deepEqual(await session.logout({ everywhere }), { ended: 1 })
+    assert.equal((await login).error, 'account_switched')
+    assert.deepEqual([session.header(), phone.storage.size, edge.sessions.size], [{}, 0, 0])
+  }
+})
+
+test('who logs in after a logout does not get the login from before it', async () => {
+  const { edge, phone, session } = scene()
+  const before = failing(session.login())
+  while (!edge.count('POST /wx/login')) await soon()
+  const logout = session.logout()
+  phone.user = 'hong'
+  const { token } = await session.login()
+  assert.equal((await before).error, 'account_switched')
+  await logout
+  assert.deepEqual([...edge.sessions], [[token, 'hong']])
+  assert.deepEqual(session.header(), { 'X-3rd-Session': token })
+})
+
+test('a request that waits at the logout is not repeated after it', async () => {
+  const { edge, phone, session } = scene()
+  await session.login()
+  edge.fail('/orders', refuse('store_unavailable'))
+  const request = failing(session.request({ url: '/orders', method: 'POST' }))
+  while (!phone.waits.length) await soon()
+  const logout = session.logout()
+  assert.equal((await request).error, 'account_switched')
+  assert.deepEqual([await logout, edge.count('POST /orders')], [{ ended: 1 }, 1])
+})
+
+test('open data that was asked for before a logout logs nobody in after it', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  const error = await failing(session.decrypt(async () => {
+    await session.logout()
+    return edge.wechat.userInfo('ming')
+  }))
+  assert.equal(error.error, 'account_switched')
+  assert.equal(edge.count('POST /wx/login'), 1)
+})
+
+test('ensure beside a request that finds the session ended is one login', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  edge.sessions.clear()
+  let answer
+  edge.fail('/wx/session', new Promise(come => { answer = come }))
+  const ensured = session.ensure()
+  while (!edge.count('GET /wx/session')) await soon()
+  assert.equal((await session.request({ url: '/orders' })).statusCode, 200)
+  answer(refuse('session_expired'))
+  assert.equal(await ensured, null)
+  assert.equal(edge.count('POST /wx/login'), 2)
+})
+
+function soon() {
+  return new Promise(done => setTimeout(done))
+}
