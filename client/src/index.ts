@@ -21,6 +21,8 @@ export type { Runtime } from './runtime.js'
 export type { AppLogin, Events, FetchOpenData, Login, LoginThroughApp, OpenData, Session, SessionOptions } from './session.js'
 export type { Answer, RequestOptions, Send } from './wx.js'
 
+type Again = (error: SessionError) => boolean
+
 /** What a request has used up of its repetitions. */
 interface Turn {
   /** The token that it was sent with. */
@@ -28,6 +30,8 @@ interface Turn {
   waited?: boolean
   /** The account that it was begun under, where another's is not to have it repeated. */
   began?: number
+  /** What of the errors that pass it may be repeated after; without it, all. */
+  again?: Again | undefined
 }
 
 interface Callbacks<R> {
@@ -97,7 +101,7 @@ export function createSession(options: SessionOptions): Session {
   /** Sends, and once more if told when. */
   function exchange(options: RequestOptions, turn: Turn): Promise<Answer> {
     return send(options, turn.token).then(null, error => {
-      if (turn.waited || !mayRepeat(error, options)) throw error
+      if (turn.waited || !mayRepeat(error, options) || (turn.again && !turn.again(error))) throw error
       turn.waited = true
       return wait(error).then(() => {
         if (turn.began !== undefined) still(turn.began)
@@ -106,8 +110,8 @@ export function createSession(options: SessionOptions): Session {
     })
   }
 
-  function endpoint(name: string, data: object | undefined, value: string): Promise<any> {
-    const ask = () => exchange(asking(name, data), { token: value })
+  function endpoint(name: string, data: object | undefined, value: string, again?: Again): Promise<any> {
+    const ask = () => exchange(asking(name, data), { token: value, again })
     return ask().then(null, error => {
       if (readsNoBody(error)) return ask()
       throw error
@@ -270,8 +274,9 @@ export function createSession(options: SessionOptions): Session {
 
   /** The login comes first: data that was fetched before one is under an older key. */
   function openData(name: string, fetchData: FetchOpenData): Promise<any> {
-    const post = (data: OpenData) => {
-      const { encryptedData, iv, rawData, signature } = data
+    const post = (data: OpenData | null | void) => {
+      // The edge says what is missing.
+      const { encryptedData, iv, rawData, signature } = data || {}
       old = token
       return endpoint(name, { encryptedData, iv, rawData, signature }, old)
     }
@@ -291,7 +296,7 @@ export function createSession(options: SessionOptions): Session {
   const buttonWay = {
     ready: () => (token && !flight ? Promise.resolve() : login() as Promise<unknown>).then(() => token),
     renew: (old: string) => renew(old).then(() => token),
-    ask: (data: object, value: string) => endpoint('phone', data, value)
+    ask: (data: object, value: string, again: Again) => endpoint('phone', data, value, again)
   }
 
   return {

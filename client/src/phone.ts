@@ -1,6 +1,6 @@
 /*
- * The phone number of a button's code: one request, and once more after a login. Never sends a code again that WeChat may have
- * seen.
+ * The phone number of a button's code: one request, and once more after a login or a wait. Never sends a code again that
+ * WeChat may have seen.
  */
 import { asksForLogin, SessionError } from './error.js'
 import { PhoneNumber } from './open-data.js'
@@ -18,8 +18,8 @@ interface Way {
   ready(): Promise<string>
   /** Logs in, unless somebody has since `old` was sent; gives the token. */
   renew(old: string): Promise<string>
-  /** Asks the edge. */
-  ask(data: object, token: string): Promise<PhoneNumber>
+  /** Asks the edge, and once more after an error that `again` holds for. */
+  ask(data: object, token: string, again: (error: SessionError) => boolean): Promise<PhoneNumber>
 }
 
 export function phoneNumber(way: Way, detail: ButtonDetail, keep?: boolean): Promise<PhoneNumber> {
@@ -28,9 +28,11 @@ export function phoneNumber(way: Way, detail: ButtonDetail, keep?: boolean): Pro
     return Promise.reject(new SessionError('no_phone_code', 'none', (detail && detail.errMsg) || 'e.detail has no code'))
   }
   const data = keep ? { code, keep } : { code }
-  return way.ready().then(token => way.ask(data, token).then(null, error => {
+  // WeChat gave no answer, or its answer could not be kept.
+  const again = (error: SessionError) => error.error !== 'wechat_unavailable' && !(keep && error.error === 'store_unavailable')
+  return way.ready().then(token => way.ask(data, token, again).then(null, error => {
     // Refused for the session alone, the code has not been looked at.
     if (!asksForLogin(error)) throw error
-    return way.renew(token).then(anew => way.ask(data, anew))
+    return way.renew(token).then(anew => way.ask(data, anew, again))
   }))
 }

@@ -89,6 +89,18 @@ test('a user who refuses is the page’s own error, passed on as it is', async (
   assert.equal(edge.count('POST /wx/register'), 0)
 })
 
+test('a page that fetched nothing is told by the edge what is missing', async () => {
+  const { edge, phone, session } = scene()
+  await session.login()
+  for (const name of ['register', 'decrypt', 'verify']) {
+    for (const nothing of [undefined, null]) {
+      edge.fail(`/wx/${name}`, refuse('missing_parameter'))
+      assert.equal((await failing(session[name](() => nothing))).error, 'missing_parameter')
+      assert.equal(phone.requests.at(-1).body, '{}')
+    }
+  }
+})
+
 test('a login that lands while WeChat is asked for its session is not followed by another', async () => {
   const { edge, phone, session } = scene()
   await session.login()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { refuse } from './fake/edge.mjs'
 import { failing, scene } from './fake/scene.mjs'
 
 test('the code of the button gives the number, with the login first if nobody has logged in', async () => {
@@ -44,4 +45,21 @@ test('an edge that reads no bodies gets the code in headers', async () => {
   const code = await edge.wechat.phoneCode('ming')
   assert.equal((await session.phone({ code }, { keep: true })).keep, true)
   assert.equal(edge.count('GET /wx/phone'), 1)
+})
+
+test('a code that WeChat may have seen is not sent again; one that it has not seen is', async () => {
+  for (const [error, keep, sent] of [
+    ['wechat_unavailable', false, 1],
+    ['store_unavailable', true, 1],
+    ['store_unavailable', false, 2],
+    ['overloaded', true, 2]
+  ]) {
+    const { edge, session } = scene()
+    await session.login()
+    edge.fail('/wx/phone', refuse(error))
+    const number = session.phone({ code: await edge.wechat.phoneCode('ming') }, { keep })
+    if (sent === 1) assert.equal((await failing(number)).error, error)
+    else assert.equal((await number).phoneNumber, '1')
+    assert.equal(edge.count('POST /wx/phone'), sent, error)
+  }
 })

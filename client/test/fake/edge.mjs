@@ -15,6 +15,7 @@ const ROWS = {
   wechat_unavailable: [503, 5004, 'retry_after', 2],
   store_unavailable: [503, 5005, 'retry_after', 2],
   upstream_unavailable: [503, 5007, 'retry_after', 2],
+  overloaded: [503, 5008, 'retry_after', 2],
   session_expired: [401, 2003, 'relogin'],
   internal_error: [500, 5006, 'none'],
   invalid_phone_code: [422, 4003, 'none'],
