@@ -26,6 +26,10 @@ fn app(seen: &SeenByApp) -> Option<Scripted> {
             let user = json!({ "token": token, "userInfo": { "nickName": name } });
             ok(&json!({ "errno": 0, "data": user, "errmsg": "成功" }))
         }
+        "/wx/auth/bindPhone" => match sent(seen)["openData"]["phoneNumber"].as_str() {
+            Some(number) => ok(&json!({ "errno": 0, "data": number, "errmsg": "成功" })),
+            None => ok(&json!({ "errno": 402, "errmsg": "参数值不对" })),
+        },
         _ => ok(&json!({ "errno": 0, "data": { "of": openid(seen) }, "errmsg": "成功" })),
     }
 }
@@ -120,8 +124,22 @@ impl Client for Litemall {
 pub fn litemall_goes_its_way(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
     let mut client = Litemall::on(world.wechat.phone("alice"));
-    // What the shop shows to everybody.
-    for path in ["/wx/home/index", "/wx/goods/list?page=1"] {
+    // What the shop shows to everybody: all that its pages ask for without a login.
+    for path in [
+        "/wx/home/index",
+        "/wx/catalog/index",
+        "/wx/goods/list?page=1",
+        "/wx/goods/detail?id=1",
+        "/wx/cart/goodscount",
+        "/wx/brand/list",
+        "/wx/topic/detail?id=1",
+        "/wx/search/index",
+        "/wx/comment/list?valueId=1&type=0",
+        "/wx/groupon/list",
+        "/wx/coupon/list",
+        "/wx/issue/list",
+        "/wx/storage/fetch/x.png",
+    ] {
         client.request(&mut world, &Ask::get(path)).unwrap().seen();
     }
     assert_eq!(client.logins, 0);
@@ -148,6 +166,38 @@ pub fn litemall_registers_with_two_codes(host: HostKind) {
     let seen: Value = serde_json::from_slice(&got.seen().body).unwrap();
     assert_eq!(seen["code"], "123456");
     assert_eq!(data(&got)["data"]["token"].as_str().unwrap().len(), 43);
+}
+
+/// `pages/ucenter/index`: the old kind of the button, whose data is under the key of the login.
+pub fn litemall_binds_a_phone_number(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Litemall::on(world.wechat.phone("alice"));
+    client.login(&mut world).unwrap();
+    let number = client.phone.phone_number();
+    let body = json!({ "iv": number.iv, "encryptedData": number.encrypted_data });
+    let bind = Ask::post("/wx/auth/bindPhone", &body);
+    let got = client.request(&mut world, &bind).unwrap();
+    assert_of(&got, &client.phone, &[&number.encrypted_data]);
+    assert_eq!(data(&got)["data"], "13580006666");
+    // Who has no session has nothing to bind.
+    client.token = None;
+    let outcome = client.request(&mut world, &bind);
+    assert_eq!(outcome.unwrap_err(), Trouble::LoginPage);
+}
+
+/// An answer of the edge's own would be HTTP 200: whoever calls would take it for the app's.
+pub fn litemall_hears_of_payments_and_messages(host: HostKind) {
+    let mut world = stage::start(host, PAGE, |_| {
+        stage::answer(201, &json!("the app's own words"))
+    });
+    for path in ["/wx/order/pay-notify", "/wx/msg/config?signature=x&nonce=y"] {
+        let notice = Ask::new("POST", path)
+            .header("Content-Type", "text/xml")
+            .body("<xml><transaction_id>1</transaction_id></xml>");
+        let got = world.ask(notice.clone());
+        assert_eq!(got.status, 201, "{path}");
+        assert_eq!(Some(&got.seen().body), notice.body.as_ref());
+    }
 }
 
 pub fn litemall_keeps_nobody_whom_its_app_refuses(host: HostKind) {

@@ -41,6 +41,8 @@ on_both_hosts! {
     litemall {
         litemall_goes_its_way,
         litemall_registers_with_two_codes,
+        litemall_binds_a_phone_number,
+        litemall_hears_of_payments_and_messages,
         litemall_keeps_nobody_whom_its_app_refuses,
         litemall_shows_why_there_is_no_login,
         litemall_may_bring_a_token_of_its_app,
