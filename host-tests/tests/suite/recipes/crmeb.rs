@@ -59,6 +59,17 @@ fn app(bind_phone: bool) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Syn
                 let token = new_token(seen).or_else(|| cache.get(key).cloned());
                 token.map_or_else(refused, |token| logged_in(&token))
             }
+            "/api/v2/routine/binding_phone" => {
+                match sent(seen)["openData"]["purePhoneNumber"].as_str() {
+                    Some(number) => good(number.into()),
+                    None => refused(),
+                }
+            }
+            // Its middleware knows what is for everybody.
+            "/api/v2/index" | "/api/v2/diy/get_diy" | "/api/lang_version" | "/api/products" => {
+                good(json!({ "of": openid(seen) }))
+            }
+            _ if openid(seen).is_none() => ok(&json!({ "status": 110_002, "msg": "请登录" })),
             "/api/user" => good(json!({ "uid": 7, "of": openid(seen) })),
             _ => good(json!({ "of": openid(seen) })),
         }
@@ -173,10 +184,16 @@ impl Client for Crmeb {
 pub fn crmeb_logs_in_in_two_steps_and_goes_its_way(host: HostKind) {
     let mut world = stage::start(host, PAGE, app(false));
     let mut client = Crmeb::on(world.wechat.phone("alice"));
-    client
-        .request(&mut world, &Ask::get("/api/v2/index"))
-        .unwrap()
-        .seen();
+    for everybodys in [
+        "/api/v2/index",
+        "/api/v2/diy/get_diy",
+        "/api/lang_version",
+        "/api/products",
+    ] {
+        let ask = Ask::get(everybodys);
+        client.request(&mut world, &ask).unwrap().seen();
+    }
+    assert_eq!(client.logins, 0);
     journey::go(&mut world, &mut client, &Ask::get("/api/order/list"));
     // The header of the last session goes along with a login, and with what everybody sees.
     client.logout(&mut world).unwrap();
@@ -224,6 +241,46 @@ pub fn crmeb_binds_a_phone_number_with_a_login(host: HostKind) {
         .request(&mut world, &Ask::get("/api/order/list"))
         .unwrap();
     assert_of(&got, &client.phone, &[&client.token().unwrap()]);
+}
+
+/// `pages/user`: who is logged in sends a code beside the data, which is no login.
+pub fn crmeb_binds_a_phone_number_and_stays_logged_in(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app(false));
+    let mut client = Crmeb::on(world.wechat.phone("alice"));
+    client.login(&mut world).unwrap();
+    let token = client.token();
+    let number = client.phone.phone_number();
+    let body = json!({
+        "code": client.phone.login(), "iv": number.iv, "encryptedData": number.encrypted_data,
+    });
+    let bind = Ask::post("/api/v2/routine/binding_phone", &body);
+    let got = client.request(&mut world, &bind).unwrap();
+    assert_of(&got, &client.phone, &[&number.encrypted_data]);
+    assert_eq!(data(&got)["data"], "13580006666");
+    assert!(!got.seen().has("x-wx-login-token"));
+    let orders = Ask::get("/api/order/list");
+    let got = client.request(&mut world, &orders).unwrap();
+    assert_of(&got, &client.phone, &[]);
+    assert_eq!(client.token(), token);
+    // Who has no session has nothing to bind.
+    client.header = None;
+    let outcome = client.request(&mut world, &bind);
+    assert_eq!(outcome.unwrap_err(), Trouble::LoginPage);
+}
+
+pub fn crmeb_hears_of_payments(host: HostKind) {
+    let mut world = stage::start(host, PAGE, |_| {
+        stage::answer(201, &json!("the app's own words"))
+    });
+    for path in ["/api/pay/notify/wechat", "/api/wechat/miniServe"] {
+        let notice = Ask::post(
+            path,
+            &json!({ "id": "1", "event_type": "TRANSACTION.SUCCESS" }),
+        );
+        let got = world.ask(notice.clone());
+        assert_eq!(got.status, 201, "{path}");
+        assert_eq!(Some(&got.seen().body), notice.body.as_ref());
+    }
 }
 
 pub fn crmeb_takes_a_number_that_was_typed_in(host: HostKind) {
