@@ -7,7 +7,7 @@ use testkit::fakes::wechat::{Fault, Phone};
 
 use super::journey::{self, Client, Trouble};
 use super::stage::{
-    self, assert_of, data, header, is_2xx, new_token, ok, openid, page, path, text,
+    self, assert_of, data, header, is_2xx, new_token, ok, openid, page, path, sent, text,
 };
 use crate::rig::{Ask, Got, HostKind, World};
 
@@ -17,10 +17,17 @@ const PAGE: &str = page!("yudao");
 fn app(seen: &SeenByApp) -> Option<Scripted> {
     let path = path(seen).strip_prefix("/app-api/member");
     let good = |data: Value| ok(&json!({ "code": 0, "data": data, "msg": "" }));
+    let bad = || ok(&json!({ "code": 400, "msg": "请求参数不正确" }));
+    let number = &sent(seen)["openData"]["purePhoneNumber"];
     match path {
+        Some("/auth/weixin-mini-app-login" | "/user/update-mobile-by-weixin")
+            if !number.is_string() =>
+        {
+            bad()
+        }
         Some("/auth/social-login" | "/auth/weixin-mini-app-login") => match new_token(seen) {
             Some(token) => good(json!({ "accessToken": token, "openid": openid(seen) })),
-            None => ok(&json!({ "code": 400, "msg": "请求参数不正确" })),
+            None => bad(),
         },
         Some("/social-user/bind") => good(header(seen, "x-wx-bound-openid").into()),
         Some("/user/get") => good(json!({ "id": 1, "nickname": openid(seen) })),
@@ -68,8 +75,8 @@ impl Client for Yudao {
         self.logins += 1;
         let (code, refused) = (self.phone.login(), |trouble| format!("{trouble:?}"));
         let (name, body) = if self.by_number {
-            let body =
-                json!({ "loginCode": code, "phoneCode": "of-the-button", "state": "default" });
+            let number = self.phone.phone_code();
+            let body = json!({ "loginCode": code, "phoneCode": number, "state": "default" });
             ("weixin-mini-app-login", body)
         } else {
             let body = json!({ "type": 34, "code": code, "state": "default" });
@@ -130,8 +137,18 @@ pub fn yudao_goes_its_way(host: HostKind) {
         let mut world = stage::start(host, PAGE, app);
         let mut client = Yudao::on(world.wechat.phone("alice"));
         client.by_number = by_number;
-        let goods = Ask::get("/app-api/product/spu/page?pageNo=1");
-        client.request(&mut world, &goods).unwrap().seen();
+        // What the mall asks for before anybody has logged in, at its start and on its pages.
+        for path in [
+            "/system/tenant/get-by-website?website=wx0123456789abcdef",
+            "/member/social-user/get-subscribe-template-list",
+            "/promotion/diy-template/used",
+            "/product/spu/page?pageNo=1",
+            "/trade/order/settlement-product?spuIds=1",
+        ] {
+            let ask = Ask::get(format!("/app-api{path}"));
+            client.request(&mut world, &ask).unwrap().seen();
+        }
+        assert_eq!(client.logins, 0);
         journey::go(
             &mut world,
             &mut client,
@@ -166,24 +183,37 @@ pub fn yudao_takes_no_other_code_for_a_login(host: HostKind) {
     let got = client.request(&mut world, &sms).unwrap();
     assert_eq!(Some(&got.seen().body), sms.body.as_ref());
     assert!(!got.seen().has("x-wx-openid"));
+}
 
-    client.by_number = true;
+/// The button's code has a name of its own in each of the two places. What stands beside it goes on.
+pub fn yudao_gets_the_number_for_the_code_of_its_button(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Yudao::on(world.wechat.phone("alice"));
+    let (code, button) = (client.phone.login(), client.phone.phone_code());
+    let body = json!({ "loginCode": code, "phoneCode": button, "state": "s" });
+    let login = Ask::post("/app-api/member/auth/weixin-mini-app-login", &body);
+    let got = world.ask(login);
+    assert_of(&got, &client.phone, &[&code, &button]);
+    let seen: Value = serde_json::from_slice(&got.seen().body).unwrap();
+    assert_eq!(seen["openData"]["purePhoneNumber"], "13580006666");
+    assert_eq!(seen["state"], "s");
+
     client.login(&mut world).unwrap();
-    let body = json!({ "code": "of-the-button" });
-    let mut number = Ask::post("/app-api/member/user/update-mobile-by-weixin", &body);
+    let button = client.phone.phone_code();
+    let mut number = Ask::post(
+        "/app-api/member/user/update-mobile-by-weixin",
+        &json!({ "code": button }),
+    );
     number.method = "PUT".into();
     let got = client.request(&mut world, &number).unwrap();
-    assert_eq!(Some(&got.seen().body), number.body.as_ref());
-    assert_of(&got, &client.phone, &[&client.token().unwrap()]);
-
-    // What stands beside WeChat's code goes on.
-    let body = json!({ "loginCode": client.phone.login(), "phoneCode": "p", "state": "s" });
-    let got = world.ask(Ask::post(
-        "/app-api/member/auth/weixin-mini-app-login",
-        &body,
-    ));
-    let seen: Value = serde_json::from_slice(&got.seen().body).unwrap();
-    assert_eq!(seen, json!({ "phoneCode": "p", "state": "s" }));
+    assert_of(&got, &client.phone, &[&button, &client.token().unwrap()]);
+    // The same tap once more: the login stays.
+    let why = client.request(&mut world, &number).unwrap_err();
+    assert!(
+        matches!(&why, Trouble::Failed(why) if why.contains("无效的手机号code")),
+        "{why:?}"
+    );
+    assert!(client.token().is_some());
 }
 
 pub fn yudao_binds_an_account_without_a_login(host: HostKind) {
