@@ -80,6 +80,7 @@ on_both_hosts! {
     werequest {
         werequest_goes_its_way,
         werequest_uploads_with_the_token_in_a_field,
+        werequest_posts_what_is_large_where_nothing_looks_into_it,
         werequest_may_send_a_header_beside_that_has_nothing,
     }
     yudao {

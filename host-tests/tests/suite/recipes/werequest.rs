@@ -148,6 +148,23 @@ pub fn werequest_uploads_with_the_token_in_a_field(host: HostKind) {
     assert!(!got.seen().path.contains(&session));
 }
 
+pub fn werequest_posts_what_is_large_where_nothing_looks_into_it(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = WeRequest::on(world.wechat.phone("alice"));
+    client.login(&mut world).unwrap();
+    let text = json!({ "text": "x".repeat(20_000) });
+    let outcome = client.request(&mut world, &Ask::post("/notes", &text));
+    assert!(
+        matches!(&outcome, Err(Trouble::Failed(why)) if why == "HTTP 413"),
+        "{outcome:?}"
+    );
+    let got = client.request(&mut world, &Ask::post("/upload/note", &text));
+    assert_eq!(
+        got.unwrap().seen().header("x-wx-openid"),
+        Some(client.phone.openid())
+    );
+}
+
 /// What its FAQ has teams write: a header with the token of before the relogin, or with what was none.
 pub fn werequest_may_send_a_header_beside_that_has_nothing(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
