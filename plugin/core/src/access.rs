@@ -1,6 +1,7 @@
 //! The headers that must not reach the app as the client sent them: what only the edge may say, the token, and what a
 //! login on the way takes. Never looks at what the token is worth.
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,7 +11,7 @@ use crate::head::{Head, Header};
 use crate::header_names::{is_disguised, is_of_login, reads_as};
 use crate::nothing::is_nothing;
 use crate::presented::{cookie_of, cookies, is_name, token_in};
-use crate::reply::{Changes, TrailerPolicy};
+use crate::reply::{Changes, Hears, TrailerPolicy};
 
 /// What is taken off every request that goes to the app: what only the edge may say, the token, and what a login on the
 /// way may take. In every spelling that an app server may read as the same name: CGI turns everything but letters and
@@ -19,6 +20,8 @@ use crate::reply::{Changes, TrailerPolicy};
 pub(crate) fn strip(head: &Head, config: &Config, observed: bool) -> Changes {
     let mut changes = Changes {
         trailers: TrailerPolicy::new(&config.own_names),
+        // What the app says of a session is for nobody else, also where there is none to speak of.
+        response: (config.hears != Hears::default()).then(Box::default),
         ..Changes::default()
     };
     let rules = &config.session;
@@ -189,6 +192,18 @@ mod tests {
         let ours = format!("Bearer {}", token());
         assert!(removed(&[&ours]));
         assert!(removed(&[&format!("Basic a, {ours}")]), "joined by a proxy");
+    }
+
+    #[test]
+    fn where_the_app_is_heard_no_answer_shows_its_words() {
+        let mut config = crate::config::tests::minimal();
+        let response = |config: &Config| strip(&Head::default(), config, false).response;
+        assert!(response(&config).is_none(), "of most nothing becomes");
+        config.hears.end = true;
+        let response = response(&config).unwrap();
+        assert!(response.takes_off("x-wx-session-end"));
+        assert!(response.takes_off("x-wx-session-attributes"));
+        assert!(!response.takes_off("content-type"));
     }
 
     #[test]

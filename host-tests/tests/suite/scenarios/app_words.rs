@@ -242,6 +242,30 @@ pub fn on_a_public_route_there_is_no_session_to_speak_of(host: HostKind) {
     world.assert_passes(&token, &phone.openid());
 }
 
+/// A preflight, and a path that no route can be told for.
+pub fn where_nobody_looks_for_a_session_clients_see_nothing_of_it_either(host: HostKind) {
+    let mut world = host.start(json!({
+        "responses": { "session_end": true, "attributes": true },
+        "cors_preflight": true,
+        "mode": "observe",
+        "observe_paths": "tell",
+    }));
+    let phone = world.wechat.phone("alice");
+    let token = world.login(&phone).token;
+    let words = format!("{END}=all&{ATTRIBUTES}=uid%3D42");
+    let preflight = Ask::new("OPTIONS", format!("/api/answer/200?{words}"))
+        .header("Origin", "https://example.com")
+        .header("Access-Control-Request-Method", "POST");
+    let unrouted = Ask::get(format!("/a;b/answer/200?{words}"));
+    for ask in [preflight, unrouted] {
+        let got = world.ask(ask.token(&token));
+        assert!(!got.seen().has("x-wx-openid"));
+        assert_unheard(&got);
+    }
+    settle(&mut world);
+    world.assert_passes(&token, &phone.openid());
+}
+
 /// Until the store has heard of it, its code gives it to nobody either.
 pub fn a_session_that_is_to_end_is_given_to_nobody(host: HostKind) {
     let mut world = host.start(on());

@@ -224,6 +224,7 @@ on_every_host! {
         a_client_cannot_say_what_a_session_remembers,
         where_it_is_off_nothing_is_heard,
         on_a_public_route_there_is_no_session_to_speak_of,
+        where_nobody_looks_for_a_session_clients_see_nothing_of_it_either,
     }
     through_app {
         the_app_answers_a_login_in_its_own_words,
