@@ -38,6 +38,22 @@ pub(crate) const PUSH_SOURCES: &str = "x-wx-sources";
 /// The release that a client says it is, if it is none that the configuration lists.
 pub(crate) const RELEASE: &str = "x-wx-release";
 
+/// Those of all these names that no configuration gives to anything else.
+pub(crate) const FIXED: [&str; 12] = [
+    of_login::TOKEN,
+    of_login::EXPIRES_IN,
+    of_login::ERROR,
+    of_login::OPEN_DATA,
+    of_login::BOUND_OPENID,
+    of_login::BOUND_UNIONID,
+    of_login::BOUND_APPID,
+    SESSION_END,
+    SESSION_ATTRIBUTES,
+    WOULD_REFUSE,
+    PUSH_SOURCES,
+    RELEASE,
+];
+
 /// Headers that carry the parameters of a login, and their names in a body.
 pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
     ("x-wx-code", "code"),

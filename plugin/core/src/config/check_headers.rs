@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::model::{Checked, Config, IdentityHeaders, wrong};
 use super::raw;
-use crate::header_names::{OwnNames, RELEASE, WAFER_ID, WOULD_REFUSE, is_of_login};
+use crate::header_names::{FIXED, OwnNames, WAFER_ID, is_of_login};
 use crate::route::CodePlace;
 
 pub(super) fn header_name(field: &str, name: &str) -> Checked<Rc<str>> {
@@ -106,7 +106,7 @@ pub(super) fn own_names(config: &Config) -> OwnNames {
 pub(super) fn distinct(config: &Config) -> Checked<()> {
     let identity = &config.identity;
     let mut taken: Vec<&str> = config.session.headers.iter().map(|name| &**name).collect();
-    taken.extend([WOULD_REFUSE, RELEASE]);
+    taken.extend(FIXED);
     if config.session.wafer {
         taken.push(WAFER_ID);
     }

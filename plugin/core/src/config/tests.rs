@@ -264,6 +264,27 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
     }
 }
 
+/// And none of them can come from a client.
+#[test]
+fn a_name_that_the_edge_has_a_meaning_for_gets_no_other() {
+    for name in crate::header_names::FIXED {
+        assert!(minimal().own_names.has(name.as_bytes()), "{name}");
+        for field in ["openid", "login_event"] {
+            let error = load(&document(json!({ "identity_headers": { field: name } }))).err();
+            let error = error.unwrap();
+            assert_eq!(
+                error.field,
+                alloc::format!("identity_headers.{field}"),
+                "{name}"
+            );
+            assert!(error.problem.contains("another meaning"), "{error}");
+        }
+        let assertion = json!({ "assertion": { "key": { "env": "LONG" }, "header": name } });
+        let error = load(&document(assertion)).err().unwrap();
+        assert_eq!(error.field, "assertion.header", "{name}");
+    }
+}
+
 #[rustfmt::skip]
 #[test]
 fn what_spin_cannot_do_is_refused_there() {
