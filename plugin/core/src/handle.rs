@@ -329,10 +329,8 @@ fn refuse<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) 
 /// The reply of a rejection, and its one log line.
 fn refusal<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) -> Response {
     let Context { worker, host } = context;
-    match rejection.reason {
-        Reason::Overloaded => host.count(Counter::RequestOverloaded),
-        Reason::BodyTimeout => host.count(Counter::RequestBodyTimeout),
-        _ => {}
+    if let Some(counter) = rejection.counter() {
+        host.count(counter);
     }
     let mut response = rejection.response(wordings(worker, head));
     if worker.config.wechat_api.is_some() {

@@ -8,6 +8,7 @@ use core::time::Duration;
 use crate::edition::Edition;
 use crate::error_body::{Data, ErrorBody};
 use crate::host::{BodyError, Level, NoEntropy};
+use crate::metrics::Counter;
 use crate::reply::{Response, to_json};
 use crate::seal::NotSealed;
 use crate::store::StoreError;
@@ -249,6 +250,15 @@ impl Rejection {
     pub(crate) fn of(mut self, edition: Edition) -> Self {
         self.edition = edition;
         self
+    }
+
+    /// What is counted of it, whatever it was a request for.
+    pub(crate) fn counter(&self) -> Option<Counter> {
+        match self.reason {
+            Reason::Overloaded => Some(Counter::RequestOverloaded),
+            Reason::BodyTimeout => Some(Counter::RequestBodyTimeout),
+            _ => None,
+        }
     }
 
     pub(crate) fn level(&self) -> Level {

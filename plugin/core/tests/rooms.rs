@@ -47,7 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("single_flight", &["host"]),
     ("records", &["hex", "host", "seal", "shared_text", "store", "time", "wechat"]),
     // What is known, what is remembered, and how a request is refused.
-    ("rejection", &["edition", "error_body", "host", "reply", "seal", "store", "wording"]),
+    ("rejection", &["edition", "error_body", "host", "metrics", "reply", "seal", "store", "wording"]),
     ("cookie", &["config", "head", "rejection"]),
     ("assertion", &["config", "records", "reply", "time"]),
     ("bench", &["records", "seal", "time"]),

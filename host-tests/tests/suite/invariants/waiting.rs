@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::rig::wasm_world::WasmWorld;
-use crate::rig::{Ask, Login, Rig, bridge};
+use crate::rig::{ADMIN_TOKEN, Ask, Login, Rig, bridge};
 use proxy_wasm_host::{Outcome, StreamId};
 
 /// The least that can be configured.
@@ -79,6 +79,7 @@ fn assert_well(stage: &mut WasmWorld) {
 fn a_body_that_never_comes_is_answered_when_its_time_is_over() {
     let mut patch = few();
     patch["session"] = json!({ "piggyback": true });
+    patch["admin"] = json!({ "tokens": [{ "env": "WX_ADMIN_TOKEN" }] });
     let mut stage = WasmWorld::new(&patch);
     let token = stage.token.clone();
     let mut asks = vec![login(&stage)];
@@ -97,6 +98,8 @@ fn a_body_that_never_comes_is_answered_when_its_time_is_over() {
     // One whose type says that nobody looks into its body, if there is any.
     let image = Ask::new("POST", "/api/profile").header("content-type", "image/png");
     asks.push(image.token(&token).body("a"));
+    let operator = Ask::post("/wx-admin/sessions", &json!({ "a": 1 }));
+    asks.push(operator.header("authorization", format!("Bearer {ADMIN_TOKEN}")));
     for ask in asks {
         let story = String::from_utf8_lossy(&ask.target).into_owned();
         let stream = stalled(&mut stage, &ask);
@@ -133,7 +136,8 @@ fn a_body_that_never_comes_is_answered_when_its_time_is_over() {
     }
     // Until it is told.
     stage.rig.advance(Duration::from_millis(100));
-    assert_eq!(stage.rig.counter("wx_session.request.body_timeout"), 8);
+    assert_eq!(stage.rig.counter("wx_session.request.body_timeout"), 9);
+    assert_eq!(stage.rig.counter("wx_session.admin.bad_request"), 1);
     assert_well(&mut stage);
 }
 

@@ -53,6 +53,9 @@ pub(crate) async fn answer<H: Host, R: Request>(
             } else {
                 Counter::AdminBadRequest
             });
+            if let Some(counter) = rejection.counter() {
+                host.count(counter);
+            }
             refused(&rejection, &Wordings::default())
         }
     }
