@@ -56,6 +56,8 @@ metrics! {
         SessionEnded = "wx_session.session.ended",
         /// Sessions ended because the app has said so, or has refused a login.
         SessionEndedByApp = "wx_session.session.ended_by_app",
+        /// The store never heard that sessions are to end: the app has said so, but they live on elsewhere.
+        SessionNotEnded = "wx_session.session.not_ended",
         /// A session remembers something for its app.
         SessionAttributes = "wx_session.session.attributes",
         /// A request that was refused for its path or method, before any route.

@@ -48,6 +48,7 @@ pub fn give_up<H: Host>(worker: &Worker, host: &H, said: &Said) {
     let event = match ending(worker, said) {
         Some(ending) => {
             worker.endings.remove(&ending);
+            host.count(Counter::SessionNotEnded);
             "session_not_ended"
         }
         // Dropped: nothing is left to be written.

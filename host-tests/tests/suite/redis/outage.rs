@@ -327,4 +327,5 @@ fn an_end_that_the_store_never_heard_of_is_logged_and_the_session_is_never_stale
         edge.store_is_down(false);
     }
     assert_eq!(edge.rig.counter("wx_session.session.ended_by_app"), 0);
+    assert_eq!(edge.rig.counter("wx_session.session.not_ended"), 2);
 }
