@@ -1,5 +1,5 @@
-//! Alerts and dashboards are written once, with the names that tags give, and made anew with the flat ones. That Envoy
-//! shows what they ask for is a test of the suite.
+//! Alerts and dashboards are written once, with the names that tags give, and made anew with the flat ones; and nothing
+//! is counted that no panel shows. That Envoy shows what they ask for is a test of the suite.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,6 +9,8 @@
 )]
 
 use std::path::{Path, PathBuf};
+
+use wx_session_core::{Counter, Histogram};
 
 /// Where the text begins that must be the same but for the names.
 const PAIRS: [(&str, &str, &str); 2] = [
@@ -69,5 +71,20 @@ fn the_flat_files_are_the_others_with_other_names() {
             pair.1,
             pair.0
         );
+    }
+}
+
+#[test]
+fn the_dashboard_shows_whatever_is_counted_and_timed() {
+    let text = std::fs::read_to_string(path("wx-session.json")).unwrap();
+    for counter in Counter::ALL {
+        let (group, result) = counter.name().rsplit_once('.').unwrap();
+        let group = group.replace('.', "_");
+        let selector = format!(r#"{group}{{result=\"{result}\"}}["#);
+        assert!(text.contains(&selector), "{selector} has no panel");
+    }
+    for histogram in Histogram::ALL {
+        let bucket = format!("{}_bucket[", histogram.name().replace('.', "_"));
+        assert!(text.contains(&bucket), "{bucket} has no panel");
     }
 }

@@ -104,7 +104,12 @@ fn every_name_is_there(names: &Names) {
             );
         }
     }
-    assert!(scrape.has("envoy_wasm_wx_session_vm_reload_success", ""));
+    for filter in ["", "wechat_api_"] {
+        for outcome in ["success", "failure"] {
+            let name = format!("envoy_wasm_wx_session_{filter}vm_reload_{outcome}");
+            assert!(scrape.has(&name, ""), "{name}");
+        }
+    }
 }
 
 #[test]
@@ -130,6 +135,48 @@ fn nothing_fires_while_all_is_well() {
         let edge = names.edge();
         let logins = healthy(&edge);
         names.scrape(&edge, logins).alerts(names.alerts, &[]);
+    }
+}
+
+/// Each filter counts under a name of its own, with no label that would tell it from the others.
+#[test]
+fn a_filter_that_is_started_anew_is_told_whichever_it_is() {
+    let filters = ["", "wechat_api_", "inside_"];
+    let scrape = |which: &[&str], outcome: &str| {
+        let counted = |filter: &&str| u8::from(which.contains(filter));
+        let series = filters.iter().map(|filter| {
+            let name = format!("envoy_wasm_wx_session_{filter}vm_reload_{outcome}");
+            format!("{name}{{}} {}\n", counted(filter))
+        });
+        Scrape::of(&series.collect::<String>())
+    };
+    for names in [TAGGED, FLAT] {
+        for (outcome, alert) in [
+            ("success", "WxSessionReloads"),
+            ("failure", "WxSessionReloadsFail"),
+        ] {
+            scrape(&[], outcome).alerts(names.alerts, &[]);
+            for filter in filters {
+                scrape(&[filter], outcome).alerts(names.alerts, &[alert]);
+            }
+            scrape(&filters, outcome).alerts(names.alerts, &[alert]);
+        }
+    }
+    // As Istio names it.
+    let name = "envoy_wasm_istio_system_wx_session_vm_reload_success{} 1";
+    Scrape::of(name).alerts(FLAT.alerts, &["WxSessionReloads"]);
+}
+
+#[test]
+fn guesses_at_the_back_channel_are_told_and_sessions_that_live_on() {
+    for (group, result, alert) in [
+        ("admin", "wrong_token", "WxSessionWrongAdminTokens"),
+        ("session", "not_ended", "WxSessionNotEnded"),
+    ] {
+        let tagged = format!("wx_session_{group}{{result=\"{result}\"}} 2");
+        Scrape::of(&tagged).alerts(TAGGED.alerts, &[alert]);
+        let flat = format!("wx_session_{group}_{result}{{}} 2");
+        Scrape::of(&flat).alerts(FLAT.alerts, &[alert]);
     }
 }
 
