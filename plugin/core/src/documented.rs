@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::auth_status::AuthStatus;
 use crate::config::Platform;
 use crate::metrics::{Counter, Histogram};
 use crate::rejection;
@@ -110,6 +111,23 @@ fn the_table_of_counters_has_each_of_them() {
         }
         assert_eq!(counted, counters);
         assert_eq!(timed, histograms);
+    }
+}
+
+#[test]
+fn each_word_that_an_app_is_told_of_a_request_is_in_every_list() {
+    let words: BTreeSet<&str> = AuthStatus::ALL.iter().map(|status| status.word()).collect();
+    for page in [HTTP_API, CONFIGURATION, OPERATIONS] {
+        for text in page.languages {
+            let lists = text
+                .lines()
+                .filter(|line| line.contains("`X-WX-Auth-Status`"))
+                .map(|line| quoted(line).collect::<BTreeSet<_>>());
+            let missing = lists.map(|list| words.difference(&list).copied().collect::<Vec<_>>());
+            // The page may speak of the header elsewhere too.
+            let least = missing.min_by_key(Vec::len).expect("a list");
+            assert!(least.is_empty(), "not in the list: {least:?}");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::access::strip;
 use crate::assertion;
+use crate::auth_status::AuthStatus;
 use crate::config::{Config, Dispensable};
 use crate::head::Head;
 use crate::header_names::SESSION_ATTRIBUTES;
@@ -42,8 +43,7 @@ pub(crate) struct Passage {
 pub(crate) struct Who {
     /// `None`: nobody.
     pub(crate) session: Option<Rc<SessionRecord>>,
-    /// One word for it.
-    pub(crate) auth_status: &'static str,
+    pub(crate) auth_status: AuthStatus,
 }
 
 /// What the gate found out about a request.
@@ -120,7 +120,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
     if observed || need == Need::Optional || rule.is_some_and(|rule| rule.outage != Outage::Closed)
     {
         let name = Rc::clone(&config.identity.auth_status);
-        changes.set.push((name, who.auth_status.into()));
+        changes.set.push((name, who.auth_status.word().into()));
     }
     changes.drop_needless();
     match &login {
@@ -197,7 +197,7 @@ async fn exchange<H: Host, R: Request>(
         // Its own code is to be bound, and nobody could be told of two logins.
         find_session(context, request, terms, Some(taken), false).await?
     } else {
-        nobody("refused", Reason::NoSession.into())
+        nobody(AuthStatus::Refused, Reason::NoSession.into())
     };
     let Some(params) = &taken.login else {
         return Ok(found);
@@ -236,7 +236,7 @@ async fn find_session<H: Host, R: Request>(
     } = terms;
     let head = request.head();
     if need == Need::Public {
-        return Ok(nobody("public", Reason::NoSession.into()));
+        return Ok(nobody(AuthStatus::Public, Reason::NoSession.into()));
     }
     let sessions = context.sessions();
     let found = match taken {
@@ -251,9 +251,9 @@ async fn find_session<H: Host, R: Request>(
         Err(rejection) => rejection,
     };
     let auth_status = match rejection.reason {
-        Reason::NoSession => "missing",
-        Reason::InvalidToken => "invalid",
-        Reason::SessionExpired => "expired",
+        Reason::NoSession => AuthStatus::Missing,
+        Reason::InvalidToken => AuthStatus::Invalid,
+        Reason::SessionExpired => AuthStatus::Expired,
         Reason::StoreUnavailable => {
             return match in_outage(context, head, need, rule, taken) {
                 Some(who) => Ok(Findings {
@@ -262,12 +262,12 @@ async fn find_session<H: Host, R: Request>(
                     login: Login::None,
                     would_refuse: None,
                 }),
-                None if observed => Ok(let_on("unavailable", rejection)),
+                None if observed => Ok(let_on(AuthStatus::Unavailable, rejection)),
                 None => Err(rejection),
             };
         }
-        Reason::Internal if observed => return Ok(let_on("unavailable", rejection)),
-        _ if observed => return Ok(let_on("invalid", rejection)),
+        Reason::Internal if observed => return Ok(let_on(AuthStatus::Unavailable, rejection)),
+        _ if observed => return Ok(let_on(AuthStatus::Invalid, rejection)),
         _ => return Err(rejection),
     };
     if may_log_in && on_the_way::is_asked_for(head, context.config()) {
@@ -284,7 +284,7 @@ async fn find_session<H: Host, R: Request>(
 }
 
 /// An observed request that would have been refused.
-fn let_on(auth_status: &'static str, rejection: Rejection) -> Findings {
+fn let_on(auth_status: AuthStatus, rejection: Rejection) -> Findings {
     Findings {
         would_refuse: Some(Box::new(rejection.clone())),
         ..nobody(auth_status, rejection)
@@ -295,7 +295,7 @@ fn somebody(token: Token, session: Rc<SessionRecord>, login: Login) -> Findings 
     Findings {
         who: Who {
             session: Some(Rc::clone(&session)),
-            auth_status: "verified",
+            auth_status: AuthStatus::Verified,
         },
         holder: Ok((token, session)),
         login,
@@ -303,7 +303,7 @@ fn somebody(token: Token, session: Rc<SessionRecord>, login: Login) -> Findings 
     }
 }
 
-fn nobody(auth_status: &'static str, why: Rejection) -> Findings {
+fn nobody(auth_status: AuthStatus, why: Rejection) -> Findings {
     Findings {
         who: Who {
             session: None,
@@ -332,7 +332,7 @@ fn in_outage<H: Host>(
             host.count(Counter::SessionStale);
             Some(Who {
                 session: Some(session),
-                auth_status: "stale",
+                auth_status: AuthStatus::Stale,
             })
         }
         // The rule is for others, but this spelling of its path needs a session.
@@ -341,7 +341,7 @@ fn in_outage<H: Host>(
             host.count(Counter::SessionAnonymous);
             Some(Who {
                 session: None,
-                auth_status: "unavailable",
+                auth_status: AuthStatus::Unavailable,
             })
         }
     }

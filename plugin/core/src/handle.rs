@@ -5,6 +5,7 @@ use alloc::rc::Rc;
 use alloc::string::{String, ToString as _};
 
 use crate::access::strip;
+use crate::auth_status::AuthStatus;
 use crate::config::Config;
 use crate::gate::{self, Passage, Terms};
 use crate::head::{Head, Header};
@@ -112,7 +113,7 @@ async fn serve<H: Host, R: Request>(
             return Ok(Verdict {
                 action: Action::Forward(observe::unrouted(context, head, &rejection)?),
                 openid: None,
-                auth_status: observe::UNROUTED,
+                auth_status: AuthStatus::Unrouted.word(),
                 rest: None,
             });
         }
@@ -185,7 +186,7 @@ async fn serve<H: Host, R: Request>(
             Ok(Verdict {
                 action: Action::Forward(changes),
                 openid: who.session.map(|session| Rc::clone(&session.openid.0)),
-                auth_status: who.auth_status,
+                auth_status: who.auth_status.word(),
                 rest: None,
             })
         }

@@ -10,6 +10,7 @@ extern crate alloc;
 mod access;
 mod admin;
 mod assertion;
+mod auth_status;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod chosen_store;

@@ -2,6 +2,7 @@
 //! nothing itself.
 
 use crate::access::strip;
+use crate::auth_status::AuthStatus;
 use crate::head::Head;
 use crate::header_names::WOULD_REFUSE;
 use crate::host::Host;
@@ -48,14 +49,13 @@ pub(crate) fn unrouted<H: Host>(
         upgrade::pass_over(head, &mut changes);
     }
     let status = config.identity.auth_status.clone();
-    changes.set.push((status, UNROUTED.into()));
+    changes
+        .set
+        .push((status, AuthStatus::Unrouted.word().into()));
     changes.drop_needless();
     tell(context, head, Some(rejection), &mut changes);
     Ok(changes)
 }
-
-/// How the app and access logs are told of it.
-pub(crate) const UNROUTED: &str = "unrouted";
 
 fn counter(reason: Reason) -> Counter {
     match reason {
