@@ -8,3 +8,4 @@ mod higress;
 mod istio;
 mod platform;
 mod promtool;
+mod rollout;

@@ -49,17 +49,47 @@ impl Scrape {
                 }],
             }],
         });
-        let file = tempfile::NamedTempFile::new().unwrap();
-        // JSON is YAML.
-        std::fs::write(file.path(), test.to_string()).unwrap();
-        let promtool = program("promtool", "prometheus").unwrap();
-        let output = Command::new(promtool)
-            .args(["test", "rules"])
-            .arg(file.path())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{rules}, {expected:?}: {said}");
+        run(&test, &format!("{rules}, {expected:?}"));
     }
+}
+
+/// What each query comes to, under these rules of `dashboards/…`, when of each of `series` so much is counted every minute
+/// for longer than a day. Expected are the labels of each sample with a thousand times its value, rounded.
+pub fn asks(rules: &[&str], series: &[(String, u64)], queries: &[(&str, Vec<(&str, u64)>)]) {
+    let dashboards = root().join("dashboards");
+    let files: Vec<_> = rules.iter().map(|file| dashboards.join(file)).collect();
+    let counted = |(name, value): &(String, u64)| json!({ "series": name, "values": format!("0+{value}x1500") });
+    let asked = |(query, expected): &(&str, Vec<(&str, u64)>)| {
+        let sample = |(labels, value): &(&str, u64)| json!({ "labels": labels, "value": value });
+        json!({
+            "expr": format!("round(1000 * ({query}))"),
+            "eval_time": "1500m",
+            "exp_samples": expected.iter().map(sample).collect::<Vec<Value>>(),
+        })
+    };
+    let test = json!({
+        "rule_files": files,
+        "evaluation_interval": "1m",
+        "tests": [{
+            "interval": "1m",
+            "input_series": series.iter().map(counted).collect::<Vec<Value>>(),
+            "promql_expr_test": queries.iter().map(asked).collect::<Vec<Value>>(),
+        }],
+    });
+    run(&test, &format!("{rules:?}"));
+}
+
+fn run(test: &Value, what: &str) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    // JSON is YAML.
+    std::fs::write(file.path(), test.to_string()).unwrap();
+    let promtool = program("promtool", "prometheus").unwrap();
+    let output = Command::new(promtool)
+        .args(["test", "rules"])
+        .arg(file.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what}: {said}");
 }
