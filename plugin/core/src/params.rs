@@ -176,12 +176,16 @@ fn is_none(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::Number(number) => number.as_u64() == Some(0),
-        // An empty object may be meant as a text.
-        Value::String(text) => is_nothing(text) && text != "{}",
+        Value::String(text) => is_no_text(text),
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
         Value::Bool(true) => false,
     }
+}
+
+/// The same of a text. An empty object may be meant as one.
+pub(crate) fn is_no_text(text: &str) -> bool {
+    is_nothing(text) && text != "{}"
 }
 
 /// Why a body cannot be read, if its head says so.

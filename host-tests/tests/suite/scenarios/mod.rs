@@ -128,6 +128,7 @@ on_every_host! {
         open_data_in_a_body_reaches_the_app_decrypted,
         open_data_may_stand_in_a_named_object_and_go_by_another_name,
         a_body_without_open_data_reaches_the_app_untouched,
+        what_clients_make_of_nothing_hides_no_open_data,
         a_client_cannot_write_what_the_app_takes_for_the_edges_word,
         no_spelling_of_a_path_leads_a_body_past_the_edge,
         a_body_that_the_edge_cannot_read_is_refused,

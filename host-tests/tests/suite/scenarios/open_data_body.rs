@@ -102,6 +102,30 @@ pub fn open_data_in_a_body_reaches_the_app_decrypted(host: HostKind) {
     assert_eq!(openid, Some(phone.openid()));
 }
 
+/// What a client makes of nothing is no open data, and takes the place of none.
+pub fn what_clients_make_of_nothing_hides_no_open_data(host: HostKind) {
+    let mut world = start(host, json!({}));
+    let phone = world.wechat.phone("alice");
+    let token = world.login(&phone).token;
+    let (plain, data) = written(&world, &phone);
+    let (encrypted, iv) = (&data.encrypted_data, &data.iv);
+    for nothing in ["undefined", "0", " ", "false", "[object Object]", ""] {
+        let sent = format!(
+            r#"{{"phoneCode":"{nothing}","encryptedData":"{encrypted}","iv":"{iv}","rawData":"{nothing}","signature":"{nothing}"}}"#
+        );
+        let opened = format!(r#"{{"openData":{plain}}}"#);
+        assert_arrives(&mut world, post("/api/profile", &token, sent), opened);
+        let signed = json!({
+            "encryptedData": nothing, "iv": nothing, "rawData": data.raw_data, "signature": data.signature,
+        });
+        let signed = signed.to_string();
+        assert_arrives(&mut world, post("/api/profile", &token, &signed), &signed);
+    }
+    // The client had something to send, and half of it is not there.
+    let half = format!(r#"{{"encryptedData":"{encrypted}","iv":"undefined"}}"#);
+    world.assert_refused(post("/api/profile", &token, half), 400, "missing_parameter");
+}
+
 pub fn open_data_may_stand_in_a_named_object_and_go_by_another_name(host: HostKind) {
     let mut world = start(host, json!({}));
     let phone = world.wechat.phone("alice");
@@ -144,6 +168,10 @@ pub fn a_body_without_open_data_reaches_the_app_untouched(host: HostKind) {
         r#"{"iv":1,"iv":2,"rawData":null,"signature":"x"}"#,
         r#"{"encryptedData":"","iv":""}"#,
         r#"{"encryptedData":null}"#,
+        r#"{"encryptedData":"undefined","iv":"undefined"}"#,
+        r#"{"encryptedData":"0","iv":" "}"#,
+        r#"{"encryptedData":"[object Object]", "iv":"f\u0061lse","a":1.0}"#,
+        r#"{"phoneCode":"undefined","encryptedData":"null"}"#,
         r#"{"in":{"encryptedData":"left alone","iv":"x"}}"#,
         &deep,
         &deep_objects,

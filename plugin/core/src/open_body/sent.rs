@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::json_text::{self, Member};
-use crate::params::Params;
+use crate::params::{Params, is_no_text};
 use crate::rejection::{Reason, Rejection};
 use crate::route::OpenBody;
 use crate::wechat::encrypted_data::{ENCRYPTED, SENT};
@@ -60,11 +60,9 @@ fn in_object<'a>(
     rules: &OpenBody,
 ) -> Result<Option<Sent<'a>>, Rejection> {
     let members = json_text::members(object);
-    // As in forms, an empty text says that there is none.
     let place = |name: &str| {
-        members
-            .iter()
-            .position(|member| member.is(name) && !["null", r#""""#].contains(&member.value))
+        let mut all = members.iter();
+        all.position(|member| member.is(name) && !says_none(member))
     };
     let phone_code = rules.phone_code.as_deref();
     let code = phone_code.and_then(place);
@@ -86,6 +84,11 @@ fn in_object<'a>(
         place,
         what,
     }))
+}
+
+/// Whether a client wrote it that had no text to write. As in forms, an empty one says that there is none.
+fn says_none(member: &Member<'_>) -> bool {
+    member.value == "null" || member.text().is_some_and(|text| is_no_text(&text))
 }
 
 impl Sent<'_> {
@@ -110,7 +113,7 @@ impl Sent<'_> {
             let Some(member) = self.members.iter().find(|member| member.is(name)) else {
                 continue;
             };
-            if member.value == "null" {
+            if says_none(member) {
                 continue;
             }
             let text = member
@@ -134,5 +137,46 @@ impl Sent<'_> {
         let before = self.text.get(..self.begins)?;
         let after = self.text.get(self.begins + self.object.len()..)?;
         Some([before, &object, after].concat().into_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test;
+    use alloc::format;
+
+    #[test]
+    fn what_clients_make_of_nothing_is_not_sent() {
+        let rules = OpenBody {
+            object: None,
+            name: "openData".into(),
+            phone_code: Some("phoneCode".into()),
+            passes_other_types: false,
+        };
+        for nothing in [
+            "null",
+            r#""""#,
+            r#"" ""#,
+            r#""0""#,
+            r#""undefined""#,
+            r#""f\u0061lse""#,
+            r#""[object Object]""#,
+        ] {
+            let all =
+                format!(r#"{{"phoneCode":{nothing},"encryptedData":{nothing},"iv":{nothing}}}"#);
+            assert!(find(&all, &rules).unwrap().is_none(), "{all}");
+            let code =
+                format!(r#"{{"phoneCode":{nothing},"encryptedData":"x","rawData":{nothing}}}"#);
+            let sent = find(&code, &rules).unwrap().unwrap();
+            assert!(sent.phone_code(&rules).unwrap().is_none(), "{code}");
+            let params = sent.params().unwrap();
+            assert_eq!(params.text("encryptedData").unwrap(), Some("x"));
+            assert_eq!(params.text("rawData").unwrap(), None);
+        }
+        for something in [r#""{}""#, "{}", "[]", "0", "false", r#""\ud83d""#] {
+            let body = format!(r#"{{"encryptedData":{something}}}"#);
+            assert!(find(&body, &rules).unwrap().is_some(), "{body}");
+        }
     }
 }
