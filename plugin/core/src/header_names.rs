@@ -54,9 +54,12 @@ pub(crate) const FIXED: [&str; 12] = [
     RELEASE,
 ];
 
+/// Of a login.
+const CODE: &str = "x-wx-code";
+
 /// Headers that carry the parameters of a login, and their names in a body.
 pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
-    ("x-wx-code", "code"),
+    (CODE, "code"),
     ("x-wx-encrypted-data", "encryptedData"),
     ("x-wx-iv", "iv"),
     ("x-wx-rawdata", "rawData"),
@@ -73,6 +76,11 @@ const OTHER_HEADERS: [(&str, &str); 3] = [
 /// Every header that carries a parameter of an endpoint, and its name in a body.
 pub(crate) fn parameter_headers() -> impl Iterator<Item = (&'static str, &'static str)> {
     LOGIN_HEADERS.into_iter().chain(OTHER_HEADERS)
+}
+
+/// Whether this one of them carries open data.
+pub(crate) fn is_open_data(header: &str) -> bool {
+    header != CODE && LOGIN_HEADERS.iter().any(|(own, _)| *own == header)
 }
 
 /// What follows `x-wx-` in the names that an app may believe, and how those of its kin begin: our defaults, and what

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
 use crate::head::{Head, Header};
-use crate::header_names::parameter_headers;
+use crate::header_names::{is_open_data, parameter_headers};
 use crate::host::Request;
 use crate::media_type::{self, Kind};
 use crate::nothing::is_nothing;
@@ -64,23 +64,20 @@ impl Params {
         self.0.insert(name.into(), value.into());
     }
 
-    /// Reads the headers, of which the values may have `limit` bytes in all. Of what cannot be read it is noted that it
-    /// was there; a code that cannot be read is an error at once.
+    /// Reads the headers, of which the values may have `limit` bytes in all. One that is doubled or cannot be read is an
+    /// error; of open data it is only noted that it was there, for a login stands without.
     pub(crate) fn in_headers(head: &Head, limit: usize) -> Result<Self, Rejection> {
         let mut params = Map::new();
         let mut bytes = 0_usize;
         for (header, name) in parameter_headers() {
-            let value = match head.get(header) {
-                Header::Absent => continue,
-                Header::One(value) => {
+            let value = match once(head, header) {
+                Ok(None) => continue,
+                Ok(Some(value)) => {
                     bytes = bytes.saturating_add(value.len());
                     value.into()
                 }
-                Header::Ambiguous if name == "code" => {
-                    let problem = "must occur once and be ASCII";
-                    return Err(Reason::InvalidHeader.parameter(header, problem));
-                }
-                Header::Ambiguous => Value::Bool(true),
+                Err(_) if is_open_data(header) => Value::Bool(true),
+                Err(rejection) => return Err(rejection),
             };
             params.insert(name.into(), value);
         }
@@ -133,6 +130,17 @@ impl Params {
             }
             Some(value) if is_none(value) => Ok(false),
             Some(_) => Err(Reason::InvalidParameter.parameter(name, "must be true or false")),
+        }
+    }
+}
+
+/// The value of a header that must occur once.
+pub(crate) fn once<'a>(head: &'a Head, header: &str) -> Result<Option<&'a str>, Rejection> {
+    match head.get(header) {
+        Header::Absent => Ok(None),
+        Header::One(value) => Ok(Some(value)),
+        Header::Ambiguous => {
+            Err(Reason::InvalidHeader.parameter(header, "must occur once and be ASCII"))
         }
     }
 }
@@ -276,4 +284,27 @@ fn from_form(body: &[u8]) -> Params {
     let pairs = form_urlencoded::parse(body)
         .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
     Params(pairs.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test;
+
+    #[test]
+    fn of_doubled_headers_only_those_of_open_data_are_passed_over() {
+        for (header, name) in parameter_headers() {
+            let head = Head::from_pairs([(header, "false"), (header, "false")]);
+            match Params::in_headers(&head, 100) {
+                Ok(params) => {
+                    assert!(is_open_data(header), "{header}");
+                    assert!(params.text(name).is_err(), "{header}");
+                }
+                Err(rejection) => {
+                    assert!(!is_open_data(header), "{header}");
+                    assert_eq!(rejection.reason, Reason::InvalidHeader);
+                }
+            }
+        }
+    }
 }

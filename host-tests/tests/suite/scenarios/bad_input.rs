@@ -264,6 +264,21 @@ pub fn doubled_and_unreadable_headers_are_refused(host: HostKind) {
             world.assert_refused(bad, 400, "invalid_header");
         }
     }
+    // Nothing is made of what is said twice: no session but this one may end of it.
+    for (path, name) in [
+        ("/wx/logout", "X-WX-Everywhere"),
+        ("/wx/phone", "X-WX-Keep"),
+        ("/wx/login", "X-WX-App"),
+    ] {
+        let ask = Ask::get(path)
+            .token(&token)
+            .header("X-WX-Code", "0123456789");
+        let doubled = ask.header(name, "false").header(name, "false");
+        let answer = world.assert_refused(doubled, 400, "invalid_header");
+        let detail = answer["detail"].as_str().unwrap().to_lowercase();
+        assert!(detail.starts_with(&name.to_lowercase()), "{detail}");
+    }
+    assert_eq!(world.get("/api", &token).status, 200);
     let unreadable = [
         Ask::get("/api").header("X-WX-Skey", [0xff, 0xfe]),
         Ask::get("/feed").header("X-WX-Skey", [0xff, 0xfe]),

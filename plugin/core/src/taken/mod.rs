@@ -13,12 +13,12 @@ use serde_json::Value;
 use self::content::{Content, form, only};
 use crate::access::without_parameter;
 use crate::config::Config;
-use crate::head::{Head, Header};
+use crate::head::Head;
 use crate::header_names::{LOGIN_HEADERS, is_of_login, reads_as};
 use crate::host::{Host, Request};
-use crate::params::Params;
+use crate::params::{Params, once};
 use crate::presented::{Presented, presented_with, token_in};
-use crate::rejection::{Reason, Rejection};
+use crate::rejection::Rejection;
 use crate::reply::Changes;
 use crate::route::{CodePlace, LoginThroughApp, Rule};
 use crate::worker::Context;
@@ -135,14 +135,7 @@ impl Taken {
         config: &Config,
         login: &LoginThroughApp,
     ) -> Result<(), Rejection> {
-        let code = match head.get(&login.code) {
-            Header::Absent => None,
-            Header::One(code) => Some(code.to_owned()),
-            Header::Ambiguous => {
-                let problem = "must occur once and be ASCII";
-                return Err(Reason::InvalidHeader.parameter(&login.code, problem));
-            }
-        };
+        let code = once(head, &login.code)?.map(ToOwned::to_owned);
         let goes =
             |name: &&str| reads_as(name.as_bytes(), &login.code) || is_of_login(name.as_bytes());
         self.headers = head.names().filter(goes).map(Into::into).collect();
