@@ -66,9 +66,12 @@ pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [
     ("x-wx-signature", "signature"),
 ];
 
+/// For which app a login is, wherever its other parameters stand.
+pub(crate) const APP: &str = "x-wx-app";
+
 /// The same of other endpoints.
 const OTHER_HEADERS: [(&str, &str); 3] = [
-    ("x-wx-app", "appid"),
+    (APP, "appid"),
     ("x-wx-everywhere", "everywhere"),
     ("x-wx-keep", "keep"),
 ];

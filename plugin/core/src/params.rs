@@ -19,19 +19,23 @@ use crate::rejection::{Reason, Rejection};
 pub(crate) struct Params(Map<String, Value>);
 
 impl Params {
-    /// Reads the body of `request`, at most `limit` bytes; or its headers if it says that it has none, and they carry
-    /// parameters: where Envoy may not hold a request, no body is ever seen.
+    /// Reads the body of `request`, at most `limit` bytes; or its headers if it has none, and they carry parameters: where
+    /// Envoy may not hold a request, no body is ever seen.
     pub(crate) async fn read(request: &impl Request, limit: usize) -> Result<Self, Rejection> {
         let head = request.head();
-        if says_no_body(head) {
-            let params = Self::in_headers(head, limit)?;
-            if !params.0.is_empty() {
-                return Ok(params);
-            }
+        let instead = if says_no_body(head) {
+            Self::in_headers(head, limit)?
+        } else {
+            Self::default()
+        };
+        if instead.0.is_empty() {
+            // A type that is refused is refused before its body is waited for.
+            says_form(head)?;
         }
-        // A type that is refused is refused before its body is waited for.
-        says_form(head)?;
         let body = request.body(limit).await?;
+        if body.is_empty() && !instead.0.is_empty() {
+            return Ok(instead);
+        }
         Self::of(head, &written(head, &body)?)
     }
 
@@ -172,7 +176,7 @@ pub(crate) fn written<'a>(head: &Head, body: &'a [u8]) -> Result<Written<'a>, Re
     })
 }
 
-/// Whether a head tells of no body. (In HTTP/2 one may come all the same: nobody looks at it.)
+/// Whether a head tells of no body. In HTTP/2 one may come all the same: only its end tells that there is none.
 fn says_no_body(head: &Head) -> bool {
     let length = head.get("content-length");
     head.get("transfer-encoding") == Header::Absent
@@ -289,7 +293,25 @@ fn from_form(body: &[u8]) -> Params {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake_host::run;
+    use crate::host::BodyError;
     use crate::testing::test;
+
+    struct Sent(Head, Vec<u8>);
+
+    impl Request for Sent {
+        fn head(&self) -> &Head {
+            &self.0
+        }
+
+        fn client_address(&self) -> Option<String> {
+            None
+        }
+
+        async fn body(&self, _: usize) -> Result<Vec<u8>, BodyError> {
+            Ok(self.1.clone())
+        }
+    }
 
     #[test]
     fn of_doubled_headers_only_those_of_open_data_are_passed_over() {
@@ -306,5 +328,26 @@ mod tests {
                 }
             }
         }
+    }
+    /// A body in chunks, or of HTTP/2, that no header tells of.
+    #[test]
+    fn headers_stand_for_a_body_only_where_none_comes() {
+        let code = |length: Option<&str>, body: &str| {
+            let length = length.map(|length| ("content-length", length));
+            let pairs = [("x-wx-code", "of the header"), ("x-wx-app", "wx")];
+            let head = Head::from_pairs(pairs.into_iter().chain(length));
+            let request = Sent(head, body.into());
+            let params = run(Params::read(&request, 100));
+            params.and_then(|params| params.required("code").map(String::from))
+        };
+        let of = |place: &str| Ok(String::from(place));
+        for length in [None, Some("0")] {
+            assert_eq!(code(length, ""), of("of the header"));
+        }
+        for length in [None, Some("22")] {
+            assert_eq!(code(length, r#"{"code":"of the body"}"#), of("of the body"));
+        }
+        let refused = code(None, "[]").map_err(|rejection| rejection.reason);
+        assert_eq!(refused, Err(Reason::MalformedBody));
     }
 }

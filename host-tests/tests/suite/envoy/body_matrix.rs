@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use testkit::client::Request;
 use testkit::fakes::wechat::Fault;
 
+use crate::rig::APPID;
 use crate::rig::envoy_world::{EnvoyWorld, with_token};
 use crate::rig::shapes::SHAPES;
 use testkit::eventually;
@@ -92,7 +93,9 @@ fn a_login_takes_its_body_in_every_shape_and_the_app_sees_none_of_it() {
     for shape in SHAPES {
         edge.wechat.script([Fault::Slow(SLOW)]);
         let body = json!({ "code": phone.login() }).to_string();
-        let (status, answer) = shape.post(&edge, "/wx/login", &[], body.as_bytes());
+        // A parameter in a header beside it takes the place of none.
+        let headers = [("x-wx-app", APPID)];
+        let (status, answer) = shape.post(&edge, "/wx/login", &headers, body.as_bytes());
         assert_eq!(
             status,
             200,

@@ -287,6 +287,7 @@ on_every_host! {
     platforms {
         each_platform_is_asked_in_its_own_language,
         one_edge_logs_in_users_of_all_platforms_and_keeps_them_apart,
+        the_header_names_the_app_wherever_the_code_stands,
         an_app_is_told_which_platform_a_request_comes_from,
         every_refusal_of_a_platform_has_its_answer,
         a_busy_platform_is_asked_again_only_where_the_code_is_kept,

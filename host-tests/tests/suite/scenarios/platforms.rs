@@ -197,6 +197,54 @@ pub fn one_edge_logs_in_users_of_all_platforms_and_keeps_them_apart(host: HostKi
         .assert_refused(Ask::post("/wx/login", &body), 400, "missing_parameter");
 }
 
+/// Beside a body, announced or not, as beside a query: the code goes to the platform of that app, whatever else hints at
+/// another.
+pub fn the_header_names_the_app_wherever_the_code_stands(host: HostKind) {
+    let mut edge = Edge::start(
+        host,
+        json!({ "routes": [
+            { "path": "/auth/body", "session": "public", "login": "body" },
+            { "path": "/auth/query", "session": "public", "login": "query" },
+        ] }),
+    );
+    let phone = edge.phone(Platform::Douyin);
+    let hinted = |ask: Ask| {
+        let referer = format!("https://servicewechat.com/{APPID}/1/page-frame.html");
+        ask.header("X-WX-App", phone.appid())
+            .header("Referer", referer)
+    };
+    let body = || json!({ "code": phone.login() });
+    for ask in [
+        Ask::post("/wx/login", &body()),
+        Ask::new("POST", "/wx/login").chunked(body().to_string()),
+    ] {
+        let login = Login::from(&edge.world.ask(hinted(ask)));
+        edge.world.assert_passes(&login.token, &phone.openid());
+    }
+    let code = phone.login();
+    let code: String = code.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    for ask in [
+        Ask::post("/auth/body", &body()),
+        Ask::get(format!("/auth/query?code={code}")),
+    ] {
+        let got = edge.world.ask(hinted(ask));
+        let token = got.seen().header("x-wx-login-token").expect("no token");
+        edge.world.assert_passes(&token, &phone.openid());
+    }
+    assert!(edge.server(Platform::Wechat).requests().is_empty());
+
+    let mut both = body();
+    both["appid"] = phone.appid().into();
+    let nothing = Ask::post("/wx/login", &both).header("X-WX-App", "undefined");
+    assert_eq!(edge.world.ask(nothing).status, 200);
+    for other in [APPID, "tt00000000000000ff"] {
+        let ask = Ask::post("/wx/login", &both).header("X-WX-App", other);
+        edge.world.assert_refused(ask, 400, "invalid_parameter");
+    }
+    let unknown = Ask::post("/wx/login", &body()).header("X-WX-App", "tt00000000000000ff");
+    edge.world.assert_refused(unknown, 400, "unknown_app");
+}
+
 pub fn an_app_is_told_which_platform_a_request_comes_from(host: HostKind) {
     let mut edge = Edge::start(host, json!({ "session": { "piggyback": true } }));
     for platform in Platform::ALL {

@@ -89,9 +89,18 @@ pub fn what_is_missing_or_too_large_in_headers_is_named(host: HostKind) {
 pub fn headers_are_nothing_beside_a_body(host: HostKind) {
     let mut world = host.start(json!({}));
     let phone = world.wechat.phone("alice");
-    let body = json!({ "code": phone.login() });
-    let ask = Ask::post("/wx/login", &body).header("X-WX-Code", "another");
-    assert_eq!(world.ask(ask).status, 200);
+    let body = || json!({ "code": phone.login() });
+    let announced = Ask::post("/wx/login", &body());
+    let chunked = Ask::new("POST", "/wx/login").chunked(body().to_string());
+    for ask in [announced, chunked] {
+        let login = Login::from(&world.ask(ask.header("X-WX-Code", "another")));
+        let body = json!({ "everywhere": false }).to_string();
+        let other = world.login(&phone).token;
+        let logout = Ask::new("POST", "/wx/logout").token(&login.token);
+        let logout = logout.header("X-WX-Everywhere", "true").chunked(body);
+        assert_eq!(data(&world.ask(logout))["ended"], 1);
+        world.assert_passes(&other, &phone.openid());
+    }
 }
 
 pub fn a_link_ends_no_session(host: HostKind) {

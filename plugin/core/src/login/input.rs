@@ -1,5 +1,5 @@
 //! What a login request may look like: JSON body, form body, `X-WX-…` headers (Tencent's Wafer), or what its route took out
-//! of it.
+//! of it. Whose app it is may stand in a header beside each.
 
 use alloc::string::{String, ToString};
 
@@ -8,9 +8,11 @@ use zeroize::Zeroizing;
 use crate::config::{Config, MiniProgram};
 use crate::cookie::judge_origin;
 use crate::head::Head;
+use crate::header_names::APP;
 use crate::host::{Host, Request};
+use crate::nothing::is_nothing;
 use crate::open_data::Submitted;
-use crate::params::Params;
+use crate::params::{Params, once};
 use crate::presented::{Presented, presented, token_in};
 use crate::records::record::code_key;
 use crate::records::token::Token;
@@ -69,7 +71,7 @@ impl<'a> LoginInput<'a> {
             Source::Taken { params, binds, .. } => (params, binds),
         };
         let js_code = params.required("code")?.trim();
-        let mini_program = mini_program(config, head, params.text("appid")?)?;
+        let mini_program = mini_program(config, head, named(head, params)?)?;
         let platform = mini_program.platform.row();
         if !(platform.is_code)(js_code) {
             return Err(Reason::InvalidParameter.parameter("code", platform.code_form));
@@ -107,6 +109,17 @@ impl LoginInput<'_> {
         } else {
             code_key(appid, &self.js_code)
         }
+    }
+}
+
+/// The app id that the request gives: in a parameter, or in the header that may stand beside any of them.
+fn named<'a>(head: &'a Head, params: &'a Params) -> Result<Option<&'a str>, Rejection> {
+    let in_header = once(head, APP)?.filter(|appid| !is_nothing(appid));
+    match (params.text("appid")?, in_header) {
+        (Some(appid), Some(other)) if appid != other => {
+            Err(Reason::InvalidParameter.parameter("appid", "X-WX-App names another one"))
+        }
+        (appid, other) => Ok(appid.or(other)),
     }
 }
 
