@@ -2,6 +2,8 @@
 //! another than the next reader.
 
 use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use percent_encoding::percent_decode_str;
@@ -51,11 +53,11 @@ pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, 
     presented_with(head, rules, None)
 }
 
-/// As [`presented`], with the text that stands in a member of the body, which has a name.
+/// As [`presented`], with the texts that stand in the body under one name.
 pub(crate) fn presented_with<'a>(
     head: &'a Head,
     rules: &'a SessionRules,
-    in_body: Option<(&'a str, &'a str)>,
+    in_body: Option<(&'a str, &'a [String])>,
 ) -> Result<Presented, Rejection> {
     let mut found = Found::in_headers(head, rules)?;
     if let Some(cookie) = &rules.cookie {
@@ -78,8 +80,10 @@ pub(crate) fn presented_with<'a>(
             found.take(value, Spot::Query(name))?;
         }
     }
-    if let Some((name, text)) = in_body {
-        found.take(text, Spot::Body(name))?;
+    if let Some((name, texts)) = in_body {
+        for text in texts {
+            found.take(text, Spot::Body(name))?;
+        }
     }
     found.shown(head, rules)
 }
@@ -218,25 +222,42 @@ fn only<'a>(head: &'a Head, name: &str) -> Result<Option<&'a str>, Rejection> {
     Ok(only)
 }
 
-/// What is no token of ours in Authorization is one of the app's, and no concern of ours.
+/// What is no token of ours in Authorization is one of the app's, and no concern of ours. Of doubled ones that say
+/// something, nobody can tell which the app reads: then none proves anything.
 fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Rejection> {
+    let spot = Spot::Header(AUTHORIZATION);
     let is_doubled = match head.get(AUTHORIZATION) {
         Header::Absent => return Ok(()),
-        Header::One(value) => value.contains(','),
-        Header::Ambiguous if found.token.is_none() => return Err(ambiguous(AUTHORIZATION)),
+        Header::One(text) if !text.contains(',') => {
+            let text = text.trim();
+            return token_in(text).map_or(Ok(()), |_| found.take(text, spot));
+        }
+        Header::One(_) => false,
         Header::Ambiguous => true,
     };
-    for (_, value) in head
-        .pairs()
-        .filter(|(own, _)| *own == AUTHORIZATION.as_bytes())
-    {
-        let parts = core::str::from_utf8(value).unwrap_or_default().split(',');
-        for text in parts.map(str::trim).filter(|text| token_in(text).is_some()) {
-            if is_doubled && found.token.is_none() {
-                return Err(ambiguous(AUTHORIZATION));
-            }
-            found.take(text, Spot::Header(AUTHORIZATION))?;
+    let mut texts = Vec::new();
+    let own = |(name, _): &(&[u8], &[u8])| *name == AUTHORIZATION.as_bytes();
+    for (_, value) in head.pairs().filter(own) {
+        match core::str::from_utf8(value) {
+            Ok(value) => texts.extend(value.split(',').map(str::trim)),
+            Err(_) if found.token.is_none() => return Err(ambiguous(AUTHORIZATION)),
+            Err(_) => {}
         }
+    }
+    texts.retain(|text| !is_nothing(text));
+    let is_token = |text: &&str| token_in(text).is_some();
+    let is_clear = match (
+        texts.len(),
+        texts.iter().filter(|text| is_token(text)).count(),
+    ) {
+        (0, _) | (1, 1) => true,
+        (_, tokens) => tokens == 0 && !is_doubled,
+    };
+    if !is_clear && found.token.is_none() {
+        return Err(ambiguous(AUTHORIZATION));
+    }
+    for text in texts.into_iter().filter(is_token) {
+        found.take(text, spot)?;
     }
     Ok(())
 }
@@ -333,6 +354,38 @@ pub(crate) mod tests {
             let found = presented(&head(pairs), &rules()).unwrap();
             assert!(matches!(found, Presented::Nothing), "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn beside_a_token_nothing_is_ignored_and_anything_else_in_authorization_is_not() {
+        let good = format!("Bearer {}", token());
+        let nothing = "Bearer undefined";
+        let shown = |values: &[&str]| {
+            let head = Head::from_pairs(values.iter().map(|value| ("authorization", value)));
+            match presented(&head, &rules()) {
+                Ok(Presented::Token(_)) => "token",
+                Ok(Presented::Nothing) => "nothing",
+                Ok(Presented::Malformed) => "malformed",
+                Err(_) => "refused",
+            }
+        };
+        for (values, expected, joined) in [
+            ([nothing, &*good], "token", "token"),
+            ([&*good, "null"], "token", "token"),
+            ([nothing, ""], "nothing", "nothing"),
+            ([&*good, "Basic abc"], "refused", "refused"),
+            ([&*good, &*good], "refused", "refused"),
+            // The app's own may have commas in it.
+            ([nothing, "Basic abc"], "refused", "nothing"),
+        ] {
+            assert_eq!(shown(&values), expected, "{values:?}");
+            assert_eq!(shown(&[&values.join(", ")]), joined, "{values:?}");
+        }
+        let unreadable = [
+            ("authorization", good.as_bytes()),
+            ("authorization", b"\xff"),
+        ];
+        assert!(presented(&Head::from_pairs(unreadable), &rules()).is_err());
     }
 
     #[test]

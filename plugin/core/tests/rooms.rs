@@ -71,7 +71,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("session", &["chosen_store", "head", "host", "memory", "metrics", "presented", "quota", "records", "rejection", "store", "time", "worker"]),
     ("open_data", &["config", "edition", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "wechat_api", "worker"]),
     ("login", &["config", "cookie", "edition", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "platform_call", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
-    ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "presented", "rejection", "reply", "route", "worker"]),
+    ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "nothing", "params", "presented", "rejection", "reply", "route", "worker"]),
     ("refusal_line", &["head", "host", "presented", "rejection", "reply", "worker"]),
     ("observe", &["access", "auth_status", "head", "header_names", "host", "refusal_line", "metrics", "rejection", "reply", "upgrade", "worker"]),
     // What becomes of a request.

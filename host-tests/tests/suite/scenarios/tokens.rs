@@ -196,6 +196,10 @@ pub fn what_is_no_token_beside_a_good_one_is_ignored(host: HostKind) {
             Ask::get("/api")
                 .token(nothing)
                 .header("Authorization", format!("Bearer {token}")),
+            Ask::get("/api")
+                .header("Authorization", format!("Bearer {nothing}"))
+                .header("Authorization", format!("Bearer {token}")),
+            Ask::get("/api").header("Authorization", format!("{nothing}, Bearer {token}")),
         ]);
         for ask in asks {
             let what = format!("{:?} {:?}", ask.headers, ask.target);
@@ -399,6 +403,38 @@ pub fn a_token_in_a_body_is_taken_where_the_route_names_it(host: HostKind) {
         world.ask(elsewhere.token(&alice)).seen().body,
         body.as_bytes()
     );
+}
+
+/// As in every other place.
+pub fn of_what_a_body_says_twice_nothing_is_ignored_and_two_tokens_are_refused(host: HostKind) {
+    let mut world = host.start(in_bodies(false));
+    let [alice, bob] = two_users(&mut world);
+    let openid = world.wechat.phone("alice").openid();
+    let twice = |one: &str, other: &str| {
+        let form = format!("session={one}&a=1&session={other}");
+        let json = format!(r#"{{"session":"{one}","a":1,"session":"{other}"}}"#);
+        [
+            ("application/x-www-form-urlencoded", form),
+            ("application/json", json),
+        ]
+        .map(|(kind, body)| {
+            let ask = Ask::new("POST", "/body/x").header("content-type", kind);
+            ask.body(body)
+        })
+    };
+    for other in ["undefined", "", "of the app", &alice] {
+        for ask in twice(other, &alice).into_iter().chain(twice(&alice, other)) {
+            let got = world.ask(ask);
+            assert_eq!(got.seen().header("x-wx-openid"), Some(openid.clone()));
+            let left = String::from_utf8_lossy(&got.seen().body);
+            assert!(["a=1", r#"{"a":1}"#].contains(&&*left), "{left}");
+        }
+    }
+    for ask in twice(&alice, &bob) {
+        let refused = world.assert_refused(ask, 400, "invalid_header");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.starts_with("body session: "), "{detail}");
+    }
 }
 
 pub fn a_token_in_a_body_goes_on_where_tokens_do(host: HostKind) {

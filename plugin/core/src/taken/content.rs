@@ -10,6 +10,7 @@ use crate::head::Head;
 use crate::host::{BodyError, Request};
 use crate::json_text;
 use crate::media_type::{self, Kind};
+use crate::nothing::is_nothing;
 use crate::params::{Params, Written, written};
 use crate::rejection::{Reason, Rejection};
 
@@ -79,24 +80,23 @@ impl Content {
         })
     }
 
-    /// The one text under `name`. `None` if there is none, or no text.
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Rejection> {
-        match self {
+    /// The texts under `name`, in their order.
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Rejection> {
+        Ok(match self {
             Self::Json(text, _) => {
                 let members = json_text::members(text);
                 let own = members.iter().filter(|member| member.is(name));
-                only(name, own.filter_map(|member| member.text()).map(Into::into))
+                let texts = own.filter_map(|member| member.text());
+                texts.map(Into::into).collect()
             }
-            Self::Form(body, _) => only(name, form(body, name)),
+            Self::Form(body, _) => form(body, name).collect(),
             Self::Multipart(body, boundary) => {
                 let parts = multipart::parts(body, boundary).ok_or_else(unreadable)?;
                 let own = parts.iter().filter(|part| part.is(name));
-                only(
-                    name,
-                    own.map(|part| String::from_utf8_lossy(part.value).into()),
-                )
+                let texts = own.map(|part| String::from_utf8_lossy(part.value));
+                texts.map(Into::into).collect()
             }
-        }
+        })
     }
 
     /// What a login may bring beside its code. `None` of a kind that brings none.
@@ -148,17 +148,20 @@ pub(super) fn form(body: &[u8], name: &str) -> impl Iterator<Item = String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The one value, however often it stands there.
+/// The one value, however often it stands there. Beside it, what clients make of nothing is none.
 pub(super) fn only(
     name: &str,
-    values: impl Iterator<Item = String>,
+    values: impl IntoIterator<Item = String>,
 ) -> Result<Option<String>, Rejection> {
     let mut only: Option<String> = None;
     for value in values {
-        if only.as_ref().is_some_and(|earlier| *earlier != value) {
-            return Err(Reason::InvalidParameter.parameter(name, "must occur once"));
+        match &only {
+            Some(earlier) if *earlier == value || is_nothing(&value) => {}
+            Some(earlier) if !is_nothing(earlier) => {
+                return Err(Reason::InvalidParameter.parameter(name, "must occur once"));
+            }
+            _ => only = Some(value),
         }
-        only = Some(value);
     }
     Ok(only)
 }
@@ -174,6 +177,22 @@ fn unreadable() -> Rejection {
 mod tests {
     use super::*;
     use crate::testing::test;
+
+    #[test]
+    fn what_clients_make_of_nothing_is_none_beside_something() {
+        let only = |values: &[&str]| only("code", values.iter().map(|text| String::from(*text)));
+        for values in [
+            &["undefined", "x"][..],
+            &["x", "null", "x"],
+            &["", "0", "x"],
+        ] {
+            assert_eq!(only(values).unwrap().as_deref(), Some("x"), "{values:?}");
+        }
+        // It was there, and goes.
+        assert_eq!(only(&["null"]).unwrap().as_deref(), Some("null"));
+        assert_eq!(only(&[]).unwrap(), None);
+        assert!(only(&["undefined", "x", "y"]).is_err());
+    }
 
     /// What is read from a form is what is taken off it: an app must not find the token under a name that only a second
     /// reading makes of it.

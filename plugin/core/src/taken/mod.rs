@@ -59,20 +59,20 @@ pub(crate) async fn take<H: Host, R: Request>(
         parameter: None,
         headers: Vec::new(),
     };
-    let mut token = None;
+    let mut tokens = Vec::new();
     if (of_body.is_some() || rule.token_in.is_some())
         && let Some(content) = Content::read(request, config.body_bytes, of_body.is_some()).await?
     {
         if let Some(name) = &rule.token_in {
-            token = content.text(name)?;
+            tokens = content.texts(name)?;
         }
         if let Some(login) = of_body {
-            let code = content.text(&login.code)?;
+            let code = only(&login.code, content.texts(&login.code)?)?;
             let params = content.params();
             taken.login = params.and_then(|params| of_login(params, config, code));
         }
         let code = of_body.map(|login| &*login.code);
-        let is_ours = || token.as_deref().and_then(token_in).is_some();
+        let is_ours = || tokens.iter().any(|text| token_in(text).is_some());
         let token_in = rule
             .token_in
             .as_deref()
@@ -87,7 +87,7 @@ pub(crate) async fn take<H: Host, R: Request>(
         }
         _ => {}
     }
-    let beside = rule.token_in.as_deref().zip(token.as_deref());
+    let beside = rule.token_in.as_deref().map(|name| (name, &*tokens));
     taken.presented = presented_with(head, &config.session, beside);
     if let (Err(rejection), false) = (&taken.presented, observed) {
         return Err(rejection.clone());
