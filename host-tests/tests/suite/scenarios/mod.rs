@@ -199,6 +199,7 @@ on_every_host! {
         a_token_is_taken_as_clients_write_it,
         a_token_in_a_body_is_taken_where_the_route_names_it,
         of_what_a_body_says_twice_nothing_is_ignored_and_two_tokens_are_refused,
+        json_that_is_no_object_brings_no_token_and_passes,
         a_token_in_a_body_goes_on_where_tokens_do,
         a_body_that_may_hold_a_token_must_fit_and_be_readable,
     }

@@ -437,6 +437,26 @@ pub fn of_what_a_body_says_twice_nothing_is_ignored_and_two_tokens_are_refused(h
     }
 }
 
+pub fn json_that_is_no_object_brings_no_token_and_passes(host: HostKind) {
+    let mut world = host.start(in_bodies(false));
+    let [alice, _] = two_users(&mut world);
+    for body in [
+        "[1,2.50]",
+        " [ {\"session\":\"x\"} ]",
+        "null",
+        "\"session\"",
+    ] {
+        let ask = |path: &str| {
+            Ask::new("POST", path)
+                .header("content-type", "application/json")
+                .body(body)
+        };
+        let got = world.ask(ask("/body/x").token(&alice));
+        assert_eq!(String::from_utf8_lossy(&got.seen().body), body);
+        world.assert_refused(ask("/body/x"), 401, "no_session");
+    }
+}
+
 pub fn a_token_in_a_body_goes_on_where_tokens_do(host: HostKind) {
     let mut world = host.start(in_bodies(true));
     let [alice, _] = two_users(&mut world);

@@ -24,7 +24,8 @@ pub(super) enum Content {
 }
 
 impl Content {
-    /// Reads the body. `None` if there is none, or, unless it must bring a code, if it is of another kind.
+    /// Reads the body. `None` if there is none, or, unless it must bring a code, if it is of another kind, or JSON that has
+    /// no members.
     pub(super) async fn read<R: Request>(
         request: &R,
         limit: usize,
@@ -63,11 +64,17 @@ impl Content {
             let boundary = media_type.parameter("boundary").ok_or_else(unreadable)?;
             return Ok(Some(Self::Multipart(body, boundary.to_owned())));
         }
-        Self::of_text(head, &body)
+        Self::of_text(head, &body, must_be_read)
     }
 
-    fn of_text(head: &Head, body: &[u8]) -> Result<Option<Self>, Rejection> {
+    fn of_text(head: &Head, body: &[u8], must_be_read: bool) -> Result<Option<Self>, Rejection> {
         let written = written(head, body)?;
+        if let Written::Json(text) = &written
+            && !must_be_read
+            && has_no_members(text)
+        {
+            return Ok(None);
+        }
         let params = Params::of(head, &written)?;
         Ok(match written {
             Written::Nothing => None,
@@ -166,6 +173,12 @@ pub(super) fn only(
     Ok(only)
 }
 
+/// Whether a text is JSON, and no object.
+fn has_no_members(text: &[u8]) -> bool {
+    !text.trim_ascii_start().starts_with(b"{")
+        && core::str::from_utf8(text).is_ok_and(|text| json_text::check(text).is_ok())
+}
+
 fn unreadable() -> Rejection {
     Reason::MalformedBody.with(format!(
         "the multipart body cannot be taken apart: {}",
@@ -192,6 +205,21 @@ mod tests {
         assert_eq!(only(&["null"]).unwrap().as_deref(), Some("null"));
         assert_eq!(only(&[]).unwrap(), None);
         assert!(only(&["undefined", "x", "y"]).is_err());
+    }
+
+    #[test]
+    fn json_that_is_no_object_has_nothing_to_be_taken() {
+        let head = Head::from_pairs([("content-type", "application/json")]);
+        let read =
+            |body: &str, must_be_read| Content::of_text(&head, body.as_bytes(), must_be_read);
+        for body in ["[1,2]", " [{\"session\":1}]", "null", "\"session\"", "5"] {
+            assert!(matches!(read(body, false), Ok(None)), "{body}");
+            assert!(read(body, true).is_err(), "{body}");
+        }
+        for body in ["[1,2", "{", "[1] {}", "session"] {
+            assert!(read(body, false).is_err(), "{body}");
+        }
+        assert!(matches!(read("{}", false), Ok(Some(_))));
     }
 
     /// What is read from a form is what is taken off it: an app must not find the token under a name that only a second
