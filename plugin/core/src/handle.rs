@@ -124,8 +124,7 @@ async fn serve<H: Host, R: Request>(
     if config.routes.cors_preflight
         && !matches!(destination, Destination::Admin(_) | Destination::Push(_))
         && is_preflight(method, head)
-        // Headers need not tell of a body: only its end does.
-        && request.body(0).await.is_ok()
+        && has_no_body(request).await?
     {
         let mut changes = strip(head, config, false);
         if upgrade::judge(head, None) == Ok(Upgrade::PassedOver) {
@@ -299,6 +298,15 @@ fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejecti
     Ok((method, path))
 }
 
+/// Headers need not tell of a body: only its end does. What ends a request that waits for it ends this one.
+async fn has_no_body(request: &impl Request) -> Result<bool, BodyError> {
+    match request.body(0).await {
+        Ok(_) => Ok(true),
+        Err(BodyError::TooLarge) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
 /// The head of a preflight as browsers send it, and nothing that only looks like one: no upgrade, no word of a body, no
 /// other method.
 /// <https://fetch.spec.whatwg.org/#cors-preflight-request>
@@ -366,5 +374,61 @@ fn wordings<'a>(worker: &'a Worker, head: &Head) -> &'a Wordings {
             let own = rule.and_then(|rule| rule.answers.as_ref());
             own.unwrap_or(&answers.all)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::with;
+    use crate::fake_host::{FakeHost, run};
+    use crate::testing::test;
+    use alloc::vec::Vec;
+
+    /// A preflight whose stream stays open.
+    struct Unfinished(Head, BodyError);
+
+    impl Request for Unfinished {
+        fn head(&self) -> &Head {
+            &self.0
+        }
+
+        fn client_address(&self) -> Option<String> {
+            None
+        }
+
+        async fn body(&self, _: usize) -> Result<Vec<u8>, BodyError> {
+            Err(self.1)
+        }
+    }
+
+    /// A host that has given it up has no body to go on with.
+    #[test]
+    fn a_preflight_that_does_not_end_is_refused_as_any_request_that_is_waited_for() {
+        let worker = Worker::new(with(serde_json::json!({
+            "cors_preflight": true,
+            "routes": [{ "prefix": "/", "session": "public" }],
+        })));
+        let head = Head::from_pairs([
+            (":method", "OPTIONS"),
+            (":path", "/api"),
+            ("origin", "https://example.com"),
+            ("access-control-request-method", "POST"),
+        ]);
+        for (error, status) in [
+            (BodyError::TimedOut(""), 408),
+            (BodyError::Crowded, 503),
+            (BodyError::Unreadable, 400),
+        ] {
+            let request = Unfinished(head.clone(), error);
+            let verdict = run(handle(&worker, &FakeHost::at(1_000_000), &request));
+            let Action::Reply(response) = verdict.action else {
+                panic!("{error:?}");
+            };
+            assert_eq!(response.status, status, "{error:?}");
+        }
+        let with_body = Unfinished(head, BodyError::TooLarge);
+        let verdict = run(handle(&worker, &FakeHost::at(1_000_000), &with_body));
+        assert!(matches!(verdict.action, Action::Forward(_)));
     }
 }

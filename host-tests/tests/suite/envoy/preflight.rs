@@ -67,3 +67,19 @@ fn nothing_that_ends_late_is_a_preflight_still() {
     );
     edge.assert_sound();
 }
+
+#[test]
+fn one_whose_stream_stays_open_is_given_up_in_time() {
+    let edge = EnvoyWorld::with(|config| {
+        config.patch_plugin(&json!({
+            "cors_preflight": true,
+            "limits": { "body_timeout_ms": 300 },
+            "routes": [{ "prefix": "/api", "session": "public" }],
+        }))
+    });
+    let mut connection = edge.connect_http2();
+    let stream = connection.request(&head(), false);
+    assert_eq!(connection.answer(stream).status, 408);
+    assert_eq!(edge.app.bytes_received(), 0);
+    edge.assert_sound();
+}

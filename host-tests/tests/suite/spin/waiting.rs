@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testkit::client::{Connection, Request};
 use testkit::fakes::wechat::Fault;
+use testkit::http2::{Http2, pseudo};
 
 use crate::rig::Way;
 use crate::rig::spin_world::{SpinWorld, TIMEOUT, login_with};
@@ -58,6 +59,25 @@ fn a_body_that_never_comes_is_answered_when_its_time_is_over() {
         }
         stage.login(&stage.wechat.phone("bob"));
         assert_eq!(stage.rig.spin.instances(), 1, "{way:?} {}", stage.log());
+    }
+}
+
+/// Also where nothing but a preflight waits for the end of its stream.
+#[test]
+fn a_preflight_whose_stream_stays_open_is_given_up_in_time() {
+    for way in Way::BOTH {
+        let patch = json!({
+            "cors_preflight": true,
+            "limits": { "body_timeout_ms": 300 },
+            "routes": [{ "prefix": "/api", "session": "public" }],
+        });
+        let stage = SpinWorld::start_with(way, &patch, |_| {});
+        let mut head = pseudo("OPTIONS", b"/api/orders");
+        head.push((b"origin", b"https://example.com"));
+        head.push((b"access-control-request-method", b"POST"));
+        let mut client = Http2::open(stage.addr());
+        let stream = client.request(&head, false);
+        assert_eq!(client.answer(stream).status, 408, "{way:?}");
     }
 }
 
