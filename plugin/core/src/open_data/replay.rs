@@ -1,14 +1,15 @@
 //! The same ciphertext is taken once per session, until its absolute end, where the configuration says so.
 
+use alloc::format;
 use alloc::vec::Vec;
 
-use crate::host::Host;
+use crate::host::{Host, Level};
 use crate::records::record::SessionRecord;
 use crate::records::shown::{self, mark, replay_key};
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
-use crate::session::sessions::ATTEMPTS;
-use crate::store::{Life, Store, StoreError};
+use crate::session::users::{ATTEMPTS, pause};
+use crate::store::{Change, Life, Store, StoreError, Write, Written};
 use crate::wechat::encrypted_data::EncryptedData;
 use crate::worker::Context;
 
@@ -29,7 +30,7 @@ pub(super) async fn refuse<H: Host>(
     let store = context.store();
     // Most sessions show one piece.
     let mut found: Option<Vec<u8>> = None;
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
         let known = found.as_deref().map_or(&[][..], shown::read);
         if known.contains(&new) {
             return Err(Reason::ReplayedData.into());
@@ -38,15 +39,75 @@ pub(super) async fn refuse<H: Host>(
             context.sessions().end(&[id]).await?;
             return Err(Reason::SessionExpired.into());
         }
-        let all = shown::entry(known, new);
-        let life = Life {
-            now: host.now(),
-            expires_at: session.expires_at,
+        let now = host.now();
+        let value = shown::entry(known, new);
+        let swap = Change::Swap {
+            expected: found,
+            value,
+            life: Life {
+                now,
+                expires_at: session.expires_at,
+            },
         };
-        if store.swap(&key, found.as_deref(), &all, life).await? {
-            return Ok(());
-        }
-        found = store.get(&key, host.now()).await?;
+        let write = Write {
+            key: key.clone(),
+            change: swap,
+        };
+        found = match store.write(&[write]).await? {
+            Written::All => return Ok(()),
+            Written::Found(other) => other,
+        };
+        let took = host.now().since(now);
+        host.sleep(pause(host, attempt, took)).await;
     }
+    const EVENT: &str = "store_contended";
+    let line = || format!(r#"{{"event":"{EVENT}","record":"replay","attempts":{ATTEMPTS}}}"#);
+    context.log(Level::Warn, (EVENT, ""), line);
     Err(StoreError::Contended.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::minimal_on_spin;
+    use crate::fake_host::{FakeHost, together};
+    use crate::testing::test;
+    use crate::time::UnixMillis;
+    use crate::worker::Worker;
+
+    #[test]
+    fn of_different_pieces_at_once_all_are_taken_and_of_the_same_one_is() {
+        let worker = Worker::new(minimal_on_spin(serde_json::json!({ "kind": "spin_kv" })));
+        let host = FakeHost::at(1_000_000);
+        let context = Context {
+            worker: &worker,
+            host: &host,
+        };
+        let session = SessionRecord {
+            appid: "wx".into(),
+            openid: "o".into(),
+            unionid: None,
+            seen_at: UnixMillis(0),
+            expires_at: UnixMillis(u64::MAX),
+            failures: 0,
+            attributes: None,
+        };
+        let token = Token([7; 32]);
+        let piece = |number: u8| EncryptedData::new([number; 16].into(), &[0; 16]).unwrap();
+        let take = |pieces: &[u8]| {
+            let pieces: Vec<_> = pieces.iter().copied().map(piece).collect();
+            let all = pieces
+                .iter()
+                .map(|data| refuse(context, &token, &session, data));
+            together(0, all)
+        };
+        let many: Vec<u8> = (0..20).collect();
+        assert!(take(&many).iter().all(Result::is_ok));
+        // A refused swap has said what there is: only the first look found nothing.
+        assert_eq!(host.store.reads.get(), 0);
+        assert_eq!(
+            take(&[50; 5]).iter().filter(|taken| taken.is_ok()).count(),
+            1
+        );
+    }
 }

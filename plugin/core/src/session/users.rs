@@ -14,7 +14,7 @@ use crate::worker::Context;
 
 /// How often a change is tried when others change the same user at the same time: with its pauses a second or two, where
 /// the store is slow five to fifteen.
-const ATTEMPTS: u32 = 20;
+pub(crate) const ATTEMPTS: u32 = 20;
 
 /// The longest pause before the second attempt; it doubles up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
@@ -193,7 +193,7 @@ impl<H: Host> Users<'_, H> {
 }
 
 /// At random, so that those who met do not meet again. `took`: the last attempt.
-fn pause(host: &impl Host, attempt: u32, took: Duration) -> Duration {
+pub(crate) fn pause(host: &impl Host, attempt: u32, took: Duration) -> Duration {
     let last = took.saturating_mul(IN_A_PAUSE);
     let most = FIRST_PAUSE
         .saturating_mul(1 << attempt.min(16))
