@@ -2,7 +2,7 @@
 //! way; never ends one itself.
 //!
 //! Nobody joins beyond the limits. But from three quarters of one on, those who wait for their client are to give way, of
-//! the client network with the most of them who has waited longest first: requests that somebody opens and never finishes
+//! the client network (of IPv6 the /48) with the most of them who has waited longest first: requests that somebody opens and never finishes
 //! go, and a newcomer, whose body mostly comes with its headers, finds the last quarter free. Whoever is slow, and shares
 //! no network with a flood, is not pushed out by it. As long as there is much room, nobody is asked where a client is: these
 //! may be of any network.
@@ -104,7 +104,9 @@ impl Crowd {
         let network = if is_roomy {
             Network::Unknown
         } else {
-            Network::of(address().as_deref()).0
+            // Whoever rents a /48 has each of its requests come from another /64.
+            let (network, site) = Network::of(address().as_deref());
+            site.unwrap_or(network)
         };
         self.turns = self.turns.wrapping_add(1);
         self.for_client.insert((self.turns, id));
@@ -302,8 +304,8 @@ mod tests {
         assert!(crowd.join(9, 1, false, nowhere));
         assert!(crowd.join(1, 1, true, || Some("10.0.0.1".into())));
         for id in 10..19 {
-            // Of one /64 each.
-            let address = || Some(alloc::format!("2001:db8::{id}"));
+            // Of another /64 each, of one /48.
+            let address = || Some(alloc::format!("2001:db8:0:{id}::1"));
             assert!(crowd.join(id, 1, true, address));
         }
         assert_eq!(giving_way(&crowd), [10, 11]);
