@@ -12,8 +12,8 @@ use testkit::http2::hpack::literal;
 use testkit::http2::kind::{DATA, HEADERS, SETTINGS};
 
 use super::streams::{accepted, read_until};
-use crate::rig::Way;
 use crate::rig::spin_world::{SpinWorld, TIMEOUT};
+use crate::rig::{APPID, Way};
 
 /// wasmtime-wasi-http fails a request that still has one: a client could provoke 500s.
 #[test]
@@ -200,6 +200,21 @@ fn identity_in_trailers_does_not_pass() {
             .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
             .unwrap();
         assert_eq!(client.read_response("POST").unwrap().status, 204, "{way:?}");
+    }
+}
+
+/// Nor does HTTP/2 tell of a body: a parameter in a header takes the place of none.
+#[test]
+fn a_body_that_no_header_tells_of_is_read() {
+    for way in Way::BOTH {
+        let stage = SpinWorld::start(way);
+        let mut client = http2::Http2::open(stage.addr());
+        let mut head = http2::pseudo("POST", b"/wx/login");
+        head.push((b"x-wx-app", APPID.as_bytes()));
+        let stream = client.request(&head, false);
+        let body = json!({ "code": stage.wechat.phone("alice").login() });
+        client.data(stream, body.to_string().as_bytes(), true);
+        assert_eq!(client.answer(stream).status, 200, "{way:?}");
     }
 }
 
