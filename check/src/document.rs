@@ -34,12 +34,11 @@ impl Document {
     /// JSON whose first line is `line` of the file.
     pub(crate) fn of_text(text: &str, line: usize) -> Self {
         // What is not even JSON has no fields: the core says so.
-        let parsed = yaml_tree::parse(text).unwrap_or_default();
-        let mut tree = parsed.into_iter().next().unwrap_or(Node {
+        let mut tree = yaml_tree::parse_json(text).unwrap_or(Node {
             line: 1,
             value: Value::Null,
         });
-        shift(&mut tree, line.saturating_sub(1));
+        tree.shift(line.saturating_sub(1));
         Self {
             text: text.to_owned(),
             tree,
@@ -121,20 +120,5 @@ impl Wrong {
             field: self.field,
             problem: self.problem,
         }
-    }
-}
-
-fn shift(node: &mut Node, by: usize) {
-    node.line += by;
-    match &mut node.value {
-        Value::Text { line, .. } => *line += by,
-        Value::List(items) => items.iter_mut().for_each(|item| shift(item, by)),
-        Value::Table(entries) => {
-            for entry in entries {
-                entry.line += by;
-                shift(&mut entry.node, by);
-            }
-        }
-        _ => {}
     }
 }

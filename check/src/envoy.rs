@@ -4,43 +4,52 @@
 
 use std::path::Path;
 
-use crate::Finding;
 use crate::plugin::{Clusters, Place, Plugin, names_us, texts};
-use crate::tree::Node;
+use crate::tree::{Entry, Node};
+use crate::{Finding, capabilities, patches};
 
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 const ENVIRONMENT: [&str; 2] = ["vm_config", "environment_variables"];
-/// Callbacks that have to be allowed where capabilities are restricted: Envoy passes over one that is not, without a word.
-const CALLBACKS: [&str; 3] = [
-    "proxy_on_configure",
-    "proxy_on_request_headers",
-    "proxy_on_request_body",
-];
-
-/// As well, where answers of WeChat's are looked at.
-const OF_ANSWERS: &str = "proxy_on_response_body";
 
 /// What is wrong in a document, or nothing if wx-session is not in it.
 pub(crate) fn check(file: &Path, document: &Node) -> Option<Vec<Finding>> {
     let mut filters = Vec::new();
-    document.visit(&mut |node| filters.extend(filter(node)));
-    let ours: Vec<&Node> = filters.into_iter().filter(|node| is_ours(node)).collect();
-    if ours.is_empty() {
-        return None;
+    find(document, None, &mut filters);
+    filters.retain(|filter| is_ours(filter.config));
+    let patched = patches::check(file, document);
+    if filters.is_empty() {
+        return patched;
     }
     let clusters = clusters(document);
-    let findings = ours.into_iter().flat_map(|config| {
-        let mut found = plugin(config, clusters.as_deref()).check(file);
-        found.extend(restricted(file, config));
-        found
-    });
-    Some(findings.collect())
+    let mut findings = patched.unwrap_or_default();
+    for filter in &filters {
+        findings.extend(plugin(filter, clusters.as_deref()).check(file));
+        findings.extend(capabilities::check(file, filter.config));
+    }
+    Some(findings)
+}
+
+/// A Wasm filter.
+struct Filter<'a> {
+    /// Its `PluginConfig`.
+    config: &'a Node,
+    /// What its listener buffers at most, in bytes, if that is said.
+    buffer: Option<u64>,
+}
+
+fn find<'a>(node: &'a Node, around: Option<u64>, found: &mut Vec<Filter<'a>>) {
+    let own = node.field("per_connection_buffer_limit_bytes");
+    let buffer = own.and_then(|entry| entry.node.number()).or(around);
+    found.extend(config(node).map(|config| Filter { config, buffer }));
+    for child in node.children() {
+        find(child, buffer, found);
+    }
 }
 
 /// The `PluginConfig` of a Wasm filter.
-fn filter(node: &Node) -> Option<&Node> {
+fn config(node: &Node) -> Option<&Node> {
     let is = |name: &str| {
-        node.get(name)
+        node.field_at(&[name])
             .and_then(Node::text)
             .is_some_and(|text| text.ends_with(WASM))
     };
@@ -60,27 +69,24 @@ fn is_ours(config: &Node) -> bool {
     let of_code = |place: &&[&str]| {
         names_us(
             config
-                .at(&code)
-                .and_then(|code| code.at(place))
+                .field_at(&code)
+                .and_then(|code| code.field_at(place))
                 .and_then(Node::text),
         )
     };
     names_us(config.get("name").and_then(Node::text)) || places.iter().any(of_code)
 }
 
-fn plugin<'a>(config: &'a Node, clusters: Option<&[String]>) -> Plugin<'a> {
-    let environment = config.at(&ENVIRONMENT);
-    let list = environment.and_then(|all| all.get("host_env_keys"));
-    let inline = environment.and_then(|all| all.get("key_values"));
-    let open = config
-        .entry("failure_policy")
-        .filter(|entry| entry.node.text() == Some("FAIL_OPEN"));
-    let open = open.or(config
-        .entry("fail_open")
-        .filter(|entry| entry.node.flag() == Some(true)));
+fn plugin<'a>(filter: &Filter<'a>, clusters: Option<&[String]>) -> Plugin<'a> {
+    let config = filter.config;
+    let environment = config.field_at(&ENVIRONMENT);
+    let list = environment.and_then(|all| all.field_at(&["host_env_keys"]));
+    let inline = environment.and_then(|all| all.field_at(&["key_values"]));
+    let open = config.entries().iter().find(|entry| lets_in(entry));
+    let sees_bodies = config.field_at(&["allow_on_headers_stop_iteration"]);
     Plugin {
         place: Place::new(config.line, "config.configuration"),
-        document: config.at(&["configuration", "value"]),
+        document: document(config),
         passed_on: texts(list),
         inline: inline
             .map_or(&[][..], Node::entries)
@@ -93,60 +99,47 @@ fn plugin<'a>(config: &'a Node, clusters: Option<&[String]>) -> Plugin<'a> {
         ),
         fails_open: open.map(|entry| Place::new(entry.line, &entry.name)),
         clusters: clusters.map_or(Clusters::Unknown, |names| Clusters::These(names.to_vec())),
+        sees_bodies: Some(sees_bodies.is_some_and(is_true)),
+        buffer: filter.buffer,
     }
+}
+
+/// wx-session's own document in a `PluginConfig`.
+pub(crate) fn document(config: &Node) -> Option<&Node> {
+    config.at(&["configuration", "value"])
+}
+
+/// Whether a field of a `PluginConfig` lets everyone in when the filter fails.
+pub(crate) fn lets_in(Entry { name, node, .. }: &Entry) -> bool {
+    match name.as_str() {
+        "failure_policy" | "failurePolicy" => {
+            // By its name, large or small, or by its number.
+            node.number() == Some(3)
+                || node
+                    .text()
+                    .is_some_and(|text| text.eq_ignore_ascii_case("FAIL_OPEN"))
+        }
+        "fail_open" | "failOpen" => is_true(node),
+        _ => false,
+    }
+}
+
+/// A flag of Envoy's may stand in quotes too.
+fn is_true(node: &Node) -> bool {
+    let yes = ["true", "t", "yes", "y", "1"];
+    let says = |text: &str| yes.iter().any(|yes| text.eq_ignore_ascii_case(yes));
+    node.flag().or(node.text().map(says)) == Some(true)
 }
 
 /// The names of all clusters, where they are all in the file.
 fn clusters(document: &Node) -> Option<Vec<String>> {
-    let is_whole = document.get("dynamic_resources").is_none();
+    let is_whole = document.field("dynamic_resources").is_none();
     let list = document
-        .at(&["static_resources", "clusters"])
+        .field_at(&["static_resources", "clusters"])
         .filter(|_| is_whole)?;
     let names = list
         .items()
         .iter()
         .filter_map(|one| one.get("name")?.text());
     Some(names.map(str::to_owned).collect())
-}
-
-/// A list of capabilities from which a callback is missing: then the filter is not asked, and everybody passes.
-fn restricted(file: &Path, config: &Node) -> Vec<Finding> {
-    let name = "capability_restriction_config";
-    let places = [
-        config.get("vm_config").and_then(|vm| vm.entry(name)),
-        config.entry(name),
-    ];
-    let mut findings = Vec::new();
-    for entry in places.into_iter().flatten() {
-        let allowed = entry.node.get("allowed_capabilities");
-        let lacks = |callback: &str| {
-            allowed.is_some_and(|list| !list.entries().is_empty() && list.get(callback).is_none())
-        };
-        let serves_api = config
-            .at(&["configuration", "value", "wechat_api"])
-            .is_some();
-        if serves_api && lacks(OF_ANSWERS) {
-            findings.push(Finding {
-                file: file.to_owned(),
-                line: entry.line,
-                field: format!("{name}.allowed_capabilities"),
-                problem: format!(
-                    "lacks {OF_ANSWERS}: with wechat_api, nobody would notice that a token is dead"
-                ),
-            });
-        }
-        for callback in CALLBACKS {
-            if lacks(callback) {
-                findings.push(Finding {
-                    file: file.to_owned(),
-                    line: entry.line,
-                    field: format!("{name}.allowed_capabilities"),
-                    problem: format!(
-                        "lacks {callback}: Envoy never calls the filter there, and the app is open"
-                    ),
-                });
-            }
-        }
-    }
-    findings
 }

@@ -1,5 +1,5 @@
 //! Objects of Kubernetes that put wx-session into a gateway: Istio's WasmPlugin and TrafficExtension, Higress'
-//! WasmPlugin, Envoy Gateway's EnvoyExtensionPolicy.
+//! WasmPlugin, Envoy Gateway's EnvoyExtensionPolicy. What holds other objects is opened in `objects`.
 
 use std::path::Path;
 
@@ -25,13 +25,11 @@ pub(crate) fn check(file: &Path, object: &Node) -> Option<Vec<Finding>> {
             (named || is_ours(wasm)).then(|| istio(wasm, "spec.wasm").check(file))
         }
         ("EnvoyExtensionPolicy", _) => {
-            let all = spec
-                .get("wasm")
-                .map_or(&[][..], Node::items)
-                .iter()
-                .enumerate();
-            let ours =
-                all.filter(|(_, wasm)| named || names_us(wasm.get("name").and_then(Node::text)));
+            let all = spec.get("wasm").map_or(&[][..], Node::items);
+            // The policy's name says which only where none of them has one of ours itself.
+            let by_policy = named && !all.iter().any(is_ours_there);
+            let ours = all.iter().enumerate();
+            let ours = ours.filter(|(_, wasm)| by_policy || is_ours_there(wasm));
             let found: Vec<_> = ours
                 .map(|(index, wasm)| envoy_gateway(wasm, index).check(file))
                 .collect();
@@ -46,6 +44,18 @@ fn is_ours(plugin: &Node) -> bool {
         || names_us(plugin.get("pluginName").and_then(Node::text))
 }
 
+/// One `wasm` of an EnvoyExtensionPolicy.
+fn is_ours_there(wasm: &Node) -> bool {
+    let places = [
+        &["name"][..],
+        &["code", "image", "url"],
+        &["code", "http", "url"],
+    ];
+    places
+        .iter()
+        .any(|place| names_us(wasm.at(place).and_then(Node::text)))
+}
+
 /// <https://istio.io/latest/docs/reference/config/proxy_extensions/wasm-plugin/>
 fn istio<'a>(plugin: &'a Node, at: &str) -> Plugin<'a> {
     let list = plugin.at(&["vmConfig", "env"]);
@@ -58,10 +68,12 @@ fn istio<'a>(plugin: &'a Node, at: &str) -> Plugin<'a> {
             .and_then(Node::text)
             .unwrap_or_default()
             .to_owned();
-        if entry.get("valueFrom").and_then(Node::text) == Some("HOST") {
-            passed_on.push(name);
-        } else {
+        // Istio refuses one that has both, and its value stands in the file all the same.
+        let is_passed_on = entry.get("valueFrom").and_then(Node::text) == Some("HOST");
+        if !is_passed_on || entry.get("value").is_some() {
             inline.push((name, entry.line));
+        } else {
+            passed_on.push(name);
         }
     }
     let strategy = plugin.entry("failStrategy");
@@ -74,6 +86,8 @@ fn istio<'a>(plugin: &'a Node, at: &str) -> Plugin<'a> {
         list: Place::new(list.map_or(plugin.line, |list| list.line), &field),
         fails_open: open.map(|entry| Place::new(entry.line, &format!("{at}.failStrategy"))),
         clusters: Clusters::Begin("outbound|"),
+        sees_bodies: Some(false),
+        buffer: None,
     }
 }
 
@@ -81,6 +95,7 @@ fn istio<'a>(plugin: &'a Node, at: &str) -> Plugin<'a> {
 /// <https://higress.cn/en/docs/latest/user/wasm-plugin/>
 fn higress(file: &Path, spec: &Node) -> Vec<Finding> {
     let mut plugin = istio(spec, "spec");
+    plugin.sees_bodies = Some(true);
     if plugin.document.is_none() {
         plugin.document = spec.get("defaultConfig");
         plugin.place = Place::new(spec.line, "spec.defaultConfig");
@@ -100,11 +115,30 @@ fn higress(file: &Path, spec: &Node) -> Vec<Finding> {
         .iter()
         .enumerate()
     {
-        if rule.get("configDisable").and_then(Node::flag) != Some(true) {
-            let problem = "wx-session takes one document for all domains: say in its `routes` what needs a session, and \
-                           leave only rules with `configDisable: true` here";
-            find(rule.line, format!("spec.matchRules[{index}]"), problem);
-        }
+        let disabled = rule.entry("configDisable");
+        let disabled = disabled.filter(|entry| entry.node.flag() == Some(true));
+        let (line, problem) = match disabled {
+            Some(entry) => (
+                entry.line,
+                "Higress drops such a rule, and wx-session stays on for its domains: say in `routes` which paths need no \
+                 session",
+            ),
+            None => (
+                rule.line,
+                "wx-session takes one document for all domains: say in its `routes` what needs a session",
+            ),
+        };
+        find(line, format!("spec.matchRules[{index}]"), problem);
+    }
+    let disabled = spec.entry("defaultConfigDisable");
+    let disabled = disabled.filter(|entry| entry.node.flag() == Some(true));
+    // Higress looks at it only where there is no pluginConfig.
+    if let Some(entry) = disabled.filter(|_| spec.get("pluginConfig").is_none()) {
+        find(
+            entry.line,
+            "spec.defaultConfigDisable".to_owned(),
+            "lets everyone in: Higress sends no filter at all",
+        );
     }
     if spec.get("failStrategy").is_none() {
         find(
@@ -133,7 +167,9 @@ fn envoy_gateway(wasm: &Node, index: usize) -> Plugin<'_> {
             &format!("{at}.env.hostKeys"),
         ),
         fails_open: open.map(|entry| Place::new(entry.line, &format!("{at}.failOpen"))),
-        // They stand in an EnvoyProxy, in a file of its own.
+        // They stand in an EnvoyProxy, in a file of its own, and the flag in an EnvoyPatchPolicy.
         clusters: Clusters::Unknown,
+        sees_bodies: None,
+        buffer: None,
     }
 }

@@ -1,9 +1,12 @@
 //! What is wrong with a configuration of wx-session, before a proxy has it: by file, line and field, in the core's own
 //! words. Each kind of file has a module of its own, which gives findings and never prints. Needs no secret.
 
+mod capabilities;
 mod document;
 mod envoy;
 mod kubernetes;
+mod objects;
+mod patches;
 mod plugin;
 mod spin;
 mod toml_tree;
@@ -14,9 +17,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use wx_session_core::config::Platform;
-
-use document::Document;
 use tree::Node;
 
 /// Something that is wrong, and where.
@@ -87,10 +87,14 @@ pub const USAGE: &str = "FILE... are Envoy's configurations, manifests of Istio,
 /// When it cannot be read, is not of its kind, or has no wx-session in it.
 pub fn check(file: &Path) -> Result<Vec<Finding>> {
     let text = std::fs::read_to_string(file).context("cannot be read")?;
-    match file.extension().and_then(|end| end.to_str()) {
-        Some("toml") => spin::check(file, &text),
-        Some("yaml" | "yml" | "json") => documents(file, &yaml_tree::parse(&text)?),
-        _ => bail!("is no file that this command knows: {USAGE}"),
+    let end = file.extension().and_then(|end| end.to_str());
+    let end = end.unwrap_or_default();
+    if end == "toml" {
+        return spin::check(file, &text);
+    }
+    match yaml_tree::parse_file(end, &text) {
+        Some(parsed) => documents(file, &parsed?),
+        None => bail!("is no file that this command knows: {USAGE}"),
     }
 }
 
@@ -104,38 +108,15 @@ pub fn to_json(text: &str) -> Result<serde_json::Value> {
 }
 
 fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
-    let is_json = file.extension().is_some_and(|end| end == "json");
     let mut found: Option<Vec<Finding>> = None;
-    for one in all {
-        let own = if Document::at(one).is_ours() {
-            Some(alone(file, one, is_json))
-        } else {
-            kubernetes::check(file, one).or_else(|| envoy::check(file, one))
-        };
-        if let Some(own) = own {
-            let found = found.get_or_insert_with(Vec::new);
-            for finding in own {
-                // What two plugins of one file share by an alias is wrong once.
-                if !found.contains(&finding) {
-                    found.push(finding);
-                }
+    for own in all.iter().filter_map(|one| objects::check(file, one)) {
+        let found = found.get_or_insert_with(Vec::new);
+        for finding in own {
+            // What two plugins of one file share by an alias is wrong once.
+            if !found.contains(&finding) {
+                found.push(finding);
             }
         }
     }
     found.context("has no wx-session in it: neither a Wasm filter nor an object of Kubernetes with that name, nor `apps`")
-}
-
-/// The document without anything around it: as JSON it is Spin's.
-fn alone(file: &Path, node: &Node, is_json: bool) -> Vec<Finding> {
-    let platform = if is_json {
-        Platform::Spin
-    } else {
-        Platform::Envoy
-    };
-    let judged = Document::at(node).judge(platform);
-    judged
-        .err()
-        .map(|wrong| wrong.in_file(file))
-        .into_iter()
-        .collect()
 }

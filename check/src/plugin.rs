@@ -41,7 +41,13 @@ pub(crate) struct Plugin<'a> {
     pub(crate) fails_open: Option<Place>,
     /// The clusters that there can be.
     pub(crate) clusters: Clusters,
+    /// Whether it is handed bodies, if that can be known here.
+    pub(crate) sees_bodies: Option<bool>,
+    /// What its listener buffers at most, in bytes, if that is known.
+    pub(crate) buffer: Option<u64>,
 }
+
+pub(crate) const FAILS_OPEN: &str = "lets everyone in, without a session, when the filter fails";
 
 /// What is known of the clusters that calls go to.
 pub(crate) enum Clusters {
@@ -64,10 +70,7 @@ impl Plugin<'_> {
             });
         };
         if let Some(place) = &self.fails_open {
-            find(
-                place.clone(),
-                "lets everyone in, without a session, when the filter fails".to_owned(),
-            );
+            find(place.clone(), FAILS_OPEN.to_owned());
         }
         let Some(document) = self.document.map(Document::at) else {
             find(self.place.clone(), "has no configuration".to_owned());
@@ -96,6 +99,23 @@ impl Plugin<'_> {
         }
         match document.judge(Platform::Envoy) {
             Ok(config) => {
+                if self.sees_bodies == Some(false) {
+                    for field in config.needs_bodies() {
+                        let problem = "reads bodies, and Envoy hands none over without allow_on_headers_stop_iteration: \
+                                       they are waited for in vain, and answered with 408";
+                        let place = Place::new(document.line_of(&field), &field);
+                        find(place, problem.to_owned());
+                    }
+                }
+                let bytes = config.body_bytes;
+                if let Some(buffer) = self.buffer.filter(|buffer| *buffer <= bytes as u64) {
+                    let field = "limits.body_bytes";
+                    let problem = format!(
+                        "is {bytes}, and the listener's per_connection_buffer_limit_bytes {buffer}: Envoy refuses \
+                         bodies first, with a 413 of its own"
+                    );
+                    find(Place::new(document.line_of(field), field), problem);
+                }
                 for (table, target) in config.calls() {
                     let field = &format!("{table}.cluster");
                     let problem = match &self.clusters {

@@ -1,5 +1,6 @@
 //! YAML, and JSON as a part of it, as trees in which everything knows its line. Never judges them.
-//! <https://yaml.org/spec/1.2.2/#103-core-schema>
+//! Values without quotes are what Envoy and `kubectl` make of them, which is YAML 1.1 for both.
+//! <https://yaml.org/type/bool.html>
 
 use std::collections::HashMap;
 
@@ -26,6 +27,50 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>> {
             event => documents.push(reader.node(event, 0)?),
         }
     }
+}
+
+/// Reads a file by the end of its name, if it is one of these.
+pub(crate) fn parse_file(end: &str, text: &str) -> Option<Result<Vec<Node>>> {
+    match end {
+        "json" => Some(parse_json(text).map(|one| vec![one])),
+        "yaml" | "yml" => Some(parse(text)),
+        _ => None,
+    }
+}
+
+/// Reads JSON.
+pub(crate) fn parse_json(text: &str) -> Result<Node> {
+    if let Err(error) = serde_json::from_str::<serde_json::Value>(text) {
+        bail!("line {}: is no JSON: {error}", error.line());
+    }
+    let documents = parse(&without_surrogates(text))?;
+    documents.into_iter().next().context("is empty")
+}
+
+/// JSON writes a character beyond U+FFFF as two halves, of which YAML knows nothing: here it stands itself.
+fn without_surrogates(json: &str) -> String {
+    let (mut made, mut rest) = (String::new(), json);
+    while let Some(at) = rest.find("\\u") {
+        let (before, from) = rest.split_at(at);
+        made.push_str(before);
+        let units = [
+            from.get(2..6),
+            from.get(8..12).filter(|_| from.get(6..8) == Some("\\u")),
+        ];
+        let units = units.map(|digits| u16::from_str_radix(digits?, 16).ok());
+        let pair = units.map(Option::unwrap_or_default);
+        match char::decode_utf16(pair).next() {
+            Some(Ok(character)) if character.len_utf16() == 2 => {
+                made.push(character);
+                rest = from.get(12..).unwrap_or_default();
+            }
+            _ => {
+                made.push_str("\\u");
+                rest = from.get(2..).unwrap_or_default();
+            }
+        }
+    }
+    made + rest
 }
 
 struct Reader<'a> {
@@ -113,13 +158,15 @@ impl<'a> Reader<'a> {
 fn plain(text: &str, line: usize) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "true" | "True" | "TRUE" => return Value::Flag(true),
-        "false" | "False" | "FALSE" => return Value::Flag(false),
+        "true" | "True" | "TRUE" | "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => {
+            return Value::Flag(true);
+        }
+        "false" | "False" | "FALSE" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
+            return Value::Flag(false);
+        }
         _ => {}
     }
-    // As JSON writes numbers; YAML's own forms (`0x10`, `.5`, `.inf`) are rare enough to be left as texts.
-    let number: Option<Number> = serde_json::from_str(text.strip_prefix('+').unwrap_or(text)).ok();
-    match number {
+    match number(text) {
         Some(number) => Value::Number(number),
         None => Value::Text {
             text: text.to_owned(),
@@ -128,9 +175,42 @@ fn plain(text: &str, line: usize) -> Value {
     }
 }
 
+/// As JSON writes numbers, and in the hexadecimal and octal of YAML 1.1. Other forms of its own (`.5`, `.inf`) are rare
+/// enough to be left as texts.
+fn number(text: &str) -> Option<Number> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let hexadecimal = digits.strip_prefix("0x").or(digits.strip_prefix("0X"));
+    let octal = digits.strip_prefix('0').filter(|digits| !digits.is_empty());
+    let of_base = |digits: Option<&str>, base| i64::from_str_radix(digits?, base).ok();
+    match of_base(hexadecimal, 16).or_else(|| of_base(octal, 8)) {
+        Some(number) => Some(number.into()),
+        None => serde_json::from_str(digits).ok(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn flags_and_numbers_are_those_of_yaml_1_1() {
+        let text = "[y, Yes, ON, n, off, 0x278D00, 010, +5, -3, 0, tRue, 'yes', 0o17, \"1\"]";
+        let tree = parse(text).unwrap().remove(0);
+        assert_eq!(
+            tree.to_json().to_string(),
+            r#"[true,true,true,false,false,2592000,8,5,-3,0,"tRue","yes","0o17","1"]"#
+        );
+    }
+
+    #[test]
+    fn json_is_read_as_json() {
+        let tree = parse_json(r#"{ "a": "\ud83d\ude00\u00e9 \\ud83d" }"#).unwrap();
+        let read: serde_json::Value =
+            serde_json::from_str(r#"{ "a": "\ud83d\ude00\u00e9 \\ud83d" }"#).unwrap();
+        assert_eq!(tree.to_json(), read);
+        let error = parse_json("{\na: 1 }").unwrap_err().to_string();
+        assert!(error.starts_with("line 2: is no JSON"), "{error}");
+    }
 
     #[test]
     fn everything_knows_its_line() {

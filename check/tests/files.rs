@@ -12,16 +12,13 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
+use support::files::{
+    ENVOY, ENVOY_FILTER, ENVOY_GATEWAY, HIGRESS, TRAFFIC_EXTENSION, WASM_PLUGIN, findings, one,
+    text,
+};
 use support::root;
 use wx_session_check::check;
 
-/// One of each kind.
-const ENVOY: &str = "envoy.yaml";
-const ENVOY_FILTER: &str = "deploy/istio/envoyfilter.yaml";
-const WASM_PLUGIN: &str = "deploy/istio/wasmplugin.yaml";
-const TRAFFIC_EXTENSION: &str = "deploy/istio/trafficextension.yaml";
-const ENVOY_GATEWAY: &str = "deploy/envoy-gateway/policy.yaml";
-const HIGRESS: &str = "deploy/higress/wasmplugin.yaml";
 const YAML: [&str; 6] = [
     ENVOY,
     ENVOY_FILTER,
@@ -30,42 +27,6 @@ const YAML: [&str; 6] = [
     ENVOY_GATEWAY,
     HIGRESS,
 ];
-
-fn text(path: &str) -> String {
-    std::fs::read_to_string(root().join(path)).unwrap()
-}
-
-/// What is found in this text, under the name of a shipped file.
-fn findings(path: &str, text: &str) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join(Path::new(path).file_name().unwrap());
-    std::fs::write(&file, text).unwrap();
-    let found = check(&file).unwrap();
-    let said = found
-        .iter()
-        .map(|one| format!("{}: {}: {}", one.line, one.field, one.problem));
-    said.collect()
-}
-
-/// With `old` written as `new`, this is found and nothing else, in the line where `new` stands.
-#[track_caller]
-fn one(path: &str, old: &str, new: &str, expected: &str) {
-    let text = text(path);
-    assert!(text.contains(old), "{path} has no {old}");
-    let changed = text.replacen(old, new, 1);
-    let line = 1 + changed
-        .lines()
-        .position(|line| line.contains(new.lines().last().unwrap()))
-        .unwrap();
-    let found = findings(path, &changed);
-    let [only] = found.as_slice() else {
-        panic!("{path}, {new}: {found:#?}")
-    };
-    assert!(
-        only.starts_with(&format!("{line}: {expected}")),
-        "{path}, {new}: {only}"
-    );
-}
 
 fn shipped() -> Vec<String> {
     let mut all: Vec<String> = [
@@ -221,19 +182,6 @@ fn what_lets_everyone_in_is_found() {
         "failStrategy: FAIL_OPEN",
         "spec.failStrategy: lets everyone in",
     );
-    // Envoy never calls what the list does not have.
-    let open = text(ENVOY).replacen("proxy_on_request_headers: {},", "", 1);
-    let found = findings(ENVOY, &open);
-    assert!(
-        found.len() == 1 && found[0].contains("lacks proxy_on_request_headers"),
-        "{found:?}"
-    );
-    let deaf = text(ENVOY).replacen(" proxy_on_response_body: {},", "", 1);
-    let found = findings(ENVOY, &deaf);
-    assert!(
-        found.len() == 1 && found[0].contains("lacks proxy_on_response_body"),
-        "{found:?}"
-    );
 }
 
 #[test]
@@ -295,25 +243,6 @@ fn a_platform_with_an_app_needs_its_cluster() {
     );
     let idle = text.replacen(secret, &format!("{secret}\n{table}"), 1);
     assert_eq!(findings(ENVOY, &idle), Vec::<String>::new());
-}
-
-#[test]
-fn what_higress_alone_has_is_judged() {
-    let rule = "defaultConfig:\n    apps:\n";
-    let rules = "matchRules:\n    - { domain: [a.example.com], configDisable: true }\n    - { domain: [b.example.com], config: { apps: [] } }\n  defaultConfig:\n    apps:\n";
-    let found = findings(HIGRESS, &text(HIGRESS).replacen(rule, rules, 1));
-    assert!(
-        found.len() == 1 && found[0].contains("spec.matchRules[1]: wx-session takes one document"),
-        "{found:?}"
-    );
-    let found = findings(
-        HIGRESS,
-        &text(HIGRESS).replacen("  failStrategy: FAIL_CLOSE\n", "", 1),
-    );
-    assert!(
-        found.len() == 1 && found[0].contains("spec.failStrategy: is missing"),
-        "{found:?}"
-    );
 }
 
 /// As the platforms hand it to Envoy, and as a Spin manifest may have it.

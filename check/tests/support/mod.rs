@@ -1,6 +1,7 @@
 //! Documents, good and bad, and what the core says of them.
 #![allow(dead_code, reason = "each test has its own part of this")]
 
+pub(crate) mod files;
 pub(crate) mod higress;
 
 use std::path::{Path, PathBuf};

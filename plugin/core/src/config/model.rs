@@ -1,5 +1,6 @@
 //! What the core may be told, checked: plain data. Reads no document and judges no value.
 
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -43,7 +44,8 @@ pub struct Config {
     pub(crate) hears: Hears,
     /// Good on the paths of the back channel.
     pub(crate) admin_tokens: Vec<Secret>,
-    pub(crate) body_bytes: usize,
+    /// Largest body that is read.
+    pub body_bytes: usize,
     /// What passes to WeChat's API: then nothing is served but that.
     pub(crate) wechat_api: Option<ApiRules>,
     /// How long a host waits for the body of a request.
@@ -376,6 +378,23 @@ impl Config {
         let push = push.filter(|target| *target != self.upstream_url && !self.passes_to_wechat());
         calls.extend(push.map(|target| ("push", target)));
         calls
+    }
+
+    /// The fields by which bodies must be read. Endpoints are none of them: they take their parameters in headers too.
+    #[must_use]
+    pub fn needs_bodies(&self) -> Vec<String> {
+        if self.passes_to_wechat() {
+            return Vec::new();
+        }
+        let pushes = self.push.as_ref().map_or(&[][..], |rules| &rules.apps);
+        let has_push = |own: &MiniProgram| pushes.iter().any(|push| *push.appid == *own.appid);
+        let apps = self.mini_programs.iter().enumerate();
+        let apps = apps.filter(|(_, own)| has_push(own));
+        let rules = self.routes.rules.iter().enumerate();
+        let rules = rules.filter(|(_, rule)| rule.reads_body());
+        apps.map(|(index, _)| format!("apps[{index}].push"))
+            .chain(rules.map(|(index, _)| format!("routes[{index}]")))
+            .collect()
     }
 
     /// Whether it serves WeChat's API for the backend, and nothing else.

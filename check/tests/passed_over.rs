@@ -1,0 +1,258 @@
+//! What a host takes in another way than it looks, or passes over without a word, and the app is open or does not answer.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod support;
+
+use support::files::{
+    ENVOY, ENVOY_GATEWAY, HIGRESS, TRAFFIC_EXTENSION, WASM_PLUGIN, findings, one, text,
+};
+
+const FLAG: &str = "deploy/envoy-gateway/flag.yaml";
+
+#[test]
+fn envoy_reads_names_and_values_in_several_ways() {
+    for open in [
+        "failure_policy: fail_open",
+        "failurePolicy: FAIL_OPEN",
+        "failure_policy: 3",
+        "failure_policy: \"3\"",
+        "fail_open: yes",
+        "failOpen: On",
+        "fail_open: \"True\"",
+    ] {
+        let name = open.split(':').next().unwrap();
+        let expected = format!("{name}: lets everyone in");
+        one(ENVOY, "failure_policy: FAIL_RELOAD", open, &expected);
+    }
+    for closed in [
+        "failurePolicy: fail_closed",
+        "fail_open: no",
+        "failure_policy: 2",
+    ] {
+        let changed = text(ENVOY).replacen("failure_policy: FAIL_RELOAD", closed, 1);
+        assert_eq!(findings(ENVOY, &changed), [""; 0], "{closed}");
+    }
+    one(
+        ENVOY_GATEWAY,
+        "failOpen: false",
+        "failOpen: yes",
+        "spec.wasm[0].failOpen: lets everyone in",
+    );
+}
+
+#[test]
+fn other_spellings_of_what_is_right_are_right() {
+    for (old, new) in [
+        (
+            "environment_variables: &environment",
+            "environmentVariables: &environment",
+        ),
+        ("host_env_keys: [", "hostEnvKeys: ["),
+        ("vm_config: &vm_config", "vmConfig: &vm_config"),
+        ("static_resources:", "staticResources:"),
+        ("idle_timeout_s: 7200", "forward_token: yes"),
+        (
+            "absolute_timeout_s: 2592000",
+            "absolute_timeout_s: 0x278D00",
+        ),
+        (
+            "allow_on_headers_stop_iteration: true",
+            "allowOnHeadersStopIteration: on",
+        ),
+    ] {
+        let shipped = text(ENVOY);
+        assert!(shipped.contains(old), "{old}");
+        let changed = shipped.replacen(old, new, 1);
+        assert_eq!(findings(ENVOY, &changed), [""; 0], "{new}");
+    }
+}
+
+#[test]
+fn a_patch_that_lets_everyone_in_is_found() {
+    assert_eq!(findings(FLAG, &text(FLAG)), [""; 0]);
+    for open in ["FAIL_OPEN", "{ failure_policy: FAIL_OPEN }", "3"] {
+        let new = format!("value: {open}");
+        let expected = "failure_policy: lets everyone in";
+        one(FLAG, "value: FAIL_RELOAD", &new, expected);
+    }
+}
+
+#[test]
+fn a_callback_that_envoy_may_not_call_is_found() {
+    let callbacks = envoy_exports::KEPT.iter().filter(|name| {
+        // Envoy restricts none of the module's memory.
+        name.starts_with("proxy_on_") && **name != "proxy_on_memory_allocate"
+    });
+    let mut number = 0;
+    for callback in callbacks {
+        let entry = format!("{callback}: {{}}");
+        // Of the last list, which is that of WeChat's API and has all of them.
+        let shipped = text(ENVOY);
+        let at = shipped
+            .rfind(&entry)
+            .unwrap_or_else(|| panic!("{callback}"));
+        let (before, after) = shipped.split_at(at);
+        let changed = before.to_owned() + &after.replacen(&entry, "other: {}", 1);
+        let found = findings(ENVOY, &changed);
+        assert!(
+            found.len() == 1 && found[0].contains(&format!("lacks {callback}: ")),
+            "{callback}: {found:#?}"
+        );
+        number += 1;
+    }
+    assert_eq!(number, 10);
+}
+
+#[test]
+fn a_callback_that_a_document_in_a_text_needs_is_found() {
+    let filter = r#"
+"@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+config:
+  name: wx-session
+  allow_on_headers_stop_iteration: true
+  vm_config:
+    environment_variables: { host_env_keys: [WX_SECRET] }
+    capability_restriction_config:
+      allowed_capabilities: {
+        proxy_on_configure: {}, proxy_on_context_create: {}, proxy_on_delete: {}, proxy_on_http_call_response: {},
+        proxy_on_request_body: {}, proxy_on_request_headers: {}, proxy_on_request_trailers: {},
+        proxy_on_response_headers: {}, proxy_on_tick: {}
+      }
+  configuration:
+    "@type": type.googleapis.com/google.protobuf.StringValue
+    value: |
+      {
+        "apps": [{ "appid": "wx0123456789abcdef", "secret": { "env": "WX_SECRET" } }],
+        "wechat_api": { "allow": ["/wxa/getwxacodeunlimit"] }
+      }
+"#;
+    let found = findings("part.yaml", filter);
+    assert!(
+        found.len() == 1 && found[0].contains("lacks proxy_on_response_body"),
+        "{found:#?}"
+    );
+    let clients = filter.replace("wechat_api", "session").replace(
+        r#"{ "allow": ["/wxa/getwxacodeunlimit"] }"#,
+        r#"{ "idle_timeout_s": 7200 }"#,
+    );
+    assert_eq!(findings("part.yaml", &clients), [""; 0]);
+}
+
+#[test]
+fn what_reads_bodies_where_none_come_is_found() {
+    let route = "{ path: /healthz, session: public }";
+    for reads in [
+        "{ path: /profile, session: required, open_data: body }",
+        "{ path: /signin, session: public, login: body }",
+        "{ path: /upload, session: required, session_in: token }",
+    ] {
+        for path in [WASM_PLUGIN, TRAFFIC_EXTENSION] {
+            one(
+                path,
+                route,
+                reads,
+                "routes[0]: reads bodies, and Envoy hands none over",
+            );
+        }
+        for path in [ENVOY, ENVOY_GATEWAY, HIGRESS] {
+            let changed = text(path).replacen(route, reads, 1);
+            assert_eq!(findings(path, &changed), [""; 0], "{path}, {reads}");
+        }
+        let flag = "allow_on_headers_stop_iteration: true";
+        for none in ["allow_on_headers_stop_iteration: false", "stat_prefix: x"] {
+            let changed = text(ENVOY).replacen(flag, none, 1);
+            assert_eq!(findings(ENVOY, &changed), [""; 0], "{none}");
+            let found = findings(ENVOY, &changed.replacen(route, reads, 1));
+            assert!(
+                found.len() == 1 && found[0].contains("routes[0]: reads bodies"),
+                "{none}, {reads}: {found:#?}"
+            );
+        }
+    }
+    let secret = "secret: { env: WX_SECRET }";
+    let push = "secret: { env: WX_SECRET }\n        push: { token: { env: WX_SECRET } }";
+    let found = findings(WASM_PLUGIN, &text(WASM_PLUGIN).replacen(secret, push, 1));
+    assert!(
+        found
+            .iter()
+            .any(|one| one.contains("apps[0].push: reads bodies")),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_body_that_envoy_refuses_first_is_found() {
+    let session = "session: &session\n";
+    let limits = "limits: { body_bytes: 32768 }\n                            session: &session\n";
+    let changed = text(ENVOY).replacen(session, limits, 1);
+    let found = findings(ENVOY, &changed);
+    assert!(
+        found.len() == 1 && found[0].contains("limits.body_bytes: is 32768, and the listener's"),
+        "{found:#?}"
+    );
+    let roomy = changed.replacen(
+        "per_connection_buffer_limit_bytes: 32768",
+        "perConnectionBufferLimitBytes: \"65536\"",
+        1,
+    );
+    assert_eq!(findings(ENVOY, &roomy), [""; 0]);
+    // Nobody said a limit of ours.
+    let tight = text(ENVOY).replacen(
+        "per_connection_buffer_limit_bytes: 32768",
+        "per_connection_buffer_limit_bytes: 8192",
+        1,
+    );
+    assert_eq!(findings(ENVOY, &tight).len(), 1);
+}
+
+#[test]
+fn a_rule_of_higress_that_does_not_do_what_it_says_is_found() {
+    let document = "defaultConfig:\n    apps:\n";
+    for (rule, expected) in [
+        (
+            "{ domain: [a.example.com], configDisable: true }",
+            "spec.matchRules[0]: Higress drops such a rule",
+        ),
+        (
+            "{ domain: [b.example.com], config: { apps: [] } }",
+            "spec.matchRules[0]: wx-session takes one document",
+        ),
+    ] {
+        let rules = format!("matchRules:\n    - {rule}\n  {document}");
+        let found = findings(HIGRESS, &text(HIGRESS).replacen(document, &rules, 1));
+        assert!(
+            found.len() == 1 && found[0].contains(expected),
+            "{rule}: {found:#?}"
+        );
+    }
+    one(
+        HIGRESS,
+        "failStrategy: FAIL_CLOSE",
+        "failStrategy: FAIL_CLOSE\n  defaultConfigDisable: true",
+        "spec.defaultConfigDisable: lets everyone in",
+    );
+    let found = findings(
+        HIGRESS,
+        &text(HIGRESS).replacen("  failStrategy: FAIL_CLOSE\n", "", 1),
+    );
+    assert!(
+        found.len() == 1 && found[0].contains("spec.failStrategy: is missing"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_value_beside_value_from_host_stands_in_the_file() {
+    one(
+        WASM_PLUGIN,
+        "{ name: WX_SECRET, valueFrom: HOST }",
+        "{ name: WX_SECRET, valueFrom: HOST, value: 0123456789abcdef }",
+        "spec.vmConfig.env: WX_SECRET: a secret stands in the file",
+    );
+}
