@@ -36,6 +36,11 @@ fn allows(entry: &str, url: &str) -> bool {
     scheme && host && port
 }
 
+/// The component that a URL or an entry leads to inside of the same Spin: `http://NAME.spin.internal`.
+pub(super) fn component_of(url: &str) -> Option<&str> {
+    split(url)?.host.strip_suffix(".spin.internal")
+}
+
 struct Parts<'a> {
     scheme: &'a str,
     host: &'a str,
@@ -99,6 +104,10 @@ mod tests {
         ] {
             assert!(!allow([entry], wechat), "{entry}");
         }
+        for url in ["http://app.spin.internal", "http://app.spin.internal:80/"] {
+            assert_eq!(component_of(url), Some("app"));
+        }
+        assert_eq!(component_of("http://spin.internal.example.com"), None);
         assert!(allow(
             ["redis://127.0.0.1:6379"],
             "redis://user:pass@127.0.0.1"

@@ -10,10 +10,12 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use wx_session_core::Config;
 
 use crate::Finding;
 use crate::toml_tree::parse;
 use crate::tree::{At, Entry, Node};
+use hosts::component_of;
 use resources::Holder;
 
 /// What Spin knows in an HTTP trigger.
@@ -26,21 +28,10 @@ const TRIGGER: [&str; 6] = [
     "static_response",
 ];
 
-/// What a middleware can inherit. Spin passes over all other names.
-const CAPABILITIES: [&str; 7] = [
-    "ai_models",
-    "allowed_outbound_hosts",
-    "environment",
-    "files",
-    "key_value_stores",
-    "sqlite_databases",
-    "variables",
-];
-
-/// What a component that is a middleware may not declare.
+/// What a middleware may not declare, but can inherit: there Spin passes over all other names.
 const RESOURCES: [&str; 7] = [
-    "allowed_outbound_hosts",
     "ai_models",
+    "allowed_outbound_hosts",
     "environment",
     "files",
     "key_value_stores",
@@ -73,9 +64,22 @@ pub(super) struct Check<'a> {
 struct Trigger<'a> {
     at: At,
     node: &'a Node,
-    /// The id of its component; an inline one has none.
+    /// The id of its component; one that stands in the trigger itself has none.
     component: &'a str,
     is_public: bool,
+}
+
+impl<'a> Trigger<'a> {
+    /// The component that stands in it.
+    fn inline(&self) -> Option<Holder<'a>> {
+        let entry = self.node.entry("component")?;
+        let is_table = entry.node.text().is_none();
+        is_table.then(|| Holder {
+            node: &entry.node,
+            line: entry.line,
+            at: self.at.name("component"),
+        })
+    }
 }
 
 impl<'a> Check<'a> {
@@ -98,7 +102,15 @@ impl<'a> Check<'a> {
             .iter()
             .filter(|entry| is_ours(entry))
             .collect();
-        if ours.is_empty() {
+        let of_triggers: Vec<_> = triggers
+            .iter()
+            .filter_map(|trigger| Some((trigger, trigger.inline()?)))
+            .filter(|(_, holder)| is_of_our_build(holder.node))
+            .collect();
+        for (trigger, holder) in &of_triggers {
+            self.service(holder, &[trigger], &triggers);
+        }
+        if ours.is_empty() && of_triggers.is_empty() {
             self.find(
                 1,
                 &At::default().name("component"),
@@ -106,22 +118,25 @@ impl<'a> Check<'a> {
             );
         }
         for own in ours {
-            let served = triggers.iter().any(|one| one.component == own.name);
+            let holder = Holder::of(own);
+            let serving: Vec<&Trigger<'_>> = triggers
+                .iter()
+                .filter(|one| one.component == own.name)
+                .collect();
             let around: Vec<&Trigger<'_>> = triggers
                 .iter()
                 .filter(|one| middleware(one.node, &own.name).is_some())
                 .collect();
-            if served {
-                self.service(own, &triggers);
+            if !serving.is_empty() {
+                self.service(&holder, &serving, &triggers);
             }
             if !around.is_empty() {
                 self.middleware(own, &around, &triggers);
             }
-            if !served && around.is_empty() {
-                let at = At::default().name("component").name(&own.name);
+            if serving.is_empty() && around.is_empty() {
                 self.find(
                     own.line,
-                    &at,
+                    &holder.at,
                     "no request reaches it: a service has a trigger of its own, a middleware stands in \
                      `dependencies.middleware` of the app's trigger",
                 );
@@ -176,21 +191,12 @@ impl<'a> Check<'a> {
     }
 
     /// In front of an app: nobody may ask that app past it.
-    fn service(&mut self, own: &'a Entry, triggers: &[Trigger<'_>]) {
-        let at = At::default().name("component").name(&own.name);
-        self.build(own, &at, false);
-        let holder = Holder {
-            node: &own.node,
-            line: own.line,
-            at,
-        };
-        let Some(config) = self.resources(&holder, None) else {
-            return;
-        };
-        if config.passes_to_wechat() {
+    fn service(&mut self, holder: &Holder<'_>, serving: &[&Trigger<'_>], triggers: &[Trigger<'_>]) {
+        self.build(holder, false);
+        let config = self.resources(holder, None);
+        if config.as_ref().is_some_and(Config::passes_to_wechat) {
             // No app is behind it, and nobody but the backend may be before it.
-            let own_ones = triggers.iter().filter(|one| one.component == own.name);
-            for trigger in own_ones.filter(|one| one.is_public) {
+            for trigger in serving.iter().filter(|one| one.is_public) {
                 self.find(
                     trigger.node.line,
                     &trigger.at.name("route"),
@@ -199,40 +205,43 @@ impl<'a> Check<'a> {
             }
             return;
         }
-        let Some((_, app)) = config.upstream_url.split_once("://") else {
-            return;
+        // Without the document, whatever it may ask in this Spin.
+        let urls = match &config {
+            Some(config) => vec![config.upstream_url.as_str()],
+            None => holder.outbound_hosts().collect(),
         };
-        let Some(app) = app.strip_suffix(".spin.internal") else {
-            return;
-        };
-        let of_app: Vec<_> = triggers.iter().filter(|one| one.component == app).collect();
-        if of_app.is_empty() {
-            self.find(
-                own.line,
-                &holder.at,
-                format!(
-                    "upstream.url is {}, and no trigger has a component {app}: Spin answers every request for it \
-                     with an empty 500",
-                    config.upstream_url
-                ),
-            );
-        }
-        for trigger in of_app.into_iter().filter(|one| one.is_public) {
-            self.find(
-                trigger.node.line,
-                &trigger.at.name("route"),
-                format!(
-                    "{app} can be asked here past wx-session, with forged identity headers: write \
-                     `route = {{ private = true }}`"
-                ),
-            );
+        for (url, app) in urls
+            .iter()
+            .filter_map(|url| Some((url, component_of(url)?)))
+        {
+            let of_app: Vec<_> = triggers.iter().filter(|one| one.component == app).collect();
+            if of_app.is_empty() && config.is_some() {
+                self.find(
+                    holder.line,
+                    &holder.at,
+                    format!(
+                        "upstream.url is {url}, and no trigger has a component {app}: Spin answers every request for it \
+                         with an empty 500",
+                    ),
+                );
+            }
+            for trigger in of_app.into_iter().filter(|one| one.is_public) {
+                self.find(
+                    trigger.node.line,
+                    &trigger.at.name("route"),
+                    format!(
+                        "{app} can be asked here past wx-session, with forged identity headers: write \
+                         `route = {{ private = true }}`"
+                    ),
+                );
+            }
         }
     }
 
     /// Around an app: each of that app's triggers needs it.
     fn middleware(&mut self, own: &'a Entry, around: &[&Trigger<'_>], triggers: &[Trigger<'_>]) {
         let at = At::default().name("component").name(&own.name);
-        self.build(own, &at, true);
+        self.build(&Holder::of(own), true);
         for entry in own.node.entries() {
             if RESOURCES.contains(&entry.name.as_str()) {
                 self.find(
@@ -251,7 +260,8 @@ impl<'a> Check<'a> {
                 .name("dependencies")
                 .name("middleware")
                 .index(place);
-            let Some(app) = self.component(trigger.component) else {
+            let app = self.component(trigger.component).map(Holder::of);
+            let Some(holder) = trigger.inline().or(app) else {
                 self.find(
                     trigger.node.line,
                     &trigger.at.name("component"),
@@ -259,14 +269,10 @@ impl<'a> Check<'a> {
                 );
                 continue;
             };
-            let holder = Holder {
-                node: &app.node,
-                line: app.line,
-                at: At::default().name("component").name(&app.name),
-            };
             self.resources(&holder, Some((node, &place)));
             let past = triggers.iter().filter(|one| {
                 one.component == trigger.component
+                    && !one.component.is_empty()
                     && one.is_public
                     && middleware(one.node, &own.name).is_none()
             });
@@ -284,7 +290,7 @@ impl<'a> Check<'a> {
     }
 
     /// Service and middleware are two builds.
-    fn build(&mut self, own: &Entry, at: &At, is_middleware: bool) {
+    fn build(&mut self, own: &Holder<'_>, is_middleware: bool) {
         let command = own.node.get("build").and_then(|build| build.get("command"));
         let Some((command, text)) = command.and_then(|node| Some((node, node.text()?))) else {
             return;
@@ -296,15 +302,20 @@ impl<'a> Check<'a> {
             } else {
                 "builds the middleware: a service is built without `--features middleware`"
             };
-            self.find(command.line, &at.name("build").name("command"), problem);
+            let at = own.at.name("build").name("command");
+            self.find(command.line, &at, problem);
         }
     }
 }
 
 /// By the file that our build writes, or by the name that our manifests use.
 fn is_ours(entry: &Entry) -> bool {
-    let source = entry.node.get("source").and_then(Node::text);
-    entry.name == "wx-session" || source.is_some_and(|path| path.contains("wx_session_spin"))
+    entry.name == "wx-session" || is_of_our_build(&entry.node)
+}
+
+fn is_of_our_build(component: &Node) -> bool {
+    let source = component.get("source").and_then(Node::text);
+    source.is_some_and(|path| path.contains("wx_session_spin"))
 }
 
 /// Where in a trigger's `dependencies.middleware` this component stands.

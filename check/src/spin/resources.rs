@@ -7,9 +7,9 @@ use wx_session_core::Config;
 use wx_session_core::config::{HostStore, Platform, StoreKind};
 
 use super::hosts::allow;
-use super::{CAPABILITIES, Check};
+use super::{Check, RESOURCES};
 use crate::document::{Document, SECRET};
-use crate::tree::{At, Node, Value};
+use crate::tree::{At, Entry, Node, Value};
 
 /// The component whose resources they are: a service's own, a middleware's app.
 pub(super) struct Holder<'a> {
@@ -18,8 +18,33 @@ pub(super) struct Holder<'a> {
     pub(super) at: At,
 }
 
+impl<'a> Holder<'a> {
+    pub(super) fn of(component: &'a Entry) -> Self {
+        Self {
+            node: &component.node,
+            line: component.line,
+            at: At::default().name("component").name(&component.name),
+        }
+    }
+
+    pub(super) fn outbound_hosts(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let list = self.node.get(OUTBOUND).map_or(&[][..], Node::items);
+        list.iter().filter_map(Node::text)
+    }
+}
+
+const OUTBOUND: &str = "allowed_outbound_hosts";
 const VARIABLE: &str = "wx_session_config";
 const FILE: &str = "wx-session.json";
+
+/// Where a component finds its configuration.
+enum Source {
+    Here(Found<'static>),
+    /// In a variable whose value is not in the manifest.
+    Elsewhere,
+    /// It finds none, which is said.
+    Nowhere,
+}
 
 /// The configuration document, and where it stands.
 struct Found<'a> {
@@ -38,7 +63,18 @@ impl Check<'_> {
         holder: &Holder<'_>,
         inherits: Option<(&Node, &At)>,
     ) -> Option<Config> {
-        let found = self.document_of(holder)?;
+        let found = match self.document_of(holder) {
+            Source::Here(found) => found,
+            Source::Elsewhere => {
+                // Whatever it is, it comes by a variable, and WeChat is asked.
+                self.secrets(holder, &[]);
+                if let Some((node, at)) = inherits {
+                    self.inherited(node, at, &["variables", OUTBOUND]);
+                }
+                return None;
+            }
+            Source::Nowhere => return None,
+        };
         let mut needs = vec![found.by];
         let names = found.document.secret_names();
         if !names.is_empty() {
@@ -62,7 +98,7 @@ impl Check<'_> {
         if inherits.is_none() && !config.passes_to_wechat() {
             calls.push(config.upstream_url.clone());
         }
-        needs.push("allowed_outbound_hosts");
+        needs.push(OUTBOUND);
         self.outbound(holder, &calls);
         if let StoreKind::OfHost(HostStore::SpinKeyValue { label }) = &config.store {
             needs.push("key_value_stores");
@@ -75,14 +111,13 @@ impl Check<'_> {
     }
 
     /// As the component looks for it: the variable, or else the file.
-    fn document_of(&mut self, holder: &Holder<'_>) -> Option<Found<'static>> {
+    fn document_of(&mut self, holder: &Holder<'_>) -> Source {
         let variables = holder.node.get("variables");
         if let Some(node) = variables.and_then(|all| all.get(VARIABLE)) {
             let at = holder.at.name("variables").name(VARIABLE);
             let text = node.text().unwrap_or_default().to_owned();
             if text.trim_start().starts_with("{{") {
-                // All of it comes from elsewhere.
-                return None;
+                return Source::Elsewhere;
             }
             if text.contains("{{") {
                 self.find(
@@ -90,13 +125,13 @@ impl Check<'_> {
                     &at,
                     "holds {{, after which Spin looks for the name of a variable: write { {",
                 );
-                return None;
+                return Source::Nowhere;
             }
             let first_line = match node.value {
                 Value::Text { line, .. } => line,
                 _ => node.line,
             };
-            return Some(Found {
+            return Source::Here(Found {
                 document: Document::of_text(&text, first_line),
                 line: None,
                 at,
@@ -110,11 +145,11 @@ impl Check<'_> {
                 "has neither a variable {VARIABLE} nor \"{FILE}\" among its `files`: there is no configuration"
             );
             self.find(holder.line, &holder.at, problem);
-            return None;
+            return Source::Nowhere;
         };
         let at = holder.at.name("files");
         match fs::read_to_string(self.folder.join(FILE)) {
-            Ok(text) => Some(Found {
+            Ok(text) => Source::Here(Found {
                 document: Document::of_text(&text, 1),
                 line: Some(file.line),
                 at,
@@ -122,7 +157,7 @@ impl Check<'_> {
             }),
             Err(error) => {
                 self.find(file.line, &at, format!("{FILE} cannot be read: {error}"));
-                None
+                Source::Nowhere
             }
         }
     }
@@ -152,10 +187,14 @@ impl Check<'_> {
         }
         for entry in given.map_or(&[][..], Node::entries) {
             let text = entry.node.text().unwrap_or_default();
+            // In a document it is said already.
+            if entry.name == VARIABLE && !text.trim_start().starts_with("{{") {
+                continue;
+            }
             for part in text.split("{{").skip(1) {
                 let name = part.split("}}").next().unwrap_or_default().trim();
                 let declared = self.document.get("variables");
-                if entry.name != VARIABLE && declared.is_none_or(|all| all.get(name).is_none()) {
+                if declared.is_none_or(|all| all.get(name).is_none()) {
                     let problem = format!("[variables] has no {name}: Spin does not start");
                     self.find(entry.line, &at.name(&entry.name), problem);
                 }
@@ -164,18 +203,12 @@ impl Check<'_> {
     }
 
     fn outbound(&mut self, holder: &Holder<'_>, calls: &[String]) {
-        let name = "allowed_outbound_hosts";
-        let list = holder.node.get(name);
-        let entries = || {
-            list.into_iter()
-                .flat_map(Node::items)
-                .filter_map(Node::text)
-        };
         for url in calls.iter().filter(|url| !url.starts_with(SECRET)) {
-            if !allow(entries(), url) {
+            if !allow(holder.outbound_hosts(), url) {
+                let list = holder.node.get(OUTBOUND);
                 let line = list.map_or(holder.line, |list| list.line);
                 let problem = format!("lacks \"{url}\": Spin refuses wx-session's requests there");
-                self.find(line, &holder.at.name(name), problem);
+                self.find(line, &holder.at.name(OUTBOUND), problem);
             }
         }
     }
@@ -201,10 +234,10 @@ impl Check<'_> {
         let items = list.map_or(&[][..], Node::items);
         for item in items {
             let name = item.text().unwrap_or_default();
-            if !CAPABILITIES.contains(&name) {
+            if !RESOURCES.contains(&name) {
                 let problem = format!(
                     "Spin passes over {name:?} without a word: it knows {}",
-                    CAPABILITIES.join(", ")
+                    RESOURCES.join(", ")
                 );
                 self.find(item.line, &at, problem);
             }

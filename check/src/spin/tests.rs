@@ -230,6 +230,127 @@ fn an_app_that_can_be_asked_past_the_service_is_found() {
     );
 }
 
+/// A service and a middleware whose configuration comes in when Spin starts.
+fn with_a_configuration_from_elsewhere(path: &str) -> String {
+    let from_elsewhere = "wx_session_config = \"{{ wx_session_config }}\"";
+    let declared = "[variables]\nwx_session_config = { required = true }\n";
+    let text = shipped(path).replacen("[variables]\n", declared, 1);
+    if path == SERVICE {
+        let secret = "\nwx_secret = \"{{ wx_secret }}\"";
+        return text.replacen(secret, &format!("{secret}\n{from_elsewhere}"), 1);
+    }
+    let (before, rest) = text.split_once("wx_session_config = '''").unwrap();
+    let (_, after) = rest.split_once("'''").unwrap();
+    format!("{before}{from_elsewhere}{after}")
+}
+
+#[test]
+fn a_manifest_whose_configuration_is_elsewhere_is_judged_without_it() {
+    let service = with_a_configuration_from_elsewhere(SERVICE);
+    assert_eq!(findings(SERVICE, &service), [""; 0]);
+    let public = service.replacen("route = { private = true }", "route = \"/app/...\"", 1);
+    let found = findings(SERVICE, &public);
+    assert!(
+        found.len() == 1 && found[0].contains("past wx-session"),
+        "{found:#?}"
+    );
+    let undeclared = service.replacen("wx_session_config = { required = true }\n", "", 1);
+    let found = findings(SERVICE, &undeclared);
+    assert!(
+        found.len() == 1 && found[0].contains("[variables] has no wx_session_config"),
+        "{found:#?}"
+    );
+
+    let middleware = with_a_configuration_from_elsewhere(MIDDLEWARE);
+    assert_eq!(findings(MIDDLEWARE, &middleware), [""; 0]);
+    let list =
+        "inherit_configuration = [\"key_value_stores\", \"variables\", \"allowed_outbound_hosts\"]";
+    let typos = "inherit_configuration = [\"key_value_store\", \"variable\"]";
+    let found = findings(MIDDLEWARE, &middleware.replacen(list, typos, 1));
+    for problem in [
+        "passes over \"key_value_store\"",
+        "passes over \"variable\"",
+        "lacks \"variables\"",
+        "lacks \"allowed_outbound_hosts\"",
+    ] {
+        assert!(found.iter().any(|one| one.contains(problem)), "{found:#?}");
+    }
+    assert_eq!(found.len(), 4, "{found:#?}");
+}
+
+#[test]
+fn the_app_is_known_by_its_host_whatever_its_port() {
+    let config = r#"wx_session_config = '{ "apps": [{ "appid": "wx0123456789abcdef", "secret": { "env": "WX_SECRET" } }], "upstream": { "url": "http://app.spin.internal:80" } }'"#;
+    let secret = "\nwx_secret = \"{{ wx_secret }}\"";
+    let text = shipped(SERVICE).replacen(secret, &format!("{secret}\n{config}"), 1);
+    assert_eq!(findings(SERVICE, &text), [""; 0]);
+    let public = text.replacen("route = { private = true }", "route = \"/app/...\"", 1);
+    let found = findings(SERVICE, &public);
+    assert!(
+        found.len() == 1 && found[0].contains("past wx-session"),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_component_may_stand_in_its_trigger() {
+    let text = shipped(MIDDLEWARE);
+    let (before, app) = text.split_once("[component.app]\n").unwrap();
+    // One more trigger with a component of its own: that is another app.
+    let other = "[[trigger.http]]\nroute = \"/other\"\ncomponent = { source = \"other.wasm\" }\n";
+    let both = format!("{before}{other}\n[component.app]\n{app}");
+    assert_eq!(findings(MIDDLEWARE, &both), [""; 0]);
+
+    let inline = |config: &str| {
+        format!(
+            r#"spin_manifest_version = 2
+application = {{ name = "a", version = "1.0.0" }}
+
+[variables]
+wx_secret = {{ required = true }}
+
+[[trigger.http]]
+route = "/..."
+dependencies.middleware = [{{ component = "wx-session", inherit_configuration = true }}]
+
+[trigger.http.component]
+source = "app.wasm"
+key_value_stores = ["default"]
+allowed_outbound_hosts = ["https://api.weixin.qq.com"]
+
+[trigger.http.component.variables]
+wx_secret = "{{{{ wx_secret }}}}"
+wx_session_config = '{{ "apps": [{{ "appid": "wx0123456789abcdef", "secret": {{ "env": "WX_SECRET" }} }}]{config} }}'
+
+[component.wx-session]
+source = "wx_session_spin_middleware.wasm"
+"#
+        )
+    };
+    assert_eq!(findings(MIDDLEWARE, &inline("")), [""; 0]);
+    let found = findings(MIDDLEWARE, &inline(", \"routs\": []"));
+    assert!(
+        found.len() == 1
+            && found[0].contains("trigger.http[0].component.variables.wx_session_config: routs"),
+        "{found:#?}"
+    );
+
+    // wx-session itself may stand there too.
+    let service = shipped(SERVICE);
+    let (before, rest) = service.split_once("component = \"wx-session\"\n").unwrap();
+    let (between, own) = rest.split_once("[component.wx-session]\n").unwrap();
+    let (own, after) = own.split_once("# An app that answers").unwrap();
+    let own = own.replace("[component.wx-session.", "[trigger.http.component.");
+    let inline = format!("{before}\n[trigger.http.component]\n{own}\n{between}# An app{after}");
+    assert_eq!(findings(SERVICE, &inline), [""; 0]);
+    let public = inline.replacen("route = { private = true }", "route = \"/app/...\"", 1);
+    let found = findings(SERVICE, &public);
+    assert!(
+        found.len() == 1 && found[0].contains("past wx-session"),
+        "{found:#?}"
+    );
+}
+
 #[test]
 fn the_configuration_itself_is_checked() {
     one(
