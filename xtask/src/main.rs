@@ -15,7 +15,7 @@ mod upgrade;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 const USAGE: &str = "\
 cargo xtask build
@@ -110,33 +110,37 @@ cargo xtask bench --growth
     second worker. Needs a gigabyte of memory; takes about three minutes.
 ";
 
+type Run = fn(&[&str]) -> Result<()>;
+
+const COMMANDS: [(&str, Run); 12] = [
+    ("bench", |options| becomes("bench", options)),
+    ("build", build),
+    ("check", wx_session_check::run),
+    ("client", client::run),
+    ("demo", |options| becomes("demo", options)),
+    ("fake-wechat", |options| becomes("fake-wechat", options)),
+    ("frameworks", frameworks::run),
+    ("image", image::run),
+    ("release", release::run),
+    ("soak", |options| match options {
+        ["--real", options @ ..] => becomes("soak", options),
+        options => soak::run(options),
+    }),
+    ("test", test::run),
+    ("upgrade", upgrade::run),
+];
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let result = match arguments.split_first() {
-        Some((&"bench", options)) if !wants_help(options) => becomes("bench", options),
-        Some((&"build", [])) => build(),
-        Some((&"check", options)) if !wants_help(options) => wx_session_check::run(options),
-        Some((&"client", options)) if !wants_help(options) => client::run(options),
-        Some((&"demo", options)) if !wants_help(options) => becomes("demo", options),
-        Some((&"fake-wechat", options)) if !wants_help(options) => becomes("fake-wechat", options),
-        Some((&"frameworks", options)) if !wants_help(options) => frameworks::run(options),
-        Some((&"image", options)) if !wants_help(options) => image::run(options),
-        Some((&"release", options)) if !wants_help(options) => release::run(options),
-        Some((&"soak", ["--real", options @ ..])) if !wants_help(options) => {
-            becomes("soak", options)
-        }
-        Some((&"soak", options)) if !wants_help(options) => soak::run(options),
-        Some((&"test", options)) if !wants_help(options) => test::run(options),
-        Some((&"upgrade", options)) if !wants_help(options) => upgrade::run(options),
-        Some((
-            &("help" | "build" | "bench" | "check" | "client" | "demo" | "fake-wechat"
-            | "frameworks" | "image" | "release" | "soak" | "test" | "upgrade"),
-            _,
-        )) => {
-            return usage(ExitCode::SUCCESS);
-        }
-        Some((option, _)) if wants_help(&[option]) => return usage(ExitCode::SUCCESS),
+    let Some((name, options)) = arguments.split_first() else {
+        return usage(ExitCode::FAILURE);
+    };
+    let command = COMMANDS.iter().find(|(known, _)| known == name);
+    let is_known = command.is_some() || *name == "help";
+    let result = match command {
+        Some((_, run)) if !wants_help(options) => run(options),
+        _ if is_known || wants_help(&[name]) => return usage(ExitCode::SUCCESS),
         _ => return usage(ExitCode::FAILURE),
     };
     match result {
@@ -148,7 +152,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn build() -> Result<()> {
+fn build(options: &[&str]) -> Result<()> {
+    if !options.is_empty() {
+        bail!("build knows no options: see cargo xtask help");
+    }
     let module = project::filter::built_in_sight()?;
     println!("{}", module.display());
     Ok(())
@@ -169,4 +176,25 @@ fn wants_help(options: &[&str]) -> bool {
 fn usage(code: ExitCode) -> ExitCode {
     print!("{USAGE}");
     code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_has_every_command_and_no_other() {
+        let lines = USAGE.lines();
+        let mut said: Vec<&str> = lines
+            .filter_map(|line| line.strip_prefix("cargo xtask ")?.split(' ').next())
+            .collect();
+        said.sort_unstable();
+        said.dedup();
+        assert_eq!(said, COMMANDS.map(|(name, _)| name));
+    }
+
+    #[test]
+    fn a_build_with_options_that_nobody_knows_builds_nothing_and_fails() {
+        assert!(build(&["--release"]).is_err());
+    }
 }
