@@ -133,3 +133,41 @@ fn the_way_to_wechat_is_the_one_of_envoy_yaml() {
         assert_eq!(own["stats_config"], shipped["stats_config"]);
     }
 }
+
+/// Envoy Gateway's own limit on an answer would cut downloads and event streams.
+#[test]
+fn its_traffic_has_the_time_limits_of_envoy_yaml() {
+    let of = |kind: &str| object("envoy-gateway/traffic.yaml", kind)["spec"].take();
+    let (backend, client) = (of("BackendTrafficPolicy"), of("ClientTrafficPolicy"));
+    let shipped = testkit::envoy::Config::load().unwrap().document;
+    let edge = &shipped["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+    let app = &shipped["static_resources"]["clusters"][1];
+    assert_eq!(app["name"], "app");
+    let (to_app, to_client) = (&backend["timeout"]["http"], &client["timeout"]["http"]);
+    for (own, of_envoy) in [
+        (
+            &to_app["requestTimeout"],
+            &edge["route_config"]["virtual_hosts"][0]["routes"][0]["route"]["timeout"],
+        ),
+        (
+            &to_app["connectionIdleTimeout"],
+            &app["typed_extension_protocol_options"]["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]
+                ["common_http_protocol_options"]["idle_timeout"],
+        ),
+        (
+            &to_client["requestReceivedTimeout"],
+            &edge["request_timeout"],
+        ),
+        (
+            &to_client["streamIdleTimeout"],
+            &edge["stream_idle_timeout"],
+        ),
+    ] {
+        assert!(own.is_string());
+        assert_eq!(own, of_envoy);
+    }
+    let policy = object("envoy-gateway/policy.yaml", "EnvoyExtensionPolicy");
+    for spec in [&backend, &client] {
+        assert_eq!(spec["targetRefs"], policy["spec"]["targetRefs"]);
+    }
+}
