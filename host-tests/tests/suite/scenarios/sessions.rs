@@ -1,5 +1,7 @@
 //! How sessions live and end.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::rig::{Ask, HostKind};
@@ -28,6 +30,18 @@ pub fn use_extends_the_idle_time_but_not_the_absolute_time(host: HostKind) {
     assert!(world.counter("wx_session.session.renewed") >= 1);
     world.seconds(2);
     world.assert_token_refused(&login.token, "session_expired");
+}
+
+/// However long a worker's own memory of it is good, its use is written down in time.
+pub fn a_session_in_constant_use_does_not_expire(host: HostKind) {
+    let rules = json!({ "idle_timeout_s": 3, "cache_ttl_s": 60 });
+    let mut world = host.start(json!({ "session": rules }));
+    let phone = world.wechat.phone("alice");
+    let login = world.login(&phone);
+    for _ in 0..12 {
+        world.advance(Duration::from_millis(500));
+        world.assert_passes(&login.token, &phone.openid());
+    }
 }
 
 pub fn session_tells_the_client_whether_to_log_in_again(host: HostKind) {

@@ -30,8 +30,18 @@ struct Entry {
     token: Token,
     found: Rc<Found>,
     looked_up_at: UnixMillis,
+    /// Until when the store need not be asked.
+    fresh_until: UnixMillis,
     /// When the session ends if it is not renewed.
     ends_at: UnixMillis,
+}
+
+/// Two moments of a session, as it was found.
+pub(crate) struct Moments {
+    /// From then on it is to be renewed when it is used: the store must be asked.
+    pub(crate) renewal: UnixMillis,
+    /// It ends if it is not renewed.
+    pub(crate) end: UnixMillis,
 }
 
 impl VerifiedCache {
@@ -46,25 +56,18 @@ impl VerifiedCache {
     }
 
     pub(crate) fn get(&self, token: &Token, now: UnixMillis) -> Option<Rc<SessionRecord>> {
-        self.within(self.lifetime, token, now)
+        let entry = self.entry(token)?;
+        let is_fresh = entry.looked_up_at <= now && now < entry.fresh_until;
+        is_fresh.then(|| Rc::clone(&entry.found.record))
     }
 
     /// The session as it was when the store could last be asked about it.
     pub(crate) fn stale(&self, token: &Token, now: UnixMillis) -> Option<Rc<SessionRecord>> {
-        self.within(self.stale_lifetime, token, now)
-    }
-
-    fn within(
-        &self,
-        lifetime: Duration,
-        token: &Token,
-        now: UnixMillis,
-    ) -> Option<Rc<SessionRecord>> {
         let entry = self.entry(token)?;
-        let fresh = now >= entry.looked_up_at
-            && now.since(entry.looked_up_at) < lifetime
+        let is_known = entry.looked_up_at <= now
+            && now.since(entry.looked_up_at) < self.stale_lifetime
             && now < entry.ends_at;
-        fresh.then(|| Rc::clone(&entry.found.record))
+        is_known.then(|| Rc::clone(&entry.found.record))
     }
 
     /// The session as this worker has last read it, however long ago: what is still so in the store need not be opened
@@ -84,15 +87,17 @@ impl VerifiedCache {
         token: &Token,
         found: Rc<Found>,
         now: UnixMillis,
-        ends_at: UnixMillis,
+        moments: &Moments,
     ) {
+        let fresh_until = now.after(self.lifetime);
         self.places.resize_with(PLACES, || None);
         if let Some(slot) = self.places.get_mut(place(token)) {
             *slot = Some(Entry {
                 token: token.clone(),
                 found,
                 looked_up_at: now,
-                ends_at,
+                fresh_until: fresh_until.min(moments.renewal).min(moments.end),
+                ends_at: moments.end,
             });
         }
     }
@@ -172,12 +177,42 @@ mod tests {
         })
     }
 
+    fn until(end: u64) -> Moments {
+        Moments {
+            renewal: UnixMillis(end),
+            end: UnixMillis(end),
+        }
+    }
+
+    #[test]
+    fn a_session_that_is_due_for_renewal_is_not_taken_from_here() {
+        let token = Token([1; 32]);
+        let lifetime = Duration::from_secs(5);
+        let mut cache = VerifiedCache::new(lifetime, lifetime);
+        let moments = Moments {
+            renewal: UnixMillis(700),
+            end: UnixMillis(2000),
+        };
+        cache.insert(&token, found(b"sealed"), UnixMillis(0), &moments);
+        let known = |at| {
+            let (fresh, stale) = (
+                cache.get(&token, UnixMillis(at)),
+                cache.stale(&token, UnixMillis(at)),
+            );
+            (fresh.is_some(), stale.is_some())
+        };
+        assert_eq!(
+            [699, 700, 1999, 2000].map(known),
+            [(true, true), (false, true), (false, true), (false, false)]
+        );
+    }
+
     #[test]
     fn what_was_read_is_known_longer_than_it_is_trusted() {
         let (token, other) = (Token([1; 32]), Token([2; 32]));
         // No session is trusted at all.
         let mut cache = VerifiedCache::new(Duration::ZERO, Duration::ZERO);
-        cache.insert(&token, found(b"sealed"), UnixMillis(0), UnixMillis(10));
+        cache.insert(&token, found(b"sealed"), UnixMillis(0), &until(10));
         assert!(cache.get(&token, UnixMillis(0)).is_none());
         assert!(cache.last_read(&token).is_some());
         assert!(cache.last_read(&other).is_none());
@@ -190,7 +225,7 @@ mod tests {
         let token = Token([1; 32]);
         let mut cache = VerifiedCache::new(Duration::from_secs(5), Duration::ZERO);
         let insert = |cache: &mut VerifiedCache, sealed| {
-            cache.insert(&token, found(sealed), UnixMillis(0), UnixMillis(10_000));
+            cache.insert(&token, found(sealed), UnixMillis(0), &until(10_000));
         };
         insert(&mut cache, b"");
         assert!(cache.last_read(&token).is_none(), "it was made here");

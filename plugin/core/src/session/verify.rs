@@ -9,6 +9,7 @@ use crate::head::Head;
 use crate::host::Host;
 use crate::memory::found::Found;
 use crate::memory::later::Later;
+use crate::memory::verified::Moments;
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
 use crate::quota::entry::given_back;
@@ -79,10 +80,8 @@ impl<H: Host> Sessions<'_, H> {
         }
         host.count(Counter::SessionMiss);
         let session = Rc::clone(&found.record);
-        let due = now.since(session.seen_at) >= worker.config.session.idle / 3
-            || session.seen_at.since(now) > SKEW;
         let mut later = worker.later.borrow_mut();
-        if due && later.len() < MOST_RENEWALS {
+        if self.is_due(&session, now) && later.len() < MOST_RENEWALS {
             later.push(Later::Renewal {
                 token: token.clone(),
                 found: Rc::clone(&found),
@@ -140,10 +139,28 @@ impl<H: Host> Sessions<'_, H> {
         now: UnixMillis,
         generation: u64,
     ) {
-        let ends_at = self.ends_at(&found.record);
+        let record = &found.record;
+        let seen_at = if self.is_due(record, now) {
+            now
+        } else {
+            record.seen_at
+        };
+        let moments = Moments {
+            renewal: seen_at.after(self.renewed_after()),
+            end: self.ends_at(record),
+        };
         let mut verified = self.context.worker.verified.borrow_mut();
         if verified.generation() == generation {
-            verified.insert(token, found, now, ends_at);
+            verified.insert(token, found, now, &moments);
         }
+    }
+
+    /// Whether the idle time of a session that is used now is to begin anew: not with each use, for that is a write.
+    fn is_due(&self, session: &SessionRecord, now: UnixMillis) -> bool {
+        now.since(session.seen_at) >= self.renewed_after() || session.seen_at.since(now) > SKEW
+    }
+
+    fn renewed_after(&self) -> Duration {
+        self.context.config().session.idle / 3
     }
 }
