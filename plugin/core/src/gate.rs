@@ -207,7 +207,7 @@ async fn exchange<H: Host, R: Request>(
         presented,
         binds: rules.binds,
     };
-    match log_in(context, request, source).await {
+    match log_in(context, request, source, terms.observed).await {
         Ok(login) if rules.binds => found.login = Login::Bound(login),
         Ok(login) => {
             let (token, session) = (login.token.clone(), Rc::clone(&login.session));
@@ -272,7 +272,7 @@ async fn find_session<H: Host, R: Request>(
     };
     if may_log_in && on_the_way::is_asked_for(head, context.config()) {
         // Boxed, so that other requests do not carry the room that a login needs.
-        let login = Box::pin(log_in(context, request, Source::Headers)).await?;
+        let login = Box::pin(log_in(context, request, Source::Headers, observed)).await?;
         let (token, session) = (login.token.clone(), Rc::clone(&login.session));
         return Ok(somebody(token, session, Login::OnTheWay(login)));
     }

@@ -2,7 +2,8 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use alloc::string::{String, ToString as _};
+
+use futures_util::future::join_all;
 
 use crate::access::strip;
 use crate::auth_status::AuthStatus;
@@ -21,7 +22,7 @@ use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
 use crate::worker::{Context, Worker};
 use crate::{
-    admin, endpoint, method, observe, open_body, pass_through, path, push, release, taken,
+    admin, endpoint, method, observe, open_body, pass_through, path, push, release_rule, taken,
 };
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
@@ -36,15 +37,24 @@ pub async fn handle<H: Host, R: Request>(worker: &Worker, host: &H, request: &R)
 /// delays a request.
 pub async fn finish<H: Host>(worker: &Worker, host: &H, rest: Option<Rest>) {
     let context = Context { worker, host };
-    for later in worker.later.take() {
-        match later {
-            // Boxed, so that other requests do not carry the room for it.
-            Later::AccessToken(number) => Box::pin(renew(context, number)).await,
-            later => context.sessions().do_later(later).await,
-        }
+    let all = worker.later.take();
+    if !all.is_empty() {
+        // At once: it may be somebody else's, and this request's own must not wait for it, for it may end first. Boxed, so that
+        // other requests do not carry the room for it.
+        Box::pin(join_all(
+            all.into_iter().map(|later| do_later(context, later)),
+        ))
+        .await;
     }
     if let Some(rest) = rest {
         Box::pin(push::see_through(context, rest)).await;
+    }
+}
+
+async fn do_later<H: Host>(context: Context<'_, H>, later: Later) {
+    match later {
+        Later::AccessToken(number) => Box::pin(renew(context, number)).await,
+        later => context.sessions().do_later(later).await,
     }
 }
 
@@ -145,7 +155,7 @@ async fn serve<H: Host, R: Request>(
         Destination::App(need, rule) => {
             let observed = config.routes.observes(asked_for, &path, rule);
             // Before a code is spent. Whose session it is is known later.
-            judge_release(head, config, None, observed)?;
+            release_rule::judge(head, config, None, observed)?;
             let mut taken = match rule {
                 // Boxed, so that other requests do not carry the room for it.
                 Some(rule) if rule.login.is_some() || rule.token_in.is_some() => {
@@ -165,18 +175,18 @@ async fn serve<H: Host, R: Request>(
                 would_refuse,
             } = gate::pass(context, request, terms, taken.as_mut()).await?;
             let appid = who.session.as_ref().map(|session| &*session.appid.0);
-            let judged = judge_release(head, config, appid, observed)?;
+            let judged = release_rule::judge(head, config, appid, observed)?;
             if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref()) {
                 let opened = open_body::open(context, request, rules, holder, &mut changes);
                 Box::pin(opened).await?;
             }
             let unlisted = match judged {
-                Judged::Listed => None,
-                Judged::Told(release) => {
+                release_rule::Judged::Listed => None,
+                release_rule::Judged::Told(release) => {
                     changes.set.push((RELEASE.into(), release.into()));
                     None
                 }
-                Judged::Refused(rejection) => Some(rejection),
+                release_rule::Judged::Refused(rejection) => Some(rejection),
             };
             if observed {
                 let would_refuse = unlisted.as_deref().or(would_refuse.as_deref());
@@ -198,7 +208,7 @@ async fn serve<H: Host, R: Request>(
             Box::pin(push::answer(context, request, number, method)).await
         }
         Destination::Endpoint(endpoint) => {
-            judge_release(head, config, None, false)?;
+            release_rule::judge(head, config, None, false)?;
             let methods = endpoint.methods();
             if !methods.contains(&method) {
                 return Err(refused(Reason::not_allowed(methods)));
@@ -218,41 +228,6 @@ async fn serve<H: Host, R: Request>(
                 rest: None,
             })
         }
-    }
-}
-
-/// What becomes of a request for the release that its client says it is.
-enum Judged {
-    Listed,
-    /// The app is told which it is.
-    Told(String),
-    /// It is observed.
-    Refused(Box<Rejection>),
-}
-
-/// `appid`: of the session, if there is one.
-///
-/// # Errors
-/// The release is not listed, and what is not listed is refused.
-fn judge_release(
-    head: &Head,
-    config: &Config,
-    appid: Option<&str>,
-    observed: bool,
-) -> Result<Judged, Rejection> {
-    let apps = config.mini_programs.iter().map(|own| &*own.appid);
-    let Some(unlisted) = release::unlisted(&config.releases, apps, head, appid) else {
-        return Ok(Judged::Listed);
-    };
-    let release = unlisted.release.to_string();
-    if unlisted.tells {
-        return Ok(Judged::Told(release));
-    }
-    let rejection = Reason::ReleaseRefused.parameter("referer", &(release + " is not listed"));
-    if observed {
-        Ok(Judged::Refused(Box::new(rejection)))
-    } else {
-        Err(rejection)
     }
 }
 
@@ -383,6 +358,7 @@ mod tests {
     use crate::config::tests::with;
     use crate::fake_host::{FakeHost, run};
     use crate::testing::test;
+    use alloc::string::String;
     use alloc::vec::Vec;
 
     /// A preflight whose stream stays open.

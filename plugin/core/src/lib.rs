@@ -54,6 +54,7 @@ mod records;
 mod refusal_line;
 mod rejection;
 mod release;
+mod release_rule;
 mod reply;
 mod route;
 mod said;

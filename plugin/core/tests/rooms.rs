@@ -69,20 +69,21 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("wechat_api", &["config", "edition", "host", "limits", "memory", "metrics", "platform_call", "records", "rejection", "seal", "single_flight", "store", "wechat", "worker"]),
     ("quota", &["host", "limits", "memory", "records", "rejection", "seal", "store", "time", "worker"]),
     ("session", &["chosen_store", "head", "host", "memory", "metrics", "presented", "quota", "records", "rejection", "store", "time", "worker"]),
-    ("open_data", &["config", "edition", "host", "metrics", "params", "records", "rejection", "session", "store", "time", "wechat", "wechat_api", "worker"]),
-    ("login", &["config", "cookie", "edition", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "platform_call", "presented", "profile", "quota", "records", "rejection", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
+    ("release_rule", &["config", "head", "host", "records", "rejection", "release", "worker"]),
+    ("open_data", &["config", "edition", "host", "metrics", "params", "records", "rejection", "release_rule", "session", "store", "time", "wechat", "wechat_api", "worker"]),
+    ("login", &["config", "cookie", "edition", "head", "header_names", "host", "limits", "memory", "metrics", "nothing", "open_data", "params", "platform_call", "presented", "profile", "quota", "records", "rejection", "release_rule", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "nothing", "params", "presented", "rejection", "reply", "route", "worker"]),
     ("refusal_line", &["head", "host", "presented", "rejection", "reply", "worker"]),
     ("observe", &["access", "auth_status", "head", "header_names", "host", "refusal_line", "metrics", "rejection", "reply", "upgrade", "worker"]),
     // What becomes of a request.
     ("push", &["config", "head", "header_names", "host", "memory", "metrics", "records", "rejection", "reply", "store", "time", "wechat", "worker"]),
-    ("said", &["host", "memory", "metrics", "records", "rejection", "reply", "worker"]),
-    ("endpoint", &["config", "cookie", "edition", "head", "host", "limits", "login", "metrics", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "reply", "route", "session", "wechat", "wechat_api", "worker"]),
+    ("said", &["host", "memory", "metrics", "records", "reply", "worker"]),
+    ("endpoint", &["config", "cookie", "edition", "head", "host", "limits", "login", "metrics", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "release_rule", "reply", "route", "session", "wechat", "wechat_api", "worker"]),
     ("admin", &["config", "edition", "endpoint", "head", "host", "memory", "metrics", "params", "records", "rejection", "reply", "route", "session", "shared_text", "wechat", "wechat_api", "wording", "worker"]),
     ("gate", &["access", "assertion", "auth_status", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
     ("pass_through", &["config", "edition", "head", "hex", "host", "metrics", "rejection", "reply", "trace", "wechat", "worker"]),
-    ("handle", &["access", "admin", "auth_status", "config", "endpoint", "gate", "head", "header_names", "host", "refusal_line", "memory", "method", "metrics", "observe", "open_body", "pass_through", "path", "push", "rejection", "release", "reply", "route", "taken", "upgrade", "wording", "worker"]),
+    ("handle", &["access", "admin", "auth_status", "config", "endpoint", "gate", "head", "header_names", "host", "memory", "method", "metrics", "observe", "open_body", "pass_through", "path", "push", "refusal_line", "rejection", "release_rule", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 
 /// What a room is made of besides: files for tests alone, and the crate's own, which names every room.

@@ -134,6 +134,40 @@ pub fn each_app_has_a_list_of_its_own(host: HostKind) {
     }
 }
 
+/// Also where the request does not say which app it is of: the session does, or the login.
+pub fn at_endpoints_the_list_is_that_of_the_sessions_app(host: HostKind) {
+    let listed = json!({ "releases": ["release"] });
+    let mut world = host.start(json!({
+        "apps": [app(APPID, &listed), app(OTHER, &json!({}))],
+        "session": { "piggyback": true },
+        "routes": [{ "path": "/login", "session": "public", "login": "query", "login_code": "c" }],
+    }));
+    world.wechat.add_app(OTHER, SECRET);
+    let token = login_of(&mut world, "7");
+    let asked = world.wechat.requests().len();
+    let code = world.wechat.phone("alice").login();
+    let empty = json!({});
+    for ask in [
+        Ask::get("/wx/session").token(&token),
+        Ask::get("/wx/user").token(&token),
+        Ask::post("/wx/decrypt", &empty).token(&token),
+        Ask::post("/wx/phone", &json!({ "code": "0123456789" })).token(&token),
+        Ask::post("/wx/logout", &empty).token(&token),
+        Ask::post("/wx/login", &json!({ "code": code, "appid": APPID })),
+        Ask::get("/api")
+            .header("X-WX-Code", &code)
+            .header("X-WX-App", APPID),
+    ] {
+        world.assert_refused(ask.clone(), 403, "release_refused");
+        world.assert_refused(of(ask, OTHER, "7"), 403, "release_refused");
+    }
+    let ask = Ask::get(format!("/login?c={code}")).header("X-WX-App", APPID);
+    world.assert_refused(ask, 403, "release_refused");
+    assert_eq!(world.wechat.requests().len(), asked, "no code is spent");
+    let ask = of(Ask::get("/wx/user").token(&token), APPID, "7");
+    assert_eq!(world.ask(ask).status, 200);
+}
+
 pub fn a_code_of_a_refused_release_is_not_spent(host: HostKind) {
     let mut patch = listing(json!(["release"]));
     patch["session"] = json!({ "piggyback": true });

@@ -39,7 +39,7 @@ pub(super) async fn answer<H: Host, R: Request>(
     } else {
         Source::Body
     };
-    let login = log_in(context, request, source).await?;
+    let login = log_in(context, request, source, false).await?;
     let rules = &context.config().session;
     let body = body(&login, rules.expires_in());
     Ok(Answer::of_login(&login, rules, body))

@@ -11,6 +11,7 @@ use crate::params::Params;
 use crate::presented::{Presented, in_headers, presented};
 use crate::records::record::SessionRecord;
 use crate::rejection::{Reason, Rejection};
+use crate::release_rule;
 use crate::session::sessions::Gone;
 use crate::worker::Context;
 
@@ -51,6 +52,7 @@ async fn end<H: Host, R: Request>(
         return Ok((None, 0));
     };
     let (id, session) = (found.id, Rc::clone(&found.record));
+    release_rule::judge(request.head(), &worker.config, Some(&session.appid), false)?;
     let live = !sessions.is_over(&session, host.now());
     let ended = if everywhere && live {
         users

@@ -7,6 +7,7 @@ use crate::host::{Host, Request};
 use crate::open_data::phone::number;
 use crate::params::Params;
 use crate::rejection::{Reason, Rejection};
+use crate::release_rule::session_of;
 use crate::wechat::payload::Shape;
 use crate::worker::Context;
 
@@ -14,7 +15,7 @@ pub(super) async fn answer<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    let (token, session) = context.sessions().of_request(request.head()).await?;
+    let (token, session) = session_of(context, request.head()).await?;
     let params = Params::read(request, context.config().body_bytes).await?;
     let code = params.required("code")?.trim();
     let keep = params.flag("keep")?;

@@ -18,6 +18,7 @@ use crate::presented::{Presented, presented};
 use crate::quota::tickets::{Taken, Tickets};
 use crate::records::record::{SessionRecord, user_key};
 use crate::rejection::{Reason, Rejection};
+use crate::release_rule;
 use crate::session::sessions::Gone;
 use crate::wechat::check_session_key;
 use crate::wechat_api::call::{Call, call};
@@ -63,6 +64,7 @@ pub(super) async fn answer<H: Host, R: Request>(
         });
     };
     let session = Rc::clone(&found.record);
+    release_rule::judge(request.head(), &worker.config, Some(&session.appid), false)?;
     let expired = sessions.is_over(&session, host.now());
     let session_key_valid = if checks && !expired {
         Some(Box::pin(is_valid(context, &session)).await?)

@@ -7,6 +7,7 @@ use crate::host::{Host, Request};
 use crate::profile;
 use crate::records::record::{SessionRecord, UserRecord};
 use crate::rejection::{Reason, Rejection};
+use crate::release_rule::session_of;
 use crate::worker::Context;
 
 pub(super) async fn answer<H: Host, R: Request>(
@@ -22,8 +23,7 @@ pub(super) async fn look_up<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
 ) -> Result<(Rc<SessionRecord>, UserRecord), Rejection> {
-    let sessions = context.sessions();
-    let (_, session) = sessions.of_request(request.head()).await?;
+    let (_, session) = session_of(context, request.head()).await?;
     let users = context.users();
     // Clients ask when they have just changed it, perhaps at another edge.
     let user = users.load(&session.appid, &session.openid, true).await?;

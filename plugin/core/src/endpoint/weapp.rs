@@ -31,7 +31,7 @@ pub(super) async fn login<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    let login = log_in(context, request, Source::Headers).await?;
+    let login = log_in(context, request, Source::Headers, false).await?;
     let rules = &context.config().session;
     let body = body(&login, rules.expires_in());
     Ok(Answer::of_login(&login, rules, body))

@@ -15,20 +15,23 @@ use crate::quota::Quota;
 use crate::records::record::SessionRecord;
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};
+use crate::release_rule;
 use crate::session::sessions::Gone;
 use crate::single_flight::{TAPS, Turn};
 use crate::store::{Key, StoreError};
 use crate::worker::{Context, LoginOutcome};
 
-/// Logs in with what the request carries in `source`, and counts what became of it.
+/// Logs in with what the request carries in `source`, and counts what became of it. `observed`: no list of releases refuses
+/// it.
 pub(crate) async fn log_in<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
     source: Source<'_>,
+    observed: bool,
 ) -> LoginOutcome {
     let host = context.host;
     let started = context.now();
-    let outcome = attempt(context, request, source).await;
+    let outcome = attempt(context, request, source, observed).await;
     host.observe(Histogram::LoginMs, host.now().since(started));
     // Those beyond the limits are counted as such alone: of most of them nobody knows what they were about.
     if let Err(rejection) = &outcome
@@ -43,9 +46,13 @@ async fn attempt<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
     source: Source<'_>,
+    observed: bool,
 ) -> LoginOutcome {
     let Context { worker, host } = context;
     let input = LoginInput::read(context, request, source).await?;
+    // Before the code is spent.
+    let appid = Some(&*input.mini_program.appid);
+    release_rule::judge(request.head(), &worker.config, appid, observed)?;
     let address = request.client_address();
     let key = input.code_key();
     let lead = match worker.logins.join(host, &key.name, TAPS).await {
@@ -166,6 +173,7 @@ fn counter(reason: Reason) -> Counter {
         | Reason::BodyTooLarge
         | Reason::BodyTimeout
         | Reason::InvalidHeader
+        | Reason::ReleaseRefused
         | Reason::UnknownApp => Counter::LoginBadRequest,
         _ => Counter::LoginFailed,
     }

@@ -41,7 +41,11 @@ pub(crate) fn tell_refusal(error: &str, changes: &mut Changes) {
 pub(crate) fn is_for_app(rejection: &Rejection) -> bool {
     !matches!(
         rejection.reason,
-        Reason::Overloaded | Reason::BodyTimeout | Reason::OriginRefused | Reason::Internal
+        Reason::Overloaded
+            | Reason::BodyTimeout
+            | Reason::OriginRefused
+            | Reason::ReleaseRefused
+            | Reason::Internal
     )
 }
 

@@ -16,6 +16,7 @@ use crate::params::Params;
 use crate::records::record::SessionRecord;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
+use crate::release_rule::session_of;
 use crate::time::UnixMillis;
 use crate::wechat::encrypted_data::Expected;
 use crate::worker::Context;
@@ -49,7 +50,7 @@ pub(crate) async fn receive<H: Host, R: Request>(
     request: &R,
     required: &'static str,
 ) -> Result<Owner, Rejection> {
-    let (token, session) = context.sessions().of_request(request.head()).await?;
+    let (token, session) = session_of(context, request.head()).await?;
     let params = Params::read(request, context.config().body_bytes).await?;
     params.required(required)?;
     let submitted = Submitted::from_params(&params, context.host)?;
