@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use spin_sdk::key_value::{Error, Store as SpinStore};
 use spin_sdk::time::sleep;
+use wx_session_core::UnixMillis;
 use wx_session_core::store::{Change, Form, Key, Life, Store, StoreError, Write, Written};
-use wx_session_core::{Level, UnixMillis};
 
-use crate::log::log;
+use crate::log::store_failed;
 use crate::outbound::within;
 
 /// A store on the network may hang. (Of one that hangs later Spin knows nothing: a limit of ours for each operation costs
@@ -32,10 +32,14 @@ const ENTRY: Form = Form {
 /// wit-bindgen has none without its feature `inter-task-wakeup`: waking would trap.
 const STEP: Duration = Duration::from_millis(1);
 
+/// And no longer than whoever opens the store waits for it.
+const STEPS: u32 = 5000;
+
 /// The latest moment that seven bytes hold, in milliseconds: in two million years.
 const LATEST: u64 = (1 << 56) - 1;
 
 pub(crate) struct KeyValue {
+    label: String,
     store: SpinStore,
     /// Entries that a request of this instance is changing.
     busy: RefCell<BTreeSet<String>>,
@@ -54,31 +58,47 @@ impl KeyValue {
             error => format!("the key-value store {label}: {error}"),
         })?;
         Ok(Self {
+            label: label.to_owned(),
             store,
             busy: RefCell::default(),
         })
     }
 
-    /// The entry's place, once no other request of this instance has it.
-    async fn alone(&self, name: &str) -> Alone<'_> {
-        while !self.busy.borrow_mut().insert(name.to_owned()) {
+    /// The entry's place, once no other request of this instance has it: one that hangs has it for ever.
+    async fn alone(&self, name: &str) -> Result<Alone<'_>, StoreError> {
+        for _ in 0..STEPS {
+            if self.busy.borrow_mut().insert(name.to_owned()) {
+                return Ok(Alone {
+                    busy: &self.busy,
+                    name: name.to_owned(),
+                });
+            }
             sleep(STEP).await;
         }
-        Alone {
-            busy: &self.busy,
-            name: name.to_owned(),
-        }
+        store_failed(
+            &self.label,
+            "another request waits for this entry, and has no answer",
+        );
+        Err(StoreError::Unavailable)
+    }
+
+    /// The cause goes to the log only: to a client an outage looks like any other.
+    fn done<T>(&self, result: Result<T, Error>) -> Result<T, StoreError> {
+        result.map_err(|error| {
+            store_failed(&self.label, &error.to_string());
+            StoreError::Unavailable
+        })
     }
 
     async fn read(&self, name: &str, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(entry) = self.store.get(name).await.map_err(unavailable)? else {
+        let Some(entry) = self.done(self.store.get(name).await)? else {
             return Ok(None);
         };
         match parse(&entry)? {
             Some((expires_at, value)) if now < expires_at => Ok(Some(value.to_vec())),
             // Expired, or not ours.
             _ => {
-                self.store.delete(name).await.map_err(unavailable)?;
+                self.done(self.store.delete(name).await)?;
                 Ok(None)
             }
         }
@@ -86,7 +106,7 @@ impl KeyValue {
 
     /// One change, with nobody of this instance between its steps.
     async fn change(&self, name: &str, change: &Change) -> Result<Written, StoreError> {
-        let _alone = self.alone(name).await;
+        let _alone = self.alone(name).await?;
         match change {
             Change::Put(value, life) => self.set(name, value, life).await?,
             Change::Swap {
@@ -100,7 +120,7 @@ impl KeyValue {
                 }
                 self.set(name, value, life).await?;
             }
-            Change::Delete => self.store.delete(name).await.map_err(unavailable)?,
+            Change::Delete => self.done(self.store.delete(name).await)?,
         }
         Ok(Written::All)
     }
@@ -111,13 +131,13 @@ impl KeyValue {
         // In the place of a byte that no moment up to then has.
         entry.splice(..1, [ENTRY.written]);
         entry.extend_from_slice(value);
-        self.store.set(name, entry).await.map_err(unavailable)
+        self.done(self.store.set(name, entry).await)
     }
 }
 
 impl Store for KeyValue {
     async fn get(&self, key: &Key, now: UnixMillis) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(entry) = self.store.get(&key.name).await.map_err(unavailable)? else {
+        let Some(entry) = self.done(self.store.get(&key.name).await)? else {
             return Ok(None);
         };
         if let Some((expires_at, value)) = parse(&entry)?
@@ -126,7 +146,7 @@ impl Store for KeyValue {
             return Ok(Some(value.to_vec()));
         }
         // Read again, alone: it may have been written anew in the meantime.
-        let _alone = self.alone(&key.name).await;
+        let _alone = self.alone(&key.name).await?;
         self.read(&key.name, now).await
     }
 
@@ -167,11 +187,4 @@ fn parse(entry: &[u8]) -> Result<Option<(UnixMillis, &[u8])>, StoreError> {
         let expires_at = expires_at.fold(0, |all, byte| all << 8 | u64::from(*byte));
         (UnixMillis(expires_at), value)
     }))
-}
-
-/// The cause goes to the log only: to a client an outage looks like any other.
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-fn unavailable(error: Error) -> StoreError {
-    log(Level::Error, &format!("key-value store: {error}"));
-    StoreError::Unavailable
 }

@@ -2,7 +2,14 @@
 
 use std::io::Write as _;
 
+use serde_json::json;
 use wx_session_core::Level;
+
+/// The line about a store that failed, in the words that other stores' lines have. `target`: which one, without a password.
+pub(crate) fn store_failed(target: &str, problem: &str) {
+    let line = json!({ "event": "store_failed", "target": target, "problem": problem });
+    log(Level::Error, &line.to_string());
+}
 
 pub(crate) fn log(level: Level, line: &str) {
     let level = match level {

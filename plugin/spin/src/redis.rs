@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use spin_sdk::redis::{Connection, Error, RedisParameter, RedisResult};
-use wx_session_core::Level;
 use wx_session_core::config::Secret;
 use wx_session_core::store::redis::{Command, Problem, Reply, Transport, said};
 
-use crate::log::log;
+use crate::log::store_failed;
 use crate::outbound::within;
 
 pub(crate) struct SpinRedis {
@@ -75,10 +74,7 @@ impl Transport for SpinRedis {
     }
 
     fn report(&self, problem: &str) {
-        let target = without_password(self.address.expose());
-        let line =
-            serde_json::json!({ "event": "store_failed", "target": target, "problem": problem });
-        log(Level::Error, &line.to_string());
+        store_failed(&without_password(self.address.expose()), problem);
     }
 }
 

@@ -8,8 +8,8 @@ use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use spin_sdk::wasip3::{spawn, wit_future};
 use wx_session_core::{
-    BodyError, CallError, Changes, Request as _, ToWechat, TrailerPolicy, body_unusable, finish,
-    internal_error, mark_if_dead, once_more, unanswered,
+    BodyError, CallError, Changes, Request as _, ToWechat, TrailerPolicy, UnixMillis,
+    body_unusable, finish, internal_error, mark_if_dead, once_more, unanswered,
 };
 
 use crate::host::SpinHost;
@@ -55,7 +55,8 @@ pub(crate) async fn answered(
         host.waiter.leave();
         host.report(None, auth_status);
     });
-    Ok(reply::changed(response?, of_response)?.0)
+    // WeChat says nothing of sessions, and at no time.
+    Ok(reply::changed(response?, of_response, UnixMillis::default)?.0)
 }
 
 async fn call(
