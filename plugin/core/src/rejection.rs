@@ -201,9 +201,10 @@ impl From<StoreError> for Rejection {
             StoreError::Contended => {
                 Reason::StoreUnavailable.with("too many changes of one user at the same time")
             }
-            StoreError::Unavailable | StoreError::TooLarge | StoreError::Newer(_) => {
-                Reason::StoreUnavailable.into()
-            }
+            StoreError::Unavailable
+            | StoreError::TooLarge
+            | StoreError::Newer(_)
+            | StoreError::Unopened => Reason::StoreUnavailable.into(),
         }
     }
 }

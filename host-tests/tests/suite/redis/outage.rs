@@ -247,6 +247,31 @@ fn an_edge_without_the_master_key_says_so_in_its_log() {
     assert!(!edge.rig.log().contains("record_not_opened"));
 }
 
+/// It can end nothing that it cannot read, and does not say that there was nothing to end.
+#[test]
+fn an_operator_of_an_edge_without_the_master_key_is_told_that_nothing_was_done() {
+    let mut edge = CoreOnRedis::start();
+    let token = edge.login("ming");
+    let patch = json!({
+        "store": bridge::rest(),
+        "admin": { "tokens": [{ "env": "WX_ADMIN_TOKEN" }] },
+        "master_keys": [{ "env": "WX_MASTER_KEY" }],
+    });
+    let mut other = CoreRig::start(&edge.wechat, &patch);
+    other.host.bridge = edge.rig.host.bridge.clone();
+    let openid = edge.wechat.phone("ming").openid();
+    let about = json!({ "openid": openid, "session": "feaff134", "attributes": "uid=42" });
+    for action in ["sessions", "end", "end-all", "attributes", "reset-key"] {
+        let ask = Ask::post(format!("/wx-admin/{action}"), &about);
+        let ask = ask.header("authorization", format!("Bearer {ADMIN_TOKEN}"));
+        assert_unavailable(&other.ask(vec![ask])[0], action);
+    }
+    let line = r#"{"event":"record_not_opened","record":"user"}"#;
+    assert!(other.log().contains(line));
+    assert_eq!(edge.wechat.requests_for("/wxa/resetusersessionkey"), 0);
+    assert_eq!(edge.get("/closed", &token).status, 200);
+}
+
 #[test]
 fn an_answer_to_another_request_is_an_outage_and_no_session_ends_for_it() {
     let wechat = FakeWechat::new(APPID, SECRET);

@@ -1,5 +1,7 @@
 //! From code to session.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::rig::{APPID, Ask, HostKind, Login, SECRET, relogin_refusal};
@@ -243,6 +245,42 @@ pub fn the_sixth_phone_ends_the_session_of_the_first(host: HostKind) {
     for login in &logins[1..] {
         world.assert_passes(&login.token, &phone.openid());
     }
+}
+
+/// What has ended by itself, or by others, is no session of the user's: a good one does not end for it.
+pub fn sessions_that_are_over_count_for_nothing(host: HostKind) {
+    let patch =
+        json!({ "session": { "max_per_user": 2, "idle_timeout_s": 600, "cache_ttl_s": 0 } });
+    let mut world = host.start(patch);
+    let (alice, bob) = (world.wechat.phone("alice"), world.wechat.phone("bob"));
+    let desk = world.login(&alice).token;
+    let idle = world.login(&alice).token;
+    for _ in 0..3 {
+        world.advance(Duration::from_secs(400));
+        world.assert_passes(&desk, &alice.openid());
+    }
+    // The idle one has expired; a third phone is the second that lives.
+    let third = world.login(&alice).token;
+    world.assert_passes(&desk, &alice.openid());
+    world.assert_passes(&third, &alice.openid());
+    // Bob logs in on it: alice has one.
+    let body = json!({ "code": bob.login(), "token": third });
+    world.login_with(body);
+    let fourth = world.login(&alice).token;
+    for token in [&desk, &fourth] {
+        world.assert_passes(token, &alice.openid());
+    }
+    world.assert_token_refused(&idle, "invalid_token");
+    // However often one phone logs in.
+    let mut token = fourth;
+    for _ in 0..4 {
+        let body = json!({ "code": alice.login(), "token": token });
+        token = world.login_with(body).token;
+        world.assert_passes(&desk, &alice.openid());
+    }
+    let got = world.post("/wx/logout", &token, &json!({ "everywhere": true }));
+    assert_eq!(got.json()["data"]["ended"], 2);
+    world.assert_token_refused(&desk, "invalid_token");
 }
 
 pub fn a_unionid_in_open_data_is_no_identity(host: HostKind) {

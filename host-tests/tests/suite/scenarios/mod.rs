@@ -96,10 +96,12 @@ on_every_host! {
         a_crowd_behind_one_code_is_turned_away,
         the_app_is_chosen_by_name_by_referer_or_as_the_only_one,
         the_sixth_phone_ends_the_session_of_the_first,
+        sessions_that_are_over_count_for_nothing,
     }
     sessions {
         a_session_ends_after_its_idle_time,
         use_extends_the_idle_time_but_not_the_absolute_time,
+        a_session_in_constant_use_does_not_expire,
         session_tells_the_client_whether_to_log_in_again,
         logout_ends_the_session_and_is_idempotent,
         without_a_good_token_a_logout_is_done_already,
@@ -395,6 +397,7 @@ on_every_host! {
         any_number_and_the_developer_tools_can_be_listed,
         the_app_is_told_of_a_release_that_is_not_listed_where_so_configured,
         each_app_has_a_list_of_its_own,
+        at_endpoints_the_list_is_that_of_the_sessions_app,
         a_code_of_a_refused_release_is_not_spent,
         an_observed_release_goes_on_and_the_app_is_told,
     }

@@ -123,7 +123,7 @@ async fn look<H: Host>(
     user: &User<'_>,
     short: Option<&str>,
 ) -> Result<Vec<(Listed, Option<Found>)>, Rejection> {
-    let known = context.users().load(user.appid, user.openid, true).await?;
+    let known = context.users().read(user.appid, user.openid).await?;
     let mut sessions = Vec::new();
     for own in known.map_or_else(Vec::new, |known| known.sessions) {
         if short.is_none_or(|short| own.opener.id().short() == short) {

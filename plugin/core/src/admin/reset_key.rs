@@ -33,7 +33,7 @@ pub(super) async fn reset_key<H: Host>(
     }
     let users = context.users();
     // Before WeChat changes anything: a store that is down is found out here.
-    let Some(user) = users.load(appid, openid, true).await? else {
+    let Some(user) = users.read(appid, openid).await? else {
         return Ok(false);
     };
     let old = user.ring.current;
@@ -77,6 +77,10 @@ struct KeyReset {
 }
 
 impl UserChange for KeyReset {
+    fn must_read(&self) -> bool {
+        true
+    }
+
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
         Ok(user.map(|mut user| {
             user.ring.reset(&self.old, self.new.clone());

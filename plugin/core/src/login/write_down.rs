@@ -37,6 +37,8 @@ pub(super) struct Granted {
 
 /// Writes what WeChat has said. In this order, whoever breaks off in the middle: a session is there before its user
 /// names it, and gone before its user no longer does. So a logout everywhere, which ends what the user names, ends all.
+/// The phone's old session ends with the change that names the new one, and not before: a store that takes nothing new
+/// still deletes, and would leave the phone without any.
 pub(super) async fn write_down<H: Host>(
     context: Context<'_, H>,
     input: &LoginInput<'_>,
@@ -47,13 +49,10 @@ pub(super) async fn write_down<H: Host>(
     let sessions = context.sessions();
     let id = token.id();
     let stored = Rc::new(session(context, input, login));
-    let ended: Vec<SessionId> = granted.old.iter().map(|(old, _)| *old).collect();
-    context.worker.forget(&ended);
     let mut before = Vec::new();
     if !input.binds {
         before.push(sessions.entry(token, &stored)?);
     }
-    before.extend(ended.iter().map(SessionId::removal));
     let user = Of {
         appid: &input.mini_program.appid,
         openid: &login.openid,
@@ -67,7 +66,10 @@ pub(super) async fn write_down<H: Host>(
         granted,
         id,
         stored,
-        ended,
+        old: input.old_token.as_ref().map(Token::id),
+        surplus: Vec::new(),
+        removed: 0,
+        has_looked: false,
         done: None,
     };
     context.users().update(user, &mut change).await?;
@@ -80,7 +82,8 @@ pub(super) async fn write_down<H: Host>(
     let found = Found::unread(id, Rc::clone(&login.session));
     sessions.remember(token, Rc::new(found), now, generation);
     // Once more: a look-up may have found one before it was gone from the store.
-    context.worker.forget(&change.ended);
+    context.worker.forget(&change.surplus);
+    context.worker.forget(change.old.as_slice());
     Ok(login)
 }
 
@@ -102,6 +105,15 @@ fn session<H: Host>(
     }
 }
 
+/// What a login makes of a user.
+struct Entered {
+    user: UserRecord,
+    /// What the client is told.
+    told: Told,
+    /// Sessions that end beside it: the phone's old one, and once more the one that the login before has replaced.
+    replaced: Vec<SessionId>,
+}
+
 /// The change of a user that a login is.
 struct LoginChange<'a, H> {
     context: Context<'a, H>,
@@ -112,22 +124,50 @@ struct LoginChange<'a, H> {
     id: SessionId,
     /// The new session as it is in the store.
     stored: Rc<SessionRecord>,
-    /// The sessions that this login has ended so far, to which those beyond `max_per_user` come.
-    ended: Vec<SessionId>,
+    /// The session that this login replaces, which ends beside it: where the login cannot be written, it goes on.
+    old: Option<SessionId>,
+    /// The sessions that end before it: those beyond `max_per_user`, and those that only seemed to be there.
+    surplus: Vec<SessionId>,
+    /// How many of them are gone from the store.
+    removed: usize,
+    /// Whether those on the list are known to live.
+    has_looked: bool,
     /// What came of it, and the generation of the cache by then.
     done: Option<(LoggedIn, u64)>,
 }
 
 impl<H: Host> UserChange for LoginChange<'_, H> {
+    /// Before a session is ended for being one too many, all that only seem to be there go: expired, or ended by others.
+    fn doubts(&mut self, user: &UserRecord) -> Vec<Listed> {
+        let max = self.context.config().session.max_per_user;
+        let others = user.sessions.iter().filter(|own| self.stays(own));
+        if self.has_looked || others.clone().count() + usize::from(!self.input.binds) <= max {
+            return Vec::new();
+        }
+        let others = others.cloned().collect();
+        self.has_looked = true;
+        others
+    }
+
+    fn are_gone(&mut self, gone: Vec<SessionId>) {
+        self.surplus.extend(gone);
+    }
+
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
         let Context { worker, host } = self.context;
         let (sessions, openings) = (self.context.sessions(), self.context.openings());
         let token = &self.granted.token;
-        let known = self.ended.len();
-        let (user, told) = self.enter(user);
-        let surplus = self.ended.get(known..).unwrap_or_default();
-        worker.forget(surplus);
-        let mut first: Vec<Write> = surplus.iter().map(SessionId::removal).collect();
+        let Entered {
+            user,
+            told,
+            replaced,
+        } = self.enter(user);
+        // Asked again, those of the last time are gone: it would not be asked had that failed.
+        let ending = self.surplus.get(self.removed..).unwrap_or_default();
+        worker.forget(ending);
+        worker.forget(&replaced);
+        let mut first: Vec<Write> = ending.iter().map(SessionId::removal).collect();
+        self.removed = self.surplus.len();
         // WeChat does not say a unionid each time, and the user knows; and only the user's keys say what the data is worth.
         let whole = SessionRecord {
             unionid: user.unionid.as_deref().map(Into::into),
@@ -151,6 +191,7 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
         };
         let mut along: Vec<Write> = self.granted.returns.clone();
         along.extend(memory::entry(self.context, self.input, self.key, &record)?);
+        along.extend(replaced.iter().map(SessionId::removal));
         if self.stored.failures > 0 {
             along.extend(openings.born_without(token));
         }
@@ -177,8 +218,14 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
 }
 
 impl<H: Host> LoginChange<'_, H> {
-    /// The user record after this login, and what the client is told.
-    fn enter(&mut self, user: Option<UserRecord>) -> (UserRecord, Told) {
+    /// Whether this is one of the user's other sessions. Its own may be there already, where a change that seemed lost was
+    /// not.
+    fn stays(&self, own: &Listed) -> bool {
+        let id = own.opener.id();
+        !own.is_replaced() && !self.surplus.contains(&id) && id != self.id && Some(id) != self.old
+    }
+
+    fn enter(&mut self, user: Option<UserRecord>) -> Entered {
         let Granted { login, old, .. } = self.granted;
         let now = self.context.host.now();
         let event = match (old, &user) {
@@ -194,23 +241,41 @@ impl<H: Host> LoginChange<'_, H> {
             sessions: Vec::new(),
             created_at: now,
         });
-        user.ring.rotate(login.session_key.clone());
+        // Logins that meet here are written in any order, and WeChat holds the key of the last that it has granted.
+        let is_late = user
+            .sessions
+            .iter()
+            .any(|own| own.made_at > self.stored.seen_at);
+        if is_late {
+            user.ring.rotate_behind(login.session_key.clone());
+        } else {
+            user.ring.rotate(login.session_key.clone());
+        }
         user.unionid = login.unionid.clone().or(user.unionid);
-        // Its own too, which is there already where a change that seemed lost was not.
-        let (ended, id) = (&mut self.ended, self.id);
-        user.sessions
-            .retain(|own| !ended.contains(&own.opener.id()) && own.opener.id() != id);
+        let (mut sessions, others): (Vec<_>, Vec<_>) =
+            user.sessions.into_iter().partition(|own| self.stays(own));
         if !self.input.binds {
-            user.sessions.push(Listed {
+            sessions.push(Listed {
                 opener: self.granted.token.opener(),
                 made_at: self.stored.seen_at,
             });
         }
-        let surplus = user
-            .sessions
+        let surplus = sessions
             .len()
             .saturating_sub(self.context.config().session.max_per_user);
-        ended.extend(user.sessions.drain(..surplus).map(|own| own.opener.id()));
+        let surplus = sessions.drain(..surplus).map(|own| own.opener.id());
+        self.surplus.extend(surplus);
+        let known = self.granted.old.as_ref().map(|(old, _)| *old);
+        let mut replaced: Vec<SessionId> = known.into_iter().collect();
+        for own in others {
+            let id = own.opener.id();
+            if Some(id) == self.old {
+                sessions.insert(0, Listed::replaced(own.opener));
+            }
+            let is_new = !replaced.contains(&id) && id != self.id && !self.surplus.contains(&id);
+            replaced.extend(is_new.then_some(id));
+        }
+        user.sessions = sessions;
         let open_data = self.take_open_data(now, &mut user);
         let told = Told {
             registered: user.registered,
@@ -220,7 +285,11 @@ impl<H: Host> LoginChange<'_, H> {
                 .then(|| (*to_json(&profile::view(&user))).into()),
             open_data,
         };
-        (user, told)
+        Entered {
+            user,
+            told,
+            replaced,
+        }
     }
 
     /// Stores the profile that came with the login. Says so if it was of no use: the login itself stands, for its code is

@@ -51,7 +51,7 @@ pub(crate) struct UserRecord {
     pub(crate) registered: bool,
     /// JSON object.
     pub(crate) profile: String,
-    /// Live sessions, oldest first.
+    /// Its sessions, oldest first; before them those that the last login has replaced.
     pub(crate) sessions: Vec<Listed>,
     pub(crate) created_at: UnixMillis,
 }
@@ -62,9 +62,10 @@ impl Record for UserRecord {
 }
 
 impl UserRecord {
-    /// Whether this is one of the user's sessions.
+    /// Whether this is one of the user's sessions, and not one that was replaced.
     pub(crate) fn lists(&self, id: &SessionId) -> bool {
-        self.sessions.iter().any(|own| own.opener.id() == *id)
+        let mut sessions = self.sessions.iter();
+        sessions.any(|own| own.opener.id() == *id && !own.is_replaced())
     }
 }
 
@@ -75,6 +76,21 @@ pub(crate) struct Listed {
     pub(crate) opener: Opener,
     /// When the user logged in.
     pub(crate) made_at: UnixMillis,
+}
+
+impl Listed {
+    /// A login has taken its place, and its end is written beside that login: until the next login it stays on the list, so
+    /// that a logout everywhere finds it should its end be lost.
+    pub(crate) fn replaced(opener: Opener) -> Self {
+        Self {
+            opener,
+            made_at: UnixMillis(0),
+        }
+    }
+
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.made_at == UnixMillis(0)
+    }
 }
 
 /// The current session_key and the one before it. Data that a client fetched just before a new login is made under
@@ -100,13 +116,20 @@ impl KeyRing {
         }
     }
 
+    /// Takes the key of a login that WeChat has granted before the one whose key is here.
+    pub(crate) fn rotate_behind(&mut self, session_key: SessionKey) {
+        if self.current != session_key {
+            self.previous = Some(session_key);
+        }
+    }
+
     /// Takes the key that WeChat has given in the place of `old`. If a login has come between, the login's is the newer one:
     /// WeChat had still held the old one.
     pub(crate) fn reset(&mut self, old: &SessionKey, session_key: SessionKey) {
         if self.current == *old {
             self.rotate(session_key);
-        } else if self.current != session_key {
-            self.previous = Some(session_key);
+        } else {
+            self.rotate_behind(session_key);
         }
     }
 

@@ -96,6 +96,10 @@ struct AllGone<'a> {
 }
 
 impl UserChange for AllGone<'_> {
+    fn must_read(&self) -> bool {
+        true
+    }
+
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
         let Some(mut user) = user else {
             return Ok(None);
@@ -106,10 +110,13 @@ impl UserChange for AllGone<'_> {
             return Ok(None);
         }
         user.sessions = stay;
-        let mut others: Vec<SessionId> = listed.iter().map(|own| own.opener.id()).collect();
+        let (replaced, live): (Vec<_>, Vec<_>) = listed.iter().partition(|own| own.is_replaced());
+        let ids = |all: Vec<&Listed>| all.iter().map(|own| own.opener.id()).collect::<Vec<_>>();
+        let mut others = ids(live);
         others.retain(|own| !self.ended.contains(own));
-        self.worker.forget(&others);
-        let mut first = Vec::from([others.iter().map(SessionId::removal).collect()]);
+        let all = [&*others, &ids(replaced)].concat();
+        self.worker.forget(&all);
+        let mut first = Vec::from([all.iter().map(SessionId::removal).collect()]);
         if let Some(id) = self.asks.take() {
             first.push(Vec::from([id.removal()]));
         }

@@ -5,9 +5,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use futures_util::future::join_all;
+
 use crate::chosen_store::ChosenStore;
 use crate::host::{Host, Level};
-use crate::records::record::{UserRecord, user_key, user_scope};
+use crate::records::record::{Listed, UserRecord, user_key, user_scope};
+use crate::records::token::SessionId;
 use crate::rejection::Rejection;
 use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
 use crate::worker::Context;
@@ -74,6 +77,19 @@ impl Changed {
 
 /// A change of a user. As a trait object: what follows is one function for all of them.
 pub(crate) trait UserChange {
+    /// Whether it says nothing of a user whose record is there and cannot be read.
+    fn must_read(&self) -> bool {
+        false
+    }
+
+    /// Of which sessions it is to be known, before the change, whether they still live.
+    fn doubts(&mut self, _: &UserRecord) -> Vec<Listed> {
+        Vec::new()
+    }
+
+    /// These of them do not.
+    fn are_gone(&mut self, _: Vec<SessionId>) {}
+
     /// The user after it. May be asked again, of what another worker has made of the user meanwhile. `None` to leave the
     /// record alone.
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection>;
@@ -100,6 +116,21 @@ impl<H: Host> Users<'_, H> {
         Ok(self.opened(appid, openid, &key, sealed?.as_deref()))
     }
 
+    /// The latest of the user, for whom one whose record cannot be read is not one whom nobody knows.
+    pub(crate) async fn read(
+        &self,
+        appid: &str,
+        openid: &str,
+    ) -> Result<Option<UserRecord>, StoreError> {
+        let key = user_key(appid, openid);
+        let (store, now) = (self.context.store(), self.context.host.now());
+        let Some(sealed) = store.get_latest(&key, now).await? else {
+            return Ok(None);
+        };
+        let user = self.opened(appid, openid, &key, Some(&sealed));
+        user.map(Some).ok_or(StoreError::Unopened)
+    }
+
     /// Applies `change` to the user as it is now and writes the result. Whether there was something to be changed.
     pub(crate) async fn update(
         &self,
@@ -111,9 +142,15 @@ impl<H: Host> Users<'_, H> {
         let store = self.context.store();
         let mut found = store.write_and_get(&of.before, &key, host.now()).await?;
         for attempt in 0..ATTEMPTS {
-            let Some(changed) =
-                change.apply(self.opened(of.appid, of.openid, &key, found.as_deref()))?
-            else {
+            let user = self.opened(of.appid, of.openid, &key, found.as_deref());
+            if user.is_none() && found.is_some() && change.must_read() {
+                return Err(StoreError::Unopened.into());
+            }
+            let doubted = user.as_ref().map(|user| change.doubts(user));
+            if let Some(doubted) = doubted.filter(|all| !all.is_empty()) {
+                change.are_gone(self.gone(&doubted).await);
+            }
+            let Some(changed) = change.apply(user)? else {
                 return Ok(false);
             };
             for batch in changed.first.iter().filter(|batch| !batch.is_empty()) {
@@ -138,14 +175,14 @@ impl<H: Host> Users<'_, H> {
                 change: swap,
             }];
             writes.extend(changed.along);
-            found = match store.write(&writes).await? {
-                Written::Found(other) => other,
-                Written::All if store.swaps_are_atomic() => return Ok(true),
-                Written::All => match self.lost(&store, &key, &of, &*change).await? {
-                    Some(without) => without,
-                    None => return Ok(true),
-                },
-            };
+            let mut written = store.write(&writes).await?;
+            if written == Written::All && !store.swaps_are_atomic() {
+                written = self.confirm(&store, &key, &of, &*change).await?;
+            }
+            match written {
+                Written::All => return Ok(true),
+                Written::Found(other) => found = other,
+            }
             let took = host.now().since(now);
             host.sleep(pause(host, attempt, took)).await;
         }
@@ -155,29 +192,40 @@ impl<H: Host> Users<'_, H> {
         Err(StoreError::Contended.into())
     }
 
-    /// Where a swap is not one step: the entry, if somebody who had read it before the change has written it after. Looks
-    /// when such a one must be done.
-    async fn lost(
+    /// Which of these sessions live no more. What cannot be asked counts as alive.
+    async fn gone(&self, doubted: &[Listed]) -> Vec<SessionId> {
+        let sessions = self.context.sessions();
+        let look = async |own: &Listed| matches!(sessions.look_at(own).await, Ok(None));
+        let gone = join_all(doubted.iter().map(look)).await;
+        let all = doubted.iter().zip(gone);
+        all.filter(|(_, gone)| *gone)
+            .map(|(own, _)| own.opener.id())
+            .collect()
+    }
+
+    /// Where a swap is not one step: whether it is still there when everybody must be done who had read the entry before it,
+    /// and could have written it after.
+    async fn confirm(
         &self,
         store: &ChosenStore<'_, H>,
         key: &Key,
         of: &Of<'_>,
         change: &dyn UserChange,
-    ) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+    ) -> Result<Written, StoreError> {
         let host = self.context.host;
         host.sleep(OTHERS_ARE_DONE).await;
         let found = store.get(key, host.now()).await?;
         let user = self.opened(of.appid, of.openid, key, found.as_deref());
         if user.is_some_and(|user| change.is_there(&user)) {
-            return Ok(None);
+            return Ok(Written::All);
         }
         if let Some(added) = &of.adds
             && store.get(added, host.now()).await?.is_none()
         {
             // Not lost, but ended by a later login or by a logout everywhere.
-            return Ok(None);
+            return Ok(Written::All);
         }
-        Ok(Some(found))
+        Ok(Written::Found(found))
     }
 
     fn opened(

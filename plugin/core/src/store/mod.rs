@@ -96,6 +96,8 @@ pub enum StoreError {
     TooLarge,
     /// Only a newer release can read it.
     Newer(Newer),
+    /// It is there, and no key of this edge opens it.
+    Unopened,
 }
 
 impl From<Newer> for StoreError {
