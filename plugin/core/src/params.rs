@@ -23,18 +23,30 @@ impl Params {
     /// Envoy may not hold a request, no body is ever seen.
     pub(crate) async fn read(request: &impl Request, limit: usize) -> Result<Self, Rejection> {
         let head = request.head();
-        let instead = if says_no_body(head) {
-            Self::in_headers(head, limit)?
-        } else {
-            Self::default()
-        };
-        if instead.0.is_empty() {
+        let carries = |own: &Result<Self, _>| own.as_ref().map_or(true, |own| !own.0.is_empty());
+        let instead = says_no_body(head).then(|| Self::in_headers(head, limit));
+        match instead.filter(carries) {
             // A type that is refused is refused before its body is waited for.
-            says_form(head)?;
+            None => {
+                says_form(head)?;
+            }
+            // Its length is said, and holds: where Envoy may not hold a request, its end would never be seen.
+            // <https://www.rfc-editor.org/rfc/rfc9113#section-8.1.1>
+            Some(instead) if head.text("content-length") == Some("0") => return instead,
+            Some(instead) => return Self::of_body_or(instead, request, limit).await,
         }
+        Self::of_body_or(Ok(Self::default()), request, limit).await
+    }
+
+    async fn of_body_or(
+        instead: Result<Self, Rejection>,
+        request: &impl Request,
+        limit: usize,
+    ) -> Result<Self, Rejection> {
+        let head = request.head();
         let body = request.body(limit).await?;
-        if body.is_empty() && !instead.0.is_empty() {
-            return Ok(instead);
+        if body.is_empty() {
+            return instead;
         }
         Self::of(head, &written(head, &body)?)
     }
@@ -342,10 +354,27 @@ mod tests {
         };
         let of = |place: &str| Ok(String::from(place));
         for length in [None, Some("0")] {
-            assert_eq!(code(length, ""), of("of the header"));
+            let code = code(length, "").map_err(|rejection| rejection.reason);
+            assert_eq!(code, of("of the header"));
         }
         for length in [None, Some("22")] {
-            assert_eq!(code(length, r#"{"code":"of the body"}"#), of("of the body"));
+            let code = code(length, r#"{"code":"of the body"}"#);
+            assert_eq!(
+                code.map_err(|rejection| rejection.reason),
+                of("of the body")
+            );
+        }
+        // Where it comes, nobody reads them.
+        let doubled = [("x-wx-keep", "1"), ("x-wx-keep", "0")];
+        for (body, expected) in [
+            (r#"{"code":"of the body"}"#, of("of the body")),
+            ("", Err(Reason::InvalidHeader)),
+        ] {
+            let request = Sent(Head::from_pairs(doubled), body.into());
+            let params = run(Params::read(&request, 100));
+            let code = params.and_then(|params| params.required("code").map(String::from));
+            let code = code.map_err(|rejection| rejection.reason);
+            assert_eq!(code, expected);
         }
         let refused = code(None, "[]").map_err(|rejection| rejection.reason);
         assert_eq!(refused, Err(Reason::MalformedBody));

@@ -11,7 +11,7 @@ use crate::fold::{folded, is_dot, is_like_a_percent_sign, is_like_a_slash, is_un
 ///
 /// # Errors
 /// Says what is not canonical: encoded or doubled slashes, dot segments, segments that end in a dot, in a space or in
-/// nothing that can be seen, `;`, `\`, `#`, control characters, double encoding, bytes that are not UTF-8.
+/// nothing that can be seen, `;`, `\`, `#`, `|`, control characters, double encoding, bytes that are not UTF-8.
 pub(crate) fn canonical(target: &str) -> Result<Cow<'_, str>, &'static str> {
     let end = target.bytes().position(|byte| byte == b'?');
     let raw = target
@@ -58,8 +58,9 @@ pub(crate) fn unambiguous(path: &str) -> Result<(), &'static str> {
     if !path.starts_with('/') {
         return Err("must begin with /");
     }
-    if path.contains([';', '\\', '#', '?']) || path.contains(char::is_control) {
-        return Err("must not contain ; \\ # ? or control characters, encoded or not");
+    // The bar is a slash to ThinkPHP's router.
+    if path.contains([';', '\\', '#', '?', '|']) || path.contains(char::is_control) {
+        return Err("must not contain ; \\ # ? | or control characters, encoded or not");
     }
     if path.contains(is_like_a_slash) {
         return Err("must not contain characters that may be read as slashes");
@@ -177,6 +178,8 @@ mod tests {
             "/a\\b",
             "/a;b",
             "/a%3bb",
+            "/a|b",
+            "/a%7Cb",
             "/a#b",
             "/a%23",
             "/a%3fb",

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::model::{Checked, Config, IdentityHeaders, wrong};
 use super::raw;
-use crate::header_names::{FIXED, OwnNames, WAFER_ID, is_of_login};
+use crate::header_names::{FIXED, OwnNames, WAFER_ID, is_of_login, parameter_headers};
 use crate::route::CodePlace;
 
 pub(super) fn header_name(field: &str, name: &str) -> Checked<Rc<str>> {
@@ -107,6 +107,7 @@ pub(super) fn distinct(config: &Config) -> Checked<()> {
     let identity = &config.identity;
     let mut taken: Vec<&str> = config.session.headers.iter().map(|name| &**name).collect();
     taken.extend(FIXED);
+    taken.extend(parameter_headers().map(|(name, _)| name));
     if config.session.wafer {
         taken.push(WAFER_ID);
     }

@@ -269,6 +269,9 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
 fn a_name_that_the_edge_has_a_meaning_for_gets_no_other() {
     for name in crate::header_names::FIXED {
         assert!(minimal().own_names.has(name.as_bytes()), "{name}");
+    }
+    let of_clients = crate::header_names::parameter_headers().map(|(name, _)| name);
+    for name in crate::header_names::FIXED.into_iter().chain(of_clients) {
         for field in ["openid", "login_event"] {
             let error = load(&document(json!({ "identity_headers": { field: name } }))).err();
             let error = error.unwrap();

@@ -95,7 +95,7 @@ fn checks(head: &Head) -> Result<bool, Rejection> {
 /// How often WeChat is asked about one user in a minute. A client asks once before it fetches open data.
 const CHECKS: u32 = 10;
 
-/// Whoever has a session could otherwise use up the app's calls of the day. What was asked counts, whatever WeChat says.
+/// Whoever has a session could otherwise use up the app's calls of the day. What was tried counts, whatever WeChat says.
 async fn may_ask<H: Host>(
     context: Context<'_, H>,
     session: &SessionRecord,

@@ -16,6 +16,9 @@ const RENEWAL: Duration = Duration::from_secs(300);
 /// A renewal is not tried again before this is over, nor waited for longer.
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(10);
 
+/// For how long a token is kept that WeChat has given and called none.
+pub(crate) const BETWEEN_DEATHS: Duration = Duration::from_secs(5);
+
 /// By how much the clocks of two edges may differ.
 const SKEW: Duration = Duration::from_secs(60);
 
@@ -26,6 +29,8 @@ pub(crate) struct KnownToken {
     /// The last one that WeChat has called none.
     dead: Option<Zeroizing<String>>,
     renewed_at: Option<UnixMillis>,
+    /// When WeChat last called one none that it had just given.
+    doubted_at: Option<UnixMillis>,
     /// Edges of a newer release keep the record of it, which nobody here can read or may write over. They ask WeChat too,
     /// and have the same token of it.
     pub(crate) is_kept_elsewhere: bool,
@@ -48,11 +53,6 @@ impl KnownToken {
     /// Whether there is one that will be good for a while.
     pub(crate) fn has_next(&self, now: UnixMillis) -> bool {
         self.get(now).is_some_and(|token| !is_due(&token, now))
-    }
-
-    /// Whether WeChat is not to be asked for one.
-    pub(crate) fn is_left_alone(&self, now: UnixMillis) -> bool {
-        self.breaker.opened_by(now).is_some()
     }
 
     /// Whether somebody is to renew it now: whoever is told so does.
@@ -82,12 +82,23 @@ impl KnownToken {
         self.token = Some(Rc::clone(token));
     }
 
-    /// WeChat says that `used` is none. Another one may have come since it was used.
-    pub(crate) fn mark_dead(&mut self, used: &str) {
+    /// WeChat says that `used` is none. Another one may have come since it was used. Whether it is given up.
+    pub(crate) fn mark_dead(&mut self, used: &str, now: UnixMillis) -> bool {
+        let is_recent = |at| now.is_within(BETWEEN_DEATHS, at);
+        if self.doubted_at.is_some_and(is_recent) {
+            return false;
+        }
         if self.token.as_ref().is_some_and(|own| own.expose() == used) {
             self.token = None;
         }
         self.dead = Some(Zeroizing::new(used.into()));
+        true
+    }
+
+    /// WeChat says so of one that it has just given: for a while another one would be no better, and this one stays, for it
+    /// may be good for all other calls.
+    pub(crate) fn doubt(&mut self, now: UnixMillis) {
+        self.doubted_at = Some(now);
     }
 }
 

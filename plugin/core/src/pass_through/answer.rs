@@ -47,23 +47,24 @@ struct Reply {
     errcode: Option<Value>,
 }
 
-/// Takes note of an answer that says that the token of its call was none: whoever comes next gets another one. Whether
-/// it said so.
+/// Takes note of an answer that says that the token of its call was none. Whether it is given up for that: then whoever
+/// comes next gets another one.
 pub fn mark_if_dead<H: Host>(worker: &Worker, host: &H, call: &ToWechat, answer: &[u8]) -> bool {
     let context = Context { worker, host };
     let reply: Option<Reply> = json_of(answer).ok();
     let errcode = reply.and_then(|reply| number(reply.errcode.as_ref()));
-    let Some(errcode) = errcode.filter(|errcode| is_dead(*errcode)) else {
+    if !errcode.is_some_and(is_dead) {
+        return false;
+    }
+    let Some(app) = worker.config.mini_program(&call.appid) else {
         return false;
     };
-    if let Some(app) = worker.config.mini_program(&call.appid) {
-        let tokens = context.access_tokens();
-        tokens.mark_dead(app, &call.token);
-        if call.is_repeated {
-            tokens.record_failure(app, errcode);
-        }
+    let tokens = context.access_tokens();
+    if call.is_repeated {
+        tokens.doubt(app);
+        return false;
     }
-    true
+    tokens.mark_dead(app, &call.token)
 }
 
 /// The same call with another token, once. `None` if there is none, or it is the second time: then the answer that there
@@ -185,20 +186,22 @@ mod tests {
         assert_eq!(asked.get(), 2);
     }
 
+    /// An API that says so of every token takes it away from nobody else.
     #[test]
-    fn where_the_next_token_is_dead_too_the_others_hear_of_it() {
+    fn a_token_that_is_dead_for_the_repetition_too_is_kept() {
         let host = FakeHost::at(1_700_000_000_000);
         let asked = answering(&host);
         let one = worker();
-        for (number, is_repeated) in [(1, false), (2, true)] {
+        for (number, is_repeated) in [(1, false), (2, true), (2, false)] {
             let used = token(&one, &host).unwrap();
             assert_eq!(used, format!("t{number}"));
             let call = call(&one, &used, is_repeated);
-            assert!(mark_if_dead(&one, &host, &call, DEAD));
+            let is_given_up = number == 1;
+            assert_eq!(mark_if_dead(&one, &host, &call, DEAD), is_given_up);
+            run(crate::finish(&one, &host, None));
         }
-        run(crate::finish(&one, &host, None));
         for worker in [one, worker()] {
-            assert_eq!(token(&worker, &host), None);
+            assert_eq!(token(&worker, &host).unwrap(), "t2");
         }
         assert_eq!(asked.get(), 2);
     }

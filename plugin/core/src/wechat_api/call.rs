@@ -55,9 +55,11 @@ pub(crate) async fn call<H: Host, T>(
         match answer {
             // WeChat has looked at nothing else then.
             Err(Failure::Said(errcode, _)) if is_dead(errcode) => {
-                tokens.mark_dead(app, token.expose());
                 if !may_repeat {
-                    tokens.record_failure(app, errcode);
+                    tokens.doubt(app);
+                    return answer;
+                }
+                if !tokens.mark_dead(app, token.expose()) {
                     return answer;
                 }
                 may_repeat = false;

@@ -74,22 +74,25 @@ impl<H: Host> AccessTokens<'_, H> {
         }
     }
 
-    /// WeChat has said that `used` is none. The store has it until there is another one: that is had behind this request,
-    /// as the worker may see no other.
-    pub(crate) fn mark_dead(&self, app: &MiniProgram, used: &str) {
+    /// WeChat has said that `used` is none. The store has it until there is another one, which this worker asks for as soon
+    /// as it has a turn: it may see no other call. Whether it is given up.
+    pub(crate) fn mark_dead(&self, app: &MiniProgram, used: &str) -> bool {
         let Context { worker, host } = self.context;
         host.count(Counter::TokenDead);
-        worker.token_of(app, |known| known.mark_dead(used));
-        self.renew_later(app);
+        let now = host.now();
+        let is_given_up = worker.token_of(app, |known| known.mark_dead(used, now));
+        if is_given_up {
+            self.renew_later(app);
+        }
+        is_given_up
     }
 
-    /// WeChat calls the one that it has just given none, too (`errcode`): it is left alone as where it gives none. The
-    /// others hear of it behind this request.
-    pub(crate) fn record_failure(&self, app: &MiniProgram, errcode: i64) {
-        let now = self.context.host.now();
-        let trouble = Trouble::Said { errcode, rid: None };
-        let worker = self.context.worker;
-        worker.token_of(app, |known| known.breaker.open(trouble, now));
+    /// WeChat has said so of the next one, too.
+    pub(crate) fn doubt(&self, app: &MiniProgram) {
+        let Context { worker, host } = self.context;
+        host.count(Counter::TokenDead);
+        let now = host.now();
+        worker.token_of(app, |known| known.doubt(now));
     }
 
     /// The next token, when the old one is about to end, or is none any more.
@@ -100,14 +103,16 @@ impl<H: Host> AccessTokens<'_, H> {
         if has_next() {
             return;
         }
-        let is_left_alone = worker.token_of(app, |known| known.is_left_alone(host.now()));
-        self.learn_stored(app).await;
-        if has_next() {
+        if worker
+            .token_of(app, |known| known.get(host.now()))
+            .is_none()
+        {
+            // Whoever calls now waits for the same one.
+            let _ = self.get(app).await;
             return;
         }
-        if is_left_alone {
-            self.write_down(app).await;
-        } else {
+        self.learn_stored(app).await;
+        if !has_next() {
             // Whoever uses the old one goes on with it.
             let _ = self.ask(app).await;
         }
@@ -152,10 +157,7 @@ impl<H: Host> AccessTokens<'_, H> {
         };
         let now = host.now();
         worker.token_of(app, |known| {
-            // They may not have heard yet why WeChat is left alone here.
-            if !known.is_left_alone(now) {
-                known.breaker.learn(breaker);
-            }
+            known.breaker.learn(breaker);
             if let Some(token) = token.filter(|token| known.takes(token, now)) {
                 known.learn(&Rc::new(token));
             }
@@ -297,6 +299,7 @@ mod tests {
     use crate::config::tests::minimal_on_spin;
     use crate::fake_host::{FakeHost, run};
     use crate::host::HttpResponse;
+    use crate::memory::access_tokens::BETWEEN_DEATHS;
     use crate::testing::test;
     use crate::worker::Worker;
     use alloc::string::String;
@@ -333,11 +336,11 @@ mod tests {
         Ok(token.expose().into())
     }
 
-    fn dead(worker: &Worker, host: &FakeHost, used: &str) {
+    fn dead(worker: &Worker, host: &FakeHost, used: &str) -> bool {
         let app = &worker.config.mini_programs[0];
         Context { worker, host }
             .access_tokens()
-            .mark_dead(app, used);
+            .mark_dead(app, used)
     }
 
     const START: u64 = 1_700_000_000_000;
@@ -365,14 +368,14 @@ mod tests {
         for worker in [&one, &other] {
             assert_eq!(token(worker, &host).unwrap(), "t1");
         }
-        dead(&one, &host, "t1");
+        assert!(dead(&one, &host, "t1"));
         assert_eq!(token(&one, &host).unwrap(), "t2");
         // Another call with the old one comes back late.
-        dead(&one, &host, "t1");
+        assert!(dead(&one, &host, "t1"));
         assert_eq!(token(&one, &host).unwrap(), "t2");
         // The other learns of the new one from the store.
         assert_eq!(token(&other, &host).unwrap(), "t1");
-        dead(&other, &host, "t1");
+        assert!(dead(&other, &host, "t1"));
         assert_eq!(token(&other, &host).unwrap(), "t2");
         assert_eq!(asked.get(), 2);
     }
@@ -398,28 +401,27 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_dead_twice_in_a_row_leaves_wechat_alone_for_a_while() {
+    fn a_token_that_wechat_has_just_given_and_calls_dead_is_kept_for_a_while() {
         let host = FakeHost::at(START);
         let asked = answering(&host, None);
         let worker = worker();
         let app = &worker.config.mini_programs[0];
-        for number in 1..=2 {
-            let used = token(&worker, &host).unwrap();
-            assert_eq!(used, format!("t{number}"));
-            dead(&worker, &host, &used);
-        }
+        assert_eq!(token(&worker, &host).unwrap(), "t1");
+        assert!(dead(&worker, &host, "t1"));
+        assert_eq!(token(&worker, &host).unwrap(), "t2");
         let context = Context {
             worker: &worker,
             host: &host,
         };
-        context.access_tokens().record_failure(app, 40001);
-        // The store says nothing of it yet.
-        for _ in 0..2 {
-            let refused = token(&worker, &host).unwrap_err();
-            assert_eq!(refused.errcode(), Some(40001));
+        context.access_tokens().doubt(app);
+        for _ in 0..3 {
+            assert!(!dead(&worker, &host, "t2"));
+            run(crate::finish(&worker, &host, None));
+            assert_eq!(token(&worker, &host).unwrap(), "t2");
         }
         assert_eq!(asked.get(), 2);
-        host.pass(OPEN_FOR);
+        host.pass(BETWEEN_DEATHS);
+        assert!(dead(&worker, &host, "t2"));
         assert_eq!(token(&worker, &host).unwrap(), "t3");
     }
 
