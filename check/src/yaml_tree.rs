@@ -178,10 +178,13 @@ fn plain(text: &str, line: usize) -> Value {
 /// As JSON writes numbers, and in the hexadecimal and octal of YAML 1.1. Other forms of its own (`.5`, `.inf`) are rare
 /// enough to be left as texts.
 fn number(text: &str) -> Option<Number> {
-    let digits = text.strip_prefix('+').unwrap_or(text);
+    let has_no_sign = |digits: &&str| !digits.starts_with(['+', '-']);
+    let digits = text.strip_prefix('+').filter(has_no_sign).unwrap_or(text);
     let hexadecimal = digits.strip_prefix("0x").or(digits.strip_prefix("0X"));
-    let octal = digits.strip_prefix('0').filter(|digits| !digits.is_empty());
-    let of_base = |digits: Option<&str>, base| i64::from_str_radix(digits?, base).ok();
+    let octal = digits.strip_prefix('0');
+    // from_str_radix would take one more sign.
+    let of_base =
+        |digits: Option<&str>, base| i64::from_str_radix(digits.filter(has_no_sign)?, base).ok();
     match of_base(hexadecimal, 16).or_else(|| of_base(octal, 8)) {
         Some(number) => Some(number.into()),
         None => serde_json::from_str(digits).ok(),
@@ -194,11 +197,12 @@ mod tests {
 
     #[test]
     fn flags_and_numbers_are_those_of_yaml_1_1() {
-        let text = "[y, Yes, ON, n, off, 0x278D00, 010, +5, -3, 0, tRue, 'yes', 0o17, \"1\"]";
+        let text = "[y, Yes, ON, n, off, 0x278D00, 010, +5, -3, 0, tRue, 'yes', 0o17, \"1\", \
+                    0-5, 0x-5, 0+5, +-5, ++5]";
         let tree = parse(text).unwrap().remove(0);
         assert_eq!(
             tree.to_json().to_string(),
-            r#"[true,true,true,false,false,2592000,8,5,-3,0,"tRue","yes","0o17","1"]"#
+            r#"[true,true,true,false,false,2592000,8,5,-3,0,"tRue","yes","0o17","1","0-5","0x-5","0+5","+-5","++5"]"#
         );
     }
 

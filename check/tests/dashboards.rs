@@ -88,3 +88,12 @@ fn the_dashboard_shows_whatever_is_counted_and_timed() {
         assert!(text.contains(&bucket), "{bucket} has no panel");
     }
 }
+
+/// Without one it has that of Prometheus' evaluation_interval, a minute: $__rate_interval is no longer where Envoy is
+/// asked every 15 s, and of the one sample in it nothing comes.
+#[test]
+fn a_subquery_of_the_dashboard_has_a_step_of_its_own() {
+    let text = std::fs::read_to_string(path("wx-session.json")).unwrap();
+    assert!(text.contains("[$__rate_interval:15s]"));
+    assert!(!text.contains(":]"));
+}

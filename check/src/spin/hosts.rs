@@ -36,6 +36,13 @@ fn allows(entry: &str, url: &str) -> bool {
     scheme && host && port
 }
 
+/// Whether an entry lets requests through to this component of the same Spin: by its name, or by a wildcard. What a
+/// template would make of one is not known.
+pub(super) fn may_lead_to(entry: &str, component: &str) -> bool {
+    component_of(entry) == Some(component)
+        || allows(entry, &format!("http://{component}.spin.internal"))
+}
+
 /// The component that a URL or an entry leads to inside of the same Spin: `http://NAME.spin.internal`.
 pub(super) fn component_of(url: &str) -> Option<&str> {
     split(url)?.host.strip_suffix(".spin.internal")
@@ -116,5 +123,28 @@ mod tests {
             ["redis://10.0.0.1:6000..7000"],
             "redis://10.0.0.1:6379"
         ));
+    }
+
+    #[test]
+    fn an_entry_leads_to_a_component_by_its_name_or_a_wildcard() {
+        for entry in [
+            "http://app.spin.internal",
+            "http://app.spin.internal:8080",
+            "http://*.spin.internal",
+            "http://*",
+            "http://*:*",
+            "*://*:*",
+        ] {
+            assert!(may_lead_to(entry, "app"), "{entry}");
+        }
+        for entry in [
+            "http://other.spin.internal",
+            "http://*.example.com",
+            "https://*",
+            "redis://*:6379",
+            "redis://{{ redis }}",
+        ] {
+            assert!(!may_lead_to(entry, "app"), "{entry}");
+        }
     }
 }

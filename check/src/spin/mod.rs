@@ -15,7 +15,7 @@ use wx_session_core::Config;
 use crate::Finding;
 use crate::toml_tree::parse;
 use crate::tree::{At, Entry, Node};
-use hosts::component_of;
+use hosts::{component_of, may_lead_to};
 use resources::Holder;
 
 /// What Spin knows in an HTTP trigger.
@@ -205,37 +205,45 @@ impl<'a> Check<'a> {
             }
             return;
         }
-        // Without the document, whatever it may ask in this Spin.
-        let urls = match &config {
-            Some(config) => vec![config.upstream_url.as_str()],
-            None => holder.outbound_hosts().collect(),
-        };
-        for (url, app) in urls
-            .iter()
-            .filter_map(|url| Some((url, component_of(url)?)))
+        let upstream = config.as_ref().map(|config| config.upstream_url.as_str());
+        if let Some((url, app)) = upstream.and_then(|url| Some((url, component_of(url)?)))
+            && !triggers.iter().any(|one| one.component == app)
         {
-            let of_app: Vec<_> = triggers.iter().filter(|one| one.component == app).collect();
-            if of_app.is_empty() && config.is_some() {
-                self.find(
-                    holder.line,
-                    &holder.at,
-                    format!(
-                        "upstream.url is {url}, and no trigger has a component {app}: Spin answers every request for it \
-                         with an empty 500",
-                    ),
-                );
-            }
-            for trigger in of_app.into_iter().filter(|one| one.is_public) {
+            self.find(
+                holder.line,
+                &holder.at,
+                format!(
+                    "upstream.url is {url}, and no trigger has a component {app}: Spin answers every request for it \
+                     with an empty 500",
+                ),
+            );
+        }
+        for trigger in triggers.iter().filter(|one| one.is_public) {
+            let app = trigger.component;
+            let (is_behind, otherwise) = match upstream {
+                Some(url) => (component_of(url) == Some(app), ""),
+                None => (
+                    self.may_be_behind(holder, app),
+                    ", or let allowed_outbound_hosts not reach it if it is no app of wx-session's",
+                ),
+            };
+            if is_behind {
                 self.find(
                     trigger.node.line,
                     &trigger.at.name("route"),
                     format!(
                         "{app} can be asked here past wx-session, with forged identity headers: write \
-                         `route = {{ private = true }}`"
+                         `route = {{ private = true }}`{otherwise}"
                     ),
                 );
             }
         }
+    }
+
+    /// Without the document, whatever it may ask in this Spin, but for wx-session itself.
+    fn may_be_behind(&self, holder: &Holder<'_>, app: &str) -> bool {
+        let is_app = !app.is_empty() && !self.component(app).is_some_and(is_ours);
+        is_app && holder.outbound_hosts().any(|entry| may_lead_to(entry, app))
     }
 
     /// Around an app: each of that app's triggers needs it.

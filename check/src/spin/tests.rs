@@ -279,6 +279,23 @@ fn a_manifest_whose_configuration_is_elsewhere_is_judged_without_it() {
 }
 
 #[test]
+fn a_wildcard_hides_no_app_that_can_be_asked_past_the_service() {
+    let service = with_a_configuration_from_elsewhere(SERVICE);
+    for wildcard in ["http://*.spin.internal", "http://*:*"] {
+        let named = "\"http://app.spin.internal\"]\n\n";
+        assert!(service.contains(named));
+        let text = service.replacen(named, &format!("\"{wildcard}\"]\n\n"), 1);
+        assert_eq!(findings(SERVICE, &text), [""; 0], "{wildcard}");
+        let public = text.replacen("route = { private = true }", "route = \"/app/...\"", 1);
+        let found = findings(SERVICE, &public);
+        assert!(
+            found.len() == 1 && found[0].contains("app can be asked here past wx-session"),
+            "{wildcard}: {found:#?}"
+        );
+    }
+}
+
+#[test]
 fn the_app_is_known_by_its_host_whatever_its_port() {
     let config = r#"wx_session_config = '{ "apps": [{ "appid": "wx0123456789abcdef", "secret": { "env": "WX_SECRET" } }], "upstream": { "url": "http://app.spin.internal:80" } }'"#;
     let secret = "\nwx_secret = \"{{ wx_secret }}\"";
