@@ -258,8 +258,9 @@ export function createSession(options: SessionOptions): Session {
     keep('')
     emit('logout', undefined)
     const everywhere = !!(options && options.everywhere)
-    // The edge may have taken a login that is under way: nobody would have its token.
-    const both = [end(old, everywhere), late ? late.then(login => end(login.token, everywhere), () => 0) : 0]
+    // The edge may have taken a login that is under way: nobody would have its token. A newer login is to stay.
+    const endLate = (login: Login) => end(login.token, everywhere && !token && !flight)
+    const both = [end(old, everywhere), late ? late.then(endLate, () => 0) : 0]
     return Promise.all(both).then(([one, other]) => ({ ended: one + other }))
   }
 

@@ -123,7 +123,7 @@ test('a login that lands after a logout is ended at the edge, and nobody gets it
     if (everywhere) edge.sessions.set('on another phone', 'ming')
     const login = failing(session.login())
     while (!edge.count('POST /wx/login')) await soon()
-    assert.deepEqual(await session.logout({ everywhere }), { ended: 1 })
+    assert.deepEqual(await session.logout({ everywhere }), { ended: everywhere ? 2 : 1 })
     assert.equal((await login).error, 'account_switched')
     assert.deepEqual([session.header(), phone.storage.size, edge.sessions.size], [{}, 0, 0])
   }
@@ -139,6 +139,21 @@ test('who logs in after a logout does not get the login from before it', async (
   assert.equal((await before).error, 'account_switched')
   await logout
   assert.deepEqual([...edge.sessions], [[token, 'hong']])
+  assert.deepEqual(session.header(), { 'X-3rd-Session': token })
+})
+
+test('a logout everywhere does not end the login that comes after it, however late the one before it lands', async () => {
+  const { edge, phone, session } = scene()
+  let come
+  edge.fail('/wx/login', new Promise(late => { come = late }))
+  const before = failing(session.login())
+  while (!edge.count('POST /wx/login')) await soon()
+  const logout = session.logout({ everywhere: true })
+  const { token } = await session.login()
+  come(edge.answer('POST', '/wx/login', {}, JSON.stringify({ code: phone.codes[0] })))
+  assert.equal((await before).error, 'account_switched')
+  assert.deepEqual(await logout, { ended: 1 })
+  assert.deepEqual([...edge.sessions.keys()], [token])
   assert.deepEqual(session.header(), { 'X-3rd-Session': token })
 })
 
