@@ -157,6 +157,24 @@ test('a logout everywhere does not end the login that comes after it, however la
   assert.deepEqual(session.header(), { 'X-3rd-Session': token })
 })
 
+test('a listener that logs out is the end of the login that it heard of', async () => {
+  for (const event of ['switched', 'login']) {
+    const { edge, phone, session } = scene()
+    await session.login()
+    phone.user = 'hong'
+    const heard = []
+    session.on('login', () => heard.push('login'))
+    session.on('logout', () => heard.push('logout'))
+    let logout
+    session.on(event, () => { logout = session.logout() })
+    assert.equal((await failing(session.login())).error, 'account_switched')
+    assert.deepEqual(await logout, { ended: 1 })
+    assert.deepEqual(heard, event === 'login' ? ['login', 'logout'] : ['logout'])
+    assert.equal(edge.count('POST /wx/logout'), 1)
+    assert.deepEqual([session.header(), phone.storage.size, edge.sessions.size], [{}, 0, 0])
+  }
+})
+
 test('a request that waits at the logout is not repeated after it', async () => {
   const { edge, phone, session } = scene()
   await session.login()
