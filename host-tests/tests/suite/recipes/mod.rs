@@ -88,6 +88,7 @@ on_both_hosts! {
         yudao_is_refused_under_http_200,
         yudao_takes_no_other_code_for_a_login,
         yudao_gets_the_number_for_the_code_of_its_button,
+        yudao_takes_no_number_that_its_client_wrote,
         yudao_binds_an_account_without_a_login,
         yudao_uploads_with_a_scheme,
         the_admin_of_yudao_stays_with_its_own_tokens,
