@@ -179,6 +179,9 @@ pub fn litemall_binds_a_phone_number(host: HostKind) {
     let got = client.request(&mut world, &bind).unwrap();
     assert_of(&got, &client.phone, &[&number.encrypted_data]);
     assert_eq!(data(&got)["data"], "13580006666");
+    // A body without data does not take the number away.
+    let got = world.ask(client.with_token(Ask::post("/wx/auth/bindPhone", &json!({}))));
+    assert_eq!(data(&got)["errno"], 402);
     // Who has no session has nothing to bind.
     client.token = None;
     let outcome = client.request(&mut world, &bind);
