@@ -36,6 +36,8 @@ on_both_hosts! {
         crmeb_shows_why_there_is_no_login,
         crmeb_binds_a_phone_number_with_a_login,
         crmeb_binds_a_phone_number_and_stays_logged_in,
+        crmeb_binds_no_number_that_its_client_wrote,
+        crmeb_runs_no_timer_for_strangers,
         crmeb_hears_of_payments,
         crmeb_takes_a_number_that_was_typed_in,
         crmeb_keeps_nobody_who_typed_in_a_wrong_captcha,
