@@ -158,10 +158,16 @@ export function createSession(options: SessionOptions): Session {
     keep(login.token)
     if (login.event === 'switched') {
       account++
-      emit('switched', login)
+      announce('switched', login)
     }
-    emit('login', login)
+    announce('login', login)
     return login
+  }
+
+  /** Fails if a listener has logged out: then nobody gets the token. */
+  function announce(event: 'switched' | 'login', login: Login): void {
+    emit(event, login)
+    if (token !== login.token) throw switched()
   }
 
   function login(): Promise<Login> {
@@ -171,6 +177,8 @@ export function createSession(options: SessionOptions): Session {
     entering = enter(began, true)
     const own = flight = entering.then(login => {
       still(began)
+      // From here on its token is the one that a logout ends.
+      entering = null
       return welcome(login)
     })
     // After a logout there may be another one.
@@ -258,8 +266,9 @@ export function createSession(options: SessionOptions): Session {
     keep('')
     emit('logout', undefined)
     const everywhere = !!(options && options.everywhere)
-    // The edge may have taken a login that is under way: nobody would have its token.
-    const both = [end(old, everywhere), late ? late.then(login => end(login.token, everywhere), () => 0) : 0]
+    // The edge may have taken a login that is under way: nobody would have its token. A newer login is to stay.
+    const endLate = (login: Login) => end(login.token, everywhere && !token && !flight)
+    const both = [end(old, everywhere), late ? late.then(endLate, () => 0) : 0]
     return Promise.all(both).then(([one, other]) => ({ ended: one + other }))
   }
 

@@ -123,7 +123,7 @@ test('a login that lands after a logout is ended at the edge, and nobody gets it
     if (everywhere) edge.sessions.set('on another phone', 'ming')
     const login = failing(session.login())
     while (!edge.count('POST /wx/login')) await soon()
-    assert.deepEqual(await session.logout({ everywhere }), { ended: 1 })
+    assert.deepEqual(await session.logout({ everywhere }), { ended: everywhere ? 2 : 1 })
     assert.equal((await login).error, 'account_switched')
     assert.deepEqual([session.header(), phone.storage.size, edge.sessions.size], [{}, 0, 0])
   }
@@ -140,6 +140,39 @@ test('who logs in after a logout does not get the login from before it', async (
   await logout
   assert.deepEqual([...edge.sessions], [[token, 'hong']])
   assert.deepEqual(session.header(), { 'X-3rd-Session': token })
+})
+
+test('a logout everywhere does not end the login that comes after it, however late the one before it lands', async () => {
+  const { edge, phone, session } = scene()
+  let come
+  edge.fail('/wx/login', new Promise(late => { come = late }))
+  const before = failing(session.login())
+  while (!edge.count('POST /wx/login')) await soon()
+  const logout = session.logout({ everywhere: true })
+  const { token } = await session.login()
+  come(edge.answer('POST', '/wx/login', {}, JSON.stringify({ code: phone.codes[0] })))
+  assert.equal((await before).error, 'account_switched')
+  assert.deepEqual(await logout, { ended: 1 })
+  assert.deepEqual([...edge.sessions.keys()], [token])
+  assert.deepEqual(session.header(), { 'X-3rd-Session': token })
+})
+
+test('a listener that logs out is the end of the login that it heard of', async () => {
+  for (const event of ['switched', 'login']) {
+    const { edge, phone, session } = scene()
+    await session.login()
+    phone.user = 'hong'
+    const heard = []
+    session.on('login', () => heard.push('login'))
+    session.on('logout', () => heard.push('logout'))
+    let logout
+    session.on(event, () => { logout = session.logout() })
+    assert.equal((await failing(session.login())).error, 'account_switched')
+    assert.deepEqual(await logout, { ended: 1 })
+    assert.deepEqual(heard, event === 'login' ? ['login', 'logout'] : ['logout'])
+    assert.equal(edge.count('POST /wx/logout'), 1)
+    assert.deepEqual([session.header(), phone.storage.size, edge.sessions.size], [{}, 0, 0])
+  }
 })
 
 test('a request that waits at the logout is not repeated after it', async () => {

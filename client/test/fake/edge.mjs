@@ -95,10 +95,9 @@ export class FakeEdge {
     if (path.startsWith('/public')) return app(200, { path })
     if (!user) return refuse(token ? 'invalid_token' : 'no_session')
     if (path === '/wx/logout') {
-      for (const [each, owner] of this.sessions) {
-        if (each === token || (data.everywhere && owner === user)) this.sessions.delete(each)
-      }
-      return ok({ ended: 1 })
+      const ended = [...this.sessions].filter(([each, owner]) => each === token || (data.everywhere && owner === user))
+      ended.forEach(([each]) => this.sessions.delete(each))
+      return ok({ ended: ended.length })
     }
     if (['/wx/register', '/wx/decrypt', '/wx/verify'].includes(path)) {
       const made = JSON.parse(data.encryptedData ?? data.rawData)

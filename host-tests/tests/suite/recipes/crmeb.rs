@@ -25,7 +25,10 @@ fn app(bind_phone: bool) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Syn
         let refused = || ok(&json!({ "status": 400, "msg": "授权失败" }));
         let logged_in =
             |token: &str| good(json!({ "token": token, "expires_time": 4_000_000_000_u64 }));
-        match path(seen) {
+        // As ThinkPHP goes while nobody has taken `s` from it.
+        let handler = parameter(seen, "s").unwrap_or_else(|| path(seen).to_owned());
+        let own_path = handler == path(seen);
+        match handler.as_str() {
             "/api/v2/routine/auth_type" => {
                 let Some(token) = new_token(seen) else {
                     return refused();
@@ -43,7 +46,7 @@ fn app(bind_phone: bool) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Syn
             "/api/v2/routine/auth_binding_phone" => {
                 let body = sent(seen);
                 let number = body["openData"]["purePhoneNumber"].as_str();
-                match (new_token(seen), number) {
+                match (new_token(seen), number.filter(|_| own_path)) {
                     (Some(token), Some(_)) => logged_in(&token),
                     _ => refused(),
                 }
@@ -61,8 +64,8 @@ fn app(bind_phone: bool) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Syn
             }
             "/api/v2/routine/binding_phone" => {
                 match sent(seen)["openData"]["purePhoneNumber"].as_str() {
-                    Some(number) => good(number.into()),
-                    None => refused(),
+                    Some(number) if own_path => good(number.into()),
+                    _ => refused(),
                 }
             }
             // Its middleware knows what is for everybody.
@@ -266,6 +269,42 @@ pub fn crmeb_binds_a_phone_number_and_stays_logged_in(host: HostKind) {
     client.header = None;
     let outcome = client.request(&mut world, &bind);
     assert_eq!(outcome.unwrap_err(), Trouble::LoginPage);
+}
+
+/// The rules see the path, and ThinkPHP may go elsewhere by the query.
+pub fn crmeb_binds_no_number_that_its_client_wrote(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app(false));
+    let mut client = Crmeb::on(world.wechat.phone("mallory"));
+    client.login(&mut world).unwrap();
+    let mut body = json!({ "openData": { "purePhoneNumber": "13900009999" }, "_method": "POST" });
+    let forged = Ask::post("/api/x?s=/api/v2/routine/binding_phone", &body);
+    let got = world.ask(client.with_token(forged));
+    assert_of(&got, &client.phone, &[]);
+    assert_eq!(data(&got)["status"], 400);
+    // On the path itself nobody else writes the name, with whatever method.
+    for method in ["POST", "PUT"] {
+        let mut forged = Ask::post("/api/v2/routine/binding_phone", &body);
+        forged.method = method.into();
+        let got = world.ask(client.with_token(forged));
+        assert_eq!(got.status, 400, "{method}");
+        assert!(got.seen.is_none(), "{method}");
+    }
+    // Nor does the token of one login open the way to the other.
+    body["code"] = client.phone.login().into();
+    let target = "/api/v2/routine/phone_login?s=/api/v2/routine/auth_binding_phone";
+    let got = world.ask(client.with_token(Ask::post(target, &body)));
+    assert!(got.seen().has("x-wx-login-token"));
+    assert_eq!(data(&got)["status"], 400);
+}
+
+pub fn crmeb_runs_no_timer_for_strangers(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app(false));
+    let client = Crmeb::on(world.wechat.phone("alice"));
+    for path in ["/api/crontab/run", "/api/crontab/order_cancel"] {
+        let got = world.ask(client.with_token(Ask::get(path)));
+        assert_eq!(data(&got)["status"], 110_002);
+        assert!(got.seen.is_none(), "{path}");
+    }
 }
 
 pub fn crmeb_hears_of_payments(host: HostKind) {

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use testkit::fakes::app::{Scripted, SeenByApp};
-use testkit::fakes::wechat::{Fault, Phone};
+use testkit::fakes::wechat::{Fault, Message, Mode, Phone, PushFormat};
 
 use super::journey::{self, Client, Trouble};
 use super::stage::{self, assert_of, data, header, new_token, ok, openid, page, path, sent, text};
-use crate::rig::{Ask, Got, HostKind, World};
+use crate::rig::{APPID, Ask, Got, HostKind, PUSH_KEY, PUSH_TOKEN, World};
 
 const PAGE: &str = page!("litemall");
 
@@ -179,6 +179,9 @@ pub fn litemall_binds_a_phone_number(host: HostKind) {
     let got = client.request(&mut world, &bind).unwrap();
     assert_of(&got, &client.phone, &[&number.encrypted_data]);
     assert_eq!(data(&got)["data"], "13580006666");
+    // A body without data does not take the number away.
+    let got = world.ask(client.with_token(Ask::post("/wx/auth/bindPhone", &json!({}))));
+    assert_eq!(data(&got)["errno"], 402);
     // Who has no session has nothing to bind.
     client.token = None;
     let outcome = client.request(&mut world, &bind);
@@ -186,18 +189,52 @@ pub fn litemall_binds_a_phone_number(host: HostKind) {
 }
 
 /// An answer of the edge's own would be HTTP 200: whoever calls would take it for the app's.
-pub fn litemall_hears_of_payments_and_messages(host: HostKind) {
+pub fn litemall_hears_of_payments(host: HostKind) {
     let mut world = stage::start(host, PAGE, |_| {
         stage::answer(201, &json!("the app's own words"))
     });
-    for path in ["/wx/order/pay-notify", "/wx/msg/config?signature=x&nonce=y"] {
-        let notice = Ask::new("POST", path)
-            .header("Content-Type", "text/xml")
-            .body("<xml><transaction_id>1</transaction_id></xml>");
-        let got = world.ask(notice.clone());
-        assert_eq!(got.status, 201, "{path}");
-        assert_eq!(Some(&got.seen().body), notice.body.as_ref());
-    }
+    let notice = Ask::new("POST", "/wx/order/pay-notify")
+        .header("Content-Type", "text/xml")
+        .body("<xml><transaction_id>1</transaction_id></xml>");
+    let got = world.ask(notice.clone());
+    assert_eq!(got.status, 201);
+    assert_eq!(Some(&got.seen().body), notice.body.as_ref());
+}
+
+/// Its handler checks nothing: the edge does, with `push` as the page has it.
+pub fn litemall_hears_of_messages_that_wechat_has_signed(host: HostKind) {
+    const PATH: &str = "/wx/msg/config";
+    let forged = Ask::new("POST", PATH)
+        .header("Content-Type", "text/xml")
+        .body("<xml><FromUserName>victim</FromUserName><MsgType>text</MsgType></xml>");
+    let mut world = stage::start(host, PAGE, app);
+    assert!(world.ask(forged.clone()).seen.is_none());
+
+    let push = json!({
+        "token": { "env": "WX_PUSH_TOKEN" },
+        "encoding_aes_key": { "env": "WX_PUSH_KEY" },
+        "path": PATH,
+    });
+    let mut with_push = stage::configuration(PAGE);
+    with_push["apps"] = json!([{ "appid": APPID, "secret": { "env": "WX_SECRET" }, "push": push }]);
+    with_push["push"] = json!({});
+    let mut world = host.start(with_push);
+    world.app_answers(app);
+    let mut client = Litemall::on(world.wechat.phone("alice"));
+    client.login(&mut world).unwrap();
+    assert!(world.ask(client.with_token(forged)).seen.is_none());
+
+    let account = world
+        .wechat
+        .push_account(APPID, PUSH_TOKEN, PUSH_KEY, PATH)
+        .in_mode(Mode::Safe, PushFormat::Xml);
+    let (check, echo) = account.check();
+    assert_eq!(world.push(&check).body, echo.into_bytes());
+    let message = Message::text(&client.phone.openid(), world.wechat.now(), 1, "你好");
+    let got = world.push(&account.push(&message));
+    let seen = got.seen();
+    assert_eq!(seen.path, PATH);
+    assert_eq!(seen.body, message.written(PushFormat::Xml).into_bytes());
 }
 
 pub fn litemall_keeps_nobody_whom_its_app_refuses(host: HostKind) {

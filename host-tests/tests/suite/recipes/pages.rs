@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use super::stage::configuration;
+
 fn folder(language: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/{language}recipes"))
 }
@@ -53,6 +55,34 @@ fn both_languages_have_the_same_blocks() {
             "{name}"
         );
     }
+}
+
+/// Elsewhere it is what the client has written.
+#[test]
+fn handlers_read_open_data_only_where_a_rule_opens_it() {
+    let mut handlers = 0;
+    for name in pages("") {
+        let page = read("", &name);
+        let code = page.split("```").skip(1).step_by(2);
+        let code = code.filter(|block| !block.starts_with("yaml"));
+        let reads = |handler: &&str| handler.contains("openData");
+        for handler in code.flat_map(|block| block.split("\n\n")).filter(reads) {
+            handlers += 1;
+            let configuration = configuration(&page);
+            let rules = configuration["routes"].as_array().unwrap();
+            let opened = |path: &str| {
+                let mut own = rules.iter().filter(|rule| rule["path"] == path);
+                own.any(|rule| rule["open_data"] == "body")
+            };
+            let texts = handler.split(['"', '\'']);
+            let paths: Vec<&str> = texts
+                .filter(|text| text.starts_with('/') && !text.starts_with("/openData"))
+                .collect();
+            assert!(!paths.is_empty(), "{name}: {handler}");
+            assert!(paths.iter().all(|path| opened(path)), "{name}: {handler}");
+        }
+    }
+    assert!(handlers > 0);
 }
 
 #[test]

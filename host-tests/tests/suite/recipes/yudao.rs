@@ -25,10 +25,16 @@ fn app(seen: &SeenByApp) -> Option<Scripted> {
         {
             bad()
         }
-        Some("/auth/social-login" | "/auth/weixin-mini-app-login") => match new_token(seen) {
-            Some(token) => good(json!({ "accessToken": token, "openid": openid(seen) })),
-            None => bad(),
-        },
+        Some(login @ ("/auth/social-login" | "/auth/weixin-mini-app-login")) => {
+            // What a client calls so at the first is its own.
+            let number = (login == "/auth/weixin-mini-app-login").then_some(number);
+            match new_token(seen) {
+                Some(token) => {
+                    good(json!({ "accessToken": token, "openid": openid(seen), "mobile": number }))
+                }
+                None => bad(),
+            }
+        }
         Some("/social-user/bind") => good(header(seen, "x-wx-bound-openid").into()),
         Some("/user/get") => good(json!({ "id": 1, "nickname": openid(seen) })),
         _ => good(json!({ "of": openid(seen) })),
@@ -214,6 +220,31 @@ pub fn yudao_gets_the_number_for_the_code_of_its_button(host: HostKind) {
         "{why:?}"
     );
     assert!(client.token().is_some());
+}
+
+/// Nothing opens the body there: the app finds the name as the client wrote it.
+pub fn yudao_takes_no_number_that_its_client_wrote(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Yudao::on(world.wechat.phone("mallory"));
+    let own = json!({ "purePhoneNumber": "13900009999" });
+    let body = json!({ "type": 34, "code": client.phone.login(), "openData": own });
+    let login = Ask::post("/app-api/member/auth/social-login", &body);
+    let (got, answer) = client.send(&mut world, login).unwrap();
+    assert_of(&got, &client.phone, &[]);
+    let seen: Value = serde_json::from_slice(&got.seen().body).unwrap();
+    assert_eq!(seen["openData"], own);
+    assert_eq!(answer["data"]["mobile"], Value::Null);
+    // Where it is opened nobody else can write it.
+    let (path, code) = (
+        "/app-api/member/auth/weixin-mini-app-login",
+        client.phone.login(),
+    );
+    let forged = world.ask(Ask::post(
+        path,
+        &json!({ "loginCode": code, "openData": own }),
+    ));
+    assert_eq!(data(&forged)["code"], 500);
+    assert!(forged.seen.is_none());
 }
 
 pub fn yudao_binds_an_account_without_a_login(host: HostKind) {
