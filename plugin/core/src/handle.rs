@@ -3,8 +3,6 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 
-use futures_util::future::join_all;
-
 use crate::access::strip;
 use crate::auth_status::AuthStatus;
 use crate::config::Config;
@@ -37,24 +35,15 @@ pub async fn handle<H: Host, R: Request>(worker: &Worker, host: &H, request: &R)
 /// delays a request.
 pub async fn finish<H: Host>(worker: &Worker, host: &H, rest: Option<Rest>) {
     let context = Context { worker, host };
-    let all = worker.later.take();
-    if !all.is_empty() {
-        // At once: it may be somebody else's, and this request's own must not wait for it, for it may end first. Boxed, so that
-        // other requests do not carry the room for it.
-        Box::pin(join_all(
-            all.into_iter().map(|later| do_later(context, later)),
-        ))
-        .await;
+    for later in worker.later.take() {
+        match later {
+            // Boxed, so that other requests do not carry the room for it.
+            Later::AccessToken(number) => Box::pin(renew(context, number)).await,
+            later => context.sessions().do_later(later).await,
+        }
     }
     if let Some(rest) = rest {
         Box::pin(push::see_through(context, rest)).await;
-    }
-}
-
-async fn do_later<H: Host>(context: Context<'_, H>, later: Later) {
-    match later {
-        Later::AccessToken(number) => Box::pin(renew(context, number)).await,
-        later => context.sessions().do_later(later).await,
     }
 }
 

@@ -167,6 +167,8 @@ impl fmt::Debug for Subject {
 pub struct Said {
     pub(crate) subject: Subject,
     pub(crate) what: Saying,
+    /// Words that are none, and attributes that cannot be kept: the events of the log lines about them.
+    pub(crate) refused: Vec<&'static str>,
     /// When the app said it.
     pub(crate) at: UnixMillis,
 }
@@ -187,8 +189,8 @@ pub(crate) enum Saying {
     EndAll,
     /// What the session is to remember for the app; nothing, if it is empty.
     Attributes(Rc<str>),
-    /// Words that are none, or attributes that cannot be kept: the event of the log line about them.
-    Unreadable(&'static str),
+    /// Nothing that counts.
+    Nothing,
 }
 
 /// The most that a session remembers for its app, in bytes.
@@ -221,24 +223,31 @@ impl OfResponse {
         };
         let (this, all) = (says("this"), says("all"));
         let is_refused = self.is_login && (status >= 400 || this || all);
+        let mut refused = Vec::new();
         let what = if all && self.hears.end {
             Saying::EndAll
         } else if is_refused || (this && self.hears.end) {
             Saying::EndThis
-        } else if self.hears.end && !is_blank(&end) {
-            Saying::Unreadable("end_refused")
-        } else if self.hears.attributes
-            && headers
-                .clone()
-                .any(|(name, _)| is(name, SESSION_ATTRIBUTES))
-        {
-            match values(headers, SESSION_ATTRIBUTES).trim() {
-                text if are_attributes(text) => Saying::Attributes(text.into()),
-                _ => Saying::Unreadable("attributes_refused"),
-            }
         } else {
-            return None;
+            if self.hears.end && !is_blank(&end) {
+                refused.push("end_refused");
+            }
+            let has_attributes = headers
+                .clone()
+                .any(|(name, _)| is(name, SESSION_ATTRIBUTES));
+            let attributes = values(headers, SESSION_ATTRIBUTES);
+            match attributes.trim() {
+                _ if !has_attributes || !self.hears.attributes => Saying::Nothing,
+                text if are_attributes(text) => Saying::Attributes(text.into()),
+                _ => {
+                    refused.push("attributes_refused");
+                    Saying::Nothing
+                }
+            }
         };
+        if what == Saying::Nothing && refused.is_empty() {
+            return None;
+        }
         if matches!(what, Saying::EndThis | Saying::EndAll) {
             self.cookie = None;
             self.set.retain(|(name, _)| **name == *"cache-control");
@@ -246,6 +255,7 @@ impl OfResponse {
         Some(Said {
             subject,
             what,
+            refused,
             at: now(),
         })
     }

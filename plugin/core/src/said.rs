@@ -23,38 +23,45 @@ const ATTEMPTS: [Duration; 4] = [
 ];
 
 /// What needs no store: from now on this worker goes by it. Before the answer goes on to the client, that may ask at once.
-pub fn hear(worker: &Worker, said: &Said) {
+/// Whether there is more of it for [`carry_out`].
+pub fn hear(worker: &Worker, said: &Said) -> bool {
     if let Some(ending) = ending(worker, said) {
         worker.expect_end(ending);
     } else if let Saying::Attributes(text) = &said.what {
         let token = Token(*said.subject.token);
-        worker.sayings.say(&token.id(), text);
         worker.verified.borrow_mut().remember_for_app(&token, text);
+        let is_first = worker.sayings.say(&token.id(), text);
+        return is_first || !said.refused.is_empty();
     }
+    true
 }
 
 /// The rest of it, beside the answer.
 pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
     let context = Context { worker, host };
+    for event in &said.refused {
+        log(context, Level::Warn, event, said);
+    }
     match &said.what {
         Saying::EndThis | Saying::EndAll => end(context, said).await,
         Saying::Attributes(_) => remember(context, said).await,
-        Saying::Unreadable(event) => log(context, Level::Warn, event, said),
+        Saying::Nothing => {}
     }
 }
 
 /// Tells the operator what could not be written. A session that was to end lives on elsewhere, and ends by its times.
 pub fn give_up<H: Host>(worker: &Worker, host: &H, said: &Said) {
-    let event = match ending(worker, said) {
-        Some(ending) => {
+    let event = match (&said.what, ending(worker, said)) {
+        (_, Some(ending)) => {
             worker.endings.remove(&ending);
             host.count(Counter::SessionNotEnded);
             "session_not_ended"
         }
-        // Dropped: nothing is left to be written.
-        None if worker.sayings.writer(id(&said.subject)).is_some() => "attributes_not_kept",
-        // Another one writes it, as the last word.
-        None => return,
+        (Saying::Attributes(_), None) => {
+            worker.sayings.give_up(&id(&said.subject));
+            "attributes_not_kept"
+        }
+        (_, None) => return,
     };
     log(Context { worker, host }, Level::Error, event, said);
 }
@@ -63,7 +70,7 @@ async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
     let Context { worker, host } = context;
     let Subject { appid, openid, .. } = &said.subject;
     let (users, id) = (context.users(), id(&said.subject));
-    // Whoever logs in after it has a session that nobody has ended, however late this is written.
+    // Whoever logs in after it has a session that nobody has ended, should this have to be written again.
     let mut made_by = None;
     for wait in ATTEMPTS {
         host.sleep(wait).await;
@@ -86,25 +93,25 @@ async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
     give_up(worker, host, said);
 }
 
+/// One at a time, for each session: the last word that there is by then.
 async fn remember<H: Host>(context: Context<'_, H>, said: &Said) {
     let Context { worker, host } = context;
     let token = Token(*said.subject.token);
-    let Some(writer) = worker.sayings.writer(token.id()) else {
-        return;
-    };
+    let id = token.id();
     for wait in ATTEMPTS {
         host.sleep(wait).await;
         loop {
-            let Some(word) = writer.word() else { return };
+            let Some(word) = worker.sayings.word(&id) else {
+                return;
+            };
             let written = context.sessions().remember_for_app(&token, &word).await;
             if written.is_err() {
                 break;
             }
             host.count(Counter::SessionAttributes);
-            writer.written(&word);
+            worker.sayings.written(&id, &word);
         }
     }
-    drop(writer);
     give_up(worker, host, said);
 }
 
@@ -122,7 +129,7 @@ fn ending(worker: &Worker, said: &Said) -> Option<Ending> {
             openid: Rc::clone(openid),
             expire_by: said.at.after(worker.config.session.absolute),
         }),
-        Saying::Attributes(_) | Saying::Unreadable(_) => None,
+        Saying::Attributes(_) | Saying::Nothing => None,
     }
 }
 

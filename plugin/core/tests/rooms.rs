@@ -79,7 +79,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("push", &["config", "head", "header_names", "host", "memory", "metrics", "records", "rejection", "reply", "store", "time", "wechat", "worker"]),
     ("said", &["host", "memory", "metrics", "records", "reply", "worker"]),
     ("endpoint", &["config", "cookie", "edition", "head", "host", "limits", "login", "metrics", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "release_rule", "reply", "route", "session", "wechat", "wechat_api", "worker"]),
-    ("admin", &["config", "edition", "endpoint", "head", "host", "memory", "metrics", "params", "records", "rejection", "reply", "route", "session", "shared_text", "wechat", "wechat_api", "wording", "worker"]),
+    ("admin", &["config", "edition", "endpoint", "head", "host", "memory", "metrics", "params", "records", "rejection", "reply", "route", "session", "shared_text", "store", "wechat", "wechat_api", "wording", "worker"]),
     ("gate", &["access", "assertion", "auth_status", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
     ("pass_through", &["config", "edition", "head", "hex", "host", "metrics", "rejection", "reply", "trace", "wechat", "worker"]),

@@ -154,7 +154,9 @@ impl Executor {
 
     /// What an app has said of a session: counts here at once, and in the store as soon as the root context has a turn.
     pub(crate) fn hear(&self, said: Said) {
-        hear(&self.worker, &said);
+        if !hear(&self.worker, &said) {
+            return;
+        }
         self.chores.take(&self.worker, &self.resources, said);
         let now = Instant::now();
         self.resources.clock.tick_by(now, now);

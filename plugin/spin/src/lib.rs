@@ -102,8 +102,9 @@ impl Guest for Component {
                     None => reply::response(internal_error()).await?,
                 };
                 let (response, said) = reply::changed(response, of_response, || host.now())?;
-                if let Some(said) = said {
-                    hear(&host.instance.worker, &said);
+                if let Some(said) = said
+                    && hear(&host.instance.worker, &said)
+                {
                     let host = host.afterwards();
                     wasip3::spawn(async move {
                         carry_out(&host.instance.worker, &host, &said).await;

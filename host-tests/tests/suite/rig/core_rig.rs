@@ -196,8 +196,9 @@ impl Rig for CoreRig {
                 }
                 let (got, said) = got(&ask, &request, verdict, host.now());
                 finish(worker, host, rest).await;
-                if let Some(said) = said {
-                    hear(worker, &said);
+                if let Some(said) = said
+                    && hear(worker, &said)
+                {
                     carry_out(worker, host, &said).await;
                 }
                 got

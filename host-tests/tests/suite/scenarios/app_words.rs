@@ -81,14 +81,14 @@ pub fn an_end_that_is_said_twice_is_an_end_and_one_that_cannot_be_read_is_told(h
     let phone = world.wechat.phone("alice");
     for (words, ends) in [
         (&["this", "this"][..], &[true, false][..]),
-        (&["this, this"], &[true, false]),
+        (&["this,this"], &[true, false]),
         (&["", "this"], &[true, false]),
         (&["this", "all"], &[true, true]),
         (&["ALL,this"], &[true, true]),
         (&["nonsense", "This"], &[true, false]),
         (&["true"], &[false, false]),
         (&["1", "2"], &[false, false]),
-        (&[" "], &[false, false]),
+        (&[""], &[false, false]),
     ] {
         let tokens = [world.login(&phone).token, world.login(&phone).token];
         let said: Vec<_> = words.iter().map(|word| (END, *word)).collect();

@@ -151,9 +151,7 @@ pub fn a_small_call_with_a_dead_token_is_sent_once_more(host: HostKind) {
     assert_eq!(world.wechat.requests_for(PICTURE), calls + 2);
     // The new one is kept for a while, whatever is said of it: another one would be no better.
     let tokens = world.wechat.requests_for(TOKEN);
-    world
-        .wechat
-        .script([Fault::Errcode(40001), Fault::Errcode(40001)]);
+    world.wechat.script([Fault::Errcode(40001)]);
     let got = world.ask(picture(""));
     assert_eq!((got.status, &got.json()["errcode"]), (200, &json!(40001)));
     assert_eq!(world.wechat.requests_for(TOKEN), tokens);

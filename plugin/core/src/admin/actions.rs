@@ -146,7 +146,8 @@ fn list<H: Host>(context: Context<'_, H>, sessions: Vec<(Listed, Option<Found>)>
             attributes: record.attributes.clone(),
         })
     };
-    sessions.into_iter().filter_map(entry).collect()
+    let own = sessions.into_iter().filter(|(own, _)| !own.is_replaced());
+    own.filter_map(entry).collect()
 }
 
 /// Also of what cannot be read here: another edge may have its key. How many lived.

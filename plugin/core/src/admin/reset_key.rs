@@ -8,6 +8,7 @@ use crate::host::Host;
 use crate::records::record::UserRecord;
 use crate::rejection::{Reason, Rejection};
 use crate::session::users::{Changed, Of, UserChange};
+use crate::store::StoreError;
 use crate::wechat::reset_session_key as api;
 use crate::wechat::session_key::SessionKey;
 use crate::wechat_api::call::{Call, call};
@@ -77,8 +78,8 @@ struct KeyReset {
 }
 
 impl UserChange for KeyReset {
-    fn must_read(&self) -> bool {
-        true
+    fn unreadable(&mut self) -> Result<(), StoreError> {
+        Err(StoreError::Unopened)
     }
 
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {

@@ -210,7 +210,7 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
 
     fn is_there(&self, user: &UserRecord) -> bool {
         if self.input.binds {
-            user.ring.current == self.granted.login.session_key
+            user.ring.holds(&self.granted.login.session_key)
         } else {
             user.lists(&self.id)
         }
@@ -241,12 +241,11 @@ impl<H: Host> LoginChange<'_, H> {
             sessions: Vec::new(),
             created_at: now,
         });
-        // Logins that meet here are written in any order, and WeChat holds the key of the last that it has granted.
-        let is_late = user
-            .sessions
-            .iter()
-            .any(|own| own.made_at > self.stored.seen_at);
-        if is_late {
+        // Logins that meet here are written in any order, and WeChat holds the key of the last that it has granted. (What was
+        // made in the future is from before the clock was set back.)
+        let granted_at = self.stored.seen_at;
+        let is_later = |own: &Listed| own.made_at > granted_at && own.made_at <= now;
+        if user.sessions.iter().any(is_later) {
             user.ring.rotate_behind(login.session_key.clone());
         } else {
             user.ring.rotate(login.session_key.clone());

@@ -7,6 +7,7 @@ use crate::host::Host;
 use crate::records::record::{Listed, UserRecord};
 use crate::records::token::SessionId;
 use crate::rejection::Rejection;
+use crate::store::StoreError;
 use crate::time::UnixMillis;
 use crate::worker::Worker;
 
@@ -49,6 +50,7 @@ impl<H: Host> Users<'_, H> {
         let mut all = AllGone {
             worker,
             made_by,
+            is_unreadable: false,
             ended: asks.into_iter().collect(),
             asks,
         };
@@ -58,10 +60,14 @@ impl<H: Host> Users<'_, H> {
             before: Vec::new(),
             adds: None,
         };
-        self.update(of, &mut all).await?;
-        if let Some(id) = all.asks {
+        let updated = self.update(of, &mut all).await;
+        // Where the others cannot be known, this one ends all the same.
+        if (updated.is_ok() || all.is_unreadable)
+            && let Some(id) = all.asks
+        {
             self.context.sessions().end(&[id]).await?;
         }
+        updated?;
         // Once more: a look-up may have found one before it was gone from the store. And what was ended elsewhere a moment
         // ago is on no list any more, but may be in the cache here.
         worker.forget_user(appid, openid);
@@ -90,14 +96,16 @@ impl UserChange for OneGone {
 struct AllGone<'a> {
     worker: &'a Worker,
     made_by: Option<UnixMillis>,
+    is_unreadable: bool,
     ended: Vec<SessionId>,
     /// The session that asks, while it is still there.
     asks: Option<SessionId>,
 }
 
 impl UserChange for AllGone<'_> {
-    fn must_read(&self) -> bool {
-        true
+    fn unreadable(&mut self) -> Result<(), StoreError> {
+        self.is_unreadable = true;
+        Err(StoreError::Unopened)
     }
 
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {

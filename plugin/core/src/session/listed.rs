@@ -23,6 +23,18 @@ impl<H: Host> Sessions<'_, H> {
         Ok(found.filter(lives))
     }
 
+    /// Whether the store has it no more, or it is over. One that no key of this edge opens is another edge's to judge.
+    pub(crate) async fn is_gone(&self, listed: &Listed) -> Result<bool, StoreError> {
+        let Context { host, .. } = self.context;
+        let id = listed.opener.id();
+        let key = id.key();
+        let Some(sealed) = self.context.store().get_latest(&key, host.now()).await? else {
+            return Ok(true);
+        };
+        let found = self.opened(&listed.opener, id, &key, sealed);
+        Ok(found.is_some_and(|found| self.is_over(&found.record, host.now())))
+    }
+
     /// Has a session that was found so remember `text` for its app, from its next request on here, elsewhere within the
     /// cache time. Whether it lives.
     pub(crate) async fn attach(

@@ -77,9 +77,9 @@ impl Changed {
 
 /// A change of a user. As a trait object: what follows is one function for all of them.
 pub(crate) trait UserChange {
-    /// Whether it says nothing of a user whose record is there and cannot be read.
-    fn must_read(&self) -> bool {
-        false
+    /// The record is there and cannot be read. An error of those who would take it for a user whom nobody knows.
+    fn unreadable(&mut self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Of which sessions it is to be known, before the change, whether they still live.
@@ -143,8 +143,8 @@ impl<H: Host> Users<'_, H> {
         let mut found = store.write_and_get(&of.before, &key, host.now()).await?;
         for attempt in 0..ATTEMPTS {
             let user = self.opened(of.appid, of.openid, &key, found.as_deref());
-            if user.is_none() && found.is_some() && change.must_read() {
-                return Err(StoreError::Unopened.into());
+            if user.is_none() && found.is_some() {
+                change.unreadable()?;
             }
             let doubted = user.as_ref().map(|user| change.doubts(user));
             if let Some(doubted) = doubted.filter(|all| !all.is_empty()) {
@@ -195,7 +195,7 @@ impl<H: Host> Users<'_, H> {
     /// Which of these sessions live no more. What cannot be asked counts as alive.
     async fn gone(&self, doubted: &[Listed]) -> Vec<SessionId> {
         let sessions = self.context.sessions();
-        let look = async |own: &Listed| matches!(sessions.look_at(own).await, Ok(None));
+        let look = async |own: &Listed| sessions.is_gone(own).await == Ok(true);
         let gone = join_all(doubted.iter().map(look)).await;
         let all = doubted.iter().zip(gone);
         all.filter(|(_, gone)| *gone)

@@ -148,8 +148,9 @@ impl Edge for CoreEdge {
             let said = changes
                 .and_then(|own| change_response(answer.status, &mut answer.headers, own, now));
             exchange.answer.replace(Some(answer));
-            if let Some(said) = said {
-                hear(&worker, &said);
+            if let Some(said) = said
+                && hear(&worker, &said)
+            {
                 let work = async move { carry_out(&worker, &host, &said).await };
                 self.work.push((None, Box::pin(work)));
             }
