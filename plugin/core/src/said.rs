@@ -25,7 +25,7 @@ const ATTEMPTS: [Duration; 4] = [
 /// What needs no store: from now on this worker goes by it. Before the answer goes on to the client, that may ask at once.
 /// Whether there is more of it for [`carry_out`].
 pub fn hear(worker: &Worker, said: &Said) -> bool {
-    if let Some(ending) = ending(worker, said) {
+    if let Some(ending) = ending(said) {
         worker.expect_end(ending);
     } else if let Saying::Attributes(text) = &said.what {
         let token = Token(*said.subject.token);
@@ -51,7 +51,7 @@ pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
 
 /// Tells the operator what could not be written. A session that was to end lives on elsewhere, and ends by its times.
 pub fn give_up<H: Host>(worker: &Worker, host: &H, said: &Said) {
-    let event = match (&said.what, ending(worker, said)) {
+    let event = match (&said.what, ending(said)) {
         (_, Some(ending)) => {
             worker.endings.remove(&ending);
             host.count(Counter::SessionNotEnded);
@@ -83,7 +83,7 @@ async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
         };
         if ended.is_ok() {
             host.count(Counter::SessionEndedByApp);
-            if let Some(ending) = ending(worker, said) {
+            if let Some(ending) = ending(said) {
                 worker.endings.remove(&ending);
             }
             return;
@@ -120,14 +120,14 @@ fn id(subject: &Subject) -> SessionId {
 }
 
 /// What is to end, if anything is.
-fn ending(worker: &Worker, said: &Said) -> Option<Ending> {
+fn ending(said: &Said) -> Option<Ending> {
     let Subject { appid, openid, .. } = &said.subject;
     match said.what {
         Saying::EndThis => Some(Ending::One(id(&said.subject))),
         Saying::EndAll => Some(Ending::Of {
             appid: Rc::clone(appid),
             openid: Rc::clone(openid),
-            expire_by: said.at.after(worker.config.session.absolute),
+            at: said.at,
         }),
         Saying::Attributes(_) | Saying::Nothing => None,
     }

@@ -21,6 +21,12 @@ impl UnixMillis {
         Self(self.0.saturating_sub(millis(span)))
     }
 
+    /// Whether this lies after `moment`, and not in the future either: what does is of a clock that was set back since.
+    #[must_use]
+    pub fn is_since(self, moment: Self, now: Self) -> bool {
+        self > moment && self <= now
+    }
+
     /// How long ago `earlier` was; zero if it lies in the future (clocks step back).
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

@@ -17,7 +17,7 @@ use crate::records::token::{SessionId, Token};
 use crate::records::told::{Event, Told, Useless};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::to_json;
-use crate::session::users::{Changed, Of, UserChange};
+use crate::session::users::{Changed, Doubts, Of, UserChange};
 use crate::store::{Key, Write};
 use crate::time::UnixMillis;
 use crate::wechat::code2session::Code2Session;
@@ -137,16 +137,18 @@ struct LoginChange<'a, H> {
 }
 
 impl<H: Host> UserChange for LoginChange<'_, H> {
-    /// Before a session is ended for being one too many, all that only seem to be there go: expired, or ended by others.
-    fn doubts(&mut self, user: &UserRecord) -> Vec<Listed> {
-        let max = self.context.config().session.max_per_user;
+    /// A good session is not ended for being one too many while another one only seems to be there: expired, or ended by
+    /// others. Asked once: those that live will.
+    fn doubts(&mut self, user: &UserRecord) -> Option<Doubts> {
         let others = user.sessions.iter().filter(|own| self.stays(own));
-        if self.has_looked || others.clone().count() + usize::from(!self.input.binds) <= max {
-            return Vec::new();
+        let count = others.clone().count() + usize::from(!self.input.binds);
+        let surplus = count.saturating_sub(self.context.config().session.max_per_user);
+        if surplus == 0 || self.has_looked {
+            return None;
         }
-        let others = others.cloned().collect();
+        let sessions = others.cloned().collect();
         self.has_looked = true;
-        others
+        Some(Doubts { sessions, surplus })
     }
 
     fn are_gone(&mut self, gone: Vec<SessionId>) {
@@ -241,10 +243,9 @@ impl<H: Host> LoginChange<'_, H> {
             sessions: Vec::new(),
             created_at: now,
         });
-        // Logins that meet here are written in any order, and WeChat holds the key of the last that it has granted. (What was
-        // made in the future is from before the clock was set back.)
+        // Logins that meet here are written in any order, and WeChat holds the key of the last that it has granted.
         let granted_at = self.stored.seen_at;
-        let is_later = |own: &Listed| own.made_at > granted_at && own.made_at <= now;
+        let is_later = |own: &Listed| own.made_at.is_since(granted_at, now);
         if user.sessions.iter().any(is_later) {
             user.ring.rotate_behind(login.session_key.clone());
         } else {

@@ -3,6 +3,7 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use core::time::Duration;
 
 use crate::records::record::SessionRecord;
 use crate::records::token::SessionId;
@@ -19,8 +20,8 @@ pub(crate) enum Ending {
     Of {
         appid: Rc<str>,
         openid: Rc<str>,
-        /// But not those that last longer than this: they were made since.
-        expire_by: UnixMillis,
+        /// But not those that were made since.
+        at: UnixMillis,
     },
 }
 
@@ -59,18 +60,21 @@ impl Endings {
 }
 
 impl Watched<'_> {
-    /// Whether a session that the store has, or had, is to end.
-    pub(crate) fn name(&self, id: &SessionId, session: &SessionRecord) -> bool {
+    /// Whether a session that the store has, or had, is to end. Each ends `absolute` after it was made at the latest.
+    pub(crate) fn name(
+        &self,
+        id: &SessionId,
+        session: &SessionRecord,
+        absolute: Duration,
+        now: UnixMillis,
+    ) -> bool {
+        let made_at = session.expires_at.before(absolute);
         let names = |ending: &Ending| match ending {
             Ending::One(own) => own == id,
-            Ending::Of {
-                appid,
-                openid,
-                expire_by,
-            } => {
+            Ending::Of { appid, openid, at } => {
                 **appid == *session.appid
                     && **openid == *session.openid
-                    && session.expires_at <= *expire_by
+                    && !made_at.is_since(*at, now)
             }
         };
         self.before.iter().any(names) || self.endings.0.borrow().iter().any(names)
@@ -83,37 +87,47 @@ mod tests {
     use crate::memory::somebodys_session;
     use crate::testing::test;
 
-    fn all_of(record: &SessionRecord, expire_by: UnixMillis) -> Ending {
+    const ABSOLUTE: Duration = Duration::from_secs(10);
+    const NOW: UnixMillis = UnixMillis(5000);
+
+    fn all_of(record: &SessionRecord, at: UnixMillis) -> Ending {
         Ending::Of {
             appid: record.appid.0.clone(),
             openid: record.openid.0.clone(),
-            expire_by,
+            at,
         }
     }
 
     #[test]
     fn a_session_that_was_made_since_is_not_to_end() {
-        let record = somebodys_session();
-        let endings = Endings::default();
-        let before = UnixMillis(record.expires_at.0 - 1);
-        endings.add(all_of(&record, before));
-        assert!(!endings.watch().name(&SessionId([1; 32]), &record));
+        let id = SessionId([1; 32]);
+        for (made_at, is_to_end) in [(999, true), (1000, true), (1001, false), (5001, true)] {
+            let record = SessionRecord {
+                expires_at: UnixMillis(made_at).after(ABSOLUTE),
+                ..somebodys_session()
+            };
+            let endings = Endings::default();
+            endings.add(all_of(&record, UnixMillis(1000)));
+            let named = endings.watch().name(&id, &record, ABSOLUTE, NOW);
+            assert_eq!(named, is_to_end, "{made_at}");
+        }
     }
 
     #[test]
     fn an_end_that_came_while_the_store_was_asked_counts_for_whoever_asked() {
         let record = somebodys_session();
         let id = SessionId([1; 32]);
-        for ending in [Ending::One(id), all_of(&record, record.expires_at)] {
+        let named = |watched: &Watched<'_>| watched.name(&id, &record, ABSOLUTE, NOW);
+        for ending in [Ending::One(id), all_of(&record, NOW)] {
             let endings = Endings::default();
             let before = endings.watch();
             endings.add(ending.clone());
             let meanwhile = endings.watch();
-            assert!(before.name(&id, &record) && meanwhile.name(&id, &record));
+            assert!(named(&before) && named(&meanwhile));
             endings.remove(&ending);
-            assert!(meanwhile.name(&id, &record));
+            assert!(named(&meanwhile));
             // Who asks now is told that it is gone, or of a session that was made since.
-            assert!(!endings.watch().name(&id, &record));
+            assert!(!named(&endings.watch()));
         }
     }
 }

@@ -50,6 +50,7 @@ impl<H: Host> Users<'_, H> {
         let mut all = AllGone {
             worker,
             made_by,
+            now: self.context.host.now(),
             is_unreadable: false,
             ended: asks.into_iter().collect(),
             asks,
@@ -96,6 +97,7 @@ impl UserChange for OneGone {
 struct AllGone<'a> {
     worker: &'a Worker,
     made_by: Option<UnixMillis>,
+    now: UnixMillis,
     is_unreadable: bool,
     ended: Vec<SessionId>,
     /// The session that asks, while it is still there.
@@ -112,7 +114,11 @@ impl UserChange for AllGone<'_> {
         let Some(mut user) = user else {
             return Ok(None);
         };
-        let goes = |own: &Listed| self.made_by.is_none_or(|made_by| own.made_at <= made_by);
+        let goes = |own: &Listed| {
+            !self
+                .made_by
+                .is_some_and(|by| own.made_at.is_since(by, self.now))
+        };
         let (listed, stay): (Vec<_>, Vec<_>) = user.sessions.into_iter().partition(goes);
         if listed.is_empty() {
             return Ok(None);

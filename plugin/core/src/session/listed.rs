@@ -18,8 +18,9 @@ impl<H: Host> Sessions<'_, H> {
         let to_end = worker.endings.watch();
         let sealed = self.context.store().get_latest(&key, now).await?;
         let found = sealed.and_then(|sealed| self.opened(&listed.opener, id, &key, sealed));
-        let lives =
-            |found: &Found| !self.is_over(&found.record, now) && !to_end.name(&id, &found.record);
+        let lives = |found: &Found| {
+            !self.is_over(&found.record, now) && !self.is_to_end(&to_end, &id, &found.record, now)
+        };
         Ok(found.filter(lives))
     }
 

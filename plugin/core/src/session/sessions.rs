@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::host::Host;
+use crate::memory::endings::Watched;
 use crate::memory::found::Found;
 use crate::metrics::Counter;
 use crate::records::record::{SessionRecord, kept, session_scope};
@@ -118,7 +119,7 @@ impl<H: Host> Sessions<'_, H> {
         }
         let is_gone = |record: &SessionRecord| {
             let is_configured = worker.config.mini_program(&record.appid).is_some();
-            to_end.name(&id, record) || !is_configured
+            self.is_to_end(&to_end, &id, record, now) || !is_configured
         };
         if is(&found, &is_gone) {
             if gone == Gone::Ends {
@@ -137,6 +138,18 @@ impl<H: Host> Sessions<'_, H> {
         let user = users.load(&found.record.appid, &found.record.openid, false);
         let is_listed = user.await?.is_some_and(|user| user.lists(&id));
         Ok(is_listed.then_some(found))
+    }
+
+    /// Whether its app has ended it, and the store may not have heard of that.
+    pub(super) fn is_to_end(
+        &self,
+        to_end: &Watched<'_>,
+        id: &SessionId,
+        record: &SessionRecord,
+        now: UnixMillis,
+    ) -> bool {
+        let absolute = self.context.config().session.absolute;
+        to_end.name(id, record, absolute, now)
     }
 
     /// Whether this session may have been made a moment ago at another edge, and a replica not have heard of it.

@@ -5,8 +5,6 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use futures_util::future::join_all;
-
 use crate::chosen_store::ChosenStore;
 use crate::host::{Host, Level};
 use crate::records::record::{Listed, UserRecord, user_key, user_scope};
@@ -75,6 +73,13 @@ impl Changed {
     }
 }
 
+/// Sessions of which it is to be known whether they still live, before `surplus` of them are ended.
+pub(crate) struct Doubts {
+    /// Oldest first.
+    pub(crate) sessions: Vec<Listed>,
+    pub(crate) surplus: usize,
+}
+
 /// A change of a user. As a trait object: what follows is one function for all of them.
 pub(crate) trait UserChange {
     /// The record is there and cannot be read. An error of those who would take it for a user whom nobody knows.
@@ -82,12 +87,12 @@ pub(crate) trait UserChange {
         Ok(())
     }
 
-    /// Of which sessions it is to be known, before the change, whether they still live.
-    fn doubts(&mut self, _: &UserRecord) -> Vec<Listed> {
-        Vec::new()
+    /// What is to be known before the change, if anything is.
+    fn doubts(&mut self, _: &UserRecord) -> Option<Doubts> {
+        None
     }
 
-    /// These of them do not.
+    /// These of the doubted live no more.
     fn are_gone(&mut self, _: Vec<SessionId>) {}
 
     /// The user after it. May be asked again, of what another worker has made of the user meanwhile. `None` to leave the
@@ -146,9 +151,9 @@ impl<H: Host> Users<'_, H> {
             if user.is_none() && found.is_some() {
                 change.unreadable()?;
             }
-            let doubted = user.as_ref().map(|user| change.doubts(user));
-            if let Some(doubted) = doubted.filter(|all| !all.is_empty()) {
-                change.are_gone(self.gone(&doubted).await);
+            let doubts = user.as_ref().and_then(|user| change.doubts(user));
+            if let Some(doubts) = doubts {
+                change.are_gone(self.gone(doubts).await);
             }
             let Some(changed) = change.apply(user)? else {
                 return Ok(false);
@@ -192,15 +197,21 @@ impl<H: Host> Users<'_, H> {
         Err(StoreError::Contended.into())
     }
 
-    /// Which of these sessions live no more. What cannot be asked counts as alive.
-    async fn gone(&self, doubted: &[Listed]) -> Vec<SessionId> {
+    /// Which of these live no more: no more of them than are too many. What cannot be asked counts as alive.
+    async fn gone(&self, doubts: Doubts) -> Vec<SessionId> {
         let sessions = self.context.sessions();
-        let look = async |own: &Listed| sessions.is_gone(own).await == Ok(true);
-        let gone = join_all(doubted.iter().map(look)).await;
-        let all = doubted.iter().zip(gone);
-        all.filter(|(_, gone)| *gone)
-            .map(|(own, _)| own.opener.id())
-            .collect()
+        let mut gone = Vec::new();
+        for own in doubts.sessions {
+            match sessions.is_gone(&own).await {
+                Ok(true) => gone.push(own.opener.id()),
+                Ok(false) => {}
+                Err(_) => break,
+            }
+            if gone.len() == doubts.surplus {
+                break;
+            }
+        }
+        gone
     }
 
     /// Where a swap is not one step: whether it is still there when everybody must be done who had read the entry before it,
