@@ -34,8 +34,6 @@ pub(crate) type Holder = Result<(Token, Rc<SessionRecord>), Rejection>;
 pub(crate) struct Passage {
     pub(crate) who: Who,
     pub(crate) holder: Holder,
-    /// A code has made the session, and its client does not have the token yet.
-    pub(crate) is_new: bool,
     pub(crate) changes: Changes,
     /// What an observed request would have been refused with. Boxed, so that others do not carry the room for it.
     pub(crate) would_refuse: Option<Box<Rejection>>,
@@ -133,7 +131,6 @@ pub(crate) async fn pass<H: Host, R: Request>(
         Login::Refused(error) => through_app::tell_refusal(error, &mut changes),
     }
     let is_login = matches!(login, Login::ThroughApp(_));
-    let is_new = is_login || matches!(login, Login::OnTheWay(_));
     if is_login || config.hears != Hears::default() {
         let token = match &holder {
             Ok((token, _)) => Some(token.clone()),
@@ -146,7 +143,6 @@ pub(crate) async fn pass<H: Host, R: Request>(
     Ok(Passage {
         who,
         holder,
-        is_new,
         changes,
         would_refuse: refused_upgrade.or(would_refuse),
     })

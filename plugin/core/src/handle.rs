@@ -160,23 +160,14 @@ async fn serve<H: Host, R: Request>(
             let Passage {
                 who,
                 holder,
-                is_new,
                 mut changes,
                 would_refuse,
             } = gate::pass(context, request, terms, taken.as_mut()).await?;
             let appid = who.session.as_ref().map(|session| &*session.appid.0);
             let judged = release_rule::judge(head, config, appid, observed)?;
             if let Some(rules) = rule.and_then(|rule| rule.open_data.as_ref()) {
-                let made = holder.as_ref().ok().filter(|_| is_new).cloned();
                 let opened = open_body::open(context, request, rules, holder, &mut changes);
-                let opened = Box::pin(opened).await;
-                if let (Err(_), Some((token, session))) = (&opened, made) {
-                    // Nobody is told its token.
-                    let users = context.users();
-                    let ended = users.end_one(token.id(), &session.appid, &session.openid);
-                    let _ = Box::pin(ended).await;
-                }
-                opened?;
+                Box::pin(opened).await?;
             }
             let unlisted = match judged {
                 release_rule::Judged::Listed => None,

@@ -23,15 +23,14 @@ const ATTEMPTS: [Duration; 4] = [
 ];
 
 /// What needs no store: from now on this worker goes by it. Before the answer goes on to the client, that may ask at once.
-/// Whether there is more of it for [`carry_out`].
+/// Whether there is more of it for [`carry_out`]: not where an earlier word is being written, and this one after it.
 pub fn hear(worker: &Worker, said: &Said) -> bool {
     if let Some(ending) = ending(said) {
         worker.expect_end(ending);
     } else if let Saying::Attributes(text) = &said.what {
         let token = Token(*said.subject.token);
         worker.verified.borrow_mut().remember_for_app(&token, text);
-        let is_first = worker.sayings.say(&token.id(), text);
-        return is_first || !said.refused.is_empty();
+        return worker.sayings.say(&token.id(), text);
     }
     true
 }

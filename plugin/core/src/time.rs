@@ -4,6 +4,9 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// The clocks of two edges are not further apart.
+const APART: Duration = Duration::from_secs(1);
+
 /// A moment, in milliseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnixMillis(pub u64);
@@ -24,7 +27,7 @@ impl UnixMillis {
     /// Whether this lies after `moment`, and not in the future either: what does is of a clock that was set back since.
     #[must_use]
     pub fn is_since(self, moment: Self, now: Self) -> bool {
-        self > moment && self <= now
+        self > moment && self <= now.after(APART)
     }
 
     /// How long ago `earlier` was; zero if it lies in the future (clocks step back).

@@ -241,7 +241,6 @@ on_every_host! {
         a_code_that_binds_says_whose_it_is_and_leaves_the_session,
         where_a_code_is_bound_no_other_one_logs_in_on_the_way,
         open_data_beside_the_code_registers_the_user,
-        a_login_whose_open_data_is_refused_leaves_no_session,
         without_a_code_the_session_of_the_route_decides,
         nobody_but_the_edge_speaks_of_a_login,
         a_body_that_cannot_be_looked_into_is_refused,

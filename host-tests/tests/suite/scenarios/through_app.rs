@@ -299,33 +299,6 @@ pub fn open_data_beside_the_code_registers_the_user(host: HostKind) {
     assert!(got.seen().has("x-wx-login-open-data"), "{:?}", got.seen());
 }
 
-/// What is refused behind a login, its client is told, and nobody its token: the session is none that counts.
-pub fn a_login_whose_open_data_is_refused_leaves_no_session(host: HostKind) {
-    let mut world = host.start(json!({
-        "session": { "max_per_user": 2, "piggyback": true },
-        "routes": [
-            { "path": "/auth/opened", "session": "required", "login": "body", "open_data": "body" },
-            { "path": "/opened", "session": "required", "open_data": "body" },
-        ],
-    }));
-    let phone = world.wechat.phone("alice");
-    let desk = world.login(&phone).token;
-    let bad =
-        json!({ "encryptedData": "AAAAAAAAAAAAAAAAAAAAAA==", "iv": "AAAAAAAAAAAAAAAAAAAAAA==" });
-    let mut through = bad.clone();
-    through["code"] = json!(phone.login());
-    let on_the_way = Ask::post("/opened", &bad).header("X-WX-Code", phone.login());
-    for ask in [Ask::post("/auth/opened", &through), on_the_way] {
-        let got = world.ask(ask);
-        assert_eq!(got.status, 422, "{got:?}");
-        assert_eq!(got.header("x-wx-skey"), None);
-    }
-    let other = world.login(&phone).token;
-    world.assert_passes(&desk, &phone.openid());
-    let got = world.post("/wx/logout", &other, &json!({ "everywhere": true }));
-    assert_eq!(got.json()["data"]["ended"], 2);
-}
-
 pub fn without_a_code_the_session_of_the_route_decides(host: HostKind) {
     let mut world = host.start(routes());
     let phone = world.wechat.phone("alice");

@@ -85,10 +85,10 @@ impl KnownToken {
     /// WeChat says that `used` is none. Another one may have come since it was used. Whether it is given up.
     pub(crate) fn mark_dead(&mut self, used: &str, now: UnixMillis) -> bool {
         let is_recent = |at| now.is_within(BETWEEN_DEATHS, at);
-        if self.doubted_at.is_some_and(is_recent) {
-            return false;
-        }
         if self.token.as_ref().is_some_and(|own| own.expose() == used) {
+            if self.doubted_at.is_some_and(is_recent) {
+                return false;
+            }
             self.token = None;
         }
         self.dead = Some(Zeroizing::new(used.into()));

@@ -101,7 +101,13 @@ mod tests {
     #[test]
     fn a_session_that_was_made_since_is_not_to_end() {
         let id = SessionId([1; 32]);
-        for (made_at, is_to_end) in [(999, true), (1000, true), (1001, false), (5001, true)] {
+        for (made_at, is_to_end) in [
+            (999, true),
+            (1000, true),
+            (1001, false),
+            (6000, false),
+            (6001, true),
+        ] {
             let record = SessionRecord {
                 expires_at: UnixMillis(made_at).after(ABSOLUTE),
                 ..somebodys_session()

@@ -9,7 +9,7 @@ use crate::records::token::SessionId;
 use crate::rejection::Rejection;
 use crate::store::StoreError;
 use crate::time::UnixMillis;
-use crate::worker::Worker;
+use crate::worker::Context;
 
 impl<H: Host> Users<'_, H> {
     /// Ends one session of a user, at once here, elsewhere within the cache time.
@@ -46,11 +46,9 @@ impl<H: Host> Users<'_, H> {
         openid: &str,
         made_by: Option<UnixMillis>,
     ) -> Result<usize, Rejection> {
-        let worker = self.context.worker;
         let mut all = AllGone {
-            worker,
+            context: self.context,
             made_by,
-            now: self.context.host.now(),
             is_unreadable: false,
             ended: asks.into_iter().collect(),
             asks,
@@ -71,7 +69,7 @@ impl<H: Host> Users<'_, H> {
         updated?;
         // Once more: a look-up may have found one before it was gone from the store. And what was ended elsewhere a moment
         // ago is on no list any more, but may be in the cache here.
-        worker.forget_user(appid, openid);
+        self.context.worker.forget_user(appid, openid);
         Ok(all.ended.len())
     }
 }
@@ -94,17 +92,16 @@ impl UserChange for OneGone {
 }
 
 /// The user without any session, or any that was made by then.
-struct AllGone<'a> {
-    worker: &'a Worker,
+struct AllGone<'a, H> {
+    context: Context<'a, H>,
     made_by: Option<UnixMillis>,
-    now: UnixMillis,
     is_unreadable: bool,
     ended: Vec<SessionId>,
     /// The session that asks, while it is still there.
     asks: Option<SessionId>,
 }
 
-impl UserChange for AllGone<'_> {
+impl<H: Host> UserChange for AllGone<'_, H> {
     fn unreadable(&mut self) -> Result<(), StoreError> {
         self.is_unreadable = true;
         Err(StoreError::Unopened)
@@ -114,11 +111,8 @@ impl UserChange for AllGone<'_> {
         let Some(mut user) = user else {
             return Ok(None);
         };
-        let goes = |own: &Listed| {
-            !self
-                .made_by
-                .is_some_and(|by| own.made_at.is_since(by, self.now))
-        };
+        let now = self.context.host.now();
+        let goes = |own: &Listed| !self.made_by.is_some_and(|by| own.made_at.is_since(by, now));
         let (listed, stay): (Vec<_>, Vec<_>) = user.sessions.into_iter().partition(goes);
         if listed.is_empty() {
             return Ok(None);
@@ -129,7 +123,7 @@ impl UserChange for AllGone<'_> {
         let mut others = ids(live);
         others.retain(|own| !self.ended.contains(own));
         let all = [&*others, &ids(replaced)].concat();
-        self.worker.forget(&all);
+        self.context.worker.forget(&all);
         let mut first = Vec::from([all.iter().map(SessionId::removal).collect()]);
         if let Some(id) = self.asks.take() {
             first.push(Vec::from([id.removal()]));

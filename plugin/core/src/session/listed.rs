@@ -2,10 +2,12 @@
 
 use super::sessions::{ATTEMPTS, Sessions};
 use crate::host::Host;
+use crate::memory::endings::Watched;
 use crate::memory::found::Found;
 use crate::records::record::{Listed, SessionRecord, kept};
 use crate::rejection::Rejection;
 use crate::store::{Store, StoreError};
+use crate::time::UnixMillis;
 use crate::worker::Context;
 
 impl<H: Host> Sessions<'_, H> {
@@ -18,22 +20,25 @@ impl<H: Host> Sessions<'_, H> {
         let to_end = worker.endings.watch();
         let sealed = self.context.store().get_latest(&key, now).await?;
         let found = sealed.and_then(|sealed| self.opened(&listed.opener, id, &key, sealed));
-        let lives = |found: &Found| {
-            !self.is_over(&found.record, now) && !self.is_to_end(&to_end, &id, &found.record, now)
-        };
-        Ok(found.filter(lives))
+        Ok(found.filter(|found| self.lives(found, &to_end, now)))
     }
 
     /// Whether the store has it no more, or it is over. One that no key of this edge opens is another edge's to judge.
     pub(crate) async fn is_gone(&self, listed: &Listed) -> Result<bool, StoreError> {
-        let Context { host, .. } = self.context;
+        let Context { worker, host } = self.context;
         let id = listed.opener.id();
         let key = id.key();
-        let Some(sealed) = self.context.store().get_latest(&key, host.now()).await? else {
+        let now = host.now();
+        let to_end = worker.endings.watch();
+        let Some(sealed) = self.context.store().get_latest(&key, now).await? else {
             return Ok(true);
         };
         let found = self.opened(&listed.opener, id, &key, sealed);
-        Ok(found.is_some_and(|found| self.is_over(&found.record, host.now())))
+        Ok(found.is_some_and(|found| !self.lives(&found, &to_end, now)))
+    }
+
+    fn lives(&self, found: &Found, to_end: &Watched<'_>, now: UnixMillis) -> bool {
+        !self.is_over(&found.record, now) && !self.is_to_end(to_end, &found.id, &found.record, now)
     }
 
     /// Has a session that was found so remember `text` for its app, from its next request on here, elsewhere within the
