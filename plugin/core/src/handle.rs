@@ -20,7 +20,8 @@ use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
 use crate::worker::{Context, Worker};
 use crate::{
-    admin, endpoint, method, observe, open_body, pass_through, path, push, release_rule, taken,
+    admin, endpoint, method, observe, open_body, pass_through, path, push, quota, release_rule,
+    taken,
 };
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
@@ -39,7 +40,13 @@ pub async fn finish<H: Host>(worker: &Worker, host: &H, rest: Option<Rest>) {
         match later {
             // Boxed, so that other requests do not carry the room for it.
             Later::AccessToken(number) => Box::pin(renew(context, number)).await,
-            later => context.sessions().do_later(later).await,
+            Later::Renewal {
+                token,
+                found,
+                seen_at,
+            } => context.sessions().renew(&token, &found, seen_at).await,
+            Later::Return(ticket) => quota::give_back(context, &ticket).await,
+            Later::Disclaim(ticket, own) => quota::disclaim(context, &ticket, &own).await,
         }
     }
     if let Some(rest) = rest {

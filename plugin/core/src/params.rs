@@ -25,30 +25,20 @@ impl Params {
         let head = request.head();
         let carries = |own: &Result<Self, _>| own.as_ref().map_or(true, |own| !own.0.is_empty());
         let instead = says_no_body(head).then(|| Self::in_headers(head, limit));
-        match instead.filter(carries) {
+        let instead = instead.filter(carries);
+        match instead {
             // A type that is refused is refused before its body is waited for.
-            None => {
-                says_form(head)?;
-            }
+            None => says_form(head).map(drop)?,
             // Its length is said, and holds: where Envoy may not hold a request, its end would never be seen.
             // <https://www.rfc-editor.org/rfc/rfc9113#section-8.1.1>
             Some(instead) if head.text("content-length") == Some("0") => return instead,
-            Some(instead) => return Self::of_body_or(instead, request, limit).await,
+            Some(_) => {}
         }
-        Self::of_body_or(Ok(Self::default()), request, limit).await
-    }
-
-    async fn of_body_or(
-        instead: Result<Self, Rejection>,
-        request: &impl Request,
-        limit: usize,
-    ) -> Result<Self, Rejection> {
-        let head = request.head();
         let body = request.body(limit).await?;
-        if body.is_empty() {
-            return instead;
+        match instead {
+            Some(instead) if body.is_empty() => instead,
+            _ => Self::of(head, &written(head, &body)?),
         }
-        Self::of(head, &written(head, &body)?)
     }
 
     /// Reads what is written in the body of a request with this head.
@@ -341,6 +331,7 @@ mod tests {
             }
         }
     }
+
     /// A body in chunks, or of HTTP/2, that no header tells of.
     #[test]
     fn headers_stand_for_a_body_only_where_none_comes() {

@@ -91,9 +91,8 @@ pub struct Changes {
     pub response: Option<Box<OfResponse>>,
 }
 
-/// A request for WeChat's API on its way there: where it goes, and with what token. Its path, with the token, is in no
-/// other place, and in no [`fmt::Debug`].
-#[derive(PartialEq, Eq)]
+/// A request for WeChat's API on its way there: where it goes, and with what token, which is in no [`fmt::Debug`].
+#[derive(Clone, PartialEq, Eq)]
 pub struct ToWechat {
     /// Which upstream: a name that the host's configuration gives a meaning.
     pub target: String,

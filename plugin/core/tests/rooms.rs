@@ -83,7 +83,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("gate", &["access", "assertion", "auth_status", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
     ("pass_through", &["config", "edition", "head", "hex", "host", "metrics", "rejection", "reply", "trace", "wechat", "worker"]),
-    ("handle", &["access", "admin", "auth_status", "config", "endpoint", "gate", "head", "header_names", "host", "memory", "method", "metrics", "observe", "open_body", "pass_through", "path", "push", "refusal_line", "rejection", "release_rule", "reply", "route", "taken", "upgrade", "wording", "worker"]),
+    ("handle", &["access", "admin", "auth_status", "config", "endpoint", "gate", "head", "header_names", "host", "memory", "method", "metrics", "observe", "open_body", "pass_through", "path", "push", "quota", "refusal_line", "rejection", "release_rule", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 
 /// What a room is made of besides: files for tests alone, and the crate's own, which names every room.

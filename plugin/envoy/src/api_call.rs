@@ -122,7 +122,7 @@ impl ApiCall {
                 target: call.target.clone(),
                 method: own.method?,
                 authority: call.authority.clone(),
-                path: call.path(),
+                path: call.path_with_token(),
                 headers: own.headers.clone(),
                 body: own.kept.take()?,
                 timeout: call.timeout,

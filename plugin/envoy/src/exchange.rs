@@ -207,7 +207,9 @@ impl Exchange {
                     changes
                         .set
                         .push((":authority".into(), (&*call.authority).into()));
-                    changes.set.push((":path".into(), call.path().into()));
+                    changes
+                        .set
+                        .push((":path".into(), call.path_with_token().into()));
                     let complete = case.complete.get() && case.body_size.get() == 0;
                     let call = ApiCall::new(call, &case.head, complete);
                     self.api_call.replace(Some(Rc::new(call)));

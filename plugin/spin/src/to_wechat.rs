@@ -25,7 +25,7 @@ fn place(call: &ToWechat) -> Place {
     Place {
         scheme,
         authority,
-        path: call.path(),
+        path: call.path_with_token(),
     }
 }
 

@@ -115,7 +115,7 @@ impl FakeHost {
         mut call: Box<ToWechat>,
     ) -> Got {
         loop {
-            let target = call.path();
+            let target = call.path_with_token();
             let answer = self.wechat.answer_asked(&Asked {
                 method: request.head.text(":method").unwrap(),
                 target: &target,

@@ -52,7 +52,7 @@ pub fn pass_through(data: &[u8]) {
 }
 
 fn check(going: &ToWechat, target: &str) {
-    let whole = going.path();
+    let whole = going.path_with_token();
     let (path, query) = whole.split_once('?').unwrap();
     assert!(target.starts_with(path), "{target} became {path}");
     assert!(

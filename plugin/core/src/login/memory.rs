@@ -130,10 +130,7 @@ pub(super) fn entry<H: Host>(
     let scope = code_scope(&input.js_code, &key.name);
     let sealed = worker.keys.seal(host, &scope, record)?;
     let now = host.now();
-    let life = Life {
-        now,
-        expires_at: now.after(remember),
-    };
+    let life = Life::lasting(now, remember);
     Ok(Some(Write {
         key: key.clone(),
         change: Change::Put(sealed, life),

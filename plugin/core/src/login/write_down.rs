@@ -252,29 +252,7 @@ impl<H: Host> LoginChange<'_, H> {
             user.ring.rotate(login.session_key.clone());
         }
         user.unionid = login.unionid.clone().or(user.unionid);
-        let (mut sessions, others): (Vec<_>, Vec<_>) =
-            user.sessions.into_iter().partition(|own| self.stays(own));
-        if !self.input.binds {
-            sessions.push(Listed {
-                opener: self.granted.token.opener(),
-                made_at: self.stored.seen_at,
-            });
-        }
-        let surplus = sessions
-            .len()
-            .saturating_sub(self.context.config().session.max_per_user);
-        let surplus = sessions.drain(..surplus).map(|own| own.opener.id());
-        self.surplus.extend(surplus);
-        let known = self.granted.old.as_ref().map(|(old, _)| *old);
-        let mut replaced: Vec<SessionId> = known.into_iter().collect();
-        for own in others {
-            let id = own.opener.id();
-            if Some(id) == self.old {
-                sessions.insert(0, Listed::replaced(own.opener));
-            }
-            let is_new = !replaced.contains(&id) && id != self.id && !self.surplus.contains(&id);
-            replaced.extend(is_new.then_some(id));
-        }
+        let (sessions, replaced) = self.list(user.sessions);
         user.sessions = sessions;
         let open_data = self.take_open_data(now, &mut user);
         let told = Told {
@@ -290,6 +268,34 @@ impl<H: Host> LoginChange<'_, H> {
             told,
             replaced,
         }
+    }
+
+    /// The user's list with the session of this login, and which sessions end beside it.
+    fn list(&mut self, listed: Vec<Listed>) -> (Vec<Listed>, Vec<SessionId>) {
+        let (mut sessions, others): (Vec<_>, Vec<_>) =
+            listed.into_iter().partition(|own| self.stays(own));
+        if !self.input.binds {
+            sessions.push(Listed {
+                opener: self.granted.token.opener(),
+                made_at: self.stored.seen_at,
+            });
+        }
+        let max = self.context.config().session.max_per_user;
+        let surplus = sessions.len().saturating_sub(max);
+        let surplus = sessions.drain(..surplus).map(|own| own.opener.id());
+        self.surplus.extend(surplus);
+        // It may be another user's, on whose list it stays.
+        let old = self.granted.old.as_ref().map(|(old, _)| *old);
+        let mut replaced = Vec::from_iter(old);
+        for own in others {
+            let id = own.opener.id();
+            if Some(id) == self.old {
+                sessions.insert(0, Listed::replaced(own.opener));
+            }
+            let is_new = !replaced.contains(&id) && id != self.id && !self.surplus.contains(&id);
+            replaced.extend(is_new.then_some(id));
+        }
+        (sessions, replaced)
     }
 
     /// Stores the profile that came with the login. Says so if it was of no use: the login itself stands, for its code is

@@ -22,7 +22,7 @@ const SMALL: usize = 2048;
 impl ToWechat {
     /// Path and query with the token: for the call itself, and for nothing else.
     #[must_use]
-    pub fn path(&self) -> String {
+    pub fn path_with_token(&self) -> String {
         authorised(&self.path, &self.token, &self.query)
     }
 
@@ -82,15 +82,9 @@ pub async fn once_more<H: Host>(
     let token = Box::pin(context.access_tokens().get(app)).await.ok()?;
     host.count(Counter::ApiRepeated);
     Some(Box::new(ToWechat {
-        target: call.target.clone(),
-        authority: call.authority.clone(),
-        most_kept: call.most_kept,
-        timeout: call.timeout,
-        appid: call.appid.clone(),
         token: Zeroizing::new(token.expose().into()),
-        path: call.path.clone(),
-        query: call.query.clone(),
         is_repeated: true,
+        ..call.clone()
     }))
 }
 

@@ -137,7 +137,7 @@ async fn claim<H: Host>(
             change: Change::Swap {
                 expected,
                 value: own.clone(),
-                life: life(now, lease),
+                life: Life::lasting(now, lease),
             },
         };
         let found = match store.write(&[write]).await? {
@@ -164,7 +164,8 @@ impl<H: Host> Claim<'_, H> {
         let (_, remembered) = lives(self.context);
         let now = self.context.host.now();
         let value = entry(PushState::Delivered, now, self.nonce);
-        self.settle(Change::Put(value, life(now, remembered))).await;
+        self.settle(Change::Put(value, Life::lasting(now, remembered)))
+            .await;
     }
 
     /// The app did not take it. If that cannot be written, the claim ends by itself.
@@ -175,7 +176,7 @@ impl<H: Host> Claim<'_, H> {
         let failed = Change::Swap {
             expected: Some(own.clone()),
             value: entry(PushState::Failed, now, self.nonce),
-            life: life(now, lease),
+            life: Life::lasting(now, lease),
         };
         self.settle(failed).await;
     }
@@ -220,13 +221,6 @@ fn lives<H: Host>(context: Context<'_, H>) -> (Duration, Duration) {
         (rules.answer_after, rules.max_age)
     });
     (answer_after + BEYOND, 2 * max_age + BEYOND)
-}
-
-fn life(now: UnixMillis, span: Duration) -> Life {
-    Life {
-        now,
-        expires_at: now.after(span),
-    }
 }
 
 /// What `work` comes to, unless it takes longer than `span`.

@@ -25,15 +25,7 @@ pub(crate) fn given_back(ticket: &Key) -> Write {
 pub(super) fn put(key: &Key, span: Duration, now: UnixMillis, nonce: [u8; 8]) -> Write {
     Write {
         key: key.clone(),
-        change: Change::Put(entry(now, span, nonce), life(now, span)),
-    }
-}
-
-/// Of an entry that is written now.
-pub(super) fn life(now: UnixMillis, span: Duration) -> Life {
-    Life {
-        now,
-        expires_at: now.after(span),
+        change: Change::Put(entry(now, span, nonce), Life::lasting(now, span)),
     }
 }
 

@@ -46,6 +46,19 @@ pub(crate) fn boxed<'a, T>(
     Box::pin(work)
 }
 
+/// A ticket that nobody needed.
+pub(crate) async fn give_back<H: Host>(context: Context<'_, H>, ticket: &Key) {
+    let _ = context.store().write(&[given_back(ticket)]).await;
+}
+
+/// A ticket of which nobody knows whether it was taken: given back if it is `own`.
+pub(crate) async fn disclaim<H: Host>(context: Context<'_, H>, ticket: &Key, own: &[u8]) {
+    let found = context.store().get_latest(ticket, context.host.now()).await;
+    if found.is_ok_and(|found| found.as_deref() == Some(own)) {
+        give_back(context, ticket).await;
+    }
+}
+
 /// What one login holds in the store. Dropped, it is given back: also when the request ends before its answer.
 pub(crate) struct Quota<'a> {
     later: &'a RefCell<Vec<Later>>,
@@ -218,10 +231,7 @@ async fn tell<H: Host>(
             change: Change::Swap {
                 expected: found,
                 value: sealed,
-                life: Life {
-                    now,
-                    expires_at: now.after(TROUBLE_LASTS),
-                },
+                life: Life::lasting(now, TROUBLE_LASTS),
             },
         };
         match store.write(&[told]).await? {
@@ -256,10 +266,7 @@ mod tests {
         };
         let (key, newer) = (key(context, 0).unwrap(), [u8::MAX, 7]);
         let now = host.now();
-        let life = Life {
-            now,
-            expires_at: now.after(Duration::from_secs(60)),
-        };
+        let life = Life::lasting(now, Duration::from_secs(60));
         let found = || run(host.store.get(&key, now)).unwrap();
         // It comes while a login is under way here, which then has something to tell.
         let quota = run(Quota::take(context, 0, None)).unwrap();

@@ -10,7 +10,7 @@ use core::time::Duration;
 use futures_util::future::try_join_all;
 use sha2::{Digest, Sha256};
 
-use super::entry::{counts, entry, life, put, span};
+use super::entry::{counts, entry, put, span};
 use crate::host::Host;
 use crate::limits::rate_limit::FULL_FOR;
 use crate::memory::alone::Alone;
@@ -18,7 +18,7 @@ use crate::memory::later::Later;
 use crate::records::kinds::TICKET;
 use crate::rejection::Rejection;
 use crate::seal::MasterKeys;
-use crate::store::{Key, Store, StoreError, Write};
+use crate::store::{Key, Life, Store, StoreError, Write};
 use crate::worker::Context;
 
 /// How many tickets are looked at when the first one is taken. With more than that, a few may stay untaken.
@@ -174,7 +174,10 @@ impl Tickets {
         let store = context.store();
         let won = if store.swaps_are_atomic() {
             let now = context.host.now();
-            let (own, life) = (entry(now, self.lasts, nonce), life(now, self.lasts));
+            let (own, life) = (
+                entry(now, self.lasts, nonce),
+                Life::lasting(now, self.lasts),
+            );
             let swapped = store.swap(&key, found.as_deref(), &own, life).await;
             if swapped.is_err() {
                 // It may have been carried out, and its answer be late.
@@ -208,16 +211,18 @@ impl Tickets {
         }
         let now = host.now();
         let own = entry(now, SHUT_FOR, nonce);
-        store.put(&name, &own, life(now, SHUT_FOR)).await?;
+        store.put(&name, &own, Life::lasting(now, SHUT_FOR)).await?;
         if !is_open().await? {
             return Ok(false);
         }
-        store.put(door, &own, life(now, SHUT_FOR)).await?;
+        store.put(door, &own, Life::lasting(now, SHUT_FOR)).await?;
         if store.get(&name, host.now()).await? != Some(own) {
             return Ok(false);
         }
         let own = entry(now, self.lasts, nonce);
-        store.put(door, &own, life(now, self.lasts)).await?;
+        store
+            .put(door, &own, Life::lasting(now, self.lasts))
+            .await?;
         Ok(true)
     }
 

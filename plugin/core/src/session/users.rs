@@ -169,10 +169,7 @@ impl<H: Host> Users<'_, H> {
                     &user_scope(of.appid, of.openid, &key.name),
                     &changed.user,
                 )?,
-                life: Life {
-                    now,
-                    expires_at: now.after(worker.config.session.user_lifetime),
-                },
+                life: Life::lasting(now, worker.config.session.user_lifetime),
             };
             // First: a store that writes one after the other then writes nothing in vain.
             let mut writes = vec![Write {

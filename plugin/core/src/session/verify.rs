@@ -12,11 +12,9 @@ use crate::memory::later::Later;
 use crate::memory::verified::Moments;
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
-use crate::quota::entry::given_back;
 use crate::records::record::SessionRecord;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
-use crate::store::Store;
 use crate::time::UnixMillis;
 use crate::worker::Context;
 
@@ -59,7 +57,7 @@ impl<H: Host> Sessions<'_, H> {
     }
 
     /// The session of `token`: from the verified cache, else from the store. When its idle time is to be renewed, that is
-    /// left for [`Sessions::do_later`], after the verdict.
+    /// left for [`Sessions::renew`], after the verdict.
     async fn verify(&self, token: &Token) -> Result<Rc<SessionRecord>, Rejection> {
         let Context { worker, host } = self.context;
         let recent = self.context.recent();
@@ -93,41 +91,19 @@ impl<H: Host> Sessions<'_, H> {
         Ok(session)
     }
 
-    /// Extends the idle time of a session that was used, or gives back a ticket, of a request that has its verdict by now. A
-    /// renewal that fails or comes second harms nobody: the next use tries again.
-    pub(crate) async fn do_later(&self, later: Later) {
+    /// Extends the idle time of a session that was used, of a request that has its verdict by now. A renewal that fails or
+    /// comes second harms nobody: the next use tries again.
+    pub(crate) async fn renew(&self, token: &Token, found: &Found, seen_at: UnixMillis) {
         let Context { worker, host } = self.context;
-        match later {
-            Later::Renewal {
-                token,
-                found,
-                seen_at,
-            } => {
-                let latest = seen_at.after(worker.config.session.absolute);
-                let renewed = SessionRecord {
-                    seen_at,
-                    expires_at: found.record.expires_at.min(latest),
-                    ..(*found.record).clone()
-                };
-                // Counted when asked: the request may be over, and its future gone, before a far-away store has
-                // answered.
-                host.count(Counter::SessionRenewed);
-                let _ = self.replace(&token.opener(), &found, &renewed).await;
-            }
-            Later::Return(ticket) => {
-                let returned = given_back(&ticket);
-                let _ = self.context.store().write(&[returned]).await;
-            }
-            Later::Disclaim(ticket, own) => {
-                let store = self.context.store();
-                let found = store.get_latest(&ticket, host.now()).await;
-                if found.is_ok_and(|found| found == Some(own)) {
-                    let _ = store.write(&[given_back(&ticket)]).await;
-                }
-            }
-            // No session's.
-            Later::AccessToken(_) => {}
-        }
+        let latest = seen_at.after(worker.config.session.absolute);
+        let renewed = SessionRecord {
+            seen_at,
+            expires_at: found.record.expires_at.min(latest),
+            ..(*found.record).clone()
+        };
+        // Counted when asked: the request may be over, and its future gone, before a far-away store has answered.
+        host.count(Counter::SessionRenewed);
+        let _ = self.replace(&token.opener(), found, &renewed).await;
     }
 
     /// Lets this worker trust a session that it has looked up or made, unless one was ended here since `generation`: it

@@ -5,6 +5,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -234,4 +235,15 @@ pub struct Life {
     pub now: UnixMillis,
     /// The first moment at which it is gone.
     pub expires_at: UnixMillis,
+}
+
+impl Life {
+    /// Of what is written now, and of use for `span`.
+    #[must_use]
+    pub fn lasting(now: UnixMillis, span: Duration) -> Self {
+        Self {
+            now,
+            expires_at: now.after(span),
+        }
+    }
 }

@@ -248,7 +248,7 @@ async fn repeated(
         target: again.target.clone(),
         method: "POST",
         authority: again.authority.clone(),
-        path: again.path(),
+        path: again.path_with_token(),
         headers: content_type
             .map(|own| ("content-type", own))
             .into_iter()

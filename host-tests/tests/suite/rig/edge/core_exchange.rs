@@ -106,7 +106,9 @@ impl Exchange {
                 if let Some(call) = &to_wechat {
                     let authority = call.authority.as_str().into();
                     changes.set.push((":authority".into(), authority));
-                    changes.set.push((":path".into(), call.path().into()));
+                    changes
+                        .set
+                        .push((":path".into(), call.path_with_token().into()));
                 }
                 Decided::Passed(Box::new(Onward {
                     headers: changed(&self.head, &changes),

@@ -8,9 +8,9 @@ use serde_json::json;
 use super::{FEW, Taken, Tickets};
 use crate::config::tests::minimal_on_spin;
 use crate::fake_host::{FakeHost, run, together};
-use crate::quota::entry::{given_back, life, spent};
+use crate::quota::entry::{given_back, spent};
 use crate::rejection::Reason;
-use crate::store::{Key, Store};
+use crate::store::{Key, Life, Store};
 use crate::testing::test;
 use crate::worker::{Context, Worker};
 
@@ -169,7 +169,11 @@ fn what_a_newer_release_has_written_of_one_is_no_free_place_and_stays() {
         let keys = [0, 1].map(|number| tickets.key(number));
         let (now, newer) = (stage.context().now(), [u8::MAX, 7]);
         for key in &keys {
-            run(stage.host.store.put(key, &newer, life(now, MINUTE))).unwrap();
+            run(stage
+                .host
+                .store
+                .put(key, &newer, Life::lasting(now, MINUTE)))
+            .unwrap();
         }
         let taken = run(tickets.take(stage.context())).err().unwrap();
         assert_eq!(taken.reason, Reason::StoreUnavailable);
