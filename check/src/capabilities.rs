@@ -5,7 +5,6 @@ use std::path::Path;
 
 use crate::Finding;
 use crate::document::Document;
-use crate::envoy;
 use crate::tree::Node;
 
 const OPEN: &str = "the app is open";
@@ -33,14 +32,15 @@ const OF_ANSWERS: (&str, &str) = (
     "with wechat_api nobody notices that a token is dead",
 );
 
-/// What a list of a `PluginConfig` lacks.
-pub(crate) fn check(file: &Path, config: &Node) -> Vec<Finding> {
+/// What a list of a `PluginConfig` lacks. `document`: wx-session's own in it.
+pub(crate) fn check(file: &Path, config: &Node, document: Option<&Node>) -> Vec<Finding> {
     let name = "capability_restriction_config";
     let vm = config.field_at(&["vm_config"]);
     let places = [vm.and_then(|vm| vm.field(name)), config.field(name)];
     // As it is judged: it may be a text.
-    let document = envoy::document(config).map(Document::at);
-    let serves_api = document.is_some_and(|own| own.tree().get("wechat_api").is_some());
+    let serves_api = document
+        .map(Document::at)
+        .is_some_and(|own| own.tree().get("wechat_api").is_some());
     let mut findings = Vec::new();
     for entry in places.into_iter().flatten() {
         let Some(allowed) = entry.node.field_at(&["allowed_capabilities"]) else {

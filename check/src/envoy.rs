@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
+use crate::fail_open::lets_in;
 use crate::plugin::{Clusters, Place, Plugin, names_us, texts};
-use crate::tree::{Entry, Node};
+use crate::tree::Node;
 use crate::{Finding, capabilities, patches};
 
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
@@ -24,7 +25,7 @@ pub(crate) fn check(file: &Path, document: &Node) -> Option<Vec<Finding>> {
     let mut findings = patched.unwrap_or_default();
     for filter in &filters {
         findings.extend(plugin(filter, clusters.as_deref()).check(file));
-        findings.extend(capabilities::check(file, filter.config));
+        findings.extend(capabilities::check(file, filter.config, filter.document));
     }
     Some(findings)
 }
@@ -33,6 +34,8 @@ pub(crate) fn check(file: &Path, document: &Node) -> Option<Vec<Finding>> {
 struct Filter<'a> {
     /// Its `PluginConfig`.
     config: &'a Node,
+    /// wx-session's own document in it.
+    document: Option<&'a Node>,
     /// What its listener buffers at most, in bytes, if that is said.
     buffer: Option<u64>,
 }
@@ -40,7 +43,11 @@ struct Filter<'a> {
 fn find<'a>(node: &'a Node, around: Option<u64>, found: &mut Vec<Filter<'a>>) {
     let own = node.field("per_connection_buffer_limit_bytes");
     let buffer = own.and_then(|entry| entry.node.number()).or(around);
-    found.extend(config(node).map(|config| Filter { config, buffer }));
+    found.extend(config(node).map(|config| Filter {
+        config,
+        document: config.at(&["configuration", "value"]),
+        buffer,
+    }));
     for child in node.children() {
         find(child, buffer, found);
     }
@@ -86,7 +93,7 @@ fn plugin<'a>(filter: &Filter<'a>, clusters: Option<&[String]>) -> Plugin<'a> {
     let sees_bodies = config.field_at(&["allow_on_headers_stop_iteration"]);
     Plugin {
         place: Place::new(config.line, "config.configuration"),
-        document: document(config),
+        document: filter.document,
         passed_on: texts(list),
         inline: inline
             .map_or(&[][..], Node::entries)
@@ -99,36 +106,9 @@ fn plugin<'a>(filter: &Filter<'a>, clusters: Option<&[String]>) -> Plugin<'a> {
         ),
         fails_open: open.map(|entry| Place::new(entry.line, &entry.name)),
         clusters: clusters.map_or(Clusters::Unknown, |names| Clusters::These(names.to_vec())),
-        sees_bodies: Some(sees_bodies.is_some_and(is_true)),
+        sees_bodies: Some(sees_bodies.is_some_and(Node::is_true)),
         buffer: filter.buffer,
     }
-}
-
-/// wx-session's own document in a `PluginConfig`.
-pub(crate) fn document(config: &Node) -> Option<&Node> {
-    config.at(&["configuration", "value"])
-}
-
-/// Whether a field of a `PluginConfig` lets everyone in when the filter fails.
-pub(crate) fn lets_in(Entry { name, node, .. }: &Entry) -> bool {
-    match name.as_str() {
-        "failure_policy" | "failurePolicy" => {
-            // By its name, large or small, or by its number.
-            node.number() == Some(3)
-                || node
-                    .text()
-                    .is_some_and(|text| text.eq_ignore_ascii_case("FAIL_OPEN"))
-        }
-        "fail_open" | "failOpen" => is_true(node),
-        _ => false,
-    }
-}
-
-/// A flag of Envoy's may stand in quotes too.
-fn is_true(node: &Node) -> bool {
-    let yes = ["true", "t", "yes", "y", "1"];
-    let says = |text: &str| yes.iter().any(|yes| text.eq_ignore_ascii_case(yes));
-    node.flag().or(node.text().map(says)) == Some(true)
 }
 
 /// The names of all clusters, where they are all in the file.

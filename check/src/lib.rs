@@ -4,6 +4,7 @@
 mod capabilities;
 mod document;
 mod envoy;
+mod fail_open;
 mod kubernetes;
 mod objects;
 mod patches;

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use crate::Finding;
-use crate::envoy::lets_in;
-use crate::plugin::{FAILS_OPEN, names_us};
+use crate::fail_open::{FAILS_OPEN, lets_in};
+use crate::plugin::names_us;
 use crate::tree::{Entry, Node};
 
 /// What is wrong in the patches of an object, or nothing if none of them is of wx-session.

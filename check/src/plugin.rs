@@ -7,6 +7,7 @@ use wx_session_core::config::Platform;
 
 use crate::Finding;
 use crate::document::Document;
+use crate::fail_open::FAILS_OPEN;
 use crate::tree::Node;
 
 /// Where a fault stands.
@@ -46,8 +47,6 @@ pub(crate) struct Plugin<'a> {
     /// What its listener buffers at most, in bytes, if that is known.
     pub(crate) buffer: Option<u64>,
 }
-
-pub(crate) const FAILS_OPEN: &str = "lets everyone in, without a session, when the filter fails";
 
 /// What is known of the clusters that calls go to.
 pub(crate) enum Clusters {

@@ -129,6 +129,13 @@ impl Node {
         }
     }
 
+    /// Whether it is a flag that is set: protobuf's JSON lets one stand in quotes too.
+    pub(crate) fn is_true(&self) -> bool {
+        let yes = ["true", "t", "yes", "y", "1"];
+        let says = |text: &str| yes.iter().any(|yes| text.eq_ignore_ascii_case(yes));
+        self.flag().or(self.text().map(says)) == Some(true)
+    }
+
     /// What is in it.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Node> {
         let values = self.entries().iter().map(|entry| &entry.node);
