@@ -11,7 +11,7 @@ use crate::head::{Head, Header};
 use crate::header_names::{is_disguised, is_of_login, reads_as};
 use crate::nothing::is_nothing;
 use crate::presented::{cookie_of, cookies, is_name, token_in};
-use crate::reply::{Changes, Hears, TrailerPolicy};
+use crate::reply::{Changes, TrailerPolicy};
 
 /// What is taken off every request that goes to the app: what only the edge may say, the token, and what a login on the
 /// way may take. In every spelling that an app server may read as the same name: CGI turns everything but letters and
@@ -21,7 +21,7 @@ pub(crate) fn strip(head: &Head, config: &Config, observed: bool) -> Changes {
     let mut changes = Changes {
         trailers: TrailerPolicy::new(&config.own_names),
         // What the app says of a session is for nobody else, also where there is none to speak of.
-        response: (config.hears != Hears::default()).then(Box::default),
+        response: config.hears.any().then(Box::default),
         ..Changes::default()
     };
     let rules = &config.session;

@@ -116,6 +116,27 @@ pub(crate) fn run<T>(one: impl Future<Output = T>) -> T {
     together(0, [one]).remove(0)
 }
 
+/// WeChat gives another access_token with each answer, or an errcode. How often it was asked.
+#[cfg(test)]
+pub(crate) fn answering(host: &FakeHost, errcode: Option<i64>) -> alloc::rc::Rc<Cell<u32>> {
+    let asked = alloc::rc::Rc::new(Cell::new(0));
+    let count = alloc::rc::Rc::clone(&asked);
+    let answer = move |_: &HttpCall| {
+        count.set(count.get() + 1);
+        let body = match errcode {
+            Some(errcode) => alloc::format!(r#"{{"errcode":{errcode},"errmsg":"no"}}"#),
+            None => alloc::format!(r#"{{"access_token":"t{}","expires_in":7200}}"#, count.get()),
+        };
+        Ok(HttpResponse {
+            status: 200,
+            body: body.into_bytes(),
+            wanted: None,
+        })
+    };
+    *host.answer.borrow_mut() = Some(Box::new(answer));
+    asked
+}
+
 impl Host for FakeHost {
     type Store = FakeStore;
 

@@ -20,7 +20,7 @@ use crate::records::login::LoggedIn;
 use crate::records::record::SessionRecord;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Changes, Hears, Subject};
+use crate::reply::{Changes, Subject};
 use crate::route::{LoginThroughApp, Need, Outage, Rule};
 use crate::taken::Taken;
 use crate::time::UnixMillis;
@@ -131,7 +131,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
         Login::Refused(error) => through_app::tell_refusal(error, &mut changes),
     }
     let is_login = matches!(login, Login::ThroughApp(_));
-    if is_login || config.hears != Hears::default() {
+    if is_login || config.hears.any() {
         let token = match &holder {
             Ok((token, _)) => Some(token.clone()),
             // It passes without having been looked up.

@@ -14,15 +14,13 @@ use crate::memory::later::Later;
 use crate::metrics::Counter;
 use crate::refusal_line::{self, REFUSED};
 use crate::rejection::{Reason, Rejection};
+use crate::release_rule::{self, Judged};
 use crate::reply::{Action, Response, Rest, Verdict};
 use crate::route::{Destination, Method, Routes, Rule};
 use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
 use crate::worker::{Context, Worker};
-use crate::{
-    admin, endpoint, method, observe, open_body, pass_through, path, push, quota, release_rule,
-    taken,
-};
+use crate::{admin, endpoint, method, observe, open_body, pass_through, path, push, quota, taken};
 
 /// Decides about one request. Every path through here ends in exactly one [`Verdict`]; whatever goes wrong on the
 /// way is a reply from the rejection table, never a request let through.
@@ -177,12 +175,12 @@ async fn serve<H: Host, R: Request>(
                 Box::pin(opened).await?;
             }
             let unlisted = match judged {
-                release_rule::Judged::Listed => None,
-                release_rule::Judged::Told(release) => {
+                Judged::Listed => None,
+                Judged::Told(release) => {
                     changes.set.push((RELEASE.into(), release.into()));
                     None
                 }
-                release_rule::Judged::Refused(rejection) => Some(rejection),
+                Judged::Refused(rejection) => Some(rejection),
             };
             if observed {
                 let would_refuse = unlisted.as_deref().or(would_refuse.as_deref());

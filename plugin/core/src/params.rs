@@ -145,9 +145,7 @@ pub(crate) fn once<'a>(head: &'a Head, header: &str) -> Result<Option<&'a str>, 
     match head.get(header) {
         Header::Absent => Ok(None),
         Header::One(value) => Ok(Some(value)),
-        Header::Ambiguous => {
-            Err(Reason::InvalidHeader.parameter(header, "must occur once and be ASCII"))
-        }
+        Header::Ambiguous => Err(Reason::ambiguous(header)),
     }
 }
 

@@ -212,10 +212,10 @@ impl fmt::Display for Spot<'_> {
 fn only<'a>(head: &'a Head, name: &str) -> Result<Option<&'a str>, Rejection> {
     let mut only = None;
     for (_, value) in head.pairs().filter(|(own, _)| *own == name.as_bytes()) {
-        let value = core::str::from_utf8(value).map_err(|_| ambiguous(name))?;
+        let value = core::str::from_utf8(value).map_err(|_| Reason::ambiguous(name))?;
         for text in value.split(',').filter(|text| !is_nothing(text)) {
             if only.replace(text.trim()).is_some() {
-                return Err(ambiguous(name));
+                return Err(Reason::ambiguous(name));
             }
         }
     }
@@ -240,7 +240,7 @@ fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Reject
     for (_, value) in head.pairs().filter(own) {
         match core::str::from_utf8(value) {
             Ok(value) => texts.extend(value.split(',').map(str::trim)),
-            Err(_) if found.token.is_none() => return Err(ambiguous(AUTHORIZATION)),
+            Err(_) if found.token.is_none() => return Err(Reason::ambiguous(AUTHORIZATION)),
             Err(_) => {}
         }
     }
@@ -254,7 +254,7 @@ fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Reject
         (_, tokens) => tokens == 0 && !is_doubled,
     };
     if !is_clear && found.token.is_none() {
-        return Err(ambiguous(AUTHORIZATION));
+        return Err(Reason::ambiguous(AUTHORIZATION));
     }
     for text in texts.into_iter().filter(is_token) {
         found.take(text, spot)?;
@@ -269,12 +269,8 @@ fn names_it(head: &Head, token: &Token) -> Result<bool, Rejection> {
     match head.get(WAFER_ID) {
         Header::Absent => Ok(true),
         Header::One(name) => Ok(is_nothing(name) || name == token.id().short()),
-        Header::Ambiguous => Err(ambiguous(WAFER_ID)),
+        Header::Ambiguous => Err(Reason::ambiguous(WAFER_ID)),
     }
-}
-
-fn ambiguous(name: &str) -> Rejection {
-    Reason::InvalidHeader.parameter(name, "must occur once and be ASCII")
 }
 
 /// Whether a parameter of a query goes by this name, which is plain ASCII.

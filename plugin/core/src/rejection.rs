@@ -176,6 +176,11 @@ impl Reason {
         self.with(format!("{name}: {problem}"))
     }
 
+    /// That a header is doubled, or no ASCII.
+    pub(crate) fn ambiguous(header: &str) -> Rejection {
+        Self::InvalidHeader.parameter(header, "must occur once and be ASCII")
+    }
+
     /// That the request's method is none of `methods`.
     pub(crate) fn not_allowed(methods: &'static [&'static str]) -> Rejection {
         Rejection {

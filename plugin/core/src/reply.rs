@@ -146,6 +146,13 @@ pub(crate) struct Hears {
     pub(crate) attributes: bool,
 }
 
+impl Hears {
+    /// Whether any of them does.
+    pub(crate) fn any(self) -> bool {
+        self.end || self.attributes
+    }
+}
+
 /// Whose session it is.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Subject {

@@ -284,17 +284,17 @@ impl<H: Host> LoginChange<'_, H> {
         let surplus = sessions.len().saturating_sub(max);
         let surplus = sessions.drain(..surplus).map(|own| own.opener.id());
         self.surplus.extend(surplus);
+        let is_old = |own: &Listed| Some(own.opener.id()) == self.old;
+        let before = others
+            .iter()
+            .filter(|own| own.is_replaced() && !is_old(own));
+        let mut replaced: Vec<SessionId> = before.map(|own| own.opener.id()).collect();
+        let old = others.into_iter().find(is_old);
         // It may be another user's, on whose list it stays.
-        let old = self.granted.old.as_ref().map(|(old, _)| *old);
-        let mut replaced = Vec::from_iter(old);
-        for own in others {
-            let id = own.opener.id();
-            if Some(id) == self.old {
-                sessions.insert(0, Listed::replaced(own.opener));
-            }
-            let is_new = !replaced.contains(&id) && id != self.id && !self.surplus.contains(&id);
-            replaced.extend(is_new.then_some(id));
+        if old.is_some() || self.granted.old.is_some() {
+            replaced.extend(self.old);
         }
+        sessions.splice(..0, old.map(|own| Listed::replaced(own.opener)));
         (sessions, replaced)
     }
 

@@ -1,15 +1,14 @@
 //! The same ciphertext is taken once per session, until its absolute end, where the configuration says so.
 
-use alloc::format;
 use alloc::vec::Vec;
 
-use crate::host::{Host, Level};
+use crate::host::Host;
 use crate::records::record::SessionRecord;
 use crate::records::shown::{self, mark, replay_key};
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
-use crate::session::users::{ATTEMPTS, pause};
-use crate::store::{Change, Life, Store, StoreError, Write, Written};
+use crate::session::contention::{ATTEMPTS, pause};
+use crate::store::{Change, Life, Store, Write, Written};
 use crate::wechat::encrypted_data::EncryptedData;
 use crate::worker::Context;
 
@@ -60,10 +59,7 @@ pub(super) async fn refuse<H: Host>(
         let took = host.now().since(now);
         host.sleep(pause(host, attempt, took)).await;
     }
-    const EVENT: &str = "store_contended";
-    let line = || format!(r#"{{"event":"{EVENT}","record":"replay","attempts":{ATTEMPTS}}}"#);
-    context.log(Level::Warn, (EVENT, ""), line);
-    Err(StoreError::Contended.into())
+    Err(context.contended("replay").into())
 }
 
 #[cfg(test)]

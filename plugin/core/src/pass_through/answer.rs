@@ -111,33 +111,13 @@ pub fn unanswered<H: Host>(
 mod tests {
     use super::*;
     use crate::config::tests::minimal_on_spin;
-    use crate::fake_host::{FakeHost, run};
-    use crate::host::{HttpCall, HttpResponse};
+    use crate::fake_host::{FakeHost, answering, run};
     use crate::testing::test;
     use alloc::format;
-    use alloc::rc::Rc;
-    use core::cell::Cell;
     use core::time::Duration;
     use serde_json::json;
 
     const DEAD: &[u8] = br#"{"errcode":40001,"errmsg":"invalid credential"}"#;
-
-    /// Another token with each answer; and how many there were.
-    fn answering(host: &FakeHost) -> Rc<Cell<u32>> {
-        let asked = Rc::new(Cell::new(0));
-        let count = Rc::clone(&asked);
-        let answer = move |_: &HttpCall| {
-            count.set(count.get() + 1);
-            let body = format!(r#"{{"access_token":"t{}","expires_in":7200}}"#, count.get());
-            Ok(HttpResponse {
-                status: 200,
-                body: body.into_bytes(),
-                wanted: None,
-            })
-        };
-        *host.answer.borrow_mut() = Some(Box::new(answer));
-        asked
-    }
 
     fn worker() -> Worker {
         Worker::new(minimal_on_spin(json!({ "kind": "spin_kv" })))
@@ -168,7 +148,7 @@ mod tests {
     #[test]
     fn a_worker_that_sees_no_other_call_has_the_next_token_ready_for_the_others() {
         let host = FakeHost::at(1_700_000_000_000);
-        let asked = answering(&host);
+        let asked = answering(&host, None);
         let one = worker();
         assert_eq!(token(&one, &host).unwrap(), "t1");
         assert!(mark_if_dead(&one, &host, &call(&one, "t1", false), DEAD));
@@ -184,7 +164,7 @@ mod tests {
     #[test]
     fn a_token_that_is_dead_for_the_repetition_too_is_kept() {
         let host = FakeHost::at(1_700_000_000_000);
-        let asked = answering(&host);
+        let asked = answering(&host, None);
         let one = worker();
         for (number, is_repeated) in [(1, false), (2, true), (2, false)] {
             let used = token(&one, &host).unwrap();

@@ -48,7 +48,7 @@ pub(crate) fn boxed<'a, T>(
 
 /// A ticket that nobody needed.
 pub(crate) async fn give_back<H: Host>(context: Context<'_, H>, ticket: &Key) {
-    let _ = context.store().write(&[given_back(ticket)]).await;
+    let _ = context.store().delete(ticket).await;
 }
 
 /// A ticket of which nobody knows whether it was taken: given back if it is `own`.

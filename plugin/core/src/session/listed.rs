@@ -2,43 +2,54 @@
 
 use super::sessions::{ATTEMPTS, Sessions};
 use crate::host::Host;
-use crate::memory::endings::Watched;
 use crate::memory::found::Found;
 use crate::records::record::{Listed, SessionRecord, kept};
 use crate::rejection::Rejection;
 use crate::store::{Store, StoreError};
-use crate::time::UnixMillis;
 use crate::worker::Context;
+
+/// What the store has of a session on a list.
+enum Look {
+    Lives(Found),
+    /// Nothing, or one that is over.
+    Gone,
+    /// One that no key of this edge opens: another edge's to judge.
+    Unopened,
+}
 
 impl<H: Host> Sessions<'_, H> {
     /// The session as the store has it, if it lives.
     pub(crate) async fn look_at(&self, listed: &Listed) -> Result<Option<Found>, StoreError> {
-        let Context { worker, host } = self.context;
-        let id = listed.opener.id();
-        let key = id.key();
-        let now = host.now();
-        let to_end = worker.endings.watch();
-        let sealed = self.context.store().get_latest(&key, now).await?;
-        let found = sealed.and_then(|sealed| self.opened(&listed.opener, id, &key, sealed));
-        Ok(found.filter(|found| self.lives(found, &to_end, now)))
+        Ok(match self.look(listed).await? {
+            Look::Lives(found) => Some(found),
+            Look::Gone | Look::Unopened => None,
+        })
     }
 
-    /// Whether the store has it no more, or it is over. One that no key of this edge opens is another edge's to judge.
+    /// Whether the store has it no more, or it is over.
     pub(crate) async fn is_gone(&self, listed: &Listed) -> Result<bool, StoreError> {
+        Ok(matches!(self.look(listed).await?, Look::Gone))
+    }
+
+    async fn look(&self, listed: &Listed) -> Result<Look, StoreError> {
         let Context { worker, host } = self.context;
         let id = listed.opener.id();
         let key = id.key();
         let now = host.now();
         let to_end = worker.endings.watch();
         let Some(sealed) = self.context.store().get_latest(&key, now).await? else {
-            return Ok(true);
+            return Ok(Look::Gone);
         };
-        let found = self.opened(&listed.opener, id, &key, sealed);
-        Ok(found.is_some_and(|found| !self.lives(&found, &to_end, now)))
-    }
-
-    fn lives(&self, found: &Found, to_end: &Watched<'_>, now: UnixMillis) -> bool {
-        !self.is_over(&found.record, now) && !self.is_to_end(to_end, &found.id, &found.record, now)
+        let Some(found) = self.opened(&listed.opener, id, &key, sealed) else {
+            return Ok(Look::Unopened);
+        };
+        let record = &found.record;
+        let lives = !self.is_over(record, now) && !self.is_to_end(&to_end, &id, record, now);
+        Ok(if lives {
+            Look::Lives(found)
+        } else {
+            Look::Gone
+        })
     }
 
     /// Has a session that was found so remember `text` for its app, from its next request on here, elsewhere within the

@@ -1,31 +1,17 @@
 //! The user record: read, and changed by compare-and-swap so that two logins of one user lose nothing.
 
-use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::contention::{ATTEMPTS, pause};
 use crate::chosen_store::ChosenStore;
-use crate::host::{Host, Level};
+use crate::host::Host;
 use crate::records::record::{Listed, UserRecord, user_key, user_scope};
 use crate::records::token::SessionId;
 use crate::rejection::Rejection;
 use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
 use crate::worker::Context;
-
-/// How often a change is tried when others change the same user at the same time: with its pauses a second or two, where
-/// the store is slow five to fifteen.
-pub(crate) const ATTEMPTS: u32 = 20;
-
-/// The longest pause before the second attempt; it doubles up to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(4);
-const LAST_PAUSE: Duration = Duration::from_millis(256);
-
-/// Attempts meet that begin within one of them: with so many in one pause, those of thirty changes mostly do not. And with
-/// fewer than the least, even those of a few do.
-const IN_A_PAUSE: u32 = 64;
-const LEAST_IN_A_PAUSE: u32 = 4;
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Longer than another instance takes between reading an entry and writing it, where a swap is not one step.
 const OTHERS_ARE_DONE: Duration = Duration::from_millis(25);
@@ -111,14 +97,10 @@ impl<H: Host> Users<'_, H> {
         openid: &str,
         latest: bool,
     ) -> Result<Option<UserRecord>, StoreError> {
-        let key = user_key(appid, openid);
-        let (store, now) = (self.context.store(), self.context.host.now());
-        let sealed = if latest {
-            store.get_latest(&key, now).await
-        } else {
-            store.get(&key, now).await
-        };
-        Ok(self.opened(appid, openid, &key, sealed?.as_deref()))
+        match self.find(appid, openid, latest).await {
+            Err(StoreError::Unopened) => Ok(None),
+            found => found,
+        }
     }
 
     /// The latest of the user, for whom one whose record cannot be read is not one whom nobody knows.
@@ -127,9 +109,23 @@ impl<H: Host> Users<'_, H> {
         appid: &str,
         openid: &str,
     ) -> Result<Option<UserRecord>, StoreError> {
+        self.find(appid, openid, true).await
+    }
+
+    async fn find(
+        &self,
+        appid: &str,
+        openid: &str,
+        latest: bool,
+    ) -> Result<Option<UserRecord>, StoreError> {
         let key = user_key(appid, openid);
         let (store, now) = (self.context.store(), self.context.host.now());
-        let Some(sealed) = store.get_latest(&key, now).await? else {
+        let sealed = if latest {
+            store.get_latest(&key, now).await
+        } else {
+            store.get(&key, now).await
+        };
+        let Some(sealed) = sealed? else {
             return Ok(None);
         };
         let user = self.opened(appid, openid, &key, Some(&sealed));
@@ -188,10 +184,7 @@ impl<H: Host> Users<'_, H> {
             let took = host.now().since(now);
             host.sleep(pause(host, attempt, took)).await;
         }
-        const EVENT: &str = "store_contended";
-        let line = || format!(r#"{{"event":"{EVENT}","record":"user","attempts":{ATTEMPTS}}}"#);
-        self.context.log(Level::Warn, (EVENT, ""), line);
-        Err(StoreError::Contended.into())
+        Err(self.context.contended("user").into())
     }
 
     /// Which of these live no more: no more of them than are too many. What cannot be asked counts as alive.
@@ -245,20 +238,5 @@ impl<H: Host> Users<'_, H> {
     ) -> Option<UserRecord> {
         self.context
             .open(&user_scope(appid, openid, &key.name), sealed?)
-    }
-}
-
-/// At random, so that those who met do not meet again. `took`: the last attempt.
-pub(crate) fn pause(host: &impl Host, attempt: u32, took: Duration) -> Duration {
-    let last = took.saturating_mul(IN_A_PAUSE);
-    let most = FIRST_PAUSE
-        .saturating_mul(1 << attempt.min(16))
-        .max(took.saturating_mul(LEAST_IN_A_PAUSE))
-        .min(last.clamp(LAST_PAUSE, LONGEST_PAUSE));
-    let mut dice = [0; 2];
-    // Without randomness all wait the longest.
-    match host.random(&mut dice) {
-        Ok(()) => most * u32::from(u16::from_le_bytes(dice)) / u32::from(u16::MAX),
-        Err(_) => most,
     }
 }

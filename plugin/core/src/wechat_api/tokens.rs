@@ -297,34 +297,12 @@ pub(crate) fn scope<'a>(appid: &'a str, name: &'a str) -> Scope<'a> {
 mod tests {
     use super::*;
     use crate::config::tests::minimal_on_spin;
-    use crate::fake_host::{FakeHost, run};
-    use crate::host::HttpResponse;
+    use crate::fake_host::{FakeHost, answering, run};
     use crate::memory::access_tokens::BETWEEN_DEATHS;
     use crate::testing::test;
     use crate::worker::Worker;
     use alloc::string::String;
-    use core::cell::Cell;
     use serde_json::json;
-
-    /// Another token with each answer, or an errcode; and how often it was asked.
-    fn answering(host: &FakeHost, errcode: Option<i64>) -> Rc<Cell<u32>> {
-        let asked = Rc::new(Cell::new(0));
-        let count = Rc::clone(&asked);
-        let answer = move |_: &crate::host::HttpCall| {
-            count.set(count.get() + 1);
-            let body = match errcode {
-                Some(errcode) => format!(r#"{{"errcode":{errcode},"errmsg":"no"}}"#),
-                None => format!(r#"{{"access_token":"t{}","expires_in":7200}}"#, count.get()),
-            };
-            Ok(HttpResponse {
-                status: 200,
-                body: body.into_bytes(),
-                wanted: None,
-            })
-        };
-        *host.answer.borrow_mut() = Some(Box::new(answer));
-        asked
-    }
 
     fn worker() -> Worker {
         Worker::new(minimal_on_spin(json!({ "kind": "spin_kv" })))
