@@ -17,6 +17,7 @@ use testkit::eventually;
 use testkit::http2::pseudo;
 
 const SLOW: Duration = Duration::from_millis(200);
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// Sends a whole request without a body.
 fn begin(edge: &SlowStore, request: &Request) -> Connection {
@@ -192,8 +193,13 @@ fn steps(edge: &SlowStore) -> usize {
 fn login_and_leave(edge: &SlowStore, user: &str, step: usize) -> String {
     let code = edge.wechat.phone(user).login();
     let asked = edge.asked();
-    let connection = begin(edge, &login_by_headers(&code));
-    eventually(|| edge.asked() >= asked + step);
+    let mut connection = begin(edge, &login_by_headers(&code));
+    let has_asked = || edge.asked() >= asked + step;
+    eventually(|| has_asked() || connection.is_heard(A_MOMENT).unwrap());
+    if !has_asked() {
+        let answer = connection.read_response("GET").unwrap();
+        panic!("answered too early: {} {}", answer.status, answer.text());
+    }
     drop(connection);
     edge.until_active(0);
     code
