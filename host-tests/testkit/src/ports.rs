@@ -3,16 +3,24 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::Path;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 /// How long a program may take to be ready, on a machine that may be busy with many tests.
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 const POLL: Duration = Duration::from_millis(10);
 const PORTS_TO_TRY: usize = 8;
+
+/// Below those that Linux gives to whoever asks for any, and to every connection (`ip_local_port_range`): one of these would
+/// be somebody else's by the time that a program listens there, and a test talk to another one's server.
+/// <https://docs.kernel.org/networking/ip-sysctl.html>
+const PORTS: Range<u32> = 10_240..32_768;
 const TAKEN: &str = "Address already in use";
 
 /// Starts something on a free port, on another one if somebody else is faster to take it.
@@ -42,8 +50,17 @@ fn is_taken(error: &anyhow::Error) -> bool {
     format!("{error:#}").contains(TAKEN)
 }
 
+/// A port that nobody listens at, and that no other call of this process gives.
 pub(crate) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Processes that run side by side begin apart.
+    let first = process::id().wrapping_mul(997);
+    let next = || first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+    let count = PORTS.end - PORTS.start;
+    (0..count)
+        .filter_map(|_| u16::try_from(PORTS.start + next() % count).ok())
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .context("no free port on 127.0.0.1")
 }
 
 /// The end of a log, for an error message.
