@@ -5,24 +5,25 @@
 use std::path::Path;
 
 use crate::fail_open::lets_in;
-use crate::plugin::{Clusters, Place, Plugin, names_us, texts};
+use crate::plugin::{Clusters, Place, Plugin, texts};
 use crate::tree::Node;
-use crate::{Finding, capabilities, patches};
+use crate::{Finding, capabilities, patches, switched_off, wasm};
 
-const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 const ENVIRONMENT: [&str; 2] = ["vm_config", "environment_variables"];
 
 /// What is wrong in a document, or nothing if wx-session is not in it.
 pub(crate) fn check(file: &Path, document: &Node) -> Option<Vec<Finding>> {
     let mut filters = Vec::new();
     find(document, None, &mut filters);
-    filters.retain(|filter| is_ours(filter.config));
+    filters.retain(|filter| wasm::is_ours(filter.config));
     let patched = patches::check(file, document);
-    if filters.is_empty() {
+    let off = switched_off::check(file, document);
+    if filters.is_empty() && off.is_empty() {
         return patched;
     }
     let clusters = clusters(document);
     let mut findings = patched.unwrap_or_default();
+    findings.extend(off);
     for filter in &filters {
         findings.extend(plugin(filter, clusters.as_deref()).check(file));
         findings.extend(capabilities::check(file, filter.config, filter.document));
@@ -43,7 +44,7 @@ struct Filter<'a> {
 fn find<'a>(node: &'a Node, around: Option<u64>, found: &mut Vec<Filter<'a>>) {
     let own = node.field("per_connection_buffer_limit_bytes");
     let buffer = own.and_then(|entry| entry.node.number()).or(around);
-    found.extend(config(node).map(|config| Filter {
+    found.extend(wasm::config(node).map(|config| Filter {
         config,
         document: config.at(&["configuration", "value"]),
         buffer,
@@ -51,37 +52,6 @@ fn find<'a>(node: &'a Node, around: Option<u64>, found: &mut Vec<Filter<'a>>) {
     for child in node.children() {
         find(child, buffer, found);
     }
-}
-
-/// The `PluginConfig` of a Wasm filter.
-fn config(node: &Node) -> Option<&Node> {
-    let is = |name: &str| {
-        node.field_at(&[name])
-            .and_then(Node::text)
-            .is_some_and(|text| text.ends_with(WASM))
-    };
-    if is("@type") {
-        return node.get("config");
-    }
-    // As a TypedStruct.
-    if is("type_url") {
-        return node.at(&["value", "config"]);
-    }
-    None
-}
-
-fn is_ours(config: &Node) -> bool {
-    let code = ["vm_config", "code"];
-    let places = [&["local", "filename"][..], &["remote", "http_uri", "uri"]];
-    let of_code = |place: &&[&str]| {
-        names_us(
-            config
-                .field_at(&code)
-                .and_then(|code| code.field_at(place))
-                .and_then(Node::text),
-        )
-    };
-    names_us(config.get("name").and_then(Node::text)) || places.iter().any(of_code)
 }
 
 fn plugin<'a>(filter: &Filter<'a>, clusters: Option<&[String]>) -> Plugin<'a> {

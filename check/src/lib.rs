@@ -10,8 +10,10 @@ mod objects;
 mod patches;
 mod plugin;
 mod spin;
+mod switched_off;
 mod toml_tree;
 mod tree;
+mod wasm;
 mod yaml_tree;
 
 use std::fmt;
