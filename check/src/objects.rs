@@ -20,6 +20,11 @@ fn one(file: &Path, node: &Node, is_json: bool) -> Option<Vec<Finding>> {
     if Document::at(node).is_ours() {
         return Some(alone(file, node, is_json));
     }
+    in_others(file, node, is_json)
+}
+
+/// What is no document of ours by itself.
+fn in_others(file: &Path, node: &Node, is_json: bool) -> Option<Vec<Finding>> {
     let Some(kind) = node.get("kind").and_then(Node::text) else {
         return envoy::check(file, node);
     };
@@ -36,6 +41,7 @@ fn one(file: &Path, node: &Node, is_json: bool) -> Option<Vec<Finding>> {
 
 /// The files in it, such as an `envoy.yaml`.
 fn config_map(file: &Path, object: &Node) -> Option<Vec<Finding>> {
+    let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
     let entries = object.get("data").map_or(&[][..], Node::entries).iter();
     all(entries.filter_map(|entry| {
         let Value::Text { text, line } = &entry.node.value else {
@@ -49,7 +55,14 @@ fn config_map(file: &Path, object: &Node) -> Option<Vec<Finding>> {
                     own.shift(line.saturating_sub(1));
                 }
                 let is_json = end == "json";
-                all(documents.iter().filter_map(|own| one(file, own, is_json)))
+                let named = named || names_us(Some(&entry.name));
+                all(documents.iter().filter_map(|own| {
+                    if named || Document::at(own).is_surely_ours() {
+                        one(file, own, is_json)
+                    } else {
+                        in_others(file, own, is_json)
+                    }
+                }))
             }
             Err(error) => names_us(Some(text)).then(|| {
                 vec![Finding {
