@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::fail_open::lets_in;
-use crate::plugin::{Clusters, Place, Plugin, texts};
+use crate::plugin::{Buffer, Clusters, Place, Plugin, texts};
 use crate::tree::Node;
 use crate::{Finding, capabilities, patches, switched_off, wasm};
 
@@ -37,13 +37,12 @@ struct Filter<'a> {
     config: &'a Node,
     /// wx-session's own document in it.
     document: Option<&'a Node>,
-    /// What its listener buffers at most, in bytes, if that is said.
-    buffer: Option<u64>,
+    /// What its listener buffers at most, if the listener is here.
+    buffer: Option<Buffer>,
 }
 
-fn find<'a>(node: &'a Node, around: Option<u64>, found: &mut Vec<Filter<'a>>) {
-    let own = node.field("per_connection_buffer_limit_bytes");
-    let buffer = own.and_then(|entry| entry.node.number()).or(around);
+fn find<'a>(node: &'a Node, around: Option<Buffer>, found: &mut Vec<Filter<'a>>) {
+    let buffer = buffer(node).or(around);
     found.extend(wasm::config(node).map(|config| Filter {
         config,
         document: config.at(&["configuration", "value"]),
@@ -52,6 +51,21 @@ fn find<'a>(node: &'a Node, around: Option<u64>, found: &mut Vec<Filter<'a>>) {
     for child in node.children() {
         find(child, buffer, found);
     }
+}
+
+/// What a listener buffers at most, or a part of one that says it.
+fn buffer(node: &Node) -> Option<Buffer> {
+    let said = node.field("per_connection_buffer_limit_bytes");
+    if let Some(bytes) = said.and_then(|entry| entry.node.number()) {
+        let of = "the listener's per_connection_buffer_limit_bytes";
+        return Some(Buffer { bytes, of });
+    }
+    let has = |name: &str| node.field(name).is_some();
+    let is_whole = has("address") && (has("filter_chains") || has("default_filter_chain"));
+    is_whole.then_some(Buffer {
+        bytes: 1_048_576,
+        of: "the listener's per_connection_buffer_limit_bytes, which is not there,",
+    })
 }
 
 fn plugin<'a>(filter: &Filter<'a>, clusters: Option<&[String]>) -> Plugin<'a> {
