@@ -10,7 +10,8 @@ use crate::tree::{Entry, Node};
 use crate::wasm;
 
 const OFF: &str = "switches the filter off: nobody needs a session there, and the client's own X-WX-OPENID reaches the app. \
-                   What is to be open gets `session: public` in wx-session's own routes";
+                   What is to be open gets `session: public` in wx-session's own routes; a route past it needs \
+                   request_headers_to_remove with x-wx-openid and all the others";
 
 /// An action of Envoy's matchers.
 const SKIP: &str = "envoy.extensions.filters.common.matcher.action.v3.SkipFilter";
@@ -24,23 +25,41 @@ pub(crate) fn check(file: &Path, document: &Node) -> Vec<Finding> {
         findings.extend(disabled(file, filter.node));
         findings.extend(skipped(file, filter.node));
     }
-    document.visit(&mut |node| {
-        let overrides = node.field("typed_per_filter_config");
-        let entries = overrides.map_or(&[][..], |overrides| overrides.node.entries());
-        // They go by the name of the filter, which may stand in another file.
-        let is_ours = |name: &str| {
-            let mut known = filters.iter().filter(|filter| filter.name == name);
-            match known.next() {
-                Some(first) => first.is_ours || known.any(|filter| filter.is_ours),
-                None => names_us(Some(name)),
-            }
-        };
-        for entry in entries.iter().filter(|entry| is_ours(&entry.name)) {
-            findings.extend(disabled(file, &entry.node));
-            findings.extend(skipped(file, &entry.node));
-        }
-    });
+    overrides(file, document, &filters, &mut findings);
     findings
+}
+
+/// What routes, and what holds routes, say of the filters by their names.
+fn overrides(file: &Path, node: &Node, filters: &[Filter<'_>], findings: &mut Vec<Finding>) {
+    // On purpose: nothing that the app believes comes that way, neither here nor in what this holds.
+    if takes_identity_off(node) {
+        return;
+    }
+    // The filter may stand in another file.
+    let is_ours = |name: &str| {
+        let mut known = filters.iter().filter(|filter| filter.name == name);
+        match known.next() {
+            Some(first) => first.is_ours || known.any(|filter| filter.is_ours),
+            None => names_us(Some(name)),
+        }
+    };
+    let all = node.field("typed_per_filter_config");
+    let all = all.map_or(&[][..], |all| all.node.entries()).iter();
+    for entry in all.filter(|entry| is_ours(&entry.name)) {
+        findings.extend(disabled(file, &entry.node));
+        findings.extend(skipped(file, &entry.node));
+    }
+    for child in node.children() {
+        overrides(file, child, filters, findings);
+    }
+}
+
+/// Whether a route, or what holds routes, takes the user's name off requests.
+fn takes_identity_off(node: &Node) -> bool {
+    let list = node.field("request_headers_to_remove");
+    let names = list.map_or(&[][..], |list| list.node.items()).iter();
+    let mut names = names.filter_map(Node::text);
+    names.any(|name| name.eq_ignore_ascii_case("x-wx-openid"))
 }
 
 /// What is wrong if this is of a filter of ours: `disabled` of an `HttpFilter` or of a `FilterConfig`.

@@ -104,6 +104,30 @@ fn a_filter_that_is_off_for_a_route_is_found() {
 }
 
 #[test]
+fn a_route_past_the_filter_that_takes_the_identity_off_is_right() {
+    let off = format!("typed_per_filter_config: {{ wx-session: {{ {TYPE}, disabled: true }} }}");
+    let host = "domains: [\"*\"]\n";
+    let route = "- match: { prefix: / }\n";
+    let with = |text: &str, there: &str, indent: usize, more: &str| {
+        let new = format!("{there}{}{more}\n", " ".repeat(indent));
+        text.replacen(there, &new, 1)
+    };
+    let open = with(&text(ENVOY), route, 26, &off);
+    only(&open, OFF);
+    for names in ["X-WX-OPENID, X-WX-UNIONID", "x-wx-openid"] {
+        for field in ["request_headers_to_remove", "requestHeadersToRemove"] {
+            let remove = format!("{field}: [{names}]");
+            for (there, indent) in [(route, 26), (host, 22)] {
+                let right = with(&open, there, indent, &remove);
+                assert_eq!(findings(ENVOY, &right), [""; 0], "{there}, {remove}");
+            }
+        }
+    }
+    let other = with(&open, route, 26, "request_headers_to_remove: [x-other]");
+    only(&other, OFF);
+}
+
+#[test]
 fn a_filter_of_another_kind_may_be_called_as_we_are() {
     let cors = "- { name: wx-session-cors, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors } }";
     let there = "domains: [\"*\"]\n";
