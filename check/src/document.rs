@@ -94,9 +94,15 @@ impl Document {
         self.tree.line_of(field)
     }
 
-    /// Whether it looks like one of ours.
+    /// Whether it looks like one of ours, if nothing else than ours is to be expected.
     pub(crate) fn is_ours(&self) -> bool {
         self.tree.get("apps").is_some()
+    }
+
+    /// Whether it does among files of all kinds: others have `apps` too.
+    pub(crate) fn is_surely_ours(&self) -> bool {
+        let apps = self.tree.get("apps").map_or(&[][..], Node::items);
+        apps.iter().any(|app| app.get("appid").is_some())
     }
 
     /// What a platform adds to it where it is told to use different ones in different places.

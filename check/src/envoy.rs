@@ -5,24 +5,25 @@
 use std::path::Path;
 
 use crate::fail_open::lets_in;
-use crate::plugin::{Clusters, Place, Plugin, names_us, texts};
+use crate::plugin::{Buffer, Clusters, Place, Plugin, texts};
 use crate::tree::Node;
-use crate::{Finding, capabilities, patches};
+use crate::{Finding, capabilities, patches, switched_off, wasm};
 
-const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 const ENVIRONMENT: [&str; 2] = ["vm_config", "environment_variables"];
 
 /// What is wrong in a document, or nothing if wx-session is not in it.
 pub(crate) fn check(file: &Path, document: &Node) -> Option<Vec<Finding>> {
     let mut filters = Vec::new();
     find(document, None, &mut filters);
-    filters.retain(|filter| is_ours(filter.config));
+    filters.retain(|filter| wasm::is_ours(filter.config));
     let patched = patches::check(file, document);
-    if filters.is_empty() {
+    let off = switched_off::check(file, document);
+    if filters.is_empty() && off.is_empty() {
         return patched;
     }
     let clusters = clusters(document);
     let mut findings = patched.unwrap_or_default();
+    findings.extend(off);
     for filter in &filters {
         findings.extend(plugin(filter, clusters.as_deref()).check(file));
         findings.extend(capabilities::check(file, filter.config, filter.document));
@@ -36,14 +37,13 @@ struct Filter<'a> {
     config: &'a Node,
     /// wx-session's own document in it.
     document: Option<&'a Node>,
-    /// What its listener buffers at most, in bytes, if that is said.
-    buffer: Option<u64>,
+    /// What its listener buffers at most, if the listener is here.
+    buffer: Option<Buffer>,
 }
 
-fn find<'a>(node: &'a Node, around: Option<u64>, found: &mut Vec<Filter<'a>>) {
-    let own = node.field("per_connection_buffer_limit_bytes");
-    let buffer = own.and_then(|entry| entry.node.number()).or(around);
-    found.extend(config(node).map(|config| Filter {
+fn find<'a>(node: &'a Node, around: Option<Buffer>, found: &mut Vec<Filter<'a>>) {
+    let buffer = buffer(node).or(around);
+    found.extend(wasm::config(node).map(|config| Filter {
         config,
         document: config.at(&["configuration", "value"]),
         buffer,
@@ -53,35 +53,19 @@ fn find<'a>(node: &'a Node, around: Option<u64>, found: &mut Vec<Filter<'a>>) {
     }
 }
 
-/// The `PluginConfig` of a Wasm filter.
-fn config(node: &Node) -> Option<&Node> {
-    let is = |name: &str| {
-        node.field_at(&[name])
-            .and_then(Node::text)
-            .is_some_and(|text| text.ends_with(WASM))
-    };
-    if is("@type") {
-        return node.get("config");
+/// What a listener buffers at most, or a part of one that says it.
+fn buffer(node: &Node) -> Option<Buffer> {
+    let said = node.field("per_connection_buffer_limit_bytes");
+    if let Some(bytes) = said.and_then(|entry| entry.node.number()) {
+        let of = "the listener's per_connection_buffer_limit_bytes";
+        return Some(Buffer { bytes, of });
     }
-    // As a TypedStruct.
-    if is("type_url") {
-        return node.at(&["value", "config"]);
-    }
-    None
-}
-
-fn is_ours(config: &Node) -> bool {
-    let code = ["vm_config", "code"];
-    let places = [&["local", "filename"][..], &["remote", "http_uri", "uri"]];
-    let of_code = |place: &&[&str]| {
-        names_us(
-            config
-                .field_at(&code)
-                .and_then(|code| code.field_at(place))
-                .and_then(Node::text),
-        )
-    };
-    names_us(config.get("name").and_then(Node::text)) || places.iter().any(of_code)
+    let has = |name: &str| node.field(name).is_some();
+    let is_whole = has("address") && (has("filter_chains") || has("default_filter_chain"));
+    is_whole.then_some(Buffer {
+        bytes: 1_048_576,
+        of: "the listener's per_connection_buffer_limit_bytes, which is not there,",
+    })
 }
 
 fn plugin<'a>(filter: &Filter<'a>, clusters: Option<&[String]>) -> Plugin<'a> {

@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use crate::Finding;
-use crate::plugin::{Clusters, Place, Plugin, names_us, texts};
+use crate::plugin::{Buffer, Clusters, Place, Plugin, names_us, texts};
 use crate::tree::Node;
 
-/// What is wrong in an object, or nothing if wx-session is not in it.
-pub(crate) fn check(file: &Path, object: &Node) -> Option<Vec<Finding>> {
+/// What is wrong in an object, or nothing if wx-session is not in it. `buffer`: what listeners of Higress have.
+pub(crate) fn check(file: &Path, object: &Node, buffer: Buffer) -> Option<Vec<Finding>> {
     let text = |name: &str| object.get(name).and_then(Node::text).unwrap_or_default();
     let spec = object.get("spec")?;
     let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
@@ -17,7 +17,7 @@ pub(crate) fn check(file: &Path, object: &Node) -> Option<Vec<Finding>> {
         text("apiVersion").split('/').next().unwrap_or_default(),
     ) {
         ("WasmPlugin", "extensions.higress.io") if named || is_ours(spec) => {
-            Some(higress(file, spec))
+            Some(higress(file, spec, buffer))
         }
         ("WasmPlugin", _) if named || is_ours(spec) => Some(istio(spec, "spec").check(file)),
         ("TrafficExtension", _) => {
@@ -93,9 +93,10 @@ fn istio<'a>(plugin: &'a Node, at: &str) -> Plugin<'a> {
 
 /// As Istio's, with rules of its own, and the document under another name.
 /// <https://higress.cn/en/docs/latest/user/wasm-plugin/>
-fn higress(file: &Path, spec: &Node) -> Vec<Finding> {
+fn higress(file: &Path, spec: &Node, buffer: Buffer) -> Vec<Finding> {
     let mut plugin = istio(spec, "spec");
     plugin.sees_bodies = Some(true);
+    plugin.buffer = Some(buffer);
     if plugin.document.is_none() {
         plugin.document = spec.get("defaultConfig");
         plugin.place = Place::new(spec.line, "spec.defaultConfig");

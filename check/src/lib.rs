@@ -5,13 +5,16 @@ mod capabilities;
 mod document;
 mod envoy;
 mod fail_open;
+mod higress_config;
 mod kubernetes;
 mod objects;
 mod patches;
 mod plugin;
 mod spin;
+mod switched_off;
 mod toml_tree;
 mod tree;
+mod wasm;
 mod yaml_tree;
 
 use std::fmt;
@@ -110,7 +113,12 @@ pub fn to_json(text: &str) -> Result<serde_json::Value> {
 
 fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
     let mut found: Option<Vec<Finding>> = None;
-    for own in all.iter().filter_map(|one| objects::check(file, one)) {
+    let around = objects::Around {
+        file,
+        is_json: file.extension().is_some_and(|end| end == "json"),
+        higress: higress_config::buffer(all),
+    };
+    for own in all.iter().filter_map(|one| objects::check(around, one)) {
         let found = found.get_or_insert_with(Vec::new);
         for finding in own {
             // What two plugins of one file share by an alias is wrong once.

@@ -6,36 +6,48 @@ use std::path::Path;
 use wx_session_core::config::Platform;
 
 use crate::document::Document;
-use crate::plugin::names_us;
+use crate::plugin::{Buffer, names_us};
 use crate::tree::{Node, Value};
 use crate::{Finding, envoy, kubernetes, yaml_tree};
 
-/// What is wrong in a document, or nothing if wx-session is not in it.
-pub(crate) fn check(file: &Path, document: &Node) -> Option<Vec<Finding>> {
-    let is_json = file.extension().is_some_and(|end| end == "json");
-    one(file, document, is_json)
+/// Where a document stands, and what is known there.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub(crate) file: &'a Path,
+    /// Whether it is written in JSON.
+    pub(crate) is_json: bool,
+    /// What listeners of Higress buffer.
+    pub(crate) higress: Buffer,
 }
 
-fn one(file: &Path, node: &Node, is_json: bool) -> Option<Vec<Finding>> {
+/// What is wrong in a document, or nothing if wx-session is not in it.
+pub(crate) fn check(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
     if Document::at(node).is_ours() {
-        return Some(alone(file, node, is_json));
+        return Some(alone(around, node));
     }
+    in_others(around, node)
+}
+
+/// What is no document of ours by itself.
+fn in_others(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
     let Some(kind) = node.get("kind").and_then(Node::text) else {
-        return envoy::check(file, node);
+        return envoy::check(around.file, node);
     };
     let object = node.merged();
     match kind {
         "List" => {
             let items = object.get("items").map_or(&[][..], Node::items).iter();
-            all(items.filter_map(|item| one(file, item, is_json)))
+            all(items.filter_map(|item| check(around, item)))
         }
-        "ConfigMap" => config_map(file, &object),
-        _ => kubernetes::check(file, &object).or_else(|| envoy::check(file, &object)),
+        "ConfigMap" => config_map(around, &object),
+        _ => kubernetes::check(around.file, &object, around.higress)
+            .or_else(|| envoy::check(around.file, &object)),
     }
 }
 
 /// The files in it, such as an `envoy.yaml`.
-fn config_map(file: &Path, object: &Node) -> Option<Vec<Finding>> {
+fn config_map(around: Around<'_>, object: &Node) -> Option<Vec<Finding>> {
+    let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
     let entries = object.get("data").map_or(&[][..], Node::entries).iter();
     all(entries.filter_map(|entry| {
         let Value::Text { text, line } = &entry.node.value else {
@@ -48,12 +60,22 @@ fn config_map(file: &Path, object: &Node) -> Option<Vec<Finding>> {
                 for own in &mut documents {
                     own.shift(line.saturating_sub(1));
                 }
-                let is_json = end == "json";
-                all(documents.iter().filter_map(|own| one(file, own, is_json)))
+                let around = Around {
+                    is_json: end == "json",
+                    ..around
+                };
+                let named = named || names_us(Some(&entry.name));
+                all(documents.iter().filter_map(|own| {
+                    if named || Document::at(own).is_surely_ours() {
+                        check(around, own)
+                    } else {
+                        in_others(around, own)
+                    }
+                }))
             }
             Err(error) => names_us(Some(text)).then(|| {
                 vec![Finding {
-                    file: file.to_owned(),
+                    file: around.file.to_owned(),
                     line: entry.line,
                     field: format!("data.{}", entry.name),
                     problem: error.to_string(),
@@ -71,8 +93,8 @@ fn all(found: impl Iterator<Item = Vec<Finding>>) -> Option<Vec<Finding>> {
 }
 
 /// The document without anything around it: as JSON it is Spin's.
-fn alone(file: &Path, node: &Node, is_json: bool) -> Vec<Finding> {
-    let platform = if is_json {
+fn alone(around: Around<'_>, node: &Node) -> Vec<Finding> {
+    let platform = if around.is_json {
         Platform::Spin
     } else {
         Platform::Envoy
@@ -80,7 +102,7 @@ fn alone(file: &Path, node: &Node, is_json: bool) -> Vec<Finding> {
     let judged = Document::at(node).judge(platform);
     judged
         .err()
-        .map(|wrong| wrong.in_file(file))
+        .map(|wrong| wrong.in_file(around.file))
         .into_iter()
         .collect()
 }

@@ -44,8 +44,16 @@ pub(crate) struct Plugin<'a> {
     pub(crate) clusters: Clusters,
     /// Whether it is handed bodies, if that can be known here.
     pub(crate) sees_bodies: Option<bool>,
-    /// What its listener buffers at most, in bytes, if that is known.
-    pub(crate) buffer: Option<u64>,
+    /// What its listener buffers at most, if that is known.
+    pub(crate) buffer: Option<Buffer>,
+}
+
+/// What a listener buffers at most of a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Buffer {
+    pub(crate) bytes: u64,
+    /// The field that says so.
+    pub(crate) of: &'static str,
 }
 
 /// What is known of the clusters that calls go to.
@@ -107,11 +115,11 @@ impl Plugin<'_> {
                     }
                 }
                 let bytes = config.body_bytes;
-                if let Some(buffer) = self.buffer.filter(|buffer| *buffer <= bytes as u64) {
+                let buffer = self.buffer.filter(|buffer| buffer.bytes <= bytes as u64);
+                if let Some(Buffer { bytes: held, of }) = buffer {
                     let field = "limits.body_bytes";
                     let problem = format!(
-                        "is {bytes}, and the listener's per_connection_buffer_limit_bytes {buffer}: Envoy refuses \
-                         bodies first, with a 413 of its own"
+                        "is {bytes}, and {of} {held}: Envoy refuses bodies first, with a 413 of its own"
                     );
                     find(Place::new(document.line_of(field), field), problem);
                 }

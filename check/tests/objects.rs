@@ -88,6 +88,35 @@ fn files_in_a_config_map_are_found() {
 }
 
 #[test]
+fn what_others_call_apps_in_a_config_map_is_not_judged() {
+    let map = |name: &str, entry: &str, text: &str| {
+        format!("kind: ConfigMap\nmetadata: {{ name: {name} }}\ndata:\n  {entry}: |\n")
+            + &indented(text, "    ")
+    };
+    let shipped = text(WASM_PLUGIN);
+    for other in [
+        "apps:\n  - name: shop\n    path: /shop\n",
+        "apps: { shop: 1 }\n",
+        "apps: []\n",
+    ] {
+        let both = format!("{shipped}---\n{}", map("argo", "config.yaml", other));
+        assert_eq!(findings("both.yaml", &both), [""; 0], "{other}");
+        // By one of these names it is ours, however wrong.
+        for (name, entry) in [("wx-session", "config.yaml"), ("a", "wx-session.yaml")] {
+            let found = findings("map.yaml", &map(name, entry, other));
+            assert!(
+                found.len() == 1 && found[0].contains(": apps"),
+                "{found:#?}"
+            );
+        }
+    }
+    let ours = "routes: []\nsession:\n  idle_timeout_s: 7200\napps:\n  - secret: { env: WX_SECRET }\n    appid: wx0123456789abcdef\n";
+    let ours = map("a", "config.yaml", ours);
+    assert_eq!(findings("map.yaml", &ours), [""; 0]);
+    found_there("map.yaml", &ours.replacen(WRONG.0, WRONG.1, 1));
+}
+
+#[test]
 fn a_policy_with_several_filters_has_ours_judged_and_no_other() {
     let other = "  wasm:\n    - name: other\n      code: { type: Image, image: { url: other:1 } }\n      failOpen: true\n      config: { a: 1 }\n";
     let both = text(ENVOY_GATEWAY).replacen("  wasm:\n", other, 1);

@@ -209,6 +209,60 @@ fn a_body_that_envoy_refuses_first_is_found() {
         1,
     );
     assert_eq!(findings(ENVOY, &tight).len(), 1);
+    // Envoy's own limit, where a listener says none: a part of one may have it elsewhere.
+    let large = changed.replacen("body_bytes: 32768", "body_bytes: 1048576", 1);
+    let unsaid = large.replacen(
+        "per_connection_buffer_limit_bytes: 32768\n",
+        "stat_prefix: x\n",
+        1,
+    );
+    let found = findings(ENVOY, &unsaid);
+    assert!(
+        found.len() == 1 && found[0].contains("which is not there, 1048576: Envoy refuses"),
+        "{found:#?}"
+    );
+    let smaller = unsaid.replacen("body_bytes: 1048576", "body_bytes: 1048575", 1);
+    assert_eq!(findings(ENVOY, &smaller), [""; 0]);
+    let part = unsaid.replacen(
+        "address: { socket_address: { address: 0.0.0.0, port_value: 10000 } }",
+        "a: b",
+        1,
+    );
+    assert_eq!(findings(ENVOY, &part), [""; 0]);
+}
+
+#[test]
+fn a_body_that_higress_refuses_first_is_found() {
+    let with = |bytes: u32| {
+        let session = "    session:\n";
+        let limits = format!("    limits: {{ body_bytes: {bytes} }}\n{session}");
+        text(HIGRESS).replacen(session, &limits, 1)
+    };
+    assert_eq!(findings(HIGRESS, &with(32767)), [""; 0]);
+    for bytes in [32768, 65536] {
+        let found = findings(HIGRESS, &with(bytes));
+        let said = format!("limits.body_bytes: is {bytes}, and downstream.connectionBufferLimits");
+        assert!(
+            found.len() == 1
+                && found[0].contains(&said)
+                && found[0].contains("which this file does not have, 32768"),
+            "{found:#?}"
+        );
+    }
+    // As Higress is told to have another one.
+    let told = |limit: u32, bytes: u32| {
+        let map = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: higress-config, namespace: higress-system }}\ndata:\n  \
+             higress: |\n    downstream:\n      connectionBufferLimits: {limit}\n"
+        );
+        map + "---\n" + &with(bytes)
+    };
+    assert_eq!(findings(HIGRESS, &told(131_072, 65536)), [""; 0]);
+    let found = findings(HIGRESS, &told(8192, 16384));
+    assert!(
+        found.len() == 1 && found[0].contains("in the ConfigMap higress-config 8192: Envoy"),
+        "{found:#?}"
+    );
 }
 
 #[test]

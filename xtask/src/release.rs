@@ -103,11 +103,18 @@ fn sums(folder: &Path) -> Result<String> {
     Ok(sums)
 }
 
-/// The first section of a changelog, without its heading.
+/// The first section of a changelog, without its heading. An *Unreleased* that has nothing but headings is none, as in
+/// `.github/tagged`.
 fn newest(changelog: &str) -> Option<&str> {
-    let (_, section) = changelog.split_once("\n## [")?;
-    let (_, section) = section.split_once('\n')?;
-    Some(section.split("\n## [").next().unwrap_or(section).trim())
+    let sections = changelog.split("\n## [").skip(1);
+    let mut sections = sections.filter_map(|section| section.split_once('\n'));
+    let is_empty = |text: &str| {
+        let mut lines = text.lines();
+        lines.all(|line| line.trim().is_empty() || line.starts_with('#'))
+    };
+    let (_, newest) =
+        sections.find(|(name, text)| !name.starts_with("Unreleased]") || !is_empty(text))?;
+    Some(newest.trim())
 }
 
 #[cfg(test)]
@@ -119,5 +126,11 @@ mod tests {
         let changelog = "# Changelog\n\n## [2.0.0]\n\n### Added\n\n- b\n\n## [1.0.0]\n\n- a\n";
         assert_eq!(newest(changelog), Some("### Added\n\n- b"));
         assert_eq!(newest("# Changelog\n"), None);
+        for empty in ["", "\n### Added\n"] {
+            let next = changelog.replace("## [2", &format!("## [Unreleased]\n{empty}\n## [2"));
+            assert_eq!(newest(&next), Some("### Added\n\n- b"));
+        }
+        let next = changelog.replace("## [2", "## [Unreleased]\n\n- c\n\n## [2");
+        assert_eq!(newest(&next), Some("- c"));
     }
 }

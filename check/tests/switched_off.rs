@@ -1,0 +1,240 @@
+//! What switches the filter off in Envoy's own words, for a listener, a route, or by a patch.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod support;
+
+use support::files::{ENVOY, ENVOY_FILTER, findings, one, text};
+
+const OFF: &str = "disabled: switches the filter off";
+const FLAG: &str = "deploy/envoy-gateway/flag.yaml";
+const TYPE: &str = "\"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig";
+
+/// A text that is one document, of which this is found and nothing else.
+#[track_caller]
+fn only(text: &str, expected: &str) {
+    let found = findings("part.yaml", text);
+    assert!(
+        found.len() == 1 && found[0].contains(expected),
+        "{text}\n{expected}: {found:#?}"
+    );
+}
+
+#[test]
+fn a_filter_that_is_off_is_found() {
+    let filter = "- name: wx-session\n";
+    for off in ["true", "yes", "\"true\""] {
+        let new = format!("{filter}                    disabled: {off}");
+        one(ENVOY, "- name: wx-session", &new, OFF);
+    }
+    for on in ["false", "\"false\"", "null"] {
+        let new = format!("{filter}                    disabled: {on}\n");
+        let changed = text(ENVOY).replacen(filter, &new, 1);
+        assert_eq!(findings(ENVOY, &changed), [""; 0], "{on}");
+    }
+    // Under another name, and the settings of another filter.
+    let renamed = text(ENVOY).replacen(
+        filter,
+        "- name: login\n                    disabled: true\n",
+        1,
+    );
+    assert_eq!(findings(ENVOY, &renamed).len(), 1);
+    let other = "- name: envoy.filters.http.header_mutation\n";
+    let off = format!("{other}                    disabled: true\n");
+    let changed = text(ENVOY).replacen(other, &off, 1);
+    assert_eq!(findings(ENVOY, &changed), [""; 0]);
+    // Where Istio's agent brings the filter itself.
+    one(
+        ENVOY_FILTER,
+        "type_urls: [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]",
+        "type_urls: [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]\n          disabled: true",
+        OFF,
+    );
+}
+
+#[test]
+fn a_filter_that_is_off_for_a_route_is_found() {
+    let off =
+        |field: &str, name: &str| format!("{field}: {{ {name}: {{ {TYPE}, disabled: true }} }}");
+    for field in ["typed_per_filter_config", "typedPerFilterConfig"] {
+        let off = off(field, "wx-session");
+        for (place, indent) in [
+            ("route_config:\n                  name: edge\n", 18),
+            ("domains: [\"*\"]\n", 22),
+            ("- match: { prefix: / }\n", 26),
+        ] {
+            let shipped = text(ENVOY);
+            assert!(shipped.contains(place), "{place}");
+            let new = format!("{place}{}{off}\n", " ".repeat(indent));
+            only(&shipped.replacen(place, &new, 1), OFF);
+        }
+        let weighted =
+            format!("weighted_clusters: {{ clusters: [ {{ name: app, weight: 1, {off} }} ] }}");
+        only(
+            &text(ENVOY).replacen("cluster: app\n", &format!("{weighted}\n"), 1),
+            OFF,
+        );
+    }
+    // Routes alone, which name a filter of another file.
+    let routes = |override_: &str| {
+        format!(
+            "kind: EnvoyFilter\nmetadata: {{ name: routes }}\nspec:\n  configPatches:\n    - applyTo: HTTP_ROUTE\n      patch: {{ operation: MERGE, value: {{ {override_} }} }}\n"
+        )
+    };
+    only(
+        &routes(&off("typed_per_filter_config", "istio-system.wx-session")),
+        OFF,
+    );
+    // Of a filter whose name alone says less.
+    let renamed = text(ENVOY).replacen("- name: wx-session\n", "- name: login\n", 1);
+    let there = "domains: [\"*\"]\n";
+    let with = |name: &str| {
+        let off = off("typed_per_filter_config", name);
+        renamed.replacen(there, &format!("{there}                      {off}\n"), 1)
+    };
+    only(&with("login"), OFF);
+    assert_eq!(findings(ENVOY, &with("envoy.filters.http.cors")), [""; 0]);
+    let on = with("login").replace("disabled: true", "disabled: false");
+    assert_eq!(findings(ENVOY, &on), [""; 0]);
+}
+
+#[test]
+fn a_route_past_the_filter_that_takes_the_identity_off_is_right() {
+    let off = format!("typed_per_filter_config: {{ wx-session: {{ {TYPE}, disabled: true }} }}");
+    let host = "domains: [\"*\"]\n";
+    let route = "- match: { prefix: / }\n";
+    let with = |text: &str, there: &str, indent: usize, more: &str| {
+        let new = format!("{there}{}{more}\n", " ".repeat(indent));
+        text.replacen(there, &new, 1)
+    };
+    let open = with(&text(ENVOY), route, 26, &off);
+    only(&open, OFF);
+    for names in ["X-WX-OPENID, X-WX-UNIONID", "x-wx-openid"] {
+        for field in ["request_headers_to_remove", "requestHeadersToRemove"] {
+            let remove = format!("{field}: [{names}]");
+            for (there, indent) in [(route, 26), (host, 22)] {
+                let right = with(&open, there, indent, &remove);
+                assert_eq!(findings(ENVOY, &right), [""; 0], "{there}, {remove}");
+            }
+        }
+    }
+    let other = with(&open, route, 26, "request_headers_to_remove: [x-other]");
+    only(&other, OFF);
+}
+
+#[test]
+fn a_filter_of_another_kind_may_be_called_as_we_are() {
+    let cors = "- { name: wx-session-cors, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors } }";
+    let there = "domains: [\"*\"]\n";
+    let off = format!(
+        "{there}                      typed_per_filter_config: {{ wx-session-cors: {{ {TYPE}, disabled: true }} }}\n"
+    );
+    let changed = text(ENVOY)
+        .replacen(
+            "- name: wx-session\n",
+            &format!("{cors}\n                  - name: wx-session\n"),
+            1,
+        )
+        .replacen(there, &off, 1);
+    assert_eq!(findings(ENVOY, &changed), [""; 0]);
+}
+
+#[test]
+fn a_matcher_that_passes_the_filter_over_is_found() {
+    only(
+        r#"
+name: login
+typed_config:
+  "@type": type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher
+  extension_config:
+    name: login
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+      config:
+        name: wx-session
+        vm_config: { environment_variables: { host_env_keys: [WX_SECRET] } }
+        configuration:
+          "@type": type.googleapis.com/google.protobuf.Struct
+          value: { apps: [ { appid: wx0123456789abcdef, secret: { env: WX_SECRET } } ] }
+  xds_matcher:
+    on_no_match:
+      action:
+        name: skip
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter
+"#,
+        "SkipFilter: switches the filter off",
+    );
+}
+
+#[test]
+fn a_patch_of_envoy_gateway_that_switches_the_filter_off_is_found() {
+    let patch = "path: /failure_policy\n        value: FAIL_RELOAD";
+    let config = ".typed_config.config\"\n        path: /failure_policy";
+    assert!(text(FLAG).contains(patch) && text(FLAG).contains(config));
+    only(
+        &text(FLAG).replacen(patch, "path: /disabled\n        value: true", 1),
+        OFF,
+    );
+    // The filter's own fields at once.
+    only(
+        &text(FLAG).replacen(patch, "path: \"\"\n        value: { disabled: true }", 1),
+        OFF,
+    );
+    let right = text(FLAG).replacen(patch, "path: /disabled\n        value: false", 1);
+    assert_eq!(findings("part.yaml", &right), [""; 0]);
+    let policy = |operation: &str| {
+        format!(
+            "kind: EnvoyPatchPolicy\nmetadata: {{ name: routes }}\nspec:\n  jsonPatches:\n    - operation: {{ op: add, {operation} }}\n"
+        )
+    };
+    let routes = "/virtual_hosts/0/typed_per_filter_config";
+    let name = "envoy.filters.http.wasm/envoyextensionpolicy/default/wx-session/wasm/0";
+    let escaped = name.replace('/', "~1");
+    for operation in [
+        format!("path: {routes}, value: {{ {name}: {{ {TYPE}, disabled: true }} }}"),
+        format!("path: {routes}/{escaped}, value: {{ {TYPE}, disabled: true }}"),
+        format!("path: {routes}/{escaped}/disabled, value: true"),
+    ] {
+        only(&policy(&operation), OFF);
+    }
+}
+
+#[test]
+fn a_patch_of_istio_that_opens_the_filter_is_found() {
+    let patch = |name: &str, operation: &str, value: &str| {
+        format!(
+            "kind: EnvoyFilter\nmetadata: {{ name: more }}\nspec:\n  configPatches:\n    - applyTo: HTTP_FILTER\n      \
+             match: {{ listener: {{ filterChain: {{ filter: {{ name: hcm, subFilter: {{ name: {name} }} }} }} }} }}\n      \
+             patch:\n        operation: {operation}\n        value: {value}\n"
+        )
+    };
+    let ours = "istio-system.wx-session";
+    only(&patch(ours, "MERGE", "{ disabled: true }"), OFF);
+    only(
+        &patch(
+            ours,
+            "MERGE",
+            "{ typed_config: { config: { failure_policy: FAIL_OPEN } } }",
+        ),
+        "failure_policy: lets everyone in",
+    );
+    assert_eq!(
+        findings("part.yaml", &patch(ours, "MERGE", "{ disabled: false }")),
+        [""; 0]
+    );
+    // Another filter beside ours, and another one's own settings.
+    let both = |more: &str| text(ENVOY_FILTER) + "---\n" + more;
+    let cors = "{ name: cors, disabled: true, typed_config: { \"@type\": Cors } }";
+    for right in [
+        patch(ours, "INSERT_BEFORE", cors),
+        patch("cors", "MERGE", "{ disabled: true }"),
+    ] {
+        assert_eq!(findings("part.yaml", &both(&right)), [""; 0], "{right}");
+    }
+}
