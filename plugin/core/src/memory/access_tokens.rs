@@ -25,6 +25,7 @@ const SKEW: Duration = Duration::from_secs(60);
 /// Of one app.
 #[derive(Default)]
 pub(crate) struct KnownToken {
+    /// The last one, also when WeChat has called it none: others have it until there is another one.
     token: Option<Rc<AccessToken>>,
     /// The last one that WeChat has called none.
     dead: Option<Zeroizing<String>>,
@@ -42,7 +43,7 @@ impl KnownToken {
     /// The token, if there is one that is good.
     pub(crate) fn get(&self, now: UnixMillis) -> Option<Rc<AccessToken>> {
         let token = self.token.as_ref()?;
-        is_good(token, now).then(|| Rc::clone(token))
+        self.takes(token, now).then(|| Rc::clone(token))
     }
 
     /// The token, for whoever writes down what else is known.
@@ -66,13 +67,9 @@ impl KnownToken {
         true
     }
 
-    /// Whether a token that others have written down is worth having.
+    /// Whether a token is worth having.
     pub(crate) fn takes(&self, token: &AccessToken, now: UnixMillis) -> bool {
-        let is_dead = self
-            .dead
-            .as_deref()
-            .is_some_and(|dead| dead == token.expose());
-        is_good(token, now) && !is_dead
+        is_good(token, now) && !self.is_dead(token)
     }
 
     /// WeChat has given it, or others have written it down.
@@ -82,14 +79,21 @@ impl KnownToken {
         self.token = Some(Rc::clone(token));
     }
 
+    /// WeChat gives no other one. The one that it has called none may still be good for all other calls: it, if so.
+    pub(crate) fn fall_back(&mut self, now: UnixMillis) -> Option<Rc<AccessToken>> {
+        if self.token.as_ref().is_some_and(|own| self.is_dead(own)) {
+            self.dead = None;
+            self.doubt(now);
+        }
+        self.get(now)
+    }
+
     /// WeChat says that `used` is none. Another one may have come since it was used. Whether it is given up.
     pub(crate) fn mark_dead(&mut self, used: &str, now: UnixMillis) -> bool {
         let is_recent = |at| now.is_within(BETWEEN_DEATHS, at);
-        if self.token.as_ref().is_some_and(|own| own.expose() == used) {
-            if self.doubted_at.is_some_and(is_recent) {
-                return false;
-            }
-            self.token = None;
+        let is_own = self.token.as_ref().is_some_and(|own| own.expose() == used);
+        if is_own && self.doubted_at.is_some_and(is_recent) {
+            return false;
         }
         self.dead = Some(Zeroizing::new(used.into()));
         true
@@ -99,6 +103,11 @@ impl KnownToken {
     /// may be good for all other calls.
     pub(crate) fn doubt(&mut self, now: UnixMillis) {
         self.doubted_at = Some(now);
+    }
+
+    fn is_dead(&self, token: &AccessToken) -> bool {
+        let dead = self.dead.as_deref();
+        dead.is_some_and(|dead| dead == token.expose())
     }
 }
 

@@ -193,7 +193,11 @@ impl<H: Host> AccessTokens<'_, H> {
                 });
                 Ok(token)
             }
-            Err(failure) => Err(self.failed(app, failure)),
+            Err(failure) => {
+                let rejection = self.failed(app, failure);
+                let known = worker.token_of(app, |known| known.fall_back(host.now()));
+                known.ok_or(rejection)
+            }
         };
         self.write_down(app).await;
         outcome
@@ -401,6 +405,28 @@ mod tests {
         host.pass(BETWEEN_DEATHS);
         assert!(dead(&worker, &host, "t2"));
         assert_eq!(token(&worker, &host).unwrap(), "t3");
+    }
+
+    #[test]
+    fn a_token_that_is_called_dead_stays_where_wechat_gives_no_other() {
+        for errcode in [-1, 45009] {
+            let host = FakeHost::at(START);
+            answering(&host, None);
+            let (one, other) = (worker(), worker());
+            assert_eq!(token(&one, &host).unwrap(), "t1");
+            let asked = answering(&host, Some(errcode));
+            assert!(dead(&one, &host, "t1"));
+            run(crate::finish(&one, &host, None));
+            assert_eq!(asked.get(), 1);
+            for worker in [&one, &other] {
+                assert_eq!(token(worker, &host).unwrap(), "t1");
+            }
+            // Nor is WeChat asked at once again.
+            assert!(!dead(&one, &host, "t1"));
+            assert_eq!(asked.get(), 1);
+            host.pass(BETWEEN_DEATHS);
+            assert!(dead(&one, &host, "t1"));
+        }
     }
 
     #[test]
