@@ -16,6 +16,9 @@ use crate::host::Host;
 pub(crate) const TAPS: u16 = 16;
 const STEP: Duration = Duration::from_millis(20);
 
+/// A minute: nobody waits for ever behind a store that keeps the leader waiting. Longer than any work takes that ends.
+const STEPS: u32 = 3000;
+
 /// Work under way, by its name. `T` is what it comes to.
 pub(crate) struct SingleFlight<T>(RefCell<BTreeMap<String, Rc<Flight<T>>>>);
 
@@ -47,7 +50,7 @@ pub(crate) enum Turn<'a, T> {
     Lead(Lead<'a, T>),
     /// Somebody was, and this came of it.
     Followed(T),
-    /// As many wait for it as may.
+    /// As many wait for it as may, or it takes longer than anything does.
     Crowded,
 }
 
@@ -76,10 +79,16 @@ impl<T: Clone> SingleFlight<T> {
                 return Turn::Crowded;
             }
             let follower = Follower::of(&flight.followers);
-            while !flight.over.get() {
+            for _ in 0..STEPS {
+                if flight.over.get() {
+                    break;
+                }
                 host.sleep(STEP).await;
             }
             drop(follower);
+            if !flight.over.get() {
+                return Turn::Crowded;
+            }
             let outcome = flight.outcome.borrow().clone();
             if let Some(outcome) = outcome {
                 return Turn::Followed(outcome);

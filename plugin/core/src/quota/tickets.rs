@@ -35,6 +35,7 @@ const SHUT_FOR: Duration = Duration::from_secs(2);
 
 /// How often somebody looks whether the other has done with the door.
 const STEP: Duration = Duration::from_millis(1);
+const STEPS: u32 = 5000;
 
 /// How often others may be faster.
 const ROUNDS: u32 = 8;
@@ -203,7 +204,7 @@ impl Tickets {
     ) -> Result<bool, StoreError> {
         let (host, store) = (context.host, context.store());
         let name = self.beside(door);
-        let _alone = alone_at(context, door).await;
+        let _alone = alone_at(context, door).await?;
         let is_open = async || Ok::<_, StoreError>(store.get(door, host.now()).await? == found);
         // Before anything is written: most that come find it shut.
         if !is_open().await? {
@@ -247,15 +248,20 @@ impl Tickets {
     }
 }
 
-/// Whoever of this worker is at a door. They wait for each other, so that doors are shut in vain only by others.
-async fn alone_at<'a, H: Host>(context: Context<'a, H>, door: &Key) -> Alone<'a> {
+/// Whoever of this worker is at a door. They wait for each other, so that doors are shut in vain only by others; but for no
+/// store that keeps the first one waiting for ever.
+async fn alone_at<'a, H: Host>(
+    context: Context<'a, H>,
+    door: &Key,
+) -> Result<Alone<'a>, StoreError> {
     let Context { worker, host } = context;
-    loop {
+    for _ in 0..STEPS {
         if let Some(alone) = worker.doors.take(door.hash) {
-            return alone;
+            return Ok(alone);
         }
         host.sleep(STEP).await;
     }
+    Err(StoreError::Unavailable)
 }
 
 #[cfg(test)]
