@@ -22,9 +22,15 @@ const ATTEMPTS: [Duration; 4] = [
     Duration::from_secs(20),
 ];
 
+/// How often whoever waits with a word looks whether there is another one.
+const STEP: Duration = Duration::from_secs(1);
+
 /// What needs no store: from now on this worker goes by it. Before the answer goes on to the client, that may ask at once.
 /// Whether there is more of it for [`carry_out`]: not where an earlier word is being written, and this one after it.
-pub fn hear(worker: &Worker, said: &Said) -> bool {
+pub fn hear<H: Host>(worker: &Worker, host: &H, said: &Said) -> bool {
+    for event in &said.refused {
+        log(Context { worker, host }, Level::Warn, event, said);
+    }
     if let Some(ending) = ending(said) {
         worker.expect_end(ending);
     } else if let Saying::Attributes(text) = &said.what {
@@ -32,15 +38,12 @@ pub fn hear(worker: &Worker, said: &Said) -> bool {
         worker.verified.borrow_mut().remember_for_app(&token, text);
         return worker.sayings.say(&token.id(), text);
     }
-    true
+    said.what != Saying::Nothing
 }
 
 /// The rest of it, beside the answer.
 pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
     let context = Context { worker, host };
-    for event in &said.refused {
-        log(context, Level::Warn, event, said);
-    }
     match &said.what {
         Saying::EndThis | Saying::EndAll => end(context, said).await,
         Saying::Attributes(_) => remember(context, said).await,
@@ -74,10 +77,14 @@ async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
     for wait in ATTEMPTS {
         host.sleep(wait).await;
         let ended = match said.what {
-            Saying::EndAll => users
-                .end_all(Some(id), appid, openid, made_by)
-                .await
-                .map(drop),
+            Saying::EndAll => {
+                let all = users.end_all(Some(id), appid, openid, made_by).await;
+                if all.is_err() {
+                    // Where the others cannot be ended, this one ends all the same.
+                    let _ = context.sessions().end(&[id]).await;
+                }
+                all.map(drop)
+            }
             _ => users.end_one(id, appid, openid).await,
         };
         if ended.is_ok() {
@@ -92,26 +99,54 @@ async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
     give_up(worker, host, said);
 }
 
-/// One at a time, for each session: the last word that there is by then.
+/// One at a time, for each session: the last word that there is by then. Each word is tried as often as any, and none waits
+/// for one before it.
 async fn remember<H: Host>(context: Context<'_, H>, said: &Said) {
     let Context { worker, host } = context;
     let token = Token(*said.subject.token);
     let id = token.id();
-    for wait in ATTEMPTS {
-        host.sleep(wait).await;
-        loop {
-            let Some(word) = worker.sayings.word(&id) else {
-                return;
-            };
-            let written = context.sessions().remember_for_app(&token, &word).await;
-            if written.is_err() {
-                break;
-            }
+    let mut waits = ATTEMPTS.into_iter();
+    let mut tried: Option<Rc<str>> = None;
+    while let Some(word) = worker.sayings.word(&id) {
+        if !tried.is_some_and(|own| Rc::ptr_eq(&own, &word)) {
+            waits = ATTEMPTS.into_iter();
+        }
+        let Some(wait) = waits.next() else {
+            give_up(worker, host, said);
+            return;
+        };
+        if wait_with(context, &id, &word, wait).await
+            && context
+                .sessions()
+                .remember_for_app(&token, &word)
+                .await
+                .is_ok()
+        {
             host.count(Counter::SessionAttributes);
             worker.sayings.written(&id, &word);
         }
+        tried = Some(word);
     }
-    give_up(worker, host, said);
+}
+
+/// Whether `word` is still the last one after `wait`. Waits no longer than it is.
+async fn wait_with<H: Host>(
+    context: Context<'_, H>,
+    id: &SessionId,
+    word: &Rc<str>,
+    wait: Duration,
+) -> bool {
+    let Context { worker, host } = context;
+    let mut left = wait;
+    while worker.sayings.is_last(id, word) {
+        if left.is_zero() {
+            return true;
+        }
+        let step = left.min(STEP);
+        host.sleep(step).await;
+        left = left.saturating_sub(step);
+    }
+    false
 }
 
 fn id(subject: &Subject) -> SessionId {

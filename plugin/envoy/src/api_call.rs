@@ -37,6 +37,8 @@ pub(crate) enum Piece {
     Held,
     /// It was all, and the token was none: the call is sent once more.
     Dead,
+    /// The same of a call that cannot be sent once more: its answer passes.
+    DeadForGood,
 }
 
 /// What is sent once more, and the answer that takes the place of the first. `None`: the first one holds.
@@ -102,10 +104,12 @@ impl ApiCall {
         }
         self.most.set(0);
         let answer = read().unwrap_or_default();
-        if mark_if_dead(worker, host, &self.call, &answer) && self.may_be_repeated() {
+        if !mark_if_dead(worker, host, &self.call, &answer) {
+            Piece::Passes
+        } else if self.may_be_repeated() {
             Piece::Dead
         } else {
-            Piece::Passes
+            Piece::DeadForGood
         }
     }
 

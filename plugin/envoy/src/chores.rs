@@ -1,5 +1,5 @@
-//! What is to be done for no request: what apps have said of sessions. In turns of the root context, which outlives every
-//! client. A bounded number, each for a bounded time.
+//! What is to be done for no request: what apps have said of sessions, and what came to be done after a verdict. In turns of
+//! the root context, which outlives every client. A bounded number, each for a bounded time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Waker};
 
-use wx_session_core::{Said, Worker, carry_out, give_up};
+use wx_session_core::{Said, Worker, carry_out, finish, give_up, hear};
 
 use crate::host::EnvoyHost;
 use crate::resources::Resources;
@@ -23,6 +23,8 @@ const MOST_OTHERS: usize = MOST / 2;
 pub(crate) struct Chores {
     /// Those that wait for a turn.
     asked: RefCell<VecDeque<Said>>,
+    /// What the worker has left for later is to be done too.
+    finishes: Cell<bool>,
     /// Those under way, by a number in the place of a context's.
     under_way: RefCell<BTreeMap<u32, Work>>,
     /// How many there were.
@@ -32,30 +34,54 @@ pub(crate) struct Chores {
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Chores {
-    /// Takes one up, in the next turn of the root context.
+    /// Hears what an app has said, and takes up what is left of it, in the next turn of the root context.
     pub(crate) fn take(&self, worker: &Rc<Worker>, resources: &Rc<Resources>, said: Said) {
+        let host = host(resources, self.next_number());
+        if !hear(worker, &host, &said) {
+            return;
+        }
         let most = if said.ends() { MOST } else { MOST_OTHERS };
         if self.asked.borrow().len() + self.under_way.borrow().len() < most {
             self.asked.borrow_mut().push_back(said);
         } else {
-            give_up(worker, &host(resources, self.next_number()), &said);
+            give_up(worker, &host, &said);
         }
     }
 
+    /// What the worker has left for later is done in the next turn of the root context.
+    pub(crate) fn finish(&self) {
+        self.finishes.set(true);
+    }
+
     pub(crate) fn are_asked_for(&self) -> bool {
-        !self.asked.borrow().is_empty()
+        self.finishes.get() || !self.asked.borrow().is_empty()
     }
 
     /// Begins those that were asked for. In a turn of the root context.
     pub(crate) fn begin(&self, worker: &Rc<Worker>, resources: &Rc<Resources>) {
-        let asked = self.asked.take();
-        for said in asked {
-            let number = self.next_number();
-            let (worker, host) = (Rc::clone(worker), host(resources, number));
-            let work: Work = Box::pin(async move { carry_out(&worker, &host, &said).await });
-            self.under_way.borrow_mut().insert(number, work);
-            self.advance(number);
+        if self.finishes.take() {
+            let worker = Rc::clone(worker);
+            self.start(resources, async move |host| {
+                finish(&worker, &host, None).await
+            });
         }
+        for said in self.asked.take() {
+            let worker = Rc::clone(worker);
+            self.start(resources, async move |host| {
+                carry_out(&worker, &host, &said).await;
+            });
+        }
+    }
+
+    fn start(&self, resources: &Rc<Resources>, work: impl AsyncFnOnce(EnvoyHost) + 'static) {
+        let number = self.next_number();
+        let (resources, host) = (Rc::clone(resources), host(resources, number));
+        let work: Work = Box::pin(async move {
+            work(host).await;
+            resources.release(number);
+        });
+        self.under_way.borrow_mut().insert(number, work);
+        self.advance(number);
     }
 
     /// Takes one a step further. Whether there is one of this number.

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use wx_session_core::{Config, Crowd, Head, Said, Worker, hear};
+use wx_session_core::{Config, Crowd, Head, Said, Worker};
 
 use crate::api_call::Again;
 use crate::case::Case;
@@ -154,10 +154,17 @@ impl Executor {
 
     /// What an app has said of a session: counts here at once, and in the store as soon as the root context has a turn.
     pub(crate) fn hear(&self, said: Said) {
-        if !hear(&self.worker, &said) {
-            return;
-        }
         self.chores.take(&self.worker, &self.resources, said);
+        self.tick_soon();
+    }
+
+    /// What waits until a verdict is carried out came after that of its request: it has a turn of the root context.
+    pub(crate) fn finish_soon(&self) {
+        self.chores.finish();
+        self.tick_soon();
+    }
+
+    fn tick_soon(&self) {
         let now = Instant::now();
         self.resources.clock.tick_by(now, now);
     }

@@ -142,8 +142,13 @@ impl HttpContext for Filter {
                 if self.sends_again {
                     Action::Pause
                 } else {
+                    executor.finish_soon();
                     Action::Continue
                 }
+            }
+            Piece::DeadForGood => {
+                executor.finish_soon();
+                Action::Continue
             }
         }
     }

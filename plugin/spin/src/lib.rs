@@ -103,7 +103,7 @@ impl Guest for Component {
                 };
                 let (response, said) = reply::changed(response, of_response, || host.now())?;
                 if let Some(said) = said
-                    && hear(&host.instance.worker, &said)
+                    && hear(&host.instance.worker, &*host, &said)
                 {
                     let host = host.afterwards();
                     wasip3::spawn(async move {

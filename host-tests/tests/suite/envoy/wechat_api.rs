@@ -11,6 +11,7 @@ use testkit::eventually;
 use testkit::fakes::app::{Comes, FakeApp, Scripted};
 use testkit::fakes::wechat::Fault;
 
+use crate::rig::APPID;
 use crate::rig::envoy_world::{EnvoyWorld, PATIENCE, error_of};
 
 const PICTURE: &str = "/wxa/getwxacodeunlimit";
@@ -54,6 +55,21 @@ fn one_token_serves_both_listeners_and_clients_have_no_way_to_the_api() {
         let request = Request::get(path).header("x-wx-skey", &session);
         assert_eq!(error_of(&ask(backends(&edge), &request)), "api_refused");
     }
+    edge.assert_sound();
+}
+
+/// Nobody calls after it: the next token is asked for all the same, for other edges.
+#[test]
+fn a_dead_token_is_replaced_behind_a_call_that_is_too_large_to_be_sent_once_more() {
+    let edge = EnvoyWorld::alone(|config| config);
+    let large = json!({ "scene": "a=1", "page": "x".repeat(100_000) });
+    let upload = || ask(backends(&edge), &Request::post(PICTURE).json(&large));
+    assert_eq!(&upload().body[..2], b"\xff\xd8");
+    edge.wechat.kill_tokens(APPID);
+    assert_eq!(upload().json().unwrap()["errcode"], 40001);
+    eventually(|| edge.wechat.requests_for(TOKEN) == 2);
+    assert_eq!(&upload().body[..2], b"\xff\xd8");
+    assert_eq!(edge.wechat.requests_for(TOKEN), 2);
     edge.assert_sound();
 }
 

@@ -6,12 +6,15 @@ use proxy_wasm_host::{CallReply, Delivery, pairs};
 use serde_json::json;
 use testkit::fakes::wechat::FakeWechat;
 
-use crate::rig::{APPID, Ask, Login, Rig as _, SECRET, WasmRig, assert_refusal, bridge};
+use crate::rig::{
+    ADMIN_TOKEN, APPID, Ask, Login, Rig as _, SECRET, WasmRig, assert_refusal, bridge,
+};
 
 const ATTRIBUTES: &str = "x-wx-session-attributes";
 
 fn start(wechat: &FakeWechat) -> WasmRig {
     let patch = json!({
+        "admin": { "tokens": [{ "env": "WX_ADMIN_TOKEN" }] },
         "responses": { "session_end": true, "attributes": true },
         "session": { "cache_ttl_s": 1 },
         "store": bridge::webdis(),
@@ -83,6 +86,52 @@ fn a_word_that_could_not_be_written_does_not_come_again_after_a_later_one() {
         got.seen().header(ATTRIBUTES).as_deref(),
         Some("role%3Dlast")
     );
+}
+
+/// The store is back, and the word before waits for long.
+#[test]
+fn a_word_is_written_at_once_though_one_before_it_waits() {
+    let wechat = FakeWechat::seeded(APPID, SECRET, b"waiting words");
+    let mut rig = start(&wechat);
+    let token = login(&mut rig, &wechat);
+    say(&mut rig, &token, ATTRIBUTES, "role%3Dvip");
+    answer_for(&mut rig, Duration::from_secs(7), false);
+    // Out of the cache, it is read from a store that knows of no word: what the app has said holds here all the same.
+    let check = rig.ask(vec![Ask::get("/api").token(&token)]).remove(0);
+    let told = check.seen().header(ATTRIBUTES);
+    assert_eq!(told.as_deref(), Some("role%3Dvip"));
+    say(&mut rig, &token, ATTRIBUTES, "role%3Dnone");
+    answer_for(&mut rig, Duration::from_millis(1500), true);
+    assert_eq!(rig.counter("wx_session.session.attributes"), 1);
+    answer_for(&mut rig, Duration::from_secs(30), true);
+    let got = rig.ask(vec![Ask::get("/api").token(&token)]).remove(0);
+    let told = got.seen().header(ATTRIBUTES);
+    assert_eq!(told.as_deref(), Some("role%3Dnone"));
+    assert_eq!(rig.counter("wx_session.session.attributes"), 1);
+}
+
+#[test]
+fn an_earlier_word_of_the_app_does_not_come_over_an_operators() {
+    let wechat = FakeWechat::seeded(APPID, SECRET, b"operators");
+    let mut rig = start(&wechat);
+    let token = login(&mut rig, &wechat);
+    say(&mut rig, &token, ATTRIBUTES, "role%3Dvip");
+    answer_for(&mut rig, Duration::from_secs(2), false);
+    let openid = wechat.phone("alice").openid();
+    let mut operate = |action: &str, parameters| {
+        let ask = Ask::post(format!("/wx-admin/{action}"), &parameters);
+        let ask = ask.header("authorization", format!("Bearer {ADMIN_TOKEN}"));
+        rig.ask(vec![ask]).remove(0).json()["data"].clone()
+    };
+    let listed = operate("sessions", json!({ "openid": openid }));
+    let session = &listed["sessions"][0]["session"];
+    let set = json!({ "openid": openid, "session": session, "attributes": "role=none" });
+    assert_eq!(operate("attributes", set), json!({ "changed": 1 }));
+    answer_for(&mut rig, Duration::from_secs(30), true);
+    let got = rig.ask(vec![Ask::get("/api").token(&token)]).remove(0);
+    let told = got.seen().header(ATTRIBUTES);
+    assert_eq!(told.as_deref(), Some("role=none"));
+    assert!(!rig.log().contains("attributes_not_kept"));
 }
 
 #[test]

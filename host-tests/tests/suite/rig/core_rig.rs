@@ -197,7 +197,7 @@ impl Rig for CoreRig {
                 let (got, said) = got(&ask, &request, verdict, host.now());
                 finish(worker, host, rest).await;
                 if let Some(said) = said
-                    && hear(worker, &said)
+                    && hear(worker, host, &said)
                 {
                     carry_out(worker, host, &said).await;
                 }

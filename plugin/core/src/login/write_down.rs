@@ -1,6 +1,7 @@
 //! What WeChat has granted, written down: the session, its user, and the code's memory. In an order that leaves nothing
 //! half done, whoever breaks off in the middle.
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,7 +18,7 @@ use crate::records::token::{SessionId, Token};
 use crate::records::told::{Event, Told, Useless};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::to_json;
-use crate::session::users::{Changed, Doubts, Of, UserChange};
+use crate::session::users::{Changed, LookUp, Of, UserChange};
 use crate::store::{Key, Write};
 use crate::time::UnixMillis;
 use crate::wechat::code2session::Code2Session;
@@ -37,8 +38,8 @@ pub(super) struct Granted {
 
 /// Writes what WeChat has said. In this order, whoever breaks off in the middle: a session is there before its user
 /// names it, and gone before its user no longer does. So a logout everywhere, which ends what the user names, ends all.
-/// The phone's old session ends with the change that names the new one, and not before: a store that takes nothing new
-/// still deletes, and would leave the phone without any.
+/// The phone's old session ends when the new one is named, and not before: a store that takes nothing new still deletes,
+/// and would leave the phone without any.
 pub(super) async fn write_down<H: Host>(
     context: Context<'_, H>,
     input: &LoginInput<'_>,
@@ -110,8 +111,15 @@ struct Entered {
     user: UserRecord,
     /// What the client is told.
     told: Told,
-    /// Sessions that end beside it: the phone's old one, and once more the one that the login before has replaced.
-    replaced: Vec<SessionId>,
+    ends: Ends,
+}
+
+/// Sessions that a login ends as the phone's old one.
+struct Ends {
+    /// Once more those of logins before this one.
+    before: Vec<SessionId>,
+    /// The one that this login replaces.
+    old: Option<SessionId>,
 }
 
 /// The change of a user that a login is.
@@ -124,7 +132,7 @@ struct LoginChange<'a, H> {
     id: SessionId,
     /// The new session as it is in the store.
     stored: Rc<SessionRecord>,
-    /// The session that this login replaces, which ends beside it: where the login cannot be written, it goes on.
+    /// The session that this login replaces, which ends after it: where the login cannot be written, it goes on.
     old: Option<SessionId>,
     /// The sessions that end before it: those beyond `max_per_user`, and those that only seemed to be there.
     surplus: Vec<SessionId>,
@@ -139,35 +147,31 @@ struct LoginChange<'a, H> {
 impl<H: Host> UserChange for LoginChange<'_, H> {
     /// A good session is not ended for being one too many while another one only seems to be there: expired, or ended by
     /// others. Asked once: those that live will.
-    fn doubts(&mut self, user: &UserRecord) -> Option<Doubts> {
+    fn look_up(&mut self, user: &UserRecord) -> Option<LookUp<'_>> {
         let others = user.sessions.iter().filter(|own| self.stays(own));
         let count = others.clone().count() + usize::from(!self.input.binds);
         let surplus = count.saturating_sub(self.context.config().session.max_per_user);
         if surplus == 0 || self.has_looked {
             return None;
         }
-        let sessions = others.cloned().collect();
+        let others: Vec<Listed> = others.cloned().collect();
         self.has_looked = true;
-        Some(Doubts { sessions, surplus })
-    }
-
-    fn are_gone(&mut self, gone: Vec<SessionId>) {
-        self.surplus.extend(gone);
+        let sessions = self.context.sessions();
+        Some(Box::pin(async move {
+            self.surplus.extend(sessions.gone(&others, surplus).await);
+        }))
     }
 
     fn apply(&mut self, user: Option<UserRecord>) -> Result<Option<Changed>, Rejection> {
         let Context { worker, host } = self.context;
         let (sessions, openings) = (self.context.sessions(), self.context.openings());
         let token = &self.granted.token;
-        let Entered {
-            user,
-            told,
-            replaced,
-        } = self.enter(user);
+        let Entered { user, told, ends } = self.enter(user);
         // Asked again, those of the last time are gone: it would not be asked had that failed.
         let ending = self.surplus.get(self.removed..).unwrap_or_default();
         worker.forget(ending);
-        worker.forget(&replaced);
+        worker.forget(&ends.before);
+        worker.forget(ends.old.as_slice());
         let mut first: Vec<Write> = ending.iter().map(SessionId::removal).collect();
         self.removed = self.surplus.len();
         // WeChat does not say a unionid each time, and the user knows; and only the user's keys say what the data is worth.
@@ -193,7 +197,7 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
         };
         let mut along: Vec<Write> = self.granted.returns.clone();
         along.extend(memory::entry(self.context, self.input, self.key, &record)?);
-        along.extend(replaced.iter().map(SessionId::removal));
+        along.extend(ends.before.iter().map(SessionId::removal));
         if self.stored.failures > 0 {
             along.extend(openings.born_without(token));
         }
@@ -207,6 +211,7 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
             user,
             first: Vec::from([first]),
             along,
+            after: ends.old.iter().map(SessionId::removal).collect(),
         }))
     }
 
@@ -252,7 +257,7 @@ impl<H: Host> LoginChange<'_, H> {
             user.ring.rotate(login.session_key.clone());
         }
         user.unionid = login.unionid.clone().or(user.unionid);
-        let (sessions, replaced) = self.list(user.sessions);
+        let (sessions, ends) = self.list(user.sessions);
         user.sessions = sessions;
         let open_data = self.take_open_data(now, &mut user);
         let told = Told {
@@ -263,15 +268,11 @@ impl<H: Host> LoginChange<'_, H> {
                 .then(|| (*to_json(&profile::view(&user))).into()),
             open_data,
         };
-        Entered {
-            user,
-            told,
-            replaced,
-        }
+        Entered { user, told, ends }
     }
 
-    /// The user's list with the session of this login, and which sessions end beside it.
-    fn list(&mut self, listed: Vec<Listed>) -> (Vec<Listed>, Vec<SessionId>) {
+    /// The user's list with the session of this login, and which sessions end as the phone's old one.
+    fn list(&mut self, listed: Vec<Listed>) -> (Vec<Listed>, Ends) {
         let (mut sessions, others): (Vec<_>, Vec<_>) =
             listed.into_iter().partition(|own| self.stays(own));
         if !self.input.binds {
@@ -288,14 +289,17 @@ impl<H: Host> LoginChange<'_, H> {
         let before = others
             .iter()
             .filter(|own| own.is_replaced() && !is_old(own));
-        let mut replaced: Vec<SessionId> = before.map(|own| own.opener.id()).collect();
+        let before = before.map(|own| own.opener.id()).collect();
         let old = others.into_iter().find(is_old);
         // It may be another user's, on whose list it stays.
-        if old.is_some() || self.granted.old.is_some() {
-            replaced.extend(self.old);
-        }
+        let ends_old = old.is_some() || self.granted.old.is_some();
+        let old_id = self.old.filter(|_| ends_old);
         sessions.splice(..0, old.map(|own| Listed::replaced(own.opener)));
-        (sessions, replaced)
+        let ends = Ends {
+            before,
+            old: old_id,
+        };
+        (sessions, ends)
     }
 
     /// Stores the profile that came with the login. Says so if it was of no use: the login itself stands, for its code is

@@ -22,11 +22,16 @@ impl Sayings {
         self.0.borrow().get(&id.0).cloned()
     }
 
+    /// Whether no other one has come since.
+    pub(crate) fn is_last(&self, id: &SessionId, word: &Rc<str>) -> bool {
+        let words = self.0.borrow();
+        words.get(&id.0).is_some_and(|own| Rc::ptr_eq(own, word))
+    }
+
     /// `word` is written. Another one may have come meanwhile.
     pub(crate) fn written(&self, id: &SessionId, word: &Rc<str>) {
-        let mut words = self.0.borrow_mut();
-        if words.get(&id.0).is_some_and(|own| Rc::ptr_eq(own, word)) {
-            words.remove(&id.0);
+        if self.is_last(id, word) {
+            self.give_up(id);
         }
     }
 
@@ -47,7 +52,9 @@ mod tests {
         let id = SessionId([1; 32]);
         assert!(sayings.say(&id, &"a=1".into()));
         let first = sayings.word(&id).unwrap();
+        assert!(sayings.is_last(&id, &first));
         assert!(!sayings.say(&id, &"a=2".into()), "somebody is at it");
+        assert!(!sayings.is_last(&id, &first));
         sayings.written(&id, &first);
         let last = sayings.word(&id).unwrap();
         assert_eq!(&*last, "a=2");

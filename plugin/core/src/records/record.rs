@@ -67,6 +67,11 @@ impl UserRecord {
         let mut sessions = self.sessions.iter();
         sessions.any(|own| own.opener.id() == *id && !own.is_replaced())
     }
+
+    /// Whether a logout everywhere finds it here: one that was replaced, too.
+    pub(crate) fn names(&self, id: &SessionId) -> bool {
+        self.sessions.iter().any(|own| own.opener.id() == *id)
+    }
 }
 
 /// A session on its user's list.

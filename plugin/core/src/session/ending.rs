@@ -49,7 +49,6 @@ impl<H: Host> Users<'_, H> {
         let mut all = AllGone {
             context: self.context,
             made_by,
-            is_unreadable: false,
             ended: asks.into_iter().collect(),
             asks,
         };
@@ -59,14 +58,10 @@ impl<H: Host> Users<'_, H> {
             before: Vec::new(),
             adds: None,
         };
-        let updated = self.update(of, &mut all).await;
-        // Where the others cannot be known, this one ends all the same.
-        if (updated.is_ok() || all.is_unreadable)
-            && let Some(id) = all.asks
-        {
+        self.update(of, &mut all).await?;
+        if let Some(id) = all.asks {
             self.context.sessions().end(&[id]).await?;
         }
-        updated?;
         // Once more: a look-up may have found one before it was gone from the store. And what was ended elsewhere a moment
         // ago is on no list any more, but may be in the cache here.
         self.context.worker.forget_user(appid, openid);
@@ -95,7 +90,6 @@ impl UserChange for OneGone {
 struct AllGone<'a, H> {
     context: Context<'a, H>,
     made_by: Option<UnixMillis>,
-    is_unreadable: bool,
     ended: Vec<SessionId>,
     /// The session that asks, while it is still there.
     asks: Option<SessionId>,
@@ -103,7 +97,6 @@ struct AllGone<'a, H> {
 
 impl<H: Host> UserChange for AllGone<'_, H> {
     fn unreadable(&mut self) -> Result<(), StoreError> {
-        self.is_unreadable = true;
         Err(StoreError::Unopened)
     }
 

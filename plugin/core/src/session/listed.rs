@@ -1,9 +1,12 @@
 //! Sessions as their user's record lists them: what an operator sees and changes without anybody's token.
 
+use alloc::vec::Vec;
+
 use super::sessions::{ATTEMPTS, Sessions};
 use crate::host::Host;
 use crate::memory::found::Found;
 use crate::records::record::{Listed, SessionRecord, kept};
+use crate::records::token::SessionId;
 use crate::rejection::Rejection;
 use crate::store::{Store, StoreError};
 use crate::worker::Context;
@@ -26,9 +29,20 @@ impl<H: Host> Sessions<'_, H> {
         })
     }
 
-    /// Whether the store has it no more, or it is over.
-    pub(crate) async fn is_gone(&self, listed: &Listed) -> Result<bool, StoreError> {
-        Ok(matches!(self.look(listed).await?, Look::Gone))
+    /// Which of these the store has no more, or are over: at most so many. What cannot be asked counts as alive.
+    pub(crate) async fn gone(&self, listed: &[Listed], most: usize) -> Vec<SessionId> {
+        let mut gone = Vec::new();
+        for own in listed {
+            match self.look(own).await {
+                Ok(Look::Gone) => gone.push(own.opener.id()),
+                Ok(Look::Lives(_) | Look::Unopened) => {}
+                Err(_) => break,
+            }
+            if gone.len() == most {
+                break;
+            }
+        }
+        gone
     }
 
     async fn look(&self, listed: &Listed) -> Result<Look, StoreError> {
@@ -69,8 +83,9 @@ impl<H: Host> Sessions<'_, H> {
                 ..(*own.record).clone()
             };
             if changed == *own.record || self.replace(&listed.opener, own, &changed).await? {
-                // It is looked up anew.
+                // It is looked up anew; and what the app had said before is not written any more.
                 self.context.worker.forget(&[own.id]);
+                self.context.worker.sayings.give_up(&own.id);
                 return Ok(true);
             }
             found = self.look_at(listed).await?;

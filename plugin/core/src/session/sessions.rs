@@ -136,8 +136,8 @@ impl<H: Host> Sessions<'_, H> {
         };
         let users = self.context.users();
         let user = users.load(&found.record.appid, &found.record.openid, false);
-        let is_listed = user.await?.is_some_and(|user| user.lists(&id));
-        Ok(is_listed.then_some(found))
+        let is_named = user.await?.is_some_and(|user| user.names(&id));
+        Ok(is_named.then_some(found))
     }
 
     /// Whether its app has ended it, and the store may not have heard of that.
@@ -263,5 +263,65 @@ impl<H: Host> Sessions<'_, H> {
             now: self.context.host.now(),
             expires_at: self.ends_at(record).after(REMEMBER_EXPIRED),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::minimal_on_spin;
+    use crate::fake_host::{FakeHost, run};
+    use crate::records::record::{KeyRing, Listed, UserRecord, user_key, user_scope};
+    use crate::testing::test;
+    use crate::wechat::session_key::SessionKey;
+    use crate::worker::Worker;
+    use alloc::string::String;
+
+    /// The login that replaces a session names it so, and ends it afterwards: what fails in between leaves it to its phone.
+    #[test]
+    fn where_lists_tell_what_lives_a_session_that_is_replaced_lives_until_it_is_ended() {
+        let mut host = FakeHost::at(1_700_000_000_000);
+        host.store.only_reads_and_writes = true;
+        let worker = Worker::new(minimal_on_spin(serde_json::json!({ "kind": "spin_kv" })));
+        let context = Context {
+            worker: &worker,
+            host: &host,
+        };
+        let (sessions, token) = (context.sessions(), Token([7; 32]));
+        let appid = &*worker.config.mini_programs[0].appid;
+        let record = SessionRecord {
+            appid: appid.into(),
+            openid: "o".into(),
+            unionid: None,
+            seen_at: host.now(),
+            expires_at: host.now().after(Duration::from_secs(3600)),
+            failures: 0,
+            attributes: None,
+        };
+        let write = sessions.entry(&token, &record).unwrap();
+        run(context.store().write(&[write])).unwrap();
+        let lives = |listed: Vec<Listed>| {
+            let user = UserRecord {
+                ring: KeyRing::new(SessionKey::parse("AAECAwQFBgcICQoLDA0ODw==").unwrap()),
+                unionid: None,
+                registered: false,
+                profile: String::from("{}"),
+                sessions: listed,
+                created_at: host.now(),
+            };
+            let key = user_key(appid, "o");
+            let scope = user_scope(appid, "o", &key.name);
+            let sealed = worker.keys.seal(&host, &scope, &user).unwrap();
+            let life = Life::lasting(host.now(), Duration::from_secs(3600));
+            run(context.store().put(&key, &sealed, life)).unwrap();
+            let found = run(sessions.load(&token, host.now(), Gone::Stays));
+            found.unwrap().is_some()
+        };
+        assert!(lives(Vec::from([Listed {
+            opener: token.opener(),
+            made_at: host.now(),
+        }])));
+        assert!(lives(Vec::from([Listed::replaced(token.opener())])));
+        assert!(!lives(Vec::new()));
     }
 }

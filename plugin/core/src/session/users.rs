@@ -1,14 +1,15 @@
 //! The user record: read, and changed by compare-and-swap so that two logins of one user lose nothing.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::pin::Pin;
 use core::time::Duration;
 
 use super::contention::{ATTEMPTS, pause};
 use crate::chosen_store::ChosenStore;
 use crate::host::Host;
-use crate::records::record::{Listed, UserRecord, user_key, user_scope};
-use crate::records::token::SessionId;
+use crate::records::record::{UserRecord, user_key, user_scope};
 use crate::rejection::Rejection;
 use crate::store::{Change, Key, Life, Store, StoreError, Write, Written};
 use crate::worker::Context;
@@ -46,6 +47,8 @@ pub(crate) struct Changed {
     /// What is written in the same round trip. Written again if the user has to be changed again, and perhaps
     /// even if that fails in the end.
     pub(crate) along: Vec<Write>,
+    /// What is written when the user is, and not before.
+    pub(crate) after: Vec<Write>,
 }
 
 impl Changed {
@@ -55,16 +58,13 @@ impl Changed {
             user,
             first: Vec::new(),
             along: Vec::new(),
+            after: Vec::new(),
         }
     }
 }
 
-/// Sessions of which it is to be known whether they still live, before `surplus` of them are ended.
-pub(crate) struct Doubts {
-    /// Oldest first.
-    pub(crate) sessions: Vec<Listed>,
-    pub(crate) surplus: usize,
-}
+/// Looks up what a change has to know.
+pub(crate) type LookUp<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// A change of a user. As a trait object: what follows is one function for all of them.
 pub(crate) trait UserChange {
@@ -73,13 +73,10 @@ pub(crate) trait UserChange {
         Ok(())
     }
 
-    /// What is to be known before the change, if anything is.
-    fn doubts(&mut self, _: &UserRecord) -> Option<Doubts> {
+    /// Looks up what is to be known before the change, if anything is.
+    fn look_up(&mut self, _: &UserRecord) -> Option<LookUp<'_>> {
         None
     }
-
-    /// These of the doubted live no more.
-    fn are_gone(&mut self, _: Vec<SessionId>) {}
 
     /// The user after it. May be asked again, of what another worker has made of the user meanwhile. `None` to leave the
     /// record alone.
@@ -147,9 +144,10 @@ impl<H: Host> Users<'_, H> {
             if user.is_none() && found.is_some() {
                 change.unreadable()?;
             }
-            let doubts = user.as_ref().and_then(|user| change.doubts(user));
-            if let Some(doubts) = doubts {
-                change.are_gone(self.gone(doubts).await);
+            if let Some(user) = &user
+                && let Some(look_up) = change.look_up(user)
+            {
+                look_up.await;
             }
             let Some(changed) = change.apply(user)? else {
                 return Ok(false);
@@ -178,30 +176,18 @@ impl<H: Host> Users<'_, H> {
                 written = self.confirm(&store, &key, &of, &*change).await?;
             }
             match written {
-                Written::All => return Ok(true),
+                Written::All => {
+                    if !changed.after.is_empty() {
+                        store.write(&changed.after).await?;
+                    }
+                    return Ok(true);
+                }
                 Written::Found(other) => found = other,
             }
             let took = host.now().since(now);
             host.sleep(pause(host, attempt, took)).await;
         }
         Err(self.context.contended("user").into())
-    }
-
-    /// Which of these live no more: no more of them than are too many. What cannot be asked counts as alive.
-    async fn gone(&self, doubts: Doubts) -> Vec<SessionId> {
-        let sessions = self.context.sessions();
-        let mut gone = Vec::new();
-        for own in doubts.sessions {
-            match sessions.is_gone(&own).await {
-                Ok(true) => gone.push(own.opener.id()),
-                Ok(false) => {}
-                Err(_) => break,
-            }
-            if gone.len() == doubts.surplus {
-                break;
-            }
-        }
-        gone
     }
 
     /// Where a swap is not one step: whether it is still there when everybody must be done who had read the entry before it,

@@ -12,7 +12,7 @@ use crate::memory::later::Later;
 use crate::memory::verified::Moments;
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
-use crate::records::record::SessionRecord;
+use crate::records::record::{SessionRecord, kept};
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
 use crate::time::UnixMillis;
@@ -87,7 +87,17 @@ impl<H: Host> Sessions<'_, H> {
             });
         }
         drop(later);
-        self.remember(token, found, now, generation);
+        // What the app has said since, and the store has yet to hear of.
+        let Some(word) = worker.sayings.word(&found.id) else {
+            self.remember(token, found, now, generation);
+            return Ok(session);
+        };
+        let session = Rc::new(SessionRecord {
+            attributes: kept(&word),
+            ..(*session).clone()
+        });
+        let found = Found::unread(found.id, Rc::clone(&session));
+        self.remember(token, Rc::new(found), now, generation);
         Ok(session)
     }
 

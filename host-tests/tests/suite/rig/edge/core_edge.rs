@@ -149,7 +149,7 @@ impl Edge for CoreEdge {
                 .and_then(|own| change_response(answer.status, &mut answer.headers, own, now));
             exchange.answer.replace(Some(answer));
             if let Some(said) = said
-                && hear(&worker, &said)
+                && hear(&worker, &host, &said)
             {
                 let work = async move { carry_out(&worker, &host, &said).await };
                 self.work.push((None, Box::pin(work)));
