@@ -28,6 +28,8 @@ fn edge() -> CoreWorld {
     CoreWorld { rig, wechat, token }
 }
 
+const LOGOUT: usize = 6;
+
 fn asks(edge: &CoreWorld) -> Vec<Ask> {
     let data = edge.wechat.phone("alice").user_info();
     let relogin = json!({ "code": edge.wechat.phone("alice").login(), "token": edge.token });
@@ -58,9 +60,14 @@ fn every_store_operation_may_fail_and_the_client_is_told_to_try_again() {
             let story = format!("{ask:?}, operation {working}");
             edge.rig.host.store.fail_after(working, 1);
             assert_unavailable(&edge.rig.ask(vec![ask])[0], &story);
-            // The next request finds a store that works; a login's code may be spent, a session not lost to a read.
+            // The next request finds a store that works; a login's code may be spent, a session not lost to a read or to a
+            // login that failed.
             let next = edge.rig.ask(vec![Ask::get("/public")]);
             assert_eq!(next[0].status, 200);
+            if kind != LOGOUT {
+                let next = Ask::get("/api").token(&edge.token);
+                assert_eq!(edge.rig.ask(vec![next])[0].status, 200, "{story}");
+            }
         }
     }
 }
