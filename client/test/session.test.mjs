@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refuse } from './fake/edge.mjs'
-import { failing, scene } from './fake/scene.mjs'
+import { failing, handOver, hold, scene, soon } from './fake/scene.mjs'
 
 test('ensure logs in where there is no token, and leaves a good session alone', async () => {
   const { edge, session, open } = scene()
@@ -186,6 +186,20 @@ test('a request that waits at the logout is not repeated after it', async () => 
   assert.deepEqual([await logout, edge.count('POST /orders')], [{ ended: 1 }, 1])
 })
 
+test('a request that is refused after a logout logs nobody in, though somebody else has tried to', async () => {
+  const { edge, session } = scene()
+  let answer
+  edge.fail('/orders', new Promise(come => { answer = come }))
+  const request = failing(session.request({ url: '/orders' }))
+  while (!edge.count('GET /orders')) await soon()
+  await session.logout()
+  edge.fail('/wx/login', refuse('user_blocked'))
+  await failing(session.login())
+  answer(refuse('no_session'))
+  assert.equal((await request).error, 'account_switched')
+  assert.equal(edge.count('POST /wx/login'), 1)
+})
+
 test('open data that was asked for before a logout logs nobody in after it', async () => {
   const { edge, session } = scene()
   await session.login()
@@ -211,6 +225,35 @@ test('ensure beside a request that finds the session ended is one login', async 
   assert.equal(edge.count('POST /wx/login'), 2)
 })
 
-function soon() {
-  return new Promise(done => setTimeout(done))
-}
+test('ensure that was begun before a logout fails, though another account has logged in since', async () => {
+  for (const late of ['session_expired', 'overloaded', 'none']) {
+    const { edge, phone, open } = scene()
+    const over = hold(phone)
+    const session = open()
+    await session.login()
+    let answer
+    edge.fail('/wx/session', new Promise(come => { answer = come }))
+    const ensured = failing(session.ensure())
+    while (!edge.count('GET /wx/session')) await soon()
+    answer(late === 'none' ? edge.answer('GET', '/wx/session', session.header()) : refuse(late))
+    while (late === 'overloaded' && !phone.waits.length) await soon()
+    await handOver(phone, session)
+    over()
+    assert.equal((await ensured).error, 'account_switched', late)
+    assert.deepEqual([edge.count('GET /wx/session'), edge.count('POST /wx/login')], [1, 2])
+  }
+})
+
+test('ensure beside a login of another account finds that one’s session', async () => {
+  const { edge, phone, session } = scene()
+  await session.login()
+  let answer
+  edge.fail('/wx/session', new Promise(come => { answer = come }))
+  const ensured = session.ensure()
+  while (!edge.count('GET /wx/session')) await soon()
+  phone.user = 'hong'
+  assert.equal((await session.login()).event, 'switched')
+  answer(refuse('session_expired'))
+  assert.equal(await ensured, null)
+  assert.equal(edge.count('POST /wx/login'), 2)
+})
