@@ -137,15 +137,24 @@ export function createSession(options: SessionOptions): Session {
 
   /** The login itself. `again`: it may take a second code. */
   function enter(began: number, again: boolean): Promise<Login> {
+    still(began)
+    // What the caller's login sends after a logout would go with the next one's token, or make a session for nobody.
+    const sendStill = (asked: RequestOptions) => Promise.resolve().then(() => {
+      still(began)
+      return send(asked, token)
+    })
     return codeOf(api, options.loginOptions)
       .then(code => {
         still(began)
-        return options.login ? throughApp(options.login, code, asked => send(asked, token)) : atEndpoint(code)
+        return options.login ? throughApp(options.login, code, sendStill) : atEndpoint(code)
       })
       .then(null, error => {
         if (!options.login && readsNoBody(error)) return enter(began, again)
         if (again && error.action === 'relogin') return enter(began, false)
-        if (again && mayWait(error)) return wait(error).then(() => enter(began, false))
+        if (again && mayWait(error)) {
+          still(began)
+          return wait(error).then(() => enter(began, false))
+        }
         throw error
       })
   }
@@ -296,8 +305,9 @@ export function createSession(options: SessionOptions): Session {
     const everywhere = !!(options && options.everywhere)
     // The edge may have taken a login that is under way: nobody would have its token. A newer login is to stay.
     const endLate = (login: Login) => end(login.token, everywhere && !token && !flight)
-    const both = [end(old, everywhere), late ? late.then(endLate, () => 0) : 0]
-    return Promise.all(both).then(([one, other]) => ({ ended: one + other }))
+    // Not waited for: it may never land, and through the app it may be what waits for this logout.
+    if (late) late.then(endLate).then(null, () => {})
+    return end(old, everywhere).then(ended => ({ ended }))
   }
 
   /** Ends a session at the edge, or all of its user's; gives how many. */

@@ -109,8 +109,8 @@ test('a logout is at once, whatever is under way, which then ends and logs nobod
     session.on('login', () => heard.push('login'))
     const logout = session.logout()
     assert.deepEqual([session.header(), phone.storage.size, heard], [{}, 0, ['logout']])
-    answer(refuse('session_expired'))
     assert.deepEqual(await logout, { ended: 0 })
+    answer(refuse('session_expired'))
     assert.equal((await begun).error, 'account_switched')
     assert.equal(edge.count('POST /wx/login'), 1)
     assert.deepEqual([session.header(), heard], [{}, ['logout']])
@@ -123,9 +123,59 @@ test('a login that lands after a logout is ended at the edge, and nobody gets it
     if (everywhere) edge.sessions.set('on another phone', 'ming')
     const login = failing(session.login())
     while (!edge.count('POST /wx/login')) await soon()
-    assert.deepEqual(await session.logout({ everywhere }), { ended: everywhere ? 2 : 1 })
+    // Not there yet, it is not counted.
+    assert.deepEqual(await session.logout({ everywhere }), { ended: 0 })
     assert.equal((await login).error, 'account_switched')
+    await landed(edge)
     assert.deepEqual([session.header(), phone.storage.size, edge.sessions.size], [{}, 0, 0])
+  }
+})
+
+test('a late login whose session cannot be ended at the edge is nobody’s failure', async () => {
+  const { edge, session } = scene()
+  const login = failing(session.login())
+  while (!edge.count('POST /wx/login')) await soon()
+  edge.fail('/wx/logout', new Error('timeout'))
+  assert.deepEqual(await session.logout(), { ended: 0 })
+  assert.equal((await login).error, 'account_switched')
+  await landed(edge)
+  assert.deepEqual(session.header(), {})
+})
+
+test('a logout ends at once beside a wx.login that never calls back', async () => {
+  const { edge, phone, session } = scene()
+  await session.login()
+  phone.wx.login = () => {}
+  session.login()
+  assert.deepEqual(await session.logout(), { ended: 1 })
+  assert.equal(edge.sessions.size, 0)
+})
+
+test('a login that is told to wait takes no other code after a logout, which does not wait with it', async () => {
+  const { edge, phone, open } = scene()
+  const over = hold(phone)
+  const session = open()
+  edge.fail('/wx/login', refuse('wechat_unavailable', { retryAfter: 10 }))
+  const login = failing(session.login())
+  while (!phone.waits.length) await soon()
+  assert.deepEqual(await session.logout(), { ended: 0 })
+  over()
+  assert.equal((await login).error, 'account_switched')
+  assert.equal(phone.codes.length, 1)
+})
+
+test('a login that is refused after a logout takes no other code, and waits for nothing', async () => {
+  for (const error of ['invalid_code', 'wechat_unavailable', 'body_timeout']) {
+    const { edge, phone, session } = scene()
+    let answer
+    edge.fail('/wx/login', new Promise(come => { answer = come }))
+    const login = failing(session.login())
+    while (!edge.count('POST /wx/login')) await soon()
+    await session.logout()
+    answer(refuse(error))
+    assert.equal((await login).error, 'account_switched')
+    assert.deepEqual([phone.codes.length, phone.waits], [1, []])
+    assert.equal(phone.calls.filter(call => call === 'login').length, 1)
   }
 })
 
@@ -138,6 +188,7 @@ test('who logs in after a logout does not get the login from before it', async (
   const { token } = await session.login()
   assert.equal((await before).error, 'account_switched')
   await logout
+  await landed(edge)
   assert.deepEqual([...edge.sessions], [[token, 'hong']])
   assert.deepEqual(session.header(), { 'X-3rd-Session': token })
 })
@@ -152,7 +203,8 @@ test('a logout everywhere does not end the login that comes after it, however la
   const { token } = await session.login()
   come(edge.answer('POST', '/wx/login', {}, JSON.stringify({ code: phone.codes[0] })))
   assert.equal((await before).error, 'account_switched')
-  assert.deepEqual(await logout, { ended: 1 })
+  assert.deepEqual(await logout, { ended: 0 })
+  await landed(edge)
   assert.deepEqual([...edge.sessions.keys()], [token])
   assert.deepEqual(session.header(), { 'X-3rd-Session': token })
 })
@@ -257,3 +309,10 @@ test('ensure beside a login of another account finds that one’s session', asyn
   assert.equal(await ensured, null)
   assert.equal(edge.count('POST /wx/login'), 2)
 })
+
+// The logout behind a login that came late.
+async function landed(edge) {
+  while (!edge.count('POST /wx/logout')) await soon()
+  await soon()
+  await soon()
+}
