@@ -6,7 +6,7 @@ import { asContainerAnswer, asContainerError, asRequest, ContainerAnswer, Contai
 import { asksForLogin, isOfEdge, refusal, SessionError } from './error.js'
 import { inHeaders } from './parameters.js'
 import { mayRepeat, mayWait, wait } from './patience.js'
-import { phoneNumber } from './phone.js'
+import { ButtonWay, phoneNumber } from './phone.js'
 import { call, codeOf, load, store } from './runtime.js'
 import { Events, FetchOpenData, Login, OpenData, Session, SessionOptions } from './session.js'
 import { throughApp } from './through-app.js'
@@ -22,14 +22,15 @@ export type { AppLogin, Events, FetchOpenData, Login, LoginThroughApp, OpenData,
 export type { Answer, RequestOptions, Send } from './wx.js'
 
 type Again = (error: SessionError) => boolean
+type GoesOn = () => void
 
 /** What a request has used up of its repetitions. */
 interface Turn {
   /** The token that it was sent with. */
   token: string
   waited?: boolean
-  /** The account that it was begun under, where another's is not to have it repeated. */
-  began?: number
+  /** Fails if it is not to be sent any more; without it, it goes on under whatever account. */
+  goesOn?: GoesOn | undefined
   /** What of the errors that pass it may be repeated after; without it, all. */
   again?: Again | undefined
 }
@@ -104,14 +105,17 @@ export function createSession(options: SessionOptions): Session {
       if (turn.waited || !mayRepeat(error, options) || (turn.again && !turn.again(error))) throw error
       turn.waited = true
       return wait(error).then(() => {
-        if (turn.began !== undefined) still(turn.began)
+        if (turn.goesOn) turn.goesOn()
         return exchange(options, turn)
       })
     })
   }
 
-  function endpoint(name: string, data: object | undefined, value: string, again?: Again): Promise<any> {
-    const ask = () => exchange(asking(name, data), { token: value, again })
+  function endpoint(name: string, data: object | undefined, value: string, goesOn?: GoesOn, again?: Again): Promise<any> {
+    const ask = () => {
+      if (goesOn) goesOn()
+      return exchange(asking(name, data), { token: value, goesOn, again })
+    }
     return ask().then(null, error => {
       if (readsNoBody(error)) return ask()
       throw error
@@ -133,15 +137,24 @@ export function createSession(options: SessionOptions): Session {
 
   /** The login itself. `again`: it may take a second code. */
   function enter(began: number, again: boolean): Promise<Login> {
+    still(began)
+    // What the caller's login sends after a logout would go with the next one's token, or make a session for nobody.
+    const sendStill = (asked: RequestOptions) => Promise.resolve().then(() => {
+      still(began)
+      return send(asked, token)
+    })
     return codeOf(api, options.loginOptions)
       .then(code => {
         still(began)
-        return options.login ? throughApp(options.login, code, asked => send(asked, token)) : atEndpoint(code)
+        return options.login ? throughApp(options.login, code, sendStill) : atEndpoint(code)
       })
       .then(null, error => {
         if (!options.login && readsNoBody(error)) return enter(began, again)
         if (again && error.action === 'relogin') return enter(began, false)
-        if (again && mayWait(error)) return wait(error).then(() => enter(began, false))
+        if (again && mayWait(error)) {
+          still(began)
+          return wait(error).then(() => enter(began, false))
+        }
         throw error
       })
   }
@@ -167,7 +180,7 @@ export function createSession(options: SessionOptions): Session {
   /** Fails if a listener has logged out: then nobody gets the token. */
   function announce(event: 'switched' | 'login', login: Login): void {
     emit(event, login)
-    if (token !== login.token) throw switched()
+    accountOf(login)
   }
 
   function login(): Promise<Login> {
@@ -187,10 +200,26 @@ export function createSession(options: SessionOptions): Session {
     return own
   }
 
-  /** A login, unless somebody has logged in since `old` was sent, or out. */
+  /** A login, unless somebody has logged in since `old` was sent. Whoever calls it has seen that nobody has logged out. */
   function renew(old: string): Promise<Login | null> {
-    if (loggedOut) return Promise.reject(switched())
     return token === old ? login() : Promise.resolve(flight)
+  }
+
+  /** Sees to a session, by a login if need be; gives the account that it is of, which this login may have changed. */
+  function settled(look: () => Promise<unknown>): Promise<number> {
+    if (!token || flight) return login().then(accountOf)
+    const old = token
+    const began = account
+    return look().then(() => began, () => {
+      still(began)
+      return renew(old).then(login => login ? accountOf(login) : began)
+    })
+  }
+
+  /** Fails if somebody has logged out since: then the account is none of this login's. */
+  function accountOf(login: Login): number {
+    if (token !== login.token) throw switched()
+    return account
   }
 
   function ensure(): Promise<Login | null> {
@@ -198,10 +227,16 @@ export function createSession(options: SessionOptions): Session {
     loggedOut = false
     if (check) return check
     const sent = token
-    const own = check = checked().then(() => endpoint('session', undefined, sent))
-      .then(session => session.hasSession && !session.expired && !loggedOut ? null : renew(sent), error => {
-        if (error.action === 'relogin') return renew(sent)
-        throw error
+    // Another account may come meanwhile, for it is a session too; a logout takes the check away.
+    const goesOn = () => { if (check !== own) throw switched() }
+    const own: Promise<Login | null> = check = checked().then(() => endpoint('session', undefined, sent, goesOn))
+      .then(session => {
+        goesOn()
+        return session.hasSession && !session.expired ? null : renew(sent)
+      }, error => {
+        if (error.action !== 'relogin') throw error
+        goesOn()
+        return renew(sent)
       })
     const done = () => { if (check === own) check = null }
     own.then(done, done)
@@ -240,10 +275,11 @@ export function createSession(options: SessionOptions): Session {
 
   function guarded(options: RequestOptions): Promise<Answer> {
     const began = account
-    const turn: Turn = { token: '', began }
+    const goesOn = () => still(began)
+    const turn: Turn = { token: '', goesOn }
     let failed: unknown
     const attempt = () => {
-      still(began)
+      goesOn()
       turn.token = token
       return exchange(options, turn)
     }
@@ -253,6 +289,7 @@ export function createSession(options: SessionOptions): Session {
       .then(null, error => {
         if (!asksForLogin(error) || loggedOut) throw error
         if (failed) throw failed
+        goesOn()
         return renew(turn.token).then(attempt)
       })
   }
@@ -268,8 +305,9 @@ export function createSession(options: SessionOptions): Session {
     const everywhere = !!(options && options.everywhere)
     // The edge may have taken a login that is under way: nobody would have its token. A newer login is to stay.
     const endLate = (login: Login) => end(login.token, everywhere && !token && !flight)
-    const both = [end(old, everywhere), late ? late.then(endLate, () => 0) : 0]
-    return Promise.all(both).then(([one, other]) => ({ ended: one + other }))
+    // Not waited for: it may never land, and through the app it may be what waits for this logout.
+    if (late) late.then(endLate).then(null, () => {})
+    return end(old, everywhere).then(ended => ({ ended }))
   }
 
   /** Ends a session at the edge, or all of its user's; gives how many. */
@@ -283,29 +321,47 @@ export function createSession(options: SessionOptions): Session {
 
   /** The login comes first: data that was fetched before one is under an older key. */
   function openData(name: string, fetchData: FetchOpenData): Promise<any> {
-    const post = (data: OpenData | null | void) => {
-      // The edge says what is missing.
-      const { encryptedData, iv, rawData, signature } = data || {}
-      old = token
-      return endpoint(name, { encryptedData, iv, rawData, signature }, old)
-    }
-    let old = token
-    return (token && !flight ? checked().then(null, () => renew(old)) : login()).then(fetchData).then(data => {
-      return post(data).then(null, error => {
+    return settled(checked).then(began => {
+      const goesOn = () => still(began)
+      let old = ''
+      const fetched = () => {
+        goesOn()
+        return fetchData()
+      }
+      const post = (data: OpenData | null | void) => {
+        // The edge says what is missing.
+        const { encryptedData, iv, rawData, signature } = data || {}
+        old = token
+        return endpoint(name, { encryptedData, iv, rawData, signature }, old, goesOn)
+      }
+      const once = (data: OpenData) => post(data).then(null, error => {
         if (error.action !== 'relogin') throw error
-        return renew(old).then(fetchData).then(anew => {
+        goesOn()
+        return renew(old).then(fetched).then(anew => {
           // From a button: only another tap brings other data.
           if (anew === data && !asksForLogin(error)) throw error
           return post(anew)
         })
       })
+      return Promise.resolve(fetched()).then(once)
     })
   }
 
-  const buttonWay = {
-    ready: () => (token && !flight ? Promise.resolve() : login() as Promise<unknown>).then(() => token),
-    renew: (old: string) => renew(old).then(() => token),
-    ask: (data: object, value: string, again: Again) => endpoint('phone', data, value, again)
+  /** For one tap, whose code is the number of whoever tapped. */
+  function buttonWay(): ButtonWay {
+    let began: number
+    const goesOn = () => still(began)
+    return {
+      ready: () => settled(() => Promise.resolve()).then(of => {
+        began = of
+        return token
+      }),
+      renew(old) {
+        goesOn()
+        return renew(old).then(() => token)
+      },
+      ask: (data, value, again) => endpoint('phone', data, value, goesOn, again)
+    }
   }
 
   return {
@@ -317,7 +373,7 @@ export function createSession(options: SessionOptions): Session {
     register: fetchData => openData('register', fetchData),
     decrypt: fetchData => openData('decrypt', fetchData),
     verify: fetchData => openData('verify', fetchData),
-    phone: (detail, options) => phoneNumber(buttonWay, detail, options && options.keep),
+    phone: (detail, options) => phoneNumber(buttonWay(), detail, options && options.keep),
     header: () => header(),
     on(event, listener) {
       const all = listeners[event] || (listeners[event] = [])

@@ -12,8 +12,8 @@ export interface ButtonDetail {
   errMsg?: string
 }
 
-/** What of the session it needs. */
-interface Way {
+/** What of the session it needs, for one tap: under another account than that of `ready`, the other two fail. */
+export interface ButtonWay {
   /** Waits for a login that is under way, or logs in if nobody has; gives the token. */
   ready(): Promise<string>
   /** Logs in, unless somebody has since `old` was sent; gives the token. */
@@ -22,7 +22,7 @@ interface Way {
   ask(data: object, token: string, again: (error: SessionError) => boolean): Promise<PhoneNumber>
 }
 
-export function phoneNumber(way: Way, detail: ButtonDetail, keep?: boolean): Promise<PhoneNumber> {
+export function phoneNumber(way: ButtonWay, detail: ButtonDetail, keep?: boolean): Promise<PhoneNumber> {
   const code = detail && detail.code
   if (!code) {
     return Promise.reject(new SessionError('no_phone_code', 'none', (detail && detail.errMsg) || 'e.detail has no code'))

@@ -88,7 +88,10 @@ export interface Session {
    * Needs no `this`: pass it around as you like.
    */
   callContainer<T = any>(options: ContainerOptions<T>): Promise<ContainerAnswer<T>>
-  /** Ends the session here at once, whether or not the edge can be reached; no request logs in by itself until you do. */
+  /**
+   * Ends the session here at once, whether or not the edge can be reached; no request logs in by itself until you do.
+   * Gives how many sessions the edge has ended. That of a login under way is not among them: nobody waits for it, it ends when it is there.
+   */
   logout(options?: { everywhere?: boolean }): Promise<{ ended: number }>
   /** Sends the profile; gives the user as the edge keeps it. */
   register(fetchData: FetchOpenData): Promise<User>

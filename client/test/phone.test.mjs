@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refuse } from './fake/edge.mjs'
-import { failing, scene } from './fake/scene.mjs'
+import { failing, handOver, hold, scene, soon } from './fake/scene.mjs'
 
 test('the code of the button gives the number, with the login first if nobody has logged in', async () => {
   const { edge, phone, session } = scene()
@@ -62,4 +62,56 @@ test('a code that WeChat may have seen is not sent again; one that it has not se
     else assert.equal((await number).phoneNumber, '1')
     assert.equal(edge.count('POST /wx/phone'), sent, error)
   }
+})
+
+test('a code that waits at the logout, or is refused for the session after it, is not sent under the next account', async () => {
+  for (const refused of ['overloaded', 'invalid_token', 'body_timeout']) {
+    const { edge, phone, open } = scene()
+    const over = hold(phone)
+    const session = open()
+    await session.login()
+    let answer
+    edge.fail('/wx/phone', new Promise(come => { answer = come }))
+    const number = failing(session.phone({ code: await edge.wechat.phoneCode('ming') }, { keep: true }))
+    while (!edge.count('POST /wx/phone')) await soon()
+    if (refused === 'overloaded') answer(refuse(refused))
+    while (refused === 'overloaded' && !phone.waits.length) await soon()
+    await handOver(phone, session)
+    answer(refuse(refused))
+    over()
+    assert.equal((await number).error, 'account_switched', refused)
+    assert.equal(edge.seen.filter(call => call.endsWith('/phone')).length, 1, refused)
+    assert.equal(edge.count('POST /wx/login'), 2)
+  }
+})
+
+test('a code is not sent again after a login that turns out to be another account’s', async () => {
+  const { edge, phone, session } = scene()
+  await session.login()
+  const code = await edge.wechat.phoneCode('ming')
+  edge.fail('/wx/phone', refuse('invalid_token'))
+  phone.user = 'hong'
+  assert.equal((await failing(session.phone({ code }))).error, 'account_switched')
+  assert.equal(edge.count('POST /wx/phone'), 1)
+})
+
+test('who logs out as soon as the login is there sends no code under the next account', async () => {
+  const { edge, phone, session } = scene()
+  session.login().then(() => handOver(phone, session))
+  assert.equal((await failing(session.phone({ code: await edge.wechat.phoneCode('ming') }))).error, 'account_switched')
+  assert.equal(edge.count('POST /wx/phone'), 0)
+})
+
+test('a code that is refused after a logout does not wait for the next login', async () => {
+  const { edge, session } = scene()
+  await session.login()
+  let answer
+  edge.fail('/wx/phone', new Promise(come => { answer = come }))
+  const number = failing(session.phone({ code: await edge.wechat.phoneCode('ming') }))
+  while (!edge.count('POST /wx/phone')) await soon()
+  session.logout()
+  edge.fail('/wx/login', new Promise(() => {}))
+  session.login()
+  answer(refuse('invalid_token'))
+  assert.equal((await number).error, 'account_switched')
 })

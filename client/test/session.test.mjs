@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refuse } from './fake/edge.mjs'
-import { failing, scene } from './fake/scene.mjs'
+import { failing, handOver, hold, scene, soon } from './fake/scene.mjs'
 
 test('ensure logs in where there is no token, and leaves a good session alone', async () => {
   const { edge, session, open } = scene()
@@ -109,8 +109,8 @@ test('a logout is at once, whatever is under way, which then ends and logs nobod
     session.on('login', () => heard.push('login'))
     const logout = session.logout()
     assert.deepEqual([session.header(), phone.storage.size, heard], [{}, 0, ['logout']])
-    answer(refuse('session_expired'))
     assert.deepEqual(await logout, { ended: 0 })
+    answer(refuse('session_expired'))
     assert.equal((await begun).error, 'account_switched')
     assert.equal(edge.count('POST /wx/login'), 1)
     assert.deepEqual([session.header(), heard], [{}, ['logout']])
@@ -123,9 +123,59 @@ test('a login that lands after a logout is ended at the edge, and nobody gets it
     if (everywhere) edge.sessions.set('on another phone', 'ming')
     const login = failing(session.login())
     while (!edge.count('POST /wx/login')) await soon()
-    assert.deepEqual(await session.logout({ everywhere }), { ended: everywhere ? 2 : 1 })
+    // Not there yet, it is not counted.
+    assert.deepEqual(await session.logout({ everywhere }), { ended: 0 })
     assert.equal((await login).error, 'account_switched')
+    await landed(edge)
     assert.deepEqual([session.header(), phone.storage.size, edge.sessions.size], [{}, 0, 0])
+  }
+})
+
+test('a late login whose session cannot be ended at the edge is nobody’s failure', async () => {
+  const { edge, session } = scene()
+  const login = failing(session.login())
+  while (!edge.count('POST /wx/login')) await soon()
+  edge.fail('/wx/logout', new Error('timeout'))
+  assert.deepEqual(await session.logout(), { ended: 0 })
+  assert.equal((await login).error, 'account_switched')
+  await landed(edge)
+  assert.deepEqual(session.header(), {})
+})
+
+test('a logout ends at once beside a wx.login that never calls back', async () => {
+  const { edge, phone, session } = scene()
+  await session.login()
+  phone.wx.login = () => {}
+  session.login()
+  assert.deepEqual(await session.logout(), { ended: 1 })
+  assert.equal(edge.sessions.size, 0)
+})
+
+test('a login that is told to wait takes no other code after a logout, which does not wait with it', async () => {
+  const { edge, phone, open } = scene()
+  const over = hold(phone)
+  const session = open()
+  edge.fail('/wx/login', refuse('wechat_unavailable', { retryAfter: 10 }))
+  const login = failing(session.login())
+  while (!phone.waits.length) await soon()
+  assert.deepEqual(await session.logout(), { ended: 0 })
+  over()
+  assert.equal((await login).error, 'account_switched')
+  assert.equal(phone.codes.length, 1)
+})
+
+test('a login that is refused after a logout takes no other code, and waits for nothing', async () => {
+  for (const error of ['invalid_code', 'wechat_unavailable', 'body_timeout']) {
+    const { edge, phone, session } = scene()
+    let answer
+    edge.fail('/wx/login', new Promise(come => { answer = come }))
+    const login = failing(session.login())
+    while (!edge.count('POST /wx/login')) await soon()
+    await session.logout()
+    answer(refuse(error))
+    assert.equal((await login).error, 'account_switched')
+    assert.deepEqual([phone.codes.length, phone.waits], [1, []])
+    assert.equal(phone.calls.filter(call => call === 'login').length, 1)
   }
 })
 
@@ -138,6 +188,7 @@ test('who logs in after a logout does not get the login from before it', async (
   const { token } = await session.login()
   assert.equal((await before).error, 'account_switched')
   await logout
+  await landed(edge)
   assert.deepEqual([...edge.sessions], [[token, 'hong']])
   assert.deepEqual(session.header(), { 'X-3rd-Session': token })
 })
@@ -152,7 +203,8 @@ test('a logout everywhere does not end the login that comes after it, however la
   const { token } = await session.login()
   come(edge.answer('POST', '/wx/login', {}, JSON.stringify({ code: phone.codes[0] })))
   assert.equal((await before).error, 'account_switched')
-  assert.deepEqual(await logout, { ended: 1 })
+  assert.deepEqual(await logout, { ended: 0 })
+  await landed(edge)
   assert.deepEqual([...edge.sessions.keys()], [token])
   assert.deepEqual(session.header(), { 'X-3rd-Session': token })
 })
@@ -186,6 +238,20 @@ test('a request that waits at the logout is not repeated after it', async () => 
   assert.deepEqual([await logout, edge.count('POST /orders')], [{ ended: 1 }, 1])
 })
 
+test('a request that is refused after a logout logs nobody in, though somebody else has tried to', async () => {
+  const { edge, session } = scene()
+  let answer
+  edge.fail('/orders', new Promise(come => { answer = come }))
+  const request = failing(session.request({ url: '/orders' }))
+  while (!edge.count('GET /orders')) await soon()
+  await session.logout()
+  edge.fail('/wx/login', refuse('user_blocked'))
+  await failing(session.login())
+  answer(refuse('no_session'))
+  assert.equal((await request).error, 'account_switched')
+  assert.equal(edge.count('POST /wx/login'), 1)
+})
+
 test('open data that was asked for before a logout logs nobody in after it', async () => {
   const { edge, session } = scene()
   await session.login()
@@ -211,6 +277,42 @@ test('ensure beside a request that finds the session ended is one login', async 
   assert.equal(edge.count('POST /wx/login'), 2)
 })
 
-function soon() {
-  return new Promise(done => setTimeout(done))
+test('ensure that was begun before a logout fails, though another account has logged in since', async () => {
+  for (const late of ['session_expired', 'overloaded', 'none']) {
+    const { edge, phone, open } = scene()
+    const over = hold(phone)
+    const session = open()
+    await session.login()
+    let answer
+    edge.fail('/wx/session', new Promise(come => { answer = come }))
+    const ensured = failing(session.ensure())
+    while (!edge.count('GET /wx/session')) await soon()
+    answer(late === 'none' ? edge.answer('GET', '/wx/session', session.header()) : refuse(late))
+    while (late === 'overloaded' && !phone.waits.length) await soon()
+    await handOver(phone, session)
+    over()
+    assert.equal((await ensured).error, 'account_switched', late)
+    assert.deepEqual([edge.count('GET /wx/session'), edge.count('POST /wx/login')], [1, 2])
+  }
+})
+
+test('ensure beside a login of another account finds that one’s session', async () => {
+  const { edge, phone, session } = scene()
+  await session.login()
+  let answer
+  edge.fail('/wx/session', new Promise(come => { answer = come }))
+  const ensured = session.ensure()
+  while (!edge.count('GET /wx/session')) await soon()
+  phone.user = 'hong'
+  assert.equal((await session.login()).event, 'switched')
+  answer(refuse('session_expired'))
+  assert.equal(await ensured, null)
+  assert.equal(edge.count('POST /wx/login'), 2)
+})
+
+// The logout behind a login that came late.
+async function landed(edge) {
+  while (!edge.count('POST /wx/logout')) await soon()
+  await soon()
+  await soon()
 }

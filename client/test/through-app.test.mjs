@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refuse } from './fake/edge.mjs'
-import { failing, scene } from './fake/scene.mjs'
+import { failing, handOver, scene, soon } from './fake/scene.mjs'
 
 function throughApp(more = {}) {
   const made = scene()
@@ -91,4 +91,42 @@ test('a dead network in the app’s login is one', async () => {
   edge.fail('/api/sign-in', new Error('timeout'))
   const { error, action } = await failing(session.login())
   assert.deepEqual([error, action], ['network', 'retry_after'])
+})
+
+test('the app’s login may log out itself, and fails with what it says then', async () => {
+  const { session } = throughApp({
+    async login(code, send) {
+      await send({ url: '/public/news' })
+      assert.deepEqual(await session.logout(), { ended: 0 })
+      throw new Error('banned')
+    }
+  })
+  const { error, message } = await failing(session.login())
+  assert.deepEqual([error, message], ['app_login', 'banned'])
+  assert.deepEqual(session.header(), {})
+})
+
+test('what the app’s login sends after a logout does not go with the token of the next one', async () => {
+  let go
+  const until = new Promise(done => { go = done })
+  const failed = []
+  let first = true
+  const { edge, phone, session } = throughApp({
+    async login(loginCode, send) {
+      const late = first
+      first = false
+      if (late) await until
+      const { data } = await send({ url: '/api/sign-in', method: 'POST', data: { loginCode } }).catch(error => {
+        failed.push(error.error)
+        throw error
+      })
+      return { token: data.result.access_token, event: data.result.event }
+    }
+  })
+  const before = failing(session.login())
+  while (!phone.codes.length || first) await soon()
+  await handOver(phone, session)
+  go()
+  assert.equal((await before).error, 'account_switched')
+  assert.deepEqual([failed, edge.count('POST /api/sign-in'), [...edge.sessions.values()]], [['account_switched'], 1, ['hong']])
 })

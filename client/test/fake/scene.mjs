@@ -20,3 +20,25 @@ export async function failing(promise) {
   if (!settled.error) throw new Error(`did not fail, but gave ${JSON.stringify(settled.value)}`)
   return settled.error
 }
+
+// Whoever is on the phone logs out, and another one in.
+export async function handOver(phone, session) {
+  await session.logout()
+  phone.user = 'hong'
+  await session.login()
+}
+
+// From now on, what a session that is opened waits for takes until the function that this gives is called.
+export function hold(phone) {
+  let over
+  const until = new Promise(done => { over = done })
+  phone.globals.setTimeout = (callback, ms) => {
+    phone.waits.push(ms)
+    until.then(callback)
+  }
+  return over
+}
+
+export function soon() {
+  return new Promise(done => setTimeout(done))
+}
