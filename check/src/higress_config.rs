@@ -6,29 +6,35 @@ use crate::tree::Node;
 use crate::yaml_tree;
 
 /// What Higress takes where nothing is said.
-const USUAL: Buffer = Buffer {
-    bytes: 32768,
-    of: "downstream.connectionBufferLimits in the ConfigMap higress-config, which this file does not have,",
-};
+const USUAL: u64 = 32768;
 
 /// What its listeners buffer at most.
 pub(crate) fn buffer(documents: &[Node]) -> Buffer {
-    let mut said = None;
+    let mut map = None;
     for document in documents {
-        document.visit(&mut |object| said = said.or(limit(object)));
+        document.visit(&mut |object| map = map.or(is_map(object).then_some(object)));
     }
-    said.map_or(USUAL, |bytes| Buffer {
-        bytes,
-        of: "downstream.connectionBufferLimits in the ConfigMap higress-config",
-    })
+    let said = map.and_then(limit);
+    let of = match (map, said) {
+        (_, Some(_)) => "downstream.connectionBufferLimits in the ConfigMap higress-config",
+        (Some(_), None) => {
+            "downstream.connectionBufferLimits, which the ConfigMap higress-config does not say,"
+        }
+        (None, None) => {
+            "downstream.connectionBufferLimits in the ConfigMap higress-config, which this file does not have,"
+        }
+    };
+    let bytes = said.unwrap_or(USUAL);
+    Buffer { bytes, of }
 }
 
-fn limit(object: &Node) -> Option<u64> {
+fn is_map(object: &Node) -> bool {
     let is = |path: &[&str], text: &str| object.at(path).and_then(Node::text) == Some(text);
-    if !is(&["kind"], "ConfigMap") || !is(&["metadata", "name"], "higress-config") {
-        return None;
-    }
-    let config = yaml_tree::parse(object.at(&["data", "higress"])?.text()?).ok()?;
+    is(&["kind"], "ConfigMap") && is(&["metadata", "name"], "higress-config")
+}
+
+fn limit(map: &Node) -> Option<u64> {
+    let config = yaml_tree::parse(map.at(&["data", "higress"])?.text()?).ok()?;
     let limit = ["downstream", "connectionBufferLimits"];
     config.first()?.at(&limit)?.number()
 }

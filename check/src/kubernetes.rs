@@ -7,8 +7,16 @@ use crate::Finding;
 use crate::plugin::{Buffer, Clusters, Place, Plugin, names_us, texts};
 use crate::tree::Node;
 
-/// What is wrong in an object, or nothing if wx-session is not in it. `buffer`: what listeners of Higress have.
-pub(crate) fn check(file: &Path, object: &Node, buffer: Buffer) -> Option<Vec<Finding>> {
+/// What listeners buffer at most, by who makes them.
+#[derive(Clone, Copy)]
+pub(crate) struct Buffers {
+    pub(crate) higress: Buffer,
+    /// Nothing if that is not known.
+    pub(crate) envoy_gateway: Option<Buffer>,
+}
+
+/// What is wrong in an object, or nothing if wx-session is not in it.
+pub(crate) fn check(file: &Path, object: &Node, buffers: Buffers) -> Option<Vec<Finding>> {
     let text = |name: &str| object.get(name).and_then(Node::text).unwrap_or_default();
     let spec = object.get("spec")?;
     let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
@@ -17,7 +25,7 @@ pub(crate) fn check(file: &Path, object: &Node, buffer: Buffer) -> Option<Vec<Fi
         text("apiVersion").split('/').next().unwrap_or_default(),
     ) {
         ("WasmPlugin", "extensions.higress.io") if named || is_ours(spec) => {
-            Some(higress(file, spec, buffer))
+            Some(higress(file, spec, buffers.higress))
         }
         ("WasmPlugin", _) if named || is_ours(spec) => Some(istio(spec, "spec").check(file)),
         ("TrafficExtension", _) => {
@@ -31,7 +39,7 @@ pub(crate) fn check(file: &Path, object: &Node, buffer: Buffer) -> Option<Vec<Fi
             let ours = all.iter().enumerate();
             let ours = ours.filter(|(_, wasm)| by_policy || is_ours_there(wasm));
             let found: Vec<_> = ours
-                .map(|(index, wasm)| envoy_gateway(wasm, index).check(file))
+                .map(|(index, wasm)| envoy_gateway(wasm, index, buffers.envoy_gateway).check(file))
                 .collect();
             (!found.is_empty()).then(|| found.concat())
         }
@@ -152,7 +160,7 @@ fn higress(file: &Path, spec: &Node, buffer: Buffer) -> Vec<Finding> {
 }
 
 /// <https://gateway.envoyproxy.io/docs/api/extension_types/#wasm>
-fn envoy_gateway(wasm: &Node, index: usize) -> Plugin<'_> {
+fn envoy_gateway(wasm: &Node, index: usize, buffer: Option<Buffer>) -> Plugin<'_> {
     let at = format!("spec.wasm[{index}]");
     let list = wasm.at(&["env", "hostKeys"]);
     let open = wasm
@@ -171,6 +179,6 @@ fn envoy_gateway(wasm: &Node, index: usize) -> Plugin<'_> {
         // They stand in an EnvoyProxy, in a file of its own, and the flag in an EnvoyPatchPolicy.
         clusters: Clusters::Unknown,
         sees_bodies: None,
-        buffer: None,
+        buffer,
     }
 }

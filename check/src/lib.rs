@@ -13,6 +13,7 @@ mod plugin;
 mod spin;
 mod switched_off;
 mod toml_tree;
+mod traffic_policy;
 mod tree;
 mod wasm;
 mod yaml_tree;
@@ -116,7 +117,10 @@ fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
     let around = objects::Around {
         file,
         is_json: file.extension().is_some_and(|end| end == "json"),
-        higress: higress_config::buffer(all),
+        buffers: kubernetes::Buffers {
+            higress: higress_config::buffer(all),
+            envoy_gateway: traffic_policy::buffer(all),
+        },
     };
     for own in all.iter().filter_map(|one| objects::check(around, one)) {
         let found = found.get_or_insert_with(Vec::new);

@@ -6,7 +6,8 @@ use std::path::Path;
 use wx_session_core::config::Platform;
 
 use crate::document::Document;
-use crate::plugin::{Buffer, names_us};
+use crate::kubernetes::Buffers;
+use crate::plugin::names_us;
 use crate::tree::{Node, Value};
 use crate::{Finding, envoy, kubernetes, yaml_tree};
 
@@ -16,8 +17,7 @@ pub(crate) struct Around<'a> {
     pub(crate) file: &'a Path,
     /// Whether it is written in JSON.
     pub(crate) is_json: bool,
-    /// What listeners of Higress buffer.
-    pub(crate) higress: Buffer,
+    pub(crate) buffers: Buffers,
 }
 
 /// What is wrong in a document, or nothing if wx-session is not in it.
@@ -40,7 +40,7 @@ fn in_others(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
             all(items.filter_map(|item| check(around, item)))
         }
         "ConfigMap" => config_map(around, &object),
-        _ => kubernetes::check(around.file, &object, around.higress)
+        _ => kubernetes::check(around.file, &object, around.buffers)
             .or_else(|| envoy::check(around.file, &object)),
     }
 }

@@ -263,6 +263,46 @@ fn a_body_that_higress_refuses_first_is_found() {
         found.len() == 1 && found[0].contains("in the ConfigMap higress-config 8192: Envoy"),
         "{found:#?}"
     );
+    let silent = told(8192, 32768).replacen("connectionBufferLimits", "idleTimeout", 1);
+    let found = findings(HIGRESS, &silent);
+    assert!(
+        found.len() == 1 && found[0].contains("the ConfigMap higress-config does not say, 32768:"),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_body_that_envoy_gateway_refuses_first_is_found() {
+    let with = |bytes: u32, policies: &[&str]| {
+        let session = "        session:\n";
+        let limits = format!("        limits: {{ body_bytes: {bytes} }}\n{session}");
+        let shipped = text(ENVOY_GATEWAY);
+        assert!(shipped.contains(session));
+        let mut all = shipped.replacen(session, &limits, 1);
+        for policy in policies {
+            all += &format!("---\nkind: ClientTrafficPolicy\nspec: {{ {policy} }}\n");
+        }
+        findings(ENVOY_GATEWAY, &all)
+    };
+    let (half, whole) = (
+        "connection: { bufferLimit: 64Ki }",
+        "connection: { bufferLimit: \"131072\" }",
+    );
+    assert_eq!(with(32767, &[]), [""; 0]);
+    assert_eq!(with(65535, &[half]), [""; 0]);
+    assert_eq!(with(65536, &[half, whole]), [""; 0]);
+    // In a form that is not read.
+    assert_eq!(with(65536, &["connection: { bufferLimit: 1e3 }"]), [""; 0]);
+    for (found, said) in [
+        (with(32768, &[]), "which this file does not say, 32768:"),
+        (
+            with(32768, &["http1: {}"]),
+            "which this file does not say, 32768:",
+        ),
+        (with(65536, &[half]), "of the ClientTrafficPolicy 65536:"),
+    ] {
+        assert!(found.len() == 1 && found[0].contains(said), "{found:#?}");
+    }
 }
 
 #[test]
