@@ -1,11 +1,14 @@
 //! What is wrong with a configuration of wx-session, before a proxy has it: by file, line and field, in the core's own
 //! words. Each kind of file has a module of its own, which gives findings and never prints. Needs no secret.
 
+mod around;
 mod capabilities;
 mod document;
 mod envoy;
 mod fail_open;
 mod higress_config;
+mod http_filter;
+mod known;
 mod kubernetes;
 mod objects;
 mod patches;
@@ -114,13 +117,14 @@ pub fn to_json(text: &str) -> Result<serde_json::Value> {
 
 fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
     let mut found: Option<Vec<Finding>> = None;
-    let around = objects::Around {
+    let around = around::Around {
         file,
         is_json: file.extension().is_some_and(|end| end == "json"),
         buffers: kubernetes::Buffers {
             higress: higress_config::buffer(all),
             envoy_gateway: traffic_policy::buffer(all),
         },
+        known: &known::Known::of(all),
     };
     for own in all.iter().filter_map(|one| objects::check(around, one)) {
         let found = found.get_or_insert_with(Vec::new);

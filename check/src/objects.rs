@@ -5,20 +5,11 @@ use std::path::Path;
 
 use wx_session_core::config::Platform;
 
+use crate::around::Around;
 use crate::document::Document;
-use crate::kubernetes::Buffers;
 use crate::plugin::names_us;
 use crate::tree::{Node, Value};
 use crate::{Finding, envoy, kubernetes, yaml_tree};
-
-/// Where a document stands, and what is known there.
-#[derive(Clone, Copy)]
-pub(crate) struct Around<'a> {
-    pub(crate) file: &'a Path,
-    /// Whether it is written in JSON.
-    pub(crate) is_json: bool,
-    pub(crate) buffers: Buffers,
-}
 
 /// What is wrong in a document, or nothing if wx-session is not in it.
 pub(crate) fn check(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
@@ -31,7 +22,7 @@ pub(crate) fn check(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
 /// What is no document of ours by itself.
 fn in_others(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
     let Some(kind) = node.get("kind").and_then(Node::text) else {
-        return envoy::check(around.file, node);
+        return envoy::check(around, node);
     };
     let object = node.merged();
     match kind {
@@ -41,7 +32,7 @@ fn in_others(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
         }
         "ConfigMap" => config_map(around, &object),
         _ => kubernetes::check(around.file, &object, around.buffers)
-            .or_else(|| envoy::check(around.file, &object)),
+            .or_else(|| envoy::check(around, &object)),
     }
 }
 
@@ -62,6 +53,7 @@ fn config_map(around: Around<'_>, object: &Node) -> Option<Vec<Finding>> {
                 }
                 let around = Around {
                     is_json: end == "json",
+                    known: &around.known.with(&documents),
                     ..around
                 };
                 let named = named || names_us(Some(&entry.name));

@@ -3,15 +3,15 @@
 //! <https://gateway.envoyproxy.io/docs/api/extension_types/#jsonpatchoperation>
 //! <https://istio.io/latest/docs/reference/config/networking/envoy-filter/>
 
-use std::path::Path;
-
+use crate::around::Around;
 use crate::fail_open::{FAILS_OPEN, lets_in};
+use crate::http_filter::disabled;
 use crate::plugin::names_us;
 use crate::tree::{Entry, Node, Value};
 use crate::{Finding, switched_off};
 
 /// What is wrong in the patches of an object, or nothing if none of them is of wx-session.
-pub(crate) fn check(file: &Path, object: &Node) -> Option<Vec<Finding>> {
+pub(crate) fn check(around: Around<'_>, object: &Node) -> Option<Vec<Finding>> {
     let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
     let spec = object.get("spec")?;
     let all = |name: &str| spec.get(name).map_or(&[][..], Node::items).iter();
@@ -22,11 +22,11 @@ pub(crate) fn check(file: &Path, object: &Node) -> Option<Vec<Finding>> {
         // A route names the filter in the value alone.
         let value = Value::Table(vec![patch.change.clone()]);
         let line = patch.change.line;
-        let overrides = switched_off::check(file, &Node { line, value });
-        if named || patch.names_us || !overrides.is_empty() {
+        let overrides = switched_off::check(around, &Node { line, value });
+        if named || patch.names_us || overrides.is_some() {
             let found = found.get_or_insert_with(Vec::new);
-            found.extend(overrides);
-            found.extend(patch.check(file));
+            found.extend(overrides.unwrap_or_default());
+            found.extend(patch.check(around));
         }
     }
     found
@@ -80,7 +80,7 @@ fn merged(patch: &Node) -> Option<Patch> {
 }
 
 impl Patch {
-    fn check(&self, file: &Path) -> Vec<Finding> {
+    fn check(&self, around: Around<'_>) -> Vec<Finding> {
         // What the path names, and whatever stands in the value.
         let mut fields = vec![&self.change];
         self.change
@@ -89,22 +89,18 @@ impl Patch {
         let open = fields.into_iter().filter(|entry| lets_in(entry));
         let mut findings: Vec<Finding> = open
             .map(|entry| Finding {
-                file: file.to_owned(),
+                file: around.file.to_owned(),
                 line: entry.line,
                 field: entry.name.clone(),
                 problem: FAILS_OPEN.to_owned(),
             })
             .collect();
-        if switched_off::switches_off(&self.change) {
-            findings.push(switched_off::finding(
-                file,
-                self.change.line,
-                &self.change.name,
-            ));
-        }
-        if self.names_us {
-            findings.extend(switched_off::disabled(file, &self.change.node));
-        }
+        let off =
+            Some(&self.change).filter(|entry| entry.name == "disabled" && entry.node.is_true());
+        let off = off.or_else(|| disabled(&self.change.node).filter(|_| self.names_us));
+        findings.extend(off.map(|entry| {
+            switched_off::finding(around, entry.line, &entry.name, switched_off::OFF)
+        }));
         findings
     }
 }

@@ -128,6 +128,131 @@ fn a_route_past_the_filter_that_takes_the_identity_off_is_right() {
 }
 
 #[test]
+fn a_route_past_the_filter_takes_the_header_off_that_the_app_believes() {
+    let host = "domains: [\"*\"]\n";
+    let off = format!("typed_per_filter_config: {{ wx-session: {{ {TYPE}, disabled: true }} }}");
+    let removes = |document: &str, name: &str| {
+        let more = format!(
+            "{host}                      request_headers_to_remove: [{name}]\n                      {off}\n"
+        );
+        let text = text(ENVOY).replacen(host, &more, 1);
+        let session = "session: &session\n";
+        assert!(text.contains(session));
+        text.replacen(
+            session,
+            &format!("{document}\n                            {session}"),
+            1,
+        )
+    };
+    let own = "identity_headers: { openid: X-User-Id }";
+    let right = removes(own, "x-user-id");
+    assert_eq!(findings(ENVOY, &right), [""; 0]);
+    only(
+        &removes(own, "x-wx-openid"),
+        "the client's own X-User-Id reaches the app",
+    );
+    only(&removes(own, "x-wx-openid"), "(x_user_id): Envoy removes");
+    only(&removes("", "x-user-id"), "own X-WX-OPENID reaches the app");
+    // A document that is a text.
+    let plugin = "kind: WasmPlugin\nmetadata: { name: a }\nspec: { pluginConfig: '{\"identity_headers\": {\"openid\": \"X-User-Id\"}}' }\n";
+    let routes = |name: &str| format!("{plugin}---\nrequest_headers_to_remove: [{name}]\n{off}\n");
+    assert_eq!(findings("a.yaml", &routes("X-USER-ID")), [""; 0]);
+    only(&routes("x-wx-openid"), OFF);
+}
+
+#[test]
+fn a_route_that_reaches_no_app_may_have_the_filter_off() {
+    let off = format!("typed_per_filter_config: {{ wx-session: {{ {TYPE}, disabled: true }} }}");
+    let route = "- match: { prefix: / }\n";
+    for answers in [
+        "{ direct_response: { status: 204 }",
+        "{ redirect: { https_redirect: true }",
+        "{ directResponse: { status: 204 }",
+    ] {
+        let new = format!(
+            "- {answers}, match: {{ path: /a }}, {off} }}\n                        {route}"
+        );
+        let changed = text(ENVOY).replacen(route, &new, 1);
+        assert_eq!(findings(ENVOY, &changed), [""; 0], "{answers}");
+    }
+}
+
+#[test]
+fn a_filter_that_routes_enable_may_be_off_at_first() {
+    let filter = "- name: wx-session\n";
+    let off = format!("{filter}                    disabled: true\n");
+    let off = text(ENVOY).replacen(filter, &off, 1);
+    only(&off, "off, unless a route enables it: ");
+    let with = |name: &str, more: &str| {
+        let route = "- match: { prefix: / }\n";
+        let on = format!(
+            "{route}                          typed_per_filter_config: {{ {name}: {{ {TYPE}{more} }} }}\n"
+        );
+        off.replacen(route, &on, 1)
+    };
+    assert_eq!(
+        findings(ENVOY, &with("wx-session", ", config: {}")),
+        [""; 0]
+    );
+    only(&with("cors", ", config: {}"), OFF);
+    assert_eq!(
+        findings(ENVOY, &with("wx-session", ", disabled: true")).len(),
+        2
+    );
+}
+
+#[test]
+fn what_names_us_and_is_right_is_right() {
+    let right = format!(
+        "request_headers_to_remove: [x-wx-openid]\ntyped_per_filter_config: {{ wx-session: {{ {TYPE}, disabled: true }} }}\n"
+    );
+    assert_eq!(findings("part.yaml", &right), [""; 0]);
+    let on = format!("typed_per_filter_config: {{ wx-session: {{ {TYPE}, config: {{}} }} }}\n");
+    assert_eq!(findings("part.yaml", &on), [""; 0]);
+    for (patches, path) in [
+        (
+            "EnvoyFilter",
+            "configPatches: [ { applyTo: HTTP_ROUTE, patch: { operation: MERGE, value: VALUE } } ]",
+        ),
+        (
+            "EnvoyPatchPolicy",
+            "jsonPatches: [ { operation: { op: add, path: /virtual_hosts/0/routes/-, value: VALUE } } ]",
+        ),
+    ] {
+        let value = format!("{{ {} }}", right.trim().replace('\n', ", "));
+        let spec = path.replace("VALUE", &value);
+        let object = format!("kind: {patches}\nmetadata: {{ name: a }}\nspec: {{ {spec} }}\n");
+        assert_eq!(findings("part.yaml", &object), [""; 0]);
+    }
+}
+
+#[test]
+fn a_route_in_another_document_names_a_filter_of_this_file() {
+    let route = |name: &str| {
+        format!("---\ntyped_per_filter_config: {{ {name}: {{ {TYPE}, disabled: true }} }}\n")
+    };
+    let renamed = text(ENVOY).replacen("- name: wx-session\n", "- name: login\n", 1);
+    only(&(renamed.clone() + &route("login")), OFF);
+    assert_eq!(findings(ENVOY, &(renamed + &route("cors"))), [""; 0]);
+    let other = "{ name: wx-session-cors, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors } }\n---\n";
+    let both = other.to_owned() + &text(ENVOY) + &route("wx-session-cors");
+    assert_eq!(findings(ENVOY, &both), [""; 0]);
+    // By Envoy Gateway's names, which say what kind they are of.
+    for (kind, number) in [("wasm", 1), ("ext_authz", 0)] {
+        let name = format!("envoy.filters.http.{kind}/policy/default/wx-session/0");
+        let found = findings(ENVOY, &(text(ENVOY) + &route(&name)));
+        assert_eq!(found.len(), number, "{kind}: {found:#?}");
+    }
+    // In a file of a ConfigMap.
+    let map = |text: &str| {
+        let lines: String = text.lines().map(|line| format!("    {line}\n")).collect();
+        format!("kind: ConfigMap\nmetadata: {{ name: envoy }}\ndata:\n  envoy.yaml: |\n{lines}")
+    };
+    let renamed = text(ENVOY).replacen("- name: wx-session\n", "- name: login\n", 1);
+    only(&map(&(renamed + &route("login"))), OFF);
+}
+
+#[test]
 fn a_filter_of_another_kind_may_be_called_as_we_are() {
     let cors = "- { name: wx-session-cors, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors } }";
     let there = "domains: [\"*\"]\n";

@@ -1,0 +1,78 @@
+//! What a whole file says of its filters and of their headers: a route, or a patch, may stand in another document than
+//! the filter. Never judges it.
+
+use crate::http_filter::{HttpFilter, disabled, overrides};
+use crate::plugin::names_us;
+use crate::tree::Node;
+use crate::yaml_tree;
+
+#[derive(Clone, Default)]
+pub(crate) struct Known {
+    /// The names of all filters, and whether they are ours.
+    filters: Vec<(String, bool)>,
+    /// The names of those that a route switches on.
+    enabled: Vec<String>,
+    /// What our documents call the header with the user, where they say it.
+    openid: Vec<String>,
+}
+
+impl Known {
+    pub(crate) fn of(documents: &[Node]) -> Self {
+        Self::default().with(documents)
+    }
+
+    /// With what a file in a ConfigMap says.
+    pub(crate) fn with(&self, documents: &[Node]) -> Self {
+        let mut known = self.clone();
+        for document in documents {
+            document.visit(&mut |node| known.see(node));
+        }
+        known
+    }
+
+    fn see(&mut self, node: &Node) {
+        if let Some(filter) = HttpFilter::of(node) {
+            self.filters.push((filter.name.to_owned(), filter.is_ours));
+        }
+        let on = overrides(node).filter(|entry| disabled(&entry.node).is_none());
+        self.enabled.extend(on.map(|entry| entry.name.clone()));
+        self.openid.extend(openid(node));
+    }
+
+    pub(crate) fn is_ours(&self, name: &str) -> bool {
+        let mut same = self.filters.iter().filter(|(own, _)| own == name);
+        if let Some((_, first)) = same.next() {
+            return *first || same.any(|(_, is_ours)| *is_ours);
+        }
+        // It stands in another file, or Envoy Gateway makes it: then its name begins with its kind.
+        let kind = "envoy.filters.http.";
+        let is_other = name.starts_with(kind) && !name.starts_with(&format!("{kind}wasm"));
+        names_us(Some(name)) && !is_other
+    }
+
+    pub(crate) fn is_enabled(&self, name: &str) -> bool {
+        self.enabled.iter().any(|own| own == name)
+    }
+
+    /// What the header with the user may be called.
+    pub(crate) fn openid(&self) -> Vec<&str> {
+        if self.openid.is_empty() {
+            return vec!["X-WX-OPENID"];
+        }
+        self.openid.iter().map(String::as_str).collect()
+    }
+}
+
+fn openid(node: &Node) -> Option<String> {
+    let said = |document: &Node| {
+        let name = document.at(&["identity_headers", "openid"])?.text()?;
+        Some(name.to_owned())
+    };
+    match node.text() {
+        // A document may be a text in JSON.
+        Some(text) if text.contains("identity_headers") => {
+            yaml_tree::parse_json(text).ok().as_ref().and_then(said)
+        }
+        _ => said(node),
+    }
+}
