@@ -36,7 +36,8 @@ impl Known {
         }
         let on = overrides(node).filter(|entry| disabled(&entry.node).is_none());
         self.enabled.extend(on.map(|entry| entry.name.clone()));
-        self.openid.extend(openid(node));
+        self.openid
+            .extend(openid(node).filter(|name| !self.openid.contains(name)));
     }
 
     pub(crate) fn is_ours(&self, name: &str) -> bool {

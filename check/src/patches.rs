@@ -1,106 +1,205 @@
 //! Patches that change what another object makes: those of an EnvoyPatchPolicy, such as `deploy/envoy-gateway/flag.yaml`,
-//! and those of an EnvoyFilter that are merged into a filter.
+//! and those of an EnvoyFilter that change a filter or take it out.
 //! <https://gateway.envoyproxy.io/docs/api/extension_types/#jsonpatchoperation>
 //! <https://istio.io/latest/docs/reference/config/networking/envoy-filter/>
 
+use crate::Finding;
 use crate::around::Around;
 use crate::fail_open::{FAILS_OPEN, lets_in};
 use crate::http_filter::disabled;
 use crate::plugin::names_us;
+use crate::switched_off::{self, AT_FIRST, OFF, OUT};
 use crate::tree::{Entry, Node, Value};
-use crate::{Finding, switched_off};
+
+const OVERRIDES: &str = "typed_per_filter_config";
 
 /// What is wrong in the patches of an object, or nothing if none of them is of wx-session.
 pub(crate) fn check(around: Around<'_>, object: &Node) -> Option<Vec<Finding>> {
     let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
     let spec = object.get("spec")?;
     let all = |name: &str| spec.get(name).map_or(&[][..], Node::items).iter();
-    let json = all("jsonPatches").filter_map(|patch| patch.get("operation").map(json));
-    let merged = all("configPatches").filter_map(merged);
-    let mut found: Option<Vec<Finding>> = None;
-    for patch in json.chain(merged) {
-        // A route names the filter in the value alone.
-        let value = Value::Table(vec![patch.change.clone()]);
-        let line = patch.change.line;
-        let overrides = switched_off::check(around, &Node { line, value });
-        if named || patch.names_us || overrides.is_some() {
-            let found = found.get_or_insert_with(Vec::new);
-            found.extend(overrides.unwrap_or_default());
-            found.extend(patch.check(around));
-        }
+    let json: Vec<Json<'_>> = all("jsonPatches")
+        .filter_map(|patch| patch.get("operation").map(Json::of))
+        .collect();
+    let mut found = (named && !json.is_empty()).then(Vec::new);
+    let of_json = json
+        .iter()
+        .filter_map(|one| one.check(around, named, &json));
+    for own in of_json.chain(all("configPatches").filter_map(|patch| of_istio(around, patch))) {
+        found.get_or_insert_with(Vec::new).extend(own);
     }
     found
 }
 
-struct Patch {
-    /// Whether what it changes is called as we are.
-    names_us: bool,
-    /// Its value, under the name of the field that it goes to.
-    change: Entry,
-}
-
 /// One operation of an EnvoyPatchPolicy.
-fn json(operation: &Node) -> Patch {
-    let text = |name: &str| operation.get(name).and_then(Node::text);
-    let path = text("path").unwrap_or_default();
-    let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-    let change = match operation.entry("value") {
-        Some(value) => Entry {
-            name,
-            ..value.clone()
-        },
-        None => Entry {
-            name,
-            line: operation.line,
-            node: Node {
-                line: operation.line,
-                value: Value::Null,
-            },
-        },
-    };
-    Patch {
-        names_us: names_us(text("jsonPath")) || names_us(Some(path)),
-        change,
+struct Json<'a> {
+    operation: &'a Node,
+    op: &'a str,
+    /// What the path begins at.
+    json_path: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Json<'a> {
+    fn of(operation: &'a Node) -> Self {
+        let text = |name: &str| operation.get(name).and_then(Node::text).unwrap_or_default();
+        Self {
+            operation,
+            op: text("op"),
+            json_path: text("jsonPath"),
+            path: text("path"),
+        }
+    }
+
+    fn check(&self, around: Around<'_>, named: bool, all: &[Self]) -> Option<Vec<Finding>> {
+        let change = self.change();
+        let overrides = change
+            .as_ref()
+            .and_then(|change| switched_off::check(around, change));
+        // The policy's own name says whose it is only where the patch names no filter.
+        let kind = "envoy.filters.http.";
+        let unnamed = !self.json_path.contains(kind) && !self.path.contains(kind);
+        let is_ours = self.names_ours(around) || (named && unnamed);
+        let removal = self.removal(around);
+        if !is_ours && overrides.is_none() && removal.is_none() {
+            return None;
+        }
+        let mut findings = Vec::new();
+        if !self.is_without_identity(around, all) {
+            let op = self.operation.entry("op");
+            let line = op.map_or(self.operation.line, |op| op.line);
+            findings.extend(removal.map(|what| switched_off::finding(around, line, "op", what)));
+            findings.extend(overrides.unwrap_or_default());
+        }
+        // Not that it is `disabled`: so Envoy Gateway makes every Wasm filter, and each route enables it.
+        if let Some(change) = change.filter(|_| is_ours) {
+            findings.extend(opens(around, &change));
+        }
+        Some(findings)
+    }
+
+    /// Its value, under all the names of its path.
+    fn change(&self) -> Option<Node> {
+        let value = self.operation.entry("value")?;
+        let mut node = value.node.clone();
+        for name in self.names().rev().filter(|name| !name.is_empty()) {
+            let line = value.line;
+            let entry = Entry { name, line, node };
+            node = Node {
+                line,
+                value: Value::Table(vec![entry]),
+            };
+        }
+        Some(node)
+    }
+
+    /// <https://www.rfc-editor.org/rfc/rfc6901#section-3>
+    fn names(&self) -> impl DoubleEndedIterator<Item = String> {
+        let names = self.path.split('/');
+        names.map(|name| name.replace("~1", "/").replace("~0", "~"))
+    }
+
+    fn names_ours(&self, around: Around<'_>) -> bool {
+        let mut picked = self.json_path.split(['\'', '"']);
+        picked.any(|name| around.known.is_ours(name))
+            || self.names().any(|name| around.known.is_ours(&name))
+    }
+
+    /// What it means if it takes out a filter of ours, or what enables one on a route of Envoy Gateway.
+    fn removal(&self, around: Around<'_>) -> Option<&'static str> {
+        let place = format!("{}{}", self.json_path, self.path);
+        let is_remove = self.op == "remove";
+        if place.contains("routes") && place.ends_with(OVERRIDES) {
+            let value = self.operation.get("value");
+            let names_ours = |value: &Node| {
+                let mut names = value.entries().iter().map(|entry| &entry.name);
+                names.any(|name| around.known.is_ours(name))
+            };
+            let is_replaced = self.op == "replace" && !value.is_some_and(names_ours);
+            return (is_remove || is_replaced).then_some(OFF);
+        }
+        let last = self.names().next_back().unwrap_or_default();
+        let is_entry = if last.is_empty() {
+            self.json_path.ends_with(']') && self.names_ours(around)
+        } else {
+            around.known.is_ours(&last)
+        };
+        if !is_remove || !is_entry {
+            return None;
+        }
+        if place.contains(OVERRIDES) {
+            return Some(OFF);
+        }
+        place.contains("http_filters").then_some(OUT)
+    }
+
+    /// Whether another operation takes the user's name off the route that this one is of.
+    fn is_without_identity(&self, around: Around<'_>, all: &[Self]) -> bool {
+        let route = |one: &Self, name: &str| {
+            let (route, _) = one.path.split_once(name)?;
+            Some((one.json_path.to_owned(), route.to_owned()))
+        };
+        let Some(own) = route(self, OVERRIDES) else {
+            return false;
+        };
+        all.iter().any(|other| {
+            route(other, "request_headers_to_remove").is_some_and(|other| other == own)
+                && other
+                    .operation
+                    .get("value")
+                    .is_some_and(|names| switched_off::has_identity(around, names))
+        })
     }
 }
 
-/// What an EnvoyFilter merges into a filter of ours. What it adds is whole, and judged where it stands; what it inserts
+/// What an EnvoyFilter does to a filter of ours. What it adds is whole, and judged where it stands; what it inserts
 /// beside one of ours is another.
-fn merged(patch: &Node) -> Option<Patch> {
-    let operation = patch.at(&["patch", "operation"]).and_then(Node::text);
-    let value = patch.get("patch")?.entry("value")?;
-    let mut names = names_us(value.node.get("name").and_then(Node::text));
-    if let Some(place) = patch.get("match") {
-        place.visit(&mut |node| names |= names_us(node.text()));
+fn of_istio(around: Around<'_>, patch: &Node) -> Option<Vec<Finding>> {
+    let operation = patch.at(&["patch"])?.entry("operation")?;
+    let value = patch.at(&["patch", "value"]);
+    let name = match patch.field_at(&["apply_to"])?.text()? {
+        "EXTENSION_CONFIG" => value?.get("name")?,
+        _ => patch.field_at(&[
+            "match",
+            "listener",
+            "filter_chain",
+            "filter",
+            "sub_filter",
+            "name",
+        ])?,
+    };
+    let name = name.text()?;
+    if !around.known.is_ours(name) {
+        return None;
     }
-    (names && operation == Some("MERGE")).then(|| Patch {
-        names_us: true,
-        change: value.clone(),
-    })
+    match operation.node.text()? {
+        "REMOVE" => {
+            let found = switched_off::finding(around, operation.line, &operation.name, OUT);
+            Some(vec![found])
+        }
+        "MERGE" => {
+            let mut findings = opens(around, value?);
+            let off = disabled(value?).filter(|_| !around.known.is_enabled(name));
+            findings.extend(
+                off.map(|entry| switched_off::finding(around, entry.line, &entry.name, AT_FIRST)),
+            );
+            Some(findings)
+        }
+        _ => None,
+    }
 }
 
-impl Patch {
-    fn check(&self, around: Around<'_>) -> Vec<Finding> {
-        // What the path names, and whatever stands in the value.
-        let mut fields = vec![&self.change];
-        self.change
-            .node
-            .visit(&mut |node| fields.extend(node.entries()));
-        let open = fields.into_iter().filter(|entry| lets_in(entry));
-        let mut findings: Vec<Finding> = open
-            .map(|entry| Finding {
-                file: around.file.to_owned(),
-                line: entry.line,
-                field: entry.name.clone(),
-                problem: FAILS_OPEN.to_owned(),
-            })
-            .collect();
-        let off =
-            Some(&self.change).filter(|entry| entry.name == "disabled" && entry.node.is_true());
-        let off = off.or_else(|| disabled(&self.change.node).filter(|_| self.names_us));
-        findings.extend(off.map(|entry| {
-            switched_off::finding(around, entry.line, &entry.name, switched_off::OFF)
+/// Every field in it by which a filter lets everyone in.
+fn opens(around: Around<'_>, change: &Node) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    change.visit(&mut |node| {
+        let open = node.entries().iter().filter(|entry| lets_in(entry));
+        findings.extend(open.map(|entry| Finding {
+            file: around.file.to_owned(),
+            line: entry.line,
+            field: entry.name.clone(),
+            problem: FAILS_OPEN.to_owned(),
         }));
-        findings
-    }
+    });
+    findings
 }

@@ -9,6 +9,8 @@ use crate::tree::{Entry, Node};
 
 /// Of a route.
 pub(crate) const OFF: &str = "switches the filter off";
+/// Of the filter as a whole, by a patch.
+pub(crate) const OUT: &str = "takes the filter out";
 /// Of the filter's own `disabled`.
 pub(crate) const AT_FIRST: &str = "switches the filter off, unless a route enables it";
 

@@ -1,4 +1,4 @@
-//! What switches the filter off in Envoy's own words, for a listener, a route, or by a patch.
+//! What switches the filter off in Envoy's own words, for a listener or a route.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,7 +12,6 @@ mod support;
 use support::files::{ENVOY, ENVOY_FILTER, findings, one, text};
 
 const OFF: &str = "disabled: switches the filter off";
-const FLAG: &str = "deploy/envoy-gateway/flag.yaml";
 const TYPE: &str = "\"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig";
 
 /// A text that is one document, of which this is found and nothing else.
@@ -158,6 +157,9 @@ fn a_route_past_the_filter_takes_the_header_off_that_the_app_believes() {
     let routes = |name: &str| format!("{plugin}---\nrequest_headers_to_remove: [{name}]\n{off}\n");
     assert_eq!(findings("a.yaml", &routes("X-USER-ID")), [""; 0]);
     only(&routes("x-wx-openid"), OFF);
+    // Two that say the same.
+    let both = format!("{plugin}---\n{}", routes("x-wx-openid"));
+    only(&both, "own X-User-Id reaches the app");
 }
 
 #[test]
@@ -295,71 +297,4 @@ typed_config:
 "#,
         "SkipFilter: switches the filter off",
     );
-}
-
-#[test]
-fn a_patch_of_envoy_gateway_that_switches_the_filter_off_is_found() {
-    let patch = "path: /failure_policy\n        value: FAIL_RELOAD";
-    let config = ".typed_config.config\"\n        path: /failure_policy";
-    assert!(text(FLAG).contains(patch) && text(FLAG).contains(config));
-    only(
-        &text(FLAG).replacen(patch, "path: /disabled\n        value: true", 1),
-        OFF,
-    );
-    // The filter's own fields at once.
-    only(
-        &text(FLAG).replacen(patch, "path: \"\"\n        value: { disabled: true }", 1),
-        OFF,
-    );
-    let right = text(FLAG).replacen(patch, "path: /disabled\n        value: false", 1);
-    assert_eq!(findings("part.yaml", &right), [""; 0]);
-    let policy = |operation: &str| {
-        format!(
-            "kind: EnvoyPatchPolicy\nmetadata: {{ name: routes }}\nspec:\n  jsonPatches:\n    - operation: {{ op: add, {operation} }}\n"
-        )
-    };
-    let routes = "/virtual_hosts/0/typed_per_filter_config";
-    let name = "envoy.filters.http.wasm/envoyextensionpolicy/default/wx-session/wasm/0";
-    let escaped = name.replace('/', "~1");
-    for operation in [
-        format!("path: {routes}, value: {{ {name}: {{ {TYPE}, disabled: true }} }}"),
-        format!("path: {routes}/{escaped}, value: {{ {TYPE}, disabled: true }}"),
-        format!("path: {routes}/{escaped}/disabled, value: true"),
-    ] {
-        only(&policy(&operation), OFF);
-    }
-}
-
-#[test]
-fn a_patch_of_istio_that_opens_the_filter_is_found() {
-    let patch = |name: &str, operation: &str, value: &str| {
-        format!(
-            "kind: EnvoyFilter\nmetadata: {{ name: more }}\nspec:\n  configPatches:\n    - applyTo: HTTP_FILTER\n      \
-             match: {{ listener: {{ filterChain: {{ filter: {{ name: hcm, subFilter: {{ name: {name} }} }} }} }} }}\n      \
-             patch:\n        operation: {operation}\n        value: {value}\n"
-        )
-    };
-    let ours = "istio-system.wx-session";
-    only(&patch(ours, "MERGE", "{ disabled: true }"), OFF);
-    only(
-        &patch(
-            ours,
-            "MERGE",
-            "{ typed_config: { config: { failure_policy: FAIL_OPEN } } }",
-        ),
-        "failure_policy: lets everyone in",
-    );
-    assert_eq!(
-        findings("part.yaml", &patch(ours, "MERGE", "{ disabled: false }")),
-        [""; 0]
-    );
-    // Another filter beside ours, and another one's own settings.
-    let both = |more: &str| text(ENVOY_FILTER) + "---\n" + more;
-    let cors = "{ name: cors, disabled: true, typed_config: { \"@type\": Cors } }";
-    for right in [
-        patch(ours, "INSERT_BEFORE", cors),
-        patch("cors", "MERGE", "{ disabled: true }"),
-    ] {
-        assert_eq!(findings("part.yaml", &both(&right)), [""; 0], "{right}");
-    }
 }

@@ -1,0 +1,203 @@
+//! Patches that open the filter, or take it out: in an EnvoyPatchPolicy, in an EnvoyFilter.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod support;
+
+use support::files::{ENVOY_FILTER, findings, text};
+
+const OFF: &str = "switches the filter off: ";
+const OUT: &str = "takes the filter out: ";
+const FLAG: &str = "deploy/envoy-gateway/flag.yaml";
+const TYPE: &str = "\"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig";
+/// As Envoy Gateway calls them.
+const OURS: &str = "envoy.filters.http.wasm/envoyextensionpolicy/default/wx-session/wasm/0";
+const OTHER: &str = "envoy.filters.http.wasm/envoyextensionpolicy/default/other/wasm/0";
+const ROUTE: &str = "/virtual_hosts/0/routes/0";
+
+/// A text of which this is found and nothing else.
+#[track_caller]
+fn only(text: &str, expected: &str) {
+    let found = findings("part.yaml", text);
+    assert!(
+        found.len() == 1 && found[0].contains(expected),
+        "{text}\n{expected}: {found:#?}"
+    );
+}
+
+/// An EnvoyPatchPolicy.
+fn policy(name: &str, operations: &[String]) -> String {
+    let mut text =
+        format!("kind: EnvoyPatchPolicy\nmetadata: {{ name: {name} }}\nspec:\n  jsonPatches:\n");
+    for operation in operations {
+        text += &format!("    - operation: {{ {operation} }}\n");
+    }
+    text
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('/', "~1")
+}
+
+#[test]
+fn a_patch_that_switches_the_filter_off_for_routes_of_envoy_gateway_is_found() {
+    let host = "/virtual_hosts/0/typed_per_filter_config";
+    let (ours, other) = (escaped(OURS), escaped(OTHER));
+    for operation in [
+        format!("op: add, path: {host}, value: {{ {OURS}: {{ {TYPE}, disabled: true }} }}"),
+        format!("op: add, path: {host}/{ours}, value: {{ {TYPE}, disabled: true }}"),
+        format!("op: add, path: {host}/{ours}/disabled, value: true"),
+        // What enables it is taken away.
+        format!("op: remove, path: {ROUTE}/typed_per_filter_config/{ours}"),
+        format!("op: remove, jsonPath: '..routes[0].typed_per_filter_config', path: /{ours}"),
+        format!("op: remove, path: {ROUTE}/typed_per_filter_config"),
+        "op: remove, jsonPath: '..routes[0].typed_per_filter_config'".to_owned(),
+        format!("op: replace, path: {ROUTE}/typed_per_filter_config, value: {{ {OTHER}: {{}} }}"),
+    ] {
+        only(&policy("routes", &[operation]), OFF);
+    }
+    for operation in [
+        format!("op: remove, path: {ROUTE}/typed_per_filter_config/{other}"),
+        format!("op: remove, path: {ROUTE}/typed_per_filter_config/{ours}/disabled"),
+        format!(
+            "op: add, path: {ROUTE}/typed_per_filter_config/{ours}, value: {{ {TYPE}, config: {{}} }}"
+        ),
+        format!(
+            "op: replace, path: {ROUTE}/typed_per_filter_config, value: {{ {OURS}: {{ {TYPE}, config: {{}} }} }}"
+        ),
+    ] {
+        let policy = policy("wx-session", &[operation]);
+        assert_eq!(findings("part.yaml", &policy), [""; 0], "{policy}");
+    }
+}
+
+#[test]
+fn a_route_of_envoy_gateway_past_the_filter_that_takes_the_identity_off_is_right() {
+    let off = format!(
+        "op: remove, path: {ROUTE}/typed_per_filter_config/{}",
+        escaped(OURS)
+    );
+    let removes = |operation: &str| {
+        let patches = [off.clone(), format!("op: add, path: {operation}")];
+        policy("routes", &patches)
+    };
+    for right in [
+        format!("{ROUTE}/request_headers_to_remove, value: [x-wx-openid]"),
+        format!("{ROUTE}/request_headers_to_remove/-, value: x-wx-openid"),
+    ] {
+        assert_eq!(findings("part.yaml", &removes(&right)), [""; 0], "{right}");
+    }
+    for wrong in [
+        format!("{ROUTE}/request_headers_to_remove, value: [x-other]"),
+        "/virtual_hosts/0/routes/1/request_headers_to_remove, value: [x-wx-openid]".to_owned(),
+    ] {
+        only(&removes(&wrong), OFF);
+    }
+}
+
+#[test]
+fn a_filter_of_envoy_gateway_is_made_disabled() {
+    let patch = "path: /failure_policy\n        value: FAIL_RELOAD";
+    assert!(text(FLAG).contains(patch));
+    for right in [
+        "path: /disabled\n        value: true",
+        "path: \"\"\n        value: { disabled: true }",
+    ] {
+        let changed = text(FLAG).replacen(patch, right, 1);
+        assert_eq!(findings("part.yaml", &changed), [""; 0], "{right}");
+    }
+}
+
+#[test]
+fn a_patch_that_takes_the_filter_out_is_found() {
+    let filter = |name: &str| format!("jsonPath: \"..http_filters[?(@.name=='{name}')]\"");
+    for path in ["", ", path: ''"] {
+        let remove = format!("op: remove, {}{path}", filter(OURS));
+        only(&policy("more", &[remove]), OUT);
+    }
+    for right in [
+        format!("op: remove, {}", filter(OTHER)),
+        format!(
+            "op: remove, {}, path: /typed_config/config/fail_open",
+            filter(OURS)
+        ),
+        format!("op: test, {}, path: ''", filter(OURS)),
+    ] {
+        let policy = policy("wx-session", &[right]);
+        assert_eq!(findings("part.yaml", &policy), [""; 0], "{policy}");
+    }
+}
+
+#[test]
+fn a_patch_of_another_filter_is_not_of_ours() {
+    let open = "value: FAIL_OPEN";
+    let other = format!("jsonPath: \"..http_filters[?(@.name=='{OTHER}')].typed_config.config\"");
+    let auth = "envoy.filters.http.ext_authz/securitypolicy/default/wx-session";
+    let auth = format!("jsonPath: \"..http_filters[?(@.name=='{auth}')]\"");
+    for right in [
+        format!("op: add, {other}, path: /failure_policy, {open}"),
+        format!("op: add, {auth}, path: /fail_open, value: true"),
+        format!("op: remove, {auth}"),
+        "op: add, jsonPath: \"..http_filters[?(@.name=='envoy.filters.http.cors')]\", path: /disabled, value: true".to_owned(),
+        "op: add, path: /access_log/0, value: { disabled: true }".to_owned(),
+    ] {
+        let policy = policy("wx-session", &[right]);
+        assert_eq!(findings("part.yaml", &policy), [""; 0], "{policy}");
+    }
+    // By its number alone, it is whose name the policy has.
+    let first =
+        format!("op: add, path: /http_filters/0/typed_config/config/failure_policy, {open}");
+    only(
+        &policy("wx-session", &[first]),
+        "failure_policy: lets everyone in",
+    );
+}
+
+#[test]
+fn a_patch_of_istio_that_opens_the_filter_is_found() {
+    let patch = |name: &str, operation: &str, value: &str| {
+        format!(
+            "kind: EnvoyFilter\nmetadata: {{ name: more }}\nspec:\n  configPatches:\n    - applyTo: HTTP_FILTER\n      \
+             match: {{ listener: {{ filterChain: {{ filter: {{ name: hcm, subFilter: {{ name: {name} }} }} }} }} }}\n      \
+             patch:\n        operation: {operation}\n        value: {value}\n"
+        )
+    };
+    let ours = "istio-system.wx-session";
+    only(
+        &patch(ours, "MERGE", "{ disabled: true }"),
+        "switches the filter off, unless a route enables it: ",
+    );
+    only(&patch(ours, "REMOVE", "{}"), OUT);
+    only(
+        &patch(
+            ours,
+            "MERGE",
+            "{ typed_config: { config: { failure_policy: FAIL_OPEN } } }",
+        ),
+        "failure_policy: lets everyone in",
+    );
+    assert_eq!(
+        findings("part.yaml", &patch(ours, "MERGE", "{ disabled: false }")),
+        [""; 0]
+    );
+    // What else in `match` is called as we are says nothing.
+    let listener = patch("cors", "MERGE", "{ disabled: true }")
+        .replace("listener: { ", "listener: { name: wx-session, ");
+    assert!(listener.contains("name: wx-session"));
+    // Another filter beside ours, and another one's own settings.
+    let both = |more: &str| text(ENVOY_FILTER) + "---\n" + more;
+    let cors = "{ name: cors, disabled: true, typed_config: { \"@type\": Cors } }";
+    for right in [
+        patch(ours, "INSERT_BEFORE", cors),
+        patch("cors", "MERGE", "{ disabled: true }"),
+        patch("cors", "REMOVE", "{}"),
+        listener,
+    ] {
+        assert_eq!(findings("part.yaml", &both(&right)), [""; 0], "{right}");
+    }
+}
