@@ -43,7 +43,7 @@ impl KnownToken {
     /// The token, if there is one that is good.
     pub(crate) fn get(&self, now: UnixMillis) -> Option<Rc<AccessToken>> {
         let token = self.token.as_ref()?;
-        self.takes(token, now).then(|| Rc::clone(token))
+        self.is_usable(token, now).then(|| Rc::clone(token))
     }
 
     /// The token, for whoever writes down what else is known.
@@ -67,8 +67,13 @@ impl KnownToken {
         true
     }
 
-    /// Whether a token is worth having.
+    /// Whether a token that others have written down is worth having: not an older one than there is.
     pub(crate) fn takes(&self, token: &AccessToken, now: UnixMillis) -> bool {
+        let own = self.get(now);
+        self.is_usable(token, now) && own.is_none_or(|own| own.expires_at <= token.expires_at)
+    }
+
+    fn is_usable(&self, token: &AccessToken, now: UnixMillis) -> bool {
         is_good(token, now) && !self.is_dead(token)
     }
 
@@ -91,9 +96,14 @@ impl KnownToken {
     /// WeChat says that `used` is none. Another one may have come since it was used. Whether it is given up.
     pub(crate) fn mark_dead(&mut self, used: &str, now: UnixMillis) -> bool {
         let is_recent = |at| now.is_within(BETWEEN_DEATHS, at);
-        let is_own = self.token.as_ref().is_some_and(|own| own.expose() == used);
+        let own = self.token.as_ref();
+        let is_own = own.is_some_and(|own| own.expose() == used);
         if is_own && self.doubted_at.is_some_and(is_recent) {
             return false;
+        }
+        if !is_own && own.is_some_and(|own| self.is_dead(own)) {
+            // A late word of an older one.
+            return true;
         }
         self.dead = Some(Zeroizing::new(used.into()));
         true

@@ -171,7 +171,7 @@ impl<H: Host> AccessTokens<'_, H> {
         if let Err(trouble) = worker.token_of(app, |known| known.breaker.try_acquire(asked)) {
             host.count(Counter::TokenBreaker);
             let rejection = Failure::from(trouble).rejection();
-            return Err(rejection.retry_after(OPEN_FOR));
+            return self.fall_back(app, rejection.retry_after(OPEN_FOR));
         }
         let question = Question {
             method: "POST",
@@ -194,13 +194,22 @@ impl<H: Host> AccessTokens<'_, H> {
                 Ok(token)
             }
             Err(failure) => {
+                // Others may have had one meanwhile, which is not to be written over.
+                self.learn_stored(app).await;
                 let rejection = self.failed(app, failure);
-                let known = worker.token_of(app, |known| known.fall_back(host.now()));
-                known.ok_or(rejection)
+                self.fall_back(app, rejection)
             }
         };
         self.write_down(app).await;
         outcome
+    }
+
+    /// What there is where WeChat gives none.
+    fn fall_back(&self, app: &MiniProgram, rejection: Rejection) -> TokenOutcome {
+        let Context { worker, host } = self.context;
+        let now = host.now();
+        let known = worker.token_of(app, |known| known.fall_back(now));
+        known.ok_or(rejection)
     }
 
     /// Notes what went wrong, and tells the operator once.
@@ -258,7 +267,10 @@ impl<H: Host> AccessTokens<'_, H> {
         let key = access_token_key(&app.appid);
         let found = self.context.store().get_latest(&key, host.now()).await;
         let is_newer = matches!(found, Err(StoreError::Newer(_)));
-        worker.token_of(app, |known| known.is_kept_elsewhere = is_newer);
+        // A store that does not answer says nothing of it.
+        if is_newer || found.is_ok() {
+            worker.token_of(app, |known| known.is_kept_elsewhere = is_newer);
+        }
         let sealed = found.ok().flatten()?;
         self.context.open(&scope(&app.appid, &key.name), &sealed)
     }
@@ -414,19 +426,54 @@ mod tests {
             answering(&host, None);
             let (one, other) = (worker(), worker());
             assert_eq!(token(&one, &host).unwrap(), "t1");
+            assert_eq!(token(&other, &host).unwrap(), "t1");
             let asked = answering(&host, Some(errcode));
-            assert!(dead(&one, &host, "t1"));
-            run(crate::finish(&one, &host, None));
-            assert_eq!(asked.get(), 1);
+            // Each learns of it by a call of its own.
             for worker in [&one, &other] {
+                assert!(dead(worker, &host, "t1"));
+                run(crate::finish(worker, &host, None));
+            }
+            assert_eq!(asked.get(), if errcode == -1 { 2 } else { 1 });
+            let newcomer = self::worker();
+            for worker in [&one, &other, &newcomer] {
                 assert_eq!(token(worker, &host).unwrap(), "t1");
             }
+            let asked = answering(&host, Some(errcode));
             // Nor is WeChat asked at once again.
             assert!(!dead(&one, &host, "t1"));
-            assert_eq!(asked.get(), 1);
+            assert_eq!(asked.get(), 0);
             host.pass(BETWEEN_DEATHS);
             assert!(dead(&one, &host, "t1"));
         }
+    }
+
+    /// WeChat has given another worker the next one, and then answers no more.
+    #[test]
+    fn who_is_given_no_token_takes_that_of_another_and_does_not_write_over_it() {
+        let host = FakeHost::at(START);
+        answering(&host, None);
+        let (one, other) = (worker(), worker());
+        for worker in [&one, &other] {
+            assert_eq!(token(worker, &host).unwrap(), "t1");
+            assert!(dead(worker, &host, "t1"));
+        }
+        assert_eq!(token(&other, &host).unwrap(), "t2");
+        answering(&host, Some(-1));
+        let context = Context {
+            worker: &one,
+            host: &host,
+        };
+        // It had looked into the store before.
+        let asked = run(context.access_tokens().ask(&one.config.mini_programs[0]));
+        assert_eq!(asked.unwrap().expose(), "t2");
+        for worker in [&one, &other, &self::worker()] {
+            assert_eq!(token(worker, &host).unwrap(), "t2");
+        }
+        // A call with the first one comes back late, while the second is called dead.
+        assert!(dead(&one, &host, "t2"));
+        assert!(dead(&one, &host, "t1"));
+        answering(&host, None);
+        assert_ne!(token(&one, &host).unwrap(), "t2");
     }
 
     #[test]
