@@ -67,6 +67,15 @@ impl<T> Default for SingleFlight<T> {
     }
 }
 
+impl<T> SingleFlight<T> {
+    fn forget(&self, name: &str, flight: &Rc<Flight<T>>) {
+        let mut flights = self.0.borrow_mut();
+        if flights.get(name).is_some_and(|own| Rc::ptr_eq(own, flight)) {
+            flights.remove(name);
+        }
+    }
+}
+
 impl<T: Clone> SingleFlight<T> {
     /// Waits for the outcome of the work of this name that is under way, beside at most so many others, or leads it.
     pub(crate) async fn join(&self, host: &impl Host, name: &str, most: u16) -> Turn<'_, T> {
@@ -87,6 +96,8 @@ impl<T: Clone> SingleFlight<T> {
             }
             drop(follower);
             if !flight.over.get() {
+                // Whoever comes next leads another one.
+                self.forget(name, &flight);
                 return Turn::Crowded;
             }
             let outcome = flight.outcome.borrow().clone();
@@ -121,6 +132,6 @@ impl<T: Clone> Lead<'_, T> {
 impl<T> Drop for Lead<'_, T> {
     fn drop(&mut self) {
         self.flight.over.set(true);
-        self.flights.0.borrow_mut().remove(&self.name);
+        self.flights.forget(&self.name, &self.flight);
     }
 }
