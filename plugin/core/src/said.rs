@@ -115,15 +115,12 @@ async fn remember<H: Host>(context: Context<'_, H>, said: &Said) {
             give_up(worker, host, said);
             return;
         };
-        if wait_with(context, &id, &word, wait).await
-            && context
-                .sessions()
-                .remember_for_app(&token, &word)
-                .await
-                .is_ok()
-        {
-            host.count(Counter::SessionAttributes);
-            worker.sayings.written(&id, &word);
+        if wait_with(context, &id, &word, wait).await {
+            let written = context.sessions().remember_for_app(&token, &word).await;
+            if written.is_ok_and(|is_written| is_written) {
+                host.count(Counter::SessionAttributes);
+                worker.sayings.written(&id, &word);
+            }
         }
         tried = Some(word);
     }

@@ -68,7 +68,7 @@ impl UserRecord {
         sessions.any(|own| own.opener.id() == *id && !own.is_replaced())
     }
 
-    /// Whether a logout everywhere finds it here: one that was replaced, too.
+    /// The same of one that was replaced, too.
     pub(crate) fn names(&self, id: &SessionId) -> bool {
         self.sessions.iter().any(|own| own.opener.id() == *id)
     }

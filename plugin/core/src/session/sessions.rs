@@ -8,7 +8,7 @@ use crate::host::Host;
 use crate::memory::endings::Watched;
 use crate::memory::found::Found;
 use crate::metrics::Counter;
-use crate::records::record::{SessionRecord, kept, session_scope};
+use crate::records::record::{SessionRecord, UserRecord, kept, session_scope};
 use crate::records::token::{Opener, SessionId, Token};
 use crate::rejection::{Reason, Rejection};
 use crate::store::{Change, Key, Life, Store, StoreError, Write};
@@ -136,8 +136,13 @@ impl<H: Host> Sessions<'_, H> {
         };
         let users = self.context.users();
         let user = users.load(&found.record.appid, &found.record.openid, false);
-        let is_named = user.await?.is_some_and(|user| user.names(&id));
-        Ok(is_named.then_some(found))
+        // One that was replaced is none any more: its renewal elsewhere may have brought its entry back. But a login that
+        // failed may have replaced it, and its client wants it ended.
+        let is_listed = |user: UserRecord| {
+            let ends = gone == Gone::Ends && user.names(&id);
+            user.lists(&id) || ends
+        };
+        Ok(user.await?.is_some_and(is_listed).then_some(found))
     }
 
     /// Whether its app has ended it, and the store may not have heard of that.
@@ -185,23 +190,32 @@ impl<H: Host> Sessions<'_, H> {
         Ok(store.swap(&key, Some(&found.sealed), &sealed, life).await?)
     }
 
-    /// Has the session of `token` remember `text` for its app, if it is still there.
+    /// Has the session of `token` remember `word` for its app, if it is still there. Whether it was not given up before it
+    /// was written, for another one.
     pub(crate) async fn remember_for_app(
         &self,
         token: &Token,
-        text: &str,
-    ) -> Result<(), Rejection> {
-        let host = self.context.host;
+        word: &Rc<str>,
+    ) -> Result<bool, Rejection> {
+        let Context { worker, host } = self.context;
+        let id = token.id();
         for _ in 0..ATTEMPTS {
             let Some(found) = self.load(token, host.now(), Gone::Stays).await? else {
-                return Ok(());
+                return Ok(true);
             };
+            if !worker.sayings.is_last(&id, word) {
+                return Ok(false);
+            }
             let changed = SessionRecord {
-                attributes: kept(text),
+                attributes: kept(word),
                 ..(*found.record).clone()
             };
             if changed == *found.record || self.replace(&token.opener(), &found, &changed).await? {
-                return Ok(());
+                // Once more: a look-up may have found the record before it was written.
+                if worker.sayings.is_last(&id, word) {
+                    worker.verified.borrow_mut().remember_for_app(token, word);
+                }
+                return Ok(true);
             }
         }
         Err(StoreError::Contended.into())
@@ -271,15 +285,15 @@ mod tests {
     use super::*;
     use crate::config::tests::minimal_on_spin;
     use crate::fake_host::{FakeHost, run};
-    use crate::records::record::{KeyRing, Listed, UserRecord, user_key, user_scope};
+    use crate::records::record::{KeyRing, Listed, user_key, user_scope};
     use crate::testing::test;
     use crate::wechat::session_key::SessionKey;
     use crate::worker::Worker;
     use alloc::string::String;
 
-    /// The login that replaces a session names it so, and ends it afterwards: what fails in between leaves it to its phone.
+    /// A login that failed may have replaced it: its client can still end it, and all others by it.
     #[test]
-    fn where_lists_tell_what_lives_a_session_that_is_replaced_lives_until_it_is_ended() {
+    fn where_lists_tell_what_lives_a_session_that_is_replaced_can_be_ended_and_nothing_else() {
         let mut host = FakeHost::at(1_700_000_000_000);
         host.store.only_reads_and_writes = true;
         let worker = Worker::new(minimal_on_spin(serde_json::json!({ "kind": "spin_kv" })));
@@ -314,14 +328,18 @@ mod tests {
             let sealed = worker.keys.seal(&host, &scope, &user).unwrap();
             let life = Life::lasting(host.now(), Duration::from_secs(3600));
             run(context.store().put(&key, &sealed, life)).unwrap();
-            let found = run(sessions.load(&token, host.now(), Gone::Stays));
-            found.unwrap().is_some()
+            [Gone::Stays, Gone::Ends].map(|gone| {
+                let found = run(sessions.load(&token, host.now(), gone));
+                found.unwrap().is_some()
+            })
         };
-        assert!(lives(Vec::from([Listed {
+        let live = Listed {
             opener: token.opener(),
             made_at: host.now(),
-        }])));
-        assert!(lives(Vec::from([Listed::replaced(token.opener())])));
-        assert!(!lives(Vec::new()));
+        };
+        let replaced = Listed::replaced(token.opener());
+        assert_eq!(lives(Vec::from([live])), [true, true]);
+        assert_eq!(lives(Vec::from([replaced])), [false, true]);
+        assert_eq!(lives(Vec::new()), [false, false]);
     }
 }
