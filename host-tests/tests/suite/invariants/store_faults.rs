@@ -72,6 +72,35 @@ fn every_store_operation_may_fail_and_the_client_is_told_to_try_again() {
     }
 }
 
+/// The login was written, and the end of the phone's old session failed: the same code makes up for it.
+#[test]
+fn a_login_that_is_given_again_ends_the_old_session_that_it_could_not_end() {
+    let relogin = |edge: &CoreWorld| {
+        let code = edge.wechat.phone("alice").login();
+        Ask::post("/wx/login", &json!({ "code": code, "token": edge.token }))
+    };
+    let mut calm = edge();
+    let before = calm.rig.host.store.operations();
+    let ask = relogin(&calm);
+    assert_eq!(calm.rig.ask(vec![ask])[0].status, 200);
+    let operations = calm.rig.host.store.operations() - before;
+
+    let mut edge = edge();
+    let ask = relogin(&edge);
+    edge.rig.host.store.fail_after(operations - 1, 1);
+    let got = edge.rig.ask(vec![ask.clone()]).remove(0);
+    assert_unavailable(&got, "the last operation");
+    let status = |rig: &mut CoreRig, token: &str| {
+        let check = Ask::get("/api").token(token);
+        rig.ask(vec![check])[0].status
+    };
+    let CoreWorld { mut rig, token, .. } = edge;
+    assert_eq!(status(&mut rig, &token), 200);
+    let login = Login::from(&rig.ask(vec![ask])[0]);
+    assert_eq!(status(&mut rig, &token), 401);
+    assert_eq!(status(&mut rig, &login.token), 200);
+}
+
 #[test]
 fn a_renewal_that_fails_is_no_reason_to_refuse() {
     let mut edge = edge();

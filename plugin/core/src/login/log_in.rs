@@ -12,6 +12,7 @@ use crate::host::{Host, Request};
 use crate::limits::rate_limit::Permit;
 use crate::metrics::{Counter, Histogram};
 use crate::quota::Quota;
+use crate::records::login::LoggedIn;
 use crate::records::record::SessionRecord;
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};
@@ -92,6 +93,7 @@ async fn lead_in<H: Host>(
     .await;
     if let Some(login) = known? {
         host.count(Counter::LoginRepeated);
+        end_old(context, &login, &old?).await?;
         return Ok(login);
     }
     let (old, quota) = (old?, quota?);
@@ -103,6 +105,9 @@ async fn lead_in<H: Host>(
             } else {
                 Err(refused.rejection)
             };
+            if let Ok(login) = &outcome {
+                end_old(context, login, &old).await?;
+            }
             // A code that was used by this client a moment ago is no refusal.
             if outcome.is_err() && refused.is_the_clients {
                 permit.used_up();
@@ -145,6 +150,18 @@ async fn repeated<H: Host>(
         host.count(Counter::LoginRepeated);
     }
     known.ok_or(rejection)
+}
+
+/// A login that is given again ends the phone's old session once more: that may be what failed of it.
+async fn end_old<H: Host>(
+    context: Context<'_, H>,
+    login: &LoggedIn,
+    old: &Option<(SessionId, Rc<SessionRecord>)>,
+) -> Result<(), StoreError> {
+    match old {
+        Some((id, _)) if *id != login.token.id() => context.sessions().end(&[*id]).await,
+        _ => Ok(()),
+    }
 }
 
 /// The session that this phone had before, expired or not.

@@ -39,7 +39,7 @@ pub(super) struct Granted {
 /// Writes what WeChat has said. In this order, whoever breaks off in the middle: a session is there before its user
 /// names it, and gone before its user no longer does. So a logout everywhere, which ends what the user names, ends all.
 /// The phone's old session ends when the new one is named, and not before: a store that takes nothing new still deletes,
-/// and would leave the phone without any.
+/// and would leave the phone without any. (Where swaps are not one step, it is over once the user names the new one.)
 pub(super) async fn write_down<H: Host>(
     context: Context<'_, H>,
     input: &LoginInput<'_>,

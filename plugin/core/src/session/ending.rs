@@ -115,7 +115,9 @@ impl<H: Host> UserChange for AllGone<'_, H> {
         let ids = |all: Vec<&Listed>| all.iter().map(|own| own.opener.id()).collect::<Vec<_>>();
         let mut others = ids(live);
         others.retain(|own| !self.ended.contains(own));
-        let all = [&*others, &ids(replaced)].concat();
+        let mut all = [&*others, &ids(replaced)].concat();
+        // Also where a login that failed has replaced it.
+        all.retain(|own| Some(*own) != self.asks);
         self.context.worker.forget(&all);
         let mut first = Vec::from([all.iter().map(SessionId::removal).collect()]);
         if let Some(id) = self.asks.take() {
