@@ -161,6 +161,7 @@ impl Drop for Filter {
             executor.abandon(self.context_id);
             if self.sends_again {
                 executor.forget_again(self.context_id);
+                executor.finish_soon();
             }
         }
     }
