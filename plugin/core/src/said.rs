@@ -77,14 +77,10 @@ async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
     for wait in ATTEMPTS {
         host.sleep(wait).await;
         let ended = match said.what {
-            Saying::EndAll => {
-                let all = users.end_all(Some(id), appid, openid, made_by).await;
-                if all.is_err() {
-                    // Where the others cannot be ended, this one ends all the same.
-                    let _ = context.sessions().end(&[id]).await;
-                }
-                all.map(drop)
-            }
+            Saying::EndAll => users
+                .end_all(Some(id), appid, openid, made_by)
+                .await
+                .map(drop),
             _ => users.end_one(id, appid, openid).await,
         };
         if ended.is_ok() {
@@ -95,6 +91,10 @@ async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
             return;
         }
         made_by = Some(said.at);
+    }
+    if said.what == Saying::EndAll {
+        // Where the others cannot be ended, this one may: not before, for each attempt is to be in time.
+        let _ = context.sessions().end(&[id]).await;
     }
     give_up(worker, host, said);
 }
@@ -159,6 +159,7 @@ fn ending(said: &Said) -> Option<Ending> {
             appid: Rc::clone(appid),
             openid: Rc::clone(openid),
             at: said.at,
+            asks: id(&said.subject),
         }),
         Saying::Attributes(_) | Saying::Nothing => None,
     }

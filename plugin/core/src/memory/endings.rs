@@ -20,8 +20,10 @@ pub(crate) enum Ending {
     Of {
         appid: Rc<str>,
         openid: Rc<str>,
-        /// But not those that were made since.
+        /// But not those that were made since: by a clock that was set back and ahead again, also some from before.
         at: UnixMillis,
+        /// The one by which it was said, whatever the clock says.
+        asks: SessionId,
     },
 }
 
@@ -71,10 +73,14 @@ impl Watched<'_> {
         let made_at = session.expires_at.before(absolute);
         let names = |ending: &Ending| match ending {
             Ending::One(own) => own == id,
-            Ending::Of { appid, openid, at } => {
-                **appid == *session.appid
-                    && **openid == *session.openid
-                    && !made_at.is_since(*at, now)
+            Ending::Of {
+                appid,
+                openid,
+                at,
+                asks,
+            } => {
+                let is_theirs = **appid == *session.appid && **openid == *session.openid;
+                asks == id || (is_theirs && !made_at.is_since(*at, now))
             }
         };
         self.before.iter().any(names) || self.endings.0.borrow().iter().any(names)
@@ -95,6 +101,7 @@ mod tests {
             appid: record.appid.0.clone(),
             openid: record.openid.0.clone(),
             at,
+            asks: SessionId([9; 32]),
         }
     }
 
@@ -114,8 +121,9 @@ mod tests {
             };
             let endings = Endings::default();
             endings.add(all_of(&record, UnixMillis(1000)));
-            let named = endings.watch().name(&id, &record, ABSOLUTE, NOW);
-            assert_eq!(named, is_to_end, "{made_at}");
+            let named = |id: &SessionId| endings.watch().name(id, &record, ABSOLUTE, NOW);
+            assert_eq!(named(&id), is_to_end, "{made_at}");
+            assert!(named(&SessionId([9; 32])), "{made_at}");
         }
     }
 

@@ -191,6 +191,7 @@ impl World {
             wall: self.wall,
             cache: std::time::Duration::from_secs(self.setting.times.cache),
             is_said,
+            is_beside: false,
         }
     }
 }

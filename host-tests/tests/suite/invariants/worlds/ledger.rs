@@ -67,6 +67,8 @@ pub(super) struct End {
     everywhere_from: Duration,
     /// By the word of an app, which comes to the store beside its answer.
     is_said: bool,
+    /// That was said of another one, and of all its user's.
+    is_beside: bool,
     /// The wall clock was set back since, or before and is not yet where it was: for how long others have had it in their
     /// caches nobody knows.
     clock_was_set_back: bool,
@@ -191,11 +193,13 @@ impl Ledger {
     }
 
     /// An app has said that all sessions of a user end.
-    pub(super) fn app_sweeps(&mut self, user: usize, now: Turn, how: Ending) {
+    pub(super) fn app_sweeps(&mut self, asks: usize, now: Turn, how: Ending) {
+        let user = self.known[asks].owner;
         self.is_swept(user, now, how.at);
         for number in 0..self.known.len() {
             if self.known[number].owner == user {
-                self.end(number, now, how);
+                let is_beside = number != asks;
+                self.end(number, now, Ending { is_beside, ..how });
             }
         }
     }
@@ -208,6 +212,7 @@ impl Ledger {
             wall,
             cache,
             is_said,
+            is_beside,
         } = how;
         // What is firm stays so.
         if let Life::Ended(before) = self.known[number].life
@@ -221,6 +226,7 @@ impl Ledger {
             by,
             everywhere_from: at + delay + cache,
             is_said,
+            is_beside,
             clock_was_set_back: wall < self.known[number].latest,
         });
     }
@@ -267,8 +273,10 @@ impl Ledger {
         let Life::Ended(end) = self.known[number].life else {
             return None;
         };
+        // By a clock that was set back, and perhaps ahead again, nobody can tell what was made since from what was before.
+        let is_known_here = end.by == worker && !(end.is_beside && end.clock_was_set_back);
         let is_over = end.turn < asked
-            && (end.by == worker || (!end.clock_was_set_back && uptime > end.everywhere_from));
+            && (is_known_here || (!end.clock_was_set_back && uptime > end.everywhere_from));
         is_over.then(|| format!("session {} has ended: {end:?}", self.known[number].short))
     }
 }
@@ -284,6 +292,8 @@ pub(super) struct Ending {
     /// For so long others may have it in their caches.
     pub(super) cache: Duration,
     pub(super) is_said: bool,
+    /// Another one was to end, and all its user's.
+    pub(super) is_beside: bool,
 }
 
 /// As logs and the back channel call a session.

@@ -39,8 +39,7 @@ impl World {
         }
         match words {
             Words::EndAll if hears => {
-                let owner = self.ledger.known[number].owner;
-                self.ledger.app_sweeps(owner, now, how);
+                self.ledger.app_sweeps(number, now, how);
             }
             Words::EndThis if hears || is_login => self.ledger.end(number, now, how),
             Words::Refused | Words::EndAll if is_login => self.ledger.end(number, now, how),
