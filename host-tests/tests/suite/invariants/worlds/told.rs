@@ -108,11 +108,15 @@ impl World {
     }
 
     /// WeChat was told that a message has come only if the app has been asked: at the latest then. Unless the worker has
-    /// ended that was about to.
+    /// ended that was about to: who is asked again knows only that somebody was.
     pub(super) fn check_owed(&self) {
-        for (word, worker) in &self.owed {
-            let is_there = |station: &Station| station.number == *worker;
-            let has_ended = !self.stations.iter().flatten().any(is_there);
+        let is_there = |worker: usize| {
+            let mut stations = self.stations.iter().flatten();
+            stations.any(|station: &Station| station.number == worker)
+        };
+        for (word, _) in &self.owed {
+            let mut all = self.owed.iter().filter(|(own, _)| own == word);
+            let has_ended = all.any(|(_, worker)| !is_there(*worker));
             assert!(
                 has_ended || self.has_failed || self.times(word) > 0,
                 "{word} was answered, and the app was not asked"
