@@ -92,11 +92,11 @@ async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
         }
         made_by = Some(said.at);
     }
+    give_up(worker, host, said);
     if said.what == Saying::EndAll {
-        // Where the others cannot be ended, this one may: not before, for each attempt is to be in time.
+        // Where the others cannot be ended, this one may: not before, for all of that is to be in time.
         let _ = context.sessions().end(&[id]).await;
     }
-    give_up(worker, host, said);
 }
 
 /// One at a time, for each session: the last word that there is by then. Each word is tried as often as any, and none waits
