@@ -292,14 +292,10 @@ impl<H: Host> LoginChange<'_, H> {
         let before = before.map(|own| own.opener.id()).collect();
         let old = others.into_iter().find(is_old);
         // It may be another user's, on whose list it stays.
-        let ends_old = old.is_some() || self.granted.old.is_some();
-        let old_id = self.old.filter(|_| ends_old);
+        let is_there = old.is_some() || self.granted.old.is_some();
         sessions.splice(..0, old.map(|own| Listed::replaced(own.opener)));
-        let ends = Ends {
-            before,
-            old: old_id,
-        };
-        (sessions, ends)
+        let old = self.old.filter(|_| is_there);
+        (sessions, Ends { before, old })
     }
 
     /// Stores the profile that came with the login. Says so if it was of no use: the login itself stands, for its code is

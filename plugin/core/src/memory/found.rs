@@ -21,6 +21,11 @@ impl Found {
         Self { id, record, sealed }
     }
 
+    /// The same, with `text` to remember for its app: the store has yet to hear of it.
+    pub(crate) fn remembering(&self, text: &str) -> Self {
+        Self::unread(self.id, Rc::new(self.record.remembering(text)))
+    }
+
     /// Whether this is what the store has.
     pub(crate) fn is_read(&self) -> bool {
         !self.sealed.is_empty()

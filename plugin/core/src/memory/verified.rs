@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::found::Found;
-use crate::records::record::{SessionRecord, kept};
+use crate::records::record::SessionRecord;
 use crate::records::token::{SessionId, Token};
 use crate::time::UnixMillis;
 
@@ -108,12 +108,7 @@ impl VerifiedCache {
         if let Some(Some(entry)) = self.places.get_mut(place(token))
             && entry.token.same(token)
         {
-            let record = SessionRecord {
-                attributes: kept(text),
-                ..(*entry.found.record).clone()
-            };
-            // The store has yet to hear of it.
-            entry.found = Rc::new(Found::unread(entry.found.id, Rc::new(record)));
+            entry.found = Rc::new(entry.found.remembering(text));
         }
     }
 

@@ -36,9 +36,14 @@ impl Record for SessionRecord {
     const READ: &'static [Read<Self>] = &[as_written];
 }
 
-/// What a session is to remember for its app. An empty text is nothing.
-pub(crate) fn kept(text: &str) -> Option<SharedText> {
-    (!text.is_empty()).then(|| text.into())
+impl SessionRecord {
+    /// The same, with `text` to remember for its app. An empty text is nothing.
+    pub(crate) fn remembering(&self, text: &str) -> Self {
+        Self {
+            attributes: (!text.is_empty()).then(|| text.into()),
+            ..self.clone()
+        }
+    }
 }
 
 /// One user of one app, sealed under a key that comes from the master key and the user's ids: no secret of the client is

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::sessions::{ATTEMPTS, Sessions};
 use crate::host::Host;
 use crate::memory::found::Found;
-use crate::records::record::{Listed, SessionRecord, kept};
+use crate::records::record::Listed;
 use crate::records::token::SessionId;
 use crate::rejection::Rejection;
 use crate::store::{Store, StoreError};
@@ -78,10 +78,7 @@ impl<H: Host> Sessions<'_, H> {
             let Some(own) = &found else {
                 return Ok(false);
             };
-            let changed = SessionRecord {
-                attributes: kept(text),
-                ..(*own.record).clone()
-            };
+            let changed = own.record.remembering(text);
             if changed == *own.record || self.replace(&listed.opener, own, &changed).await? {
                 // It is looked up anew; and what the app had said before is not written any more.
                 self.context.worker.forget(&[own.id]);

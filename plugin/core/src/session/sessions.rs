@@ -8,7 +8,7 @@ use crate::host::Host;
 use crate::memory::endings::Watched;
 use crate::memory::found::Found;
 use crate::metrics::Counter;
-use crate::records::record::{SessionRecord, UserRecord, kept, session_scope};
+use crate::records::record::{SessionRecord, UserRecord, session_scope};
 use crate::records::token::{Opener, SessionId, Token};
 use crate::rejection::{Reason, Rejection};
 use crate::store::{Change, Key, Life, Store, StoreError, Write};
@@ -206,10 +206,7 @@ impl<H: Host> Sessions<'_, H> {
             if !worker.sayings.is_last(&id, word) {
                 return Ok(false);
             }
-            let changed = SessionRecord {
-                attributes: kept(word),
-                ..(*found.record).clone()
-            };
+            let changed = found.record.remembering(word);
             if changed == *found.record || self.replace(&token.opener(), &found, &changed).await? {
                 // Once more: a look-up may have found the record before it was written.
                 if worker.sayings.is_last(&id, word) {
@@ -285,6 +282,7 @@ mod tests {
     use super::*;
     use crate::config::tests::minimal_on_spin;
     use crate::fake_host::{FakeHost, run};
+    use crate::memory::somebodys_session;
     use crate::records::record::{KeyRing, Listed, user_key, user_scope};
     use crate::testing::test;
     use crate::wechat::session_key::SessionKey;
@@ -306,11 +304,9 @@ mod tests {
         let record = SessionRecord {
             appid: appid.into(),
             openid: "o".into(),
-            unionid: None,
             seen_at: host.now(),
             expires_at: host.now().after(Duration::from_secs(3600)),
-            failures: 0,
-            attributes: None,
+            ..somebodys_session()
         };
         let write = sessions.entry(&token, &record).unwrap();
         run(context.store().write(&[write])).unwrap();

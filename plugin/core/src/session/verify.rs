@@ -12,7 +12,7 @@ use crate::memory::later::Later;
 use crate::memory::verified::Moments;
 use crate::metrics::Counter;
 use crate::presented::{Presented, presented};
-use crate::records::record::{SessionRecord, kept};
+use crate::records::record::SessionRecord;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
 use crate::time::UnixMillis;
@@ -77,9 +77,8 @@ impl<H: Host> Sessions<'_, H> {
             return Err(Reason::SessionExpired.into());
         }
         host.count(Counter::SessionMiss);
-        let session = Rc::clone(&found.record);
         let mut later = worker.later.borrow_mut();
-        if self.is_due(&session, now) && later.len() < MOST_RENEWALS {
+        if self.is_due(&found.record, now) && later.len() < MOST_RENEWALS {
             later.push(Later::Renewal {
                 token: token.clone(),
                 found: Rc::clone(&found),
@@ -88,16 +87,12 @@ impl<H: Host> Sessions<'_, H> {
         }
         drop(later);
         // What the app has said since, and the store has yet to hear of.
-        let Some(word) = worker.sayings.word(&found.id) else {
-            self.remember(token, found, now, generation);
-            return Ok(session);
+        let found = match worker.sayings.word(&found.id) {
+            Some(word) => Rc::new(found.remembering(&word)),
+            None => found,
         };
-        let session = Rc::new(SessionRecord {
-            attributes: kept(&word),
-            ..(*session).clone()
-        });
-        let found = Found::unread(found.id, Rc::clone(&session));
-        self.remember(token, Rc::new(found), now, generation);
+        let session = Rc::clone(&found.record);
+        self.remember(token, found, now, generation);
         Ok(session)
     }
 
