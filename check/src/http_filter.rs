@@ -4,6 +4,9 @@ use crate::plugin::names_us;
 use crate::tree::{Entry, Node};
 use crate::wasm;
 
+/// What the names of filters begin with where Envoy Gateway gives them.
+pub(crate) const KIND: &str = "envoy.filters.http.";
+
 pub(crate) struct HttpFilter<'a> {
     pub(crate) name: &'a str,
     pub(crate) is_ours: bool,

@@ -1,7 +1,7 @@
 //! What a whole file says of its filters and of their headers: a route, or a patch, may stand in another document than
 //! the filter. Never judges it.
 
-use crate::http_filter::{HttpFilter, disabled, overrides};
+use crate::http_filter::{HttpFilter, KIND, disabled, overrides};
 use crate::plugin::names_us;
 use crate::tree::Node;
 use crate::yaml_tree;
@@ -46,8 +46,8 @@ impl Known {
             return *first || same.any(|(_, is_ours)| *is_ours);
         }
         // It stands in another file, or Envoy Gateway makes it: then its name begins with its kind.
-        let kind = "envoy.filters.http.";
-        let is_other = name.starts_with(kind) && !name.starts_with(&format!("{kind}wasm"));
+        let kind = name.strip_prefix(KIND);
+        let is_other = kind.is_some_and(|kind| !kind.starts_with("wasm"));
         names_us(Some(name)) && !is_other
     }
 

@@ -6,7 +6,7 @@
 use crate::Finding;
 use crate::around::Around;
 use crate::fail_open::{FAILS_OPEN, lets_in};
-use crate::http_filter::disabled;
+use crate::http_filter::{KIND, disabled};
 use crate::plugin::names_us;
 use crate::switched_off::{self, AT_FIRST, OFF, OUT};
 use crate::tree::{Entry, Node, Value};
@@ -57,8 +57,7 @@ impl<'a> Json<'a> {
             .as_ref()
             .and_then(|change| switched_off::check(around, change));
         // The policy's own name says whose it is only where the patch names no filter.
-        let kind = "envoy.filters.http.";
-        let unnamed = !self.json_path.contains(kind) && !self.path.contains(kind);
+        let unnamed = !self.json_path.contains(KIND) && !self.path.contains(KIND);
         let is_ours = self.names_ours(around) || (named && unnamed);
         let removal = self.removal(around);
         if !is_ours && overrides.is_none() && removal.is_none() {

@@ -9,26 +9,15 @@
 
 mod support;
 
-use support::files::{ENVOY_FILTER, findings, text};
+use support::files::{ENVOY_FILTER, FILTER_CONFIG as TYPE, findings, only, text};
 
 const OFF: &str = "switches the filter off: ";
 const OUT: &str = "takes the filter out: ";
 const FLAG: &str = "deploy/envoy-gateway/flag.yaml";
-const TYPE: &str = "\"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig";
 /// As Envoy Gateway calls them.
 const OURS: &str = "envoy.filters.http.wasm/envoyextensionpolicy/default/wx-session/wasm/0";
 const OTHER: &str = "envoy.filters.http.wasm/envoyextensionpolicy/default/other/wasm/0";
 const ROUTE: &str = "/virtual_hosts/0/routes/0";
-
-/// A text of which this is found and nothing else.
-#[track_caller]
-fn only(text: &str, expected: &str) {
-    let found = findings("part.yaml", text);
-    assert!(
-        found.len() == 1 && found[0].contains(expected),
-        "{text}\n{expected}: {found:#?}"
-    );
-}
 
 /// An EnvoyPatchPolicy.
 fn policy(name: &str, operations: &[String]) -> String {

@@ -9,20 +9,9 @@
 
 mod support;
 
-use support::files::{ENVOY, ENVOY_FILTER, findings, one, text};
+use support::files::{ENVOY, ENVOY_FILTER, FILTER_CONFIG as TYPE, findings, one, only, text};
 
 const OFF: &str = "disabled: switches the filter off";
-const TYPE: &str = "\"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig";
-
-/// A text that is one document, of which this is found and nothing else.
-#[track_caller]
-fn only(text: &str, expected: &str) {
-    let found = findings("part.yaml", text);
-    assert!(
-        found.len() == 1 && found[0].contains(expected),
-        "{text}\n{expected}: {found:#?}"
-    );
-}
 
 #[test]
 fn a_filter_that_is_off_is_found() {

@@ -13,6 +13,11 @@ pub(crate) const WASM_PLUGIN: &str = "deploy/istio/wasmplugin.yaml";
 pub(crate) const TRAFFIC_EXTENSION: &str = "deploy/istio/trafficextension.yaml";
 pub(crate) const ENVOY_GATEWAY: &str = "deploy/envoy-gateway/policy.yaml";
 pub(crate) const HIGRESS: &str = "deploy/higress/wasmplugin.yaml";
+
+/// Of what a route says of a filter.
+pub(crate) const FILTER_CONFIG: &str =
+    "\"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig";
+
 pub(crate) fn text(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()
 }
@@ -27,6 +32,16 @@ pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
         .iter()
         .map(|one| format!("{}: {}: {}", one.line, one.field, one.problem));
     said.collect()
+}
+
+/// A text of which this is found and nothing else.
+#[track_caller]
+pub(crate) fn only(text: &str, expected: &str) {
+    let found = findings("part.yaml", text);
+    assert!(
+        found.len() == 1 && found[0].contains(expected),
+        "{text}\n{expected}: {found:#?}"
+    );
 }
 
 /// With `old` written as `new`, this is found and nothing else, in the line where `new` stands.
