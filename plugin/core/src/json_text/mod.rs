@@ -1,5 +1,5 @@
 //! JSON text taken apart without making values of it: what is not touched stays as it was written, down to the last
-//! digit and space. Never repairs a text and never recurses.
+//! digit and space. Repairs nothing but what WeChat writes wrongly, and never recurses.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -178,6 +178,32 @@ pub(crate) fn spliced(
     }
     out.push_str(object.get(copied..)?);
     Some(out)
+}
+
+/// WeChat puts nicknames into its JSON with control characters (0x14, \b …) unescaped, which JSON does not allow.
+pub(crate) fn escape_control_characters(text: &str) -> String {
+    // Mostly there are none.
+    if text.bytes().all(|byte| byte >= b' ') {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let (mut in_string, mut after_backslash) = (false, false);
+    for character in text.chars() {
+        if in_string && character < ' ' {
+            out.push_str("\\u00");
+            for nibble in [u32::from(character) >> 4, u32::from(character) & 15] {
+                out.push(core::char::from_digit(nibble, 16).unwrap_or('0'));
+            }
+            after_backslash = false;
+            continue;
+        }
+        if character == '"' && !after_backslash {
+            in_string = !in_string;
+        }
+        after_backslash = in_string && character == '\\' && !after_backslash;
+        out.push(character);
+    }
+    out
 }
 
 #[cfg(test)]

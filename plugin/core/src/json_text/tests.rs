@@ -246,3 +246,11 @@ fn half_a_surrogate_pair_is_no_text() {
     let text = |text| Some(Cow::Borrowed(text));
     assert_eq!(read, vec![text("plain"), text("A"), text("😀"), None, None]);
 }
+
+#[test]
+fn control_characters_inside_strings_are_escaped_and_outside_left() {
+    assert_eq!(
+        escape_control_characters("{\n\"a\\\"\u{14}\": \"\u{8}x\\\\\",\t\"b\":1}"),
+        "{\n\"a\\\"\\u0014\": \"\\u0008x\\\\\",\t\"b\":1}"
+    );
+}

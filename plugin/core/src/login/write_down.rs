@@ -22,7 +22,7 @@ use crate::session::users::{Changed, LookUp, Of, UserChange};
 use crate::store::{Key, Write};
 use crate::time::UnixMillis;
 use crate::wechat::code2session::Code2Session;
-use crate::wechat::payload::{Shape, is_user_info};
+use crate::wechat::payload::{Shape, user_info};
 use crate::worker::{Context, LoginOutcome};
 
 /// What WeChat has granted, and what belongs to it.
@@ -313,14 +313,13 @@ impl<H: Host> LoginChange<'_, H> {
         let Some(opened) = input.open_data.open(&user.ring, &expected) else {
             return Some(Useless::SessionKeyStale);
         };
-        let (payload, shape) = match (&opened.open_data, &input.open_data.raw_data) {
-            (Some(data), _) => (data.json.as_str(), data.shape),
-            (None, Some(raw_data)) if is_user_info(raw_data) => {
-                (raw_data.as_str(), Shape::UserInfo)
-            }
-            (None, _) => return Some(Useless::NoProfile),
+        let signed = || input.open_data.raw_data.as_deref().and_then(user_info);
+        let opened = opened.open_data.map(|data| (data.json, data.shape));
+        let payload = opened.or_else(|| Some((signed()?, Shape::UserInfo)));
+        let Some((payload, shape)) = payload else {
+            return Some(Useless::NoProfile);
         };
-        let Ok(Merged::Profile(profile)) = profile::merge(&user.profile, payload, shape) else {
+        let Ok(Merged::Profile(profile)) = profile::merge(&user.profile, &payload, shape) else {
             return useless.or(Some(Useless::NoProfile));
         };
         user.profile = profile;

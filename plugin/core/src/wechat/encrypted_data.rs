@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::padding::unpad;
 use super::payload::{self, Shape};
 use super::session_key::SessionKey;
+use crate::json_text::escape_control_characters;
 use crate::time::UnixMillis;
 
 /// Of AES, in bytes; an iv is as long.
@@ -119,32 +120,6 @@ fn read(plain: &[u8], expected: &Expected<'_>) -> Result<OpenData, Refused> {
     Ok(OpenData { json, shape })
 }
 
-/// WeChat puts nicknames into its JSON with control characters (0x14, \b …) unescaped, which JSON does not allow.
-pub(super) fn escape_control_characters(text: &str) -> String {
-    // Mostly there are none.
-    if text.bytes().all(|byte| byte >= b' ') {
-        return text.into();
-    }
-    let mut out = String::with_capacity(text.len());
-    let (mut in_string, mut after_backslash) = (false, false);
-    for character in text.chars() {
-        if in_string && character < ' ' {
-            out.push_str("\\u00");
-            for nibble in [u32::from(character) >> 4, u32::from(character) & 15] {
-                out.push(core::char::from_digit(nibble, 16).unwrap_or('0'));
-            }
-            after_backslash = false;
-            continue;
-        }
-        if character == '"' && !after_backslash {
-            in_string = !in_string;
-        }
-        after_backslash = in_string && character == '\\' && !after_backslash;
-        out.push(character);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,14 +145,6 @@ mod tests {
                 assert_eq!(length, if valid { 32 - usize::from(last) } else { 32 });
             }
         }
-    }
-
-    #[test]
-    fn control_characters_inside_strings_are_escaped_and_outside_left() {
-        assert_eq!(
-            escape_control_characters("{\n\"a\\\"\u{14}\": \"\u{8}x\\\\\",\t\"b\":1}"),
-            "{\n\"a\\\"\\u0014\": \"\\u0008x\\\\\",\t\"b\":1}"
-        );
     }
 
     #[test]

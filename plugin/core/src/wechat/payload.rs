@@ -6,11 +6,14 @@
 //! from which it was cut: what says two things, or one with the wrong neighbours, is forged.
 //! <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html>
 
+use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
-use crate::json_text::{self, Member};
+use crate::json_text::{self, Member, escape_control_characters};
 use crate::spelling::{same_name, says};
 
 /// What a payload is about.
@@ -80,13 +83,13 @@ const CHAT_TYPE: &str = "chat_type";
 /// two sources, a phone number that is not whole, the rest of a profile without its beginning.
 pub(super) fn read(json: &str) -> Option<Payload> {
     let members = json_text::members(json);
-    let shape = shape(&members)?;
-    let value = |name| members.iter().find(|member| member.is(name));
-    let openid = match value("openId") {
+    let fields = Fields::of(&members)?;
+    let shape = fields.shape()?;
+    let openid = match fields.get("openId") {
         Some(member) if member.value != "null" => Some(member.text()?.into()),
         _ => None,
     };
-    let watermark = serde_json::from_str(value("watermark")?.value).ok()?;
+    let watermark = serde_json::from_str(fields.get("watermark")?.value).ok()?;
     Some(Payload {
         shape,
         watermark,
@@ -94,68 +97,90 @@ pub(super) fn read(json: &str) -> Option<Payload> {
     })
 }
 
-/// Whether `raw_data`, which has no watermark, holds user info and nothing else.
-pub(crate) fn is_user_info(raw_data: &str) -> bool {
-    shape(&json_text::members(raw_data)) == Some(Shape::UserInfo)
+/// `raw_data`, which has no watermark, as clean JSON, if it holds user info and nothing else.
+pub(crate) fn user_info(raw_data: &str) -> Option<Zeroizing<String>> {
+    let json = Zeroizing::new(escape_control_characters(raw_data));
+    let shape = Fields::of(&json_text::members(&json))?.shape();
+    (shape == Some(Shape::UserInfo)).then_some(json)
 }
 
-fn shape(members: &[Member<'_>]) -> Option<Shape> {
-    let mut source = Source::Any;
-    let mut all_known = true;
-    for (number, member) in members.iter().enumerate() {
-        let key = member.key()?;
-        let earlier = members.get(..number).unwrap_or_default();
-        if earlier.iter().any(|earlier| earlier.is(&key)) {
-            return None;
-        }
-        match source_of(&key, member)? {
-            Some(Source::Any) => {}
-            Some(own) if source == Source::Any || source == own => source = own,
-            Some(_) => return None,
-            None => all_known &= key == CHAT_TYPE,
-        }
-    }
-    let value = |name| members.iter().find(|member| member.is(name));
-    if let Some(mark) = value("watermark") {
-        let own = |key: &str| ["appid", "timestamp"].contains(&key);
-        all_known &= json_text::keys(mark.value)
-            .all(|key| json_text::unescaped(key).is_some_and(|key| own(&key)));
-    }
-    match source {
-        Source::UserInfo => {
-            let begins = value("nickName").is_some();
-            let goes_on = [
-                "gender",
-                "language",
-                "city",
-                "province",
-                "country",
-                "avatarUrl",
-                "is_demote",
-            ]
-            .iter()
-            .any(|name| value(name).is_some());
-            if goes_on && !begins {
+/// The members of a payload with what their keys say, none of them twice.
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a Member<'a>)>);
+
+impl<'a> Fields<'a> {
+    fn of(members: &'a [Member<'a>]) -> Option<Self> {
+        let mut fields = Self(Vec::with_capacity(members.len()));
+        for member in members {
+            let key = member.key()?;
+            if fields.get(&key).is_some() {
                 return None;
             }
-            let shape = if all_known && members.iter().all(is_well_typed) {
-                Shape::UserInfo
-            } else {
-                Shape::Other
-            };
-            Some(shape)
+            fields.0.push((key, member));
         }
-        Source::PhoneNumber => {
-            let [whole, pure] =
-                ["phoneNumber", "purePhoneNumber"].map(|name| digits(value(name)?, 20));
-            let code = digits(value("countryCode")?, 6)?;
-            let (whole, pure) = (whole?, pure?);
-            let abroad = alloc::format!("{code}{pure}");
-            let is_whole =
-                !code.is_empty() && !pure.is_empty() && [&pure, &abroad].contains(&&whole);
-            (all_known && is_whole).then_some(Shape::PhoneNumber)
+        Some(fields)
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Member<'a>> {
+        let own = self.0.iter().find(|(key, _)| key == name);
+        own.map(|(_, member)| *member)
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        let mut source = Source::Any;
+        let mut all_known = true;
+        for (key, member) in &self.0 {
+            match source_of(key, member)? {
+                Some(Source::Any) => {}
+                Some(own) if source == Source::Any || source == own => source = own,
+                Some(_) => return None,
+                None => all_known &= key == CHAT_TYPE,
+            }
         }
-        Source::Steps | Source::Group | Source::Any => Some(Shape::Other),
+        if let Some(mark) = self.get("watermark") {
+            let own = |key: &str| ["appid", "timestamp"].contains(&key);
+            all_known &= json_text::keys(mark.value)
+                .all(|key| json_text::unescaped(key).is_some_and(|key| own(&key)));
+        }
+        match source {
+            Source::UserInfo => self.user_info(all_known),
+            Source::PhoneNumber => self.phone_number(all_known),
+            Source::Steps | Source::Group | Source::Any => Some(Shape::Other),
+        }
+    }
+
+    fn user_info(&self, all_known: bool) -> Option<Shape> {
+        let goes_on = [
+            "gender",
+            "language",
+            "city",
+            "province",
+            "country",
+            "avatarUrl",
+            "is_demote",
+        ];
+        let begins = self.get("nickName").is_some();
+        if !begins && goes_on.iter().any(|name| self.get(name).is_some()) {
+            return None;
+        }
+        let is_whole = all_known
+            && self
+                .0
+                .iter()
+                .all(|(key, member)| is_well_typed(key, member));
+        Some(if is_whole {
+            Shape::UserInfo
+        } else {
+            Shape::Other
+        })
+    }
+
+    fn phone_number(&self, all_known: bool) -> Option<Shape> {
+        let digits = |name, most| digits(self.get(name)?, most);
+        let [whole, pure] = [digits("phoneNumber", 20)?, digits("purePhoneNumber", 20)?];
+        let code = digits("countryCode", 6)?;
+        let abroad = alloc::format!("{code}{pure}");
+        let is_whole = !code.is_empty() && !pure.is_empty() && [&pure, &abroad].contains(&&whole);
+        (all_known && is_whole).then_some(Shape::PhoneNumber)
     }
 }
 
@@ -183,19 +208,16 @@ fn source_of(key: &str, member: &Member<'_>) -> Option<Option<Source>> {
 }
 
 /// Texts, and a number or two; none of it says more than it is.
-fn is_well_typed(member: &Member<'_>) -> bool {
-    let is_number =
-        !member.value.is_empty() && member.value.bytes().all(|byte| byte.is_ascii_digit());
-    let is_text = member.text().is_some();
-    member.value == "null"
-        || if member.is("watermark") {
-            true
-        } else if member.is("gender") {
-            is_number || is_text
-        } else if member.is("is_demote") {
-            ["true", "false"].contains(&member.value)
-        } else {
-            is_text
+fn is_well_typed(key: &str, member: &Member<'_>) -> bool {
+    let value = member.value;
+    let is_number = || !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_text = || member.text().is_some();
+    value == "null"
+        || match key {
+            "watermark" => true,
+            "gender" => is_number() || is_text(),
+            "is_demote" => ["true", "false"].contains(&value),
+            _ => is_text(),
         }
 }
 
@@ -306,14 +328,18 @@ mod tests {
 
     #[test]
     fn raw_data_is_user_info_or_nothing() {
-        assert!(is_user_info(&format!("{{{INFO}}}")));
+        assert!(user_info(&format!("{{{INFO}}}")).is_some());
+        // As WeChat writes nicknames.
+        let raw = INFO.replace(r#""n""#, "\"n\u{14}\"");
+        let json = user_info(&format!("{{{raw}}}")).unwrap();
+        assert!(json_text::check(&json).is_ok(), "{raw}");
         for other in [
             format!("{{{PHONE}}}"),
             "{}".into(),
             "[]".into(),
             format!(r#"{{{INFO},"a":1}}"#),
         ] {
-            assert!(!is_user_info(&other), "{other}");
+            assert!(user_info(&other).is_none(), "{other}");
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::xml;
-use crate::wechat::encrypted_data::escape_control_characters;
+use crate::json_text::escape_control_characters;
 
 /// How a push is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
