@@ -11,6 +11,9 @@ pub(super) const ROW: Row = Row {
     appid_form: "must be a number of at most 32 digits",
     is_code: is_visible,
     code_form: "must be the code of qq.login: at most 512 visible ASCII characters",
+    // Nobody says that QQ tells a used code from a wrong one, or what becomes of a code when it is busy.
+    busy_keeps_code: false,
+    tells_used: false,
     ..wechat::ROW
 };
 

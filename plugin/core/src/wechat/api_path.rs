@@ -11,8 +11,9 @@ pub(crate) fn is_plain(path: &str) -> bool {
 }
 
 /// Tokens, logins, session_keys, and the quotas of all; and what was sent with a request, of which the token is a part.
-const NEVER: [&str; 6] = [
+const NEVER: [&str; 7] = [
     "/cgi-bin/component",
+    "/cgi-bin/openapi/quota/clear",
     "/cgi-bin/openapi/rid",
     "/cgi-bin/stable_token",
     "/cgi-bin/token",
@@ -78,12 +79,19 @@ mod tests {
             "/cgi-bin/clear_quota",
             "/cgi-bin/clear_quota/v2",
             "/cgi-bin/clear_quota_by_appsecret",
+            "/cgi-bin/openapi/quota/clear",
             "/wxa/resetusersessionkey",
             "/cgi-bin/component/api_component_token",
         ] {
             assert!(is_refused(never), "{never}");
         }
-        for other in ["/cgi-bin/tokens", "/snsx", "/wxa/checksession", "/a/sns"] {
+        for other in [
+            "/cgi-bin/tokens",
+            "/cgi-bin/openapi/quota/get",
+            "/snsx",
+            "/wxa/checksession",
+            "/a/sns",
+        ] {
             assert!(!is_refused(other), "{other}");
         }
     }

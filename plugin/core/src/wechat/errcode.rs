@@ -16,7 +16,7 @@ pub enum Meaning {
     RateLimited,
     /// 40226: WeChat holds this user for high-risk.
     UserBlocked,
-    /// Wrong appid or secret, frozen secret, address not allowed, quota of the day used up …: the operator's to mend.
+    /// The operator's to mend: see [`is_configuration`].
     Configuration,
     /// Any other.
     Unknown,
@@ -32,9 +32,16 @@ pub fn meaning(errcode: i64) -> Meaning {
         41008 => Meaning::CodeMissing,
         45011 => Meaning::RateLimited,
         40226 => Meaning::UserBlocked,
-        40013 | 40125 | 40243 | 41002 | 41004 | 40164 | 45009 | 48001 | 61003 => {
-            Meaning::Configuration
-        }
+        _ if is_configuration(errcode) => Meaning::Configuration,
         _ => Meaning::Unknown,
     }
+}
+
+/// Whether `errcode`, of whichever API, is the operator's to mend: wrong appid or secret, secret frozen, address not
+/// allowed, quota of the day used up, API not granted, account frozen.
+pub(crate) fn is_configuration(errcode: i64) -> bool {
+    matches!(
+        errcode,
+        40013 | 40125 | 40164 | 40243 | 41002 | 41004 | 45009 | 48001 | 50004 | 50007 | 61003
+    )
 }

@@ -7,6 +7,7 @@ use crate::limits::circuit_breaker::Trouble;
 use crate::platform_call::NoAnswer;
 use crate::rejection::{Reason, Rejection};
 use crate::wechat::code2session::Refusal;
+use crate::wechat::errcode::is_configuration;
 
 /// What went wrong.
 pub(crate) enum Failure {
@@ -57,9 +58,7 @@ impl Failure {
             45011 => Reason::WechatBusy
                 .said_by_platform(errcode, rid)
                 .retry_after(MINUTE),
-            // Appid, secret, address, quota of the day, account frozen, API not granted: the operator's to mend.
-            40013 | 40125 | 40164 | 40243 | 41002 | 41004 | 45009 | 48001 | 50004 | 50007
-            | 61003 => Reason::WechatConfig.said_by_platform(errcode, rid),
+            _ if is_configuration(errcode) => Reason::WechatConfig.said_by_platform(errcode, rid),
             _ => Reason::WechatError.said_by_platform(errcode, rid),
         }
     }
