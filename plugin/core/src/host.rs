@@ -173,8 +173,10 @@ impl HttpResponse {
 /// Why an [`HttpCall`] has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// It was not sent (refused connection, circuit breaker).
+    /// It was not sent, by a limit of the host's own.
     NotSent(Cause),
+    /// It was not sent: there is no connection to whom it is for.
+    Unreachable(Cause),
     /// It was not sent, and none will be: the host's configuration does not let calls go there.
     Forbidden(Cause),
     /// It may have been received; no answer in time.
@@ -189,7 +191,10 @@ impl CallError {
     /// Whether it may have been received: then what it asks for may be done.
     #[must_use]
     pub fn may_be_received(&self) -> bool {
-        !matches!(self, Self::NotSent(_) | Self::Forbidden(_))
+        !matches!(
+            self,
+            Self::NotSent(_) | Self::Unreachable(_) | Self::Forbidden(_)
+        )
     }
 }
 
@@ -200,6 +205,7 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSent(cause) => write!(f, "not sent: {cause}"),
+            Self::Unreachable(cause) => write!(f, "no connection: {cause}"),
             Self::Forbidden(cause) => write!(f, "not allowed: {cause}"),
             Self::TimedOut => f.write_str("no answer in time"),
             Self::Broken(cause) => write!(f, "no answer: {cause}"),

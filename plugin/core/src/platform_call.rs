@@ -22,7 +22,7 @@ pub(crate) enum NoAnswer {
     NotSent,
     /// The host's configuration does not let calls to the platform through.
     Forbidden,
-    /// The connection failed, or broke.
+    /// There is no connection, or it broke.
     Unavailable,
     /// Something answered, and what is wrong with the answer.
     Unreadable(String),
@@ -48,7 +48,7 @@ impl From<CallError> for NoAnswer {
             CallError::NotSent(_) => Self::NotSent,
             CallError::Forbidden(_) => Self::Forbidden,
             CallError::TimedOut => Self::Timeout,
-            CallError::Broken(_) => Self::Unavailable,
+            CallError::Unreachable(_) | CallError::Broken(_) => Self::Unavailable,
             CallError::TooLarge(_) => Self::Unreadable("is too long".into()),
         }
     }

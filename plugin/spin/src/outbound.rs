@@ -235,11 +235,12 @@ pub(crate) fn failed(target: &str, error: &ErrorCode) -> CallError {
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionLimitReached
         | ErrorCode::TlsProtocolError
         | ErrorCode::TlsCertificateError
-        | ErrorCode::TlsAlertReceived(_)
-        | ErrorCode::HttpRequestUriInvalid => CallError::NotSent(in_words(error).into()),
+        | ErrorCode::TlsAlertReceived(_) => CallError::Unreachable(in_words(error).into()),
+        ErrorCode::ConnectionLimitReached | ErrorCode::HttpRequestUriInvalid => {
+            CallError::NotSent(in_words(error).into())
+        }
         ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => CallError::TimedOut,
         _ => CallError::Broken(in_words(error).into()),
     }
