@@ -8,7 +8,7 @@ use super::failure::Failure;
 use crate::config::MiniProgram;
 use crate::edition::Question;
 use crate::host::Host;
-use crate::platform_call;
+use crate::platform_call::{self, NoAnswer};
 use crate::wechat::access_token::{authorised, is_dead};
 use crate::wechat::code2session::Refusal;
 use crate::worker::Context;
@@ -64,6 +64,10 @@ pub(crate) async fn call<H: Host, T>(
                 }
                 may_repeat = false;
                 token = tokens.get(app).await.map_err(Failure::NoToken)?;
+                // What could have no answer in time is not sent: a code of the client's may be spent by it.
+                if host.now() >= deadline {
+                    return Err(NoAnswer::Timeout.into());
+                }
             }
             answer => return answer,
         }
