@@ -1,34 +1,51 @@
 //! Parameters of the endpoints, in one shape: a body that is JSON or a form, or headers in the place of a body.
 
 use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use percent_encoding::percent_decode;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::head::{Head, Header};
 use crate::header_names::{is_open_data, parameter_headers};
-use crate::host::Request;
+use crate::host::{BodyError, Request};
 use crate::media_type::{self, Kind};
 use crate::nothing::is_nothing;
 use crate::rejection::{Reason, Rejection};
 
 /// Named parameters. What clients make of nothing counts as absent.
 #[derive(Default)]
-pub(crate) struct Params(Map<String, Value>);
+pub(crate) struct Params {
+    values: Map<String, Value>,
+    /// The names under which two values stood: nobody picks one of them.
+    doubled: BTreeSet<String>,
+}
 
 impl Params {
     /// Reads the body of `request`, at most `limit` bytes; or its headers if it has none, and they carry parameters: where
     /// Envoy may not hold a request, no body is ever seen.
     pub(crate) async fn read(request: &impl Request, limit: usize) -> Result<Self, Rejection> {
         let head = request.head();
-        let carries = |own: &Result<Self, _>| own.as_ref().map_or(true, |own| !own.0.is_empty());
+        let carries =
+            |own: &Result<Self, _>| own.as_ref().map_or(true, |own| !own.values.is_empty());
         let instead = says_no_body(head).then(|| Self::in_headers(head, limit));
         let instead = instead.filter(carries);
         match instead {
-            // A type that is refused is refused before its body is waited for.
-            None => says_form(head).map(drop)?,
+            None => {
+                if let Err(rejection) = says_form(head) {
+                    return match request.body(0).await {
+                        // Many clients name a type on requests that have no body.
+                        Ok(_) => Ok(Self::default()),
+                        Err(BodyError::TooLarge) => Err(rejection),
+                        Err(other) => Err(other.into()),
+                    };
+                }
+            }
             // Its length is said, and holds: where Envoy may not hold a request, its end would never be seen.
             // <https://www.rfc-editor.org/rfc/rfc9113#section-8.1.1>
             Some(instead) if head.text("content-length") == Some("0") => return instead,
@@ -58,16 +75,48 @@ impl Params {
 
     /// Those that go by these names, and no other.
     pub(crate) fn only(&self, goes: impl Fn(&str, &Value) -> bool) -> Self {
-        let own = self.0.iter().filter(|(name, value)| goes(name, value));
-        Self(
-            own.map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        )
+        let own = self.values.iter().filter(|(name, value)| goes(name, value));
+        let values: Map<_, _> = own
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let doubled = self
+            .doubled
+            .iter()
+            .filter(|name| values.contains_key(*name));
+        Self {
+            doubled: doubled.cloned().collect(),
+            values,
+        }
+    }
+
+    fn put(&mut self, name: String, value: Value) {
+        match self.values.get(&name) {
+            Some(earlier) if *earlier == value || is_none(&value) => {}
+            Some(earlier) if !is_none(earlier) => {
+                self.doubled.insert(name);
+            }
+            _ => {
+                self.values.insert(name, value);
+            }
+        }
+    }
+
+    fn value(&self, name: &str) -> Result<Option<&Value>, Rejection> {
+        if self.doubled.contains(name) {
+            return Err(Reason::InvalidParameter.parameter(name, "must occur once"));
+        }
+        Ok(self.values.get(name))
+    }
+
+    /// Whether two values stood under this name.
+    pub(crate) fn is_doubled(&self, name: &str) -> bool {
+        self.doubled.contains(name)
     }
 
     /// What stands elsewhere under this name.
     pub(crate) fn insert(&mut self, name: &str, value: &str) {
-        self.0.insert(name.into(), value.into());
+        self.values.insert(name.into(), value.into());
+        self.doubled.remove(name);
     }
 
     /// Reads the headers, of which the values may have `limit` bytes in all. One that is doubled or cannot be read is an
@@ -91,12 +140,15 @@ impl Params {
             let problem = "the parameters in headers are larger than limits.body_bytes";
             return Err(Reason::BodyTooLarge.with(problem));
         }
-        Ok(Self(params))
+        Ok(Self {
+            values: params,
+            doubled: BTreeSet::new(),
+        })
     }
 
     /// The text of `name`, if it is there.
     pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, Rejection> {
-        match self.0.get(name) {
+        match self.value(name)? {
             None => Ok(None),
             Some(value) if is_none(value) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -106,7 +158,7 @@ impl Params {
 
     /// The text of `name` to the letter, if it is there: a program wrote it, and an empty one is one.
     pub(crate) fn verbatim(&self, name: &'static str) -> Result<Option<&str>, Rejection> {
-        match self.0.get(name) {
+        match self.value(name)? {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(Reason::InvalidParameter.parameter(name, "must be a string")),
@@ -115,7 +167,7 @@ impl Params {
 
     /// Whether something stands under `name` that a client has made of nothing: it thought to send something.
     pub(crate) fn says_nothing(&self, name: &'static str) -> bool {
-        let text = self.0.get(name).and_then(Value::as_str);
+        let text = self.values.get(name).and_then(Value::as_str);
         text.is_some_and(|text| !text.is_empty() && is_nothing(text))
     }
 
@@ -127,7 +179,7 @@ impl Params {
 
     /// Whether `name` is true, in JSON or as form text.
     pub(crate) fn flag(&self, name: &'static str) -> Result<bool, Rejection> {
-        match self.0.get(name) {
+        match self.value(name)? {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(Value::Number(number)) if number.as_u64() == Some(1) => Ok(true),
@@ -242,13 +294,36 @@ fn from_json(body: &[u8]) -> Result<Params, Rejection> {
         Some(text) => serde_json::from_str(&text),
         None => Err(error),
     });
-    match parsed {
-        Ok(Value::Object(map)) => Ok(Params(map)),
-        Ok(_) => Err(Reason::MalformedBody.with("the body must be a JSON object")),
-        Err(error) if error.is_eof() => {
-            Err(Reason::MalformedBody.with("the JSON body ends too early"))
+    parsed.map_err(|error| {
+        Reason::MalformedBody.with(if error.is_data() {
+            "the body must be a JSON object"
+        } else if error.is_eof() {
+            "the JSON body ends too early"
+        } else {
+            "the body is not valid JSON"
+        })
+    })
+}
+
+impl<'de> Deserialize<'de> for Params {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AsParams;
+        impl<'de> Visitor<'de> for AsParams {
+            type Value = Params;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
+                let mut params = Params::default();
+                while let Some((name, value)) = map.next_entry()? {
+                    params.put(name, value);
+                }
+                Ok(params)
+            }
         }
-        Err(_) => Err(Reason::MalformedBody.with("the body is not valid JSON")),
+        deserializer.deserialize_map(AsParams)
     }
 }
 
@@ -285,9 +360,11 @@ fn with_whole_characters(body: &[u8]) -> Option<String> {
 }
 
 fn from_form(body: &[u8]) -> Params {
-    let pairs = form_urlencoded::parse(body)
-        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
-    Params(pairs.collect())
+    let mut params = Params::default();
+    for (name, value) in form_urlencoded::parse(body) {
+        params.put(name.into_owned(), Value::String(value.into_owned()));
+    }
+    params
 }
 
 #[cfg(test)]
@@ -331,6 +408,27 @@ mod tests {
     }
 
     /// A body in chunks, or of HTTP/2, that no header tells of.
+    #[test]
+    fn of_two_values_under_one_name_nobody_picks_one() {
+        let read = |body: &str| {
+            let head = Head::from_pairs([("content-type", "application/x-www-form-urlencoded")]);
+            let params = run(Params::read(&Sent(head, body.into()), 100))?;
+            params.text("code").map(|text| text.map(String::from))
+        };
+        for (body, expected) in [
+            ("code=a&code=b", None),
+            (r#"{"code":"a","code":"b"}"#, None),
+            (r#"{"code":"a","code":1}"#, None),
+            ("code=a&code=a", Some("a")),
+            ("code=a&code=&code=undefined", Some("a")),
+            ("code=null&code=a", Some("a")),
+            (r#"{"code":null,"code":"a","x":1,"x":2}"#, Some("a")),
+        ] {
+            let found = read(body).ok().flatten();
+            assert_eq!(found.as_deref(), expected, "{body}");
+        }
+    }
+
     #[test]
     fn headers_stand_for_a_body_only_where_none_comes() {
         let code = |length: Option<&str>, body: &str| {

@@ -43,14 +43,15 @@ async fn end<H: Host, R: Request>(
     let Presented::Token(token) = shown else {
         return Ok((None, 0));
     };
+    // Before anything else can be refused: what is gone is logged out, whoever asks and however.
+    let Some(found) = sessions.load(&token, host.now(), Gone::Ends).await? else {
+        return Ok((None, 0));
+    };
     if method == "GET" && !matches!(in_headers(request.head(), rules)?, Presented::Token(_)) {
         return Err(Reason::not_allowed(&["POST"]));
     }
     let params = Params::read(request, worker.config.body_bytes).await?;
     let everywhere = params.flag("everywhere")?;
-    let Some(found) = sessions.load(&token, host.now(), Gone::Ends).await? else {
-        return Ok((None, 0));
-    };
     let (id, session) = (found.id, Rc::clone(&found.record));
     release_rule::judge(request.head(), &worker.config, Some(&session.appid), false)?;
     let live = !sessions.is_over(&session, host.now());

@@ -13,12 +13,15 @@ use crate::host::{Host, Request};
 use crate::nothing::is_nothing;
 use crate::open_data::Submitted;
 use crate::params::{Params, once};
-use crate::presented::{Presented, presented, token_in};
+use crate::presented::{Presented, presented_with};
 use crate::records::record::code_key;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
 use crate::store::Key;
 use crate::worker::Context;
+
+/// The parameter in which a client may name the session that it had before.
+const TOKEN: &str = "token";
 
 /// A login request whose parameters are well formed.
 pub(super) struct LoginInput<'a> {
@@ -77,17 +80,22 @@ impl<'a> LoginInput<'a> {
             return Err(Reason::InvalidParameter.parameter("code", platform.code_form));
         }
         let (open_data, open_data_is_malformed) = Submitted::usable(params, host);
-        // A token that cannot be one is no reason to refuse a login: it is what the login replaces.
-        let told = params.text("token").ok().flatten();
         let shown = match source {
             Source::Taken { presented, .. } => presented.clone(),
-            Source::Body | Source::Headers => presented(head, &config.session)?,
+            Source::Body | Source::Headers => {
+                if params.is_doubled(TOKEN) {
+                    let problem = "two different session tokens; send one";
+                    return Err(Reason::InvalidHeader.parameter("body token", problem));
+                }
+                let told = params.text(TOKEN).ok().flatten().map(ToString::to_string);
+                let beside = (TOKEN, told.as_slice());
+                presented_with(head, &config.session, Some(beside))?
+            }
         };
-        let old_token = match (told, shown) {
-            _ if binds => None,
-            (Some(text), _) => token_in(text),
-            (None, Presented::Token(token)) => Some(token),
-            (None, _) => None,
+        // What cannot be a token is no reason to refuse a login: it is what the login replaces.
+        let old_token = match shown {
+            Presented::Token(token) if !binds => Some(token),
+            _ => None,
         };
         Ok(Self {
             mini_program,
