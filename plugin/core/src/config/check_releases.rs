@@ -49,7 +49,7 @@ pub(super) fn releases(apps: &[raw::MiniProgram]) -> Checked<Vec<Policy>> {
 
 fn word(value: &Value) -> Option<Listed> {
     let number = |text: &str| match Release::parse(text) {
-        number @ Release::Number(_) => Some(Listed::This(number)),
+        known @ (Release::Number(_) | Release::Trial) => Some(Listed::This(known)),
         _ => None,
     };
     match value {

@@ -227,7 +227,7 @@ fn every_impossible_value_is_refused_by_the_name_of_its_field() {
         (json!({"assertion": {"key": {"env": "SHORT"}}}), "assertion.key.env", "at least 32"),
         (json!({"apps": [{"appid": "tt0123456789abcdef", "platform": "douyin", "secret": env(), "releases": ["trial"]}]}), "apps[0].releases", "wechat only"),
         (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases": []}]}), "apps[0].releases", "at least one"),
-        (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases": ["trial", 0]}]}), "apps[0].releases[1]", "the number of one"),
+        (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases": ["trial", -1]}]}), "apps[0].releases[1]", "the number of one"),
         (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases": ["1.0"]}]}), "apps[0].releases[0]", "the number of one"),
         (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases": [1.5]}]}), "apps[0].releases[0]", "the number of one"),
         (json!({"apps": [{"appid": "wx0123456789abcdef", "secret": env(), "releases_action": "tell"}]}), "apps[0].releases_action", "without releases"),
