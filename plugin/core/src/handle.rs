@@ -157,6 +157,14 @@ async fn serve<H: Host, R: Request>(
                 }
                 _ => None,
             };
+            if let Some(Rule {
+                open_data: Some(rules),
+                login: Some(_),
+                ..
+            }) = rule
+            {
+                Box::pin(open_body::judge(context, request, rules)).await?;
+            }
             let terms = Terms {
                 need,
                 rule,

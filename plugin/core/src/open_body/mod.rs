@@ -54,10 +54,7 @@ pub(crate) async fn open<H: Host, R: Request>(
     let Some(body) = read? else {
         return Ok(());
     };
-    let text = json(&body)?;
-    own.not_in_json(text)?;
-    own.not_in_form_of_json(text)?;
-    let Some(sent) = find(text, rules)? else {
+    let Some(sent) = find(judged(&body, &own)?, rules)? else {
         return Ok(());
     };
     // Data that was sent to be opened is refused where nobody can open it: the app need not know it closed.
@@ -78,6 +75,31 @@ pub(crate) async fn open<H: Host, R: Request>(
     fits(body.len(), limit)?;
     changes.replace_body(head, body);
     Ok(())
+}
+
+/// That open data can be looked for in a request: before a code is spent that stands beside it.
+pub(crate) async fn judge<H: Host, R: Request>(
+    context: Context<'_, H>,
+    request: &R,
+    rules: &OpenBody,
+) -> Result<(), Rejection> {
+    let limit = context.config().body_bytes;
+    let own = Own { name: &rules.name };
+    let head = request.head();
+    own.not_in_head(head)?;
+    let media_type = media_type::of(head)?;
+    if let Some(body) = read(request, &media_type, rules, &own, limit).await? {
+        find(judged(&body, &own)?, rules)?;
+    }
+    Ok(())
+}
+
+/// The JSON of a body in which the client has not written our name itself.
+fn judged<'a>(body: &'a [u8], own: &Own<'_>) -> Result<&'a str, Rejection> {
+    let text = json(body)?;
+    own.not_in_json(text)?;
+    own.not_in_form_of_json(text)?;
+    Ok(text)
 }
 
 /// What a number adds to a body is less, in bytes, beside its name. For one that may not fit, no code is spent.
