@@ -7,14 +7,22 @@ use prost::Message;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
-/// The document as JSON text.
+/// The document as JSON text. A Struct may look like JSON at first: it begins with a newline, and its first entry with a
+/// brace if that has 123 bytes. What is neither is given as it came where it looks like JSON, so that whoever parses it
+/// says what is wrong and where.
 pub(crate) fn document(bytes: &[u8]) -> Result<String, &'static str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.trim_start().starts_with('{') => Ok(text.to_owned()),
-        _ => {
-            let message = Struct::decode(bytes).map_err(|_| "is neither JSON nor a Struct")?;
-            Ok(object(message).to_string())
-        }
+    let text = std::str::from_utf8(bytes)
+        .ok()
+        .filter(|text| text.trim_start().starts_with('{'));
+    if let Some(text) = text
+        && serde_json::from_str::<serde_json::Value>(text).is_ok()
+    {
+        return Ok(text.to_owned());
+    }
+    match (Struct::decode(bytes), text) {
+        (Ok(message), _) => Ok(object(message).to_string()),
+        (Err(_), Some(text)) => Ok(text.to_owned()),
+        (Err(_), None) => Err("is neither JSON nor a Struct"),
     }
 }
 
