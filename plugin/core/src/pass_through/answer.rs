@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::host::{CallError, Host, Level};
 use crate::metrics::Counter;
-use crate::rejection::Reason;
+use crate::rejection::{Reason, Rejection};
 use crate::reply::{Response, ToWechat, call_failed};
 use crate::wechat::access_token::{authorised, is_dead};
 use crate::wechat::code2session::{json_of, number};
@@ -103,7 +103,10 @@ pub fn unanswered<H: Host>(
     if call.is_repeated && !error.may_be_received() {
         return None;
     }
-    let rejection = Reason::WechatUnavailable.with(problem);
+    let rejection: Rejection = match error {
+        CallError::Forbidden(_) => Reason::Internal.into(),
+        _ => Reason::WechatUnavailable.with(problem),
+    };
     Some(rejection.response(&worker.config.answers.all))
 }
 

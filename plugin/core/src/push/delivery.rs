@@ -68,6 +68,7 @@ pub(super) async fn deliver<H: Host>(
         });
     };
     host.observe(Histogram::PushMs, host.now().since(began));
+    let is_forbidden = matches!(answered, Err(CallError::Forbidden(_)));
     match taken(answered) {
         Ok(answer) => {
             host.count(Counter::PushDelivered);
@@ -76,7 +77,11 @@ pub(super) async fn deliver<H: Host>(
         Err(problem) => {
             host.count(Counter::PushFailed);
             told::failed(context, "push_failed", &target, &problem);
-            Err(Reason::UpstreamUnavailable.with("the app did not take the message"))
+            Err(if is_forbidden {
+                Reason::Internal.into()
+            } else {
+                Reason::UpstreamUnavailable.with("the app did not take the message")
+            })
         }
     }
 }
