@@ -73,7 +73,7 @@ impl SpinHost {
             metrics: &self.counted.borrow(),
         });
         // What is in it can always be written.
-        log(Level::Info, &line.unwrap_or_default());
+        self.log(Level::Info, &line.unwrap_or_default());
     }
 
     /// The line of an access log: who it was, what became of it, what was counted.
@@ -92,7 +92,7 @@ impl SpinHost {
             metrics: &self.counted.borrow(),
         });
         // What is in it can always be written.
-        log(Level::Info, &line.unwrap_or_default());
+        self.log(Level::Info, &line.unwrap_or_default());
     }
 }
 

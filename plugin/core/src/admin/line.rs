@@ -49,6 +49,10 @@ struct Written<'a> {
     reset: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errcode: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rid: Option<&'a str>,
 }
 
 impl Line {
@@ -66,11 +70,10 @@ impl Line {
 
     /// Of one that is let in.
     pub(super) fn write(&self, host: &impl Host, result: Result<(), &Rejection>) {
-        let (level, outcome, detail) = match result {
-            Ok(()) => (Level::Info, "ok", None),
-            Err(rejection) => (rejection.level(), rejection.error(), rejection.detail()),
-        };
-        host.log(level, &self.written(outcome, detail));
+        let rejection = result.err();
+        let level = rejection.map_or(Level::Info, Rejection::level);
+        let outcome = rejection.map_or("ok", Rejection::error);
+        host.log(level, &self.written(outcome, rejection));
     }
 
     /// Of one that is not: of a flood of them only so many.
@@ -79,7 +82,7 @@ impl Line {
         context.log(Level::Warn, (EVENT, WRONG_TOKEN), line);
     }
 
-    fn written(&self, outcome: &str, detail: Option<&str>) -> String {
+    fn written(&self, outcome: &str, rejection: Option<&Rejection>) -> String {
         to_json(&Written {
             event: EVENT,
             action: self.action.map_or("unknown", AdminAction::name),
@@ -90,7 +93,9 @@ impl Line {
             outcome,
             sessions: self.sessions,
             reset: self.reset,
-            detail,
+            detail: rejection.and_then(Rejection::detail),
+            errcode: rejection.and_then(Rejection::errcode),
+            rid: rejection.and_then(Rejection::rid),
         })
     }
 }
