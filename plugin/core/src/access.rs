@@ -11,15 +11,17 @@ use crate::head::{Head, Header};
 use crate::header_names::{is_disguised, is_of_login, reads_as};
 use crate::nothing::is_nothing;
 use crate::presented::{cookie_of, cookies, is_name, token_in};
-use crate::reply::{Changes, TrailerPolicy};
+use crate::records::token::holds_minted;
+use crate::reply::Changes;
+use crate::seal::MasterKeys;
 
 /// What is taken off every request that goes to the app: what only the edge may say, the token, and what a login on the
 /// way may take. In every spelling that an app server may read as the same name: CGI turns everything but letters and
 /// digits into `_`. Of an `observed` request nothing is taken for a token but what has the form of one: the app has
 /// tokens of its own in the same places.
-pub(crate) fn strip(head: &Head, config: &Config, observed: bool) -> Changes {
+pub(crate) fn strip(head: &Head, config: &Config, keys: &MasterKeys, observed: bool) -> Changes {
     let mut changes = Changes {
-        trailers: TrailerPolicy::new(&config.own_names),
+        trailers: config.trailers.clone(),
         // What the app says of a session is for nobody else, also where there is none to speak of.
         response: config.hears.any().then(Box::default),
         ..Changes::default()
@@ -29,10 +31,10 @@ pub(crate) fn strip(head: &Head, config: &Config, observed: bool) -> Changes {
         if let Some(own) = rules.headers.iter().find(|own| reads_as(name, own)) {
             let is_ours = || {
                 if observed {
-                    holds_token(value)
+                    holds_token(value, keys)
                 } else {
                     // Of doubled ones (of Authorization), nobody can tell which the app reads.
-                    carries_token(own, value) || head.get(own) == Header::Ambiguous
+                    carries_token(own, value, keys) || head.get(own) == Header::Ambiguous
                 }
             };
             if rules.forward_token || !is_ours() {
@@ -50,7 +52,8 @@ pub(crate) fn strip(head: &Head, config: &Config, observed: bool) -> Changes {
         }
     }
     if !rules.forward_token {
-        strip_cookie_and_query(head, rules, observed, &mut changes);
+        let goes = |value: &[u8]| !observed || holds_token(value, keys);
+        strip_cookie_and_query(head, rules, goes, &mut changes);
     }
     changes
 }
@@ -77,21 +80,19 @@ pub(crate) fn claims<'a>(head: &'a Head, config: &'a Config) -> impl Iterator<It
 }
 
 /// The app's own Authorization goes on; a token of ours in it does not, nor what a client made of none.
-fn carries_token(name: &str, value: &[u8]) -> bool {
+fn carries_token(name: &str, value: &[u8], keys: &MasterKeys) -> bool {
     name != "authorization"
         || core::str::from_utf8(value).map_or(true, is_nothing)
-        || holds_token(value)
+        || holds_token(value, keys)
 }
 
-/// Whether a value, or a part of it, has the form of a token.
-fn holds_token(value: &[u8]) -> bool {
+/// Whether a value, or a part of it, has the form of a token; or holds one that was minted here, wrapped in what the gate
+/// does not read.
+fn holds_token(value: &[u8], keys: &MasterKeys) -> bool {
     // Proxies join doubled headers with a comma.
-    let mut parts = value.split(|byte| *byte == b',');
-    parts.any(is_token)
-}
-
-fn is_token(value: &[u8]) -> bool {
-    core::str::from_utf8(value).is_ok_and(|value| token_in(value.trim()).is_some())
+    let is_token = |part: &str| token_in(part.trim()).is_some();
+    core::str::from_utf8(value)
+        .is_ok_and(|value| value.split(',').any(is_token) || holds_minted(value, keys))
 }
 
 fn carries_login(name: &[u8], rules: &SessionRules) -> bool {
@@ -107,10 +108,9 @@ fn remove(changes: &mut Changes, name: &Rc<str>) {
 fn strip_cookie_and_query(
     head: &Head,
     rules: &SessionRules,
-    observed: bool,
+    goes: impl Fn(&[u8]) -> bool + Copy,
     changes: &mut Changes,
 ) {
-    let goes = |value: &[u8]| !observed || is_token(value);
     if let Some(cookie) = &rules.cookie {
         strip_cookie(head, &cookie.name, goes, changes);
     }
@@ -174,16 +174,48 @@ fn strip_cookie(head: &Head, name: &str, goes: impl Fn(&[u8]) -> bool, changes: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake_host::FakeHost;
     use crate::presented::tests::{head, rules, token};
+    use crate::records::token::Token;
     use crate::testing::test;
     use alloc::format;
+
+    fn keys() -> MasterKeys {
+        MasterKeys::new(["a master key of thirty-two bytes and more"])
+    }
+
+    #[test]
+    fn a_token_that_was_minted_here_goes_however_it_is_wrapped() {
+        let config = crate::config::tests::minimal();
+        let removed = |value: &str| {
+            let sent = head(&[("authorization", value)]);
+            !strip(&sent, &config, &keys(), false).remove.is_empty()
+        };
+        let host = FakeHost::at(1_700_000_000_000);
+        let minted = Token::mint(&host, &keys()).unwrap().text();
+        let of_others = token();
+        for around in [
+            "Bearer Bearer T",
+            "Bearer \"T\"",
+            "Token T",
+            "Basic T",
+            "T=",
+            "T U",
+            "Bearer token=T; a=b",
+        ] {
+            assert!(removed(&around.replace('T', &minted)), "{around}");
+            assert!(!removed(&around.replace('T', &of_others)), "{around}");
+        }
+        // As long as the signature of a JWT by HS256, of which nobody has to look at the mark.
+        assert!(!removed(&format!("Bearer a.b.{minted}")));
+    }
 
     #[test]
     fn of_doubled_authorization_headers_nobody_gets_any() {
         let config = crate::config::tests::minimal();
         let removed = |values: &[&str]| {
             let pairs = values.iter().map(|value| ("authorization", *value));
-            !strip(&Head::from_pairs(pairs), &config, false)
+            !strip(&Head::from_pairs(pairs), &config, &keys(), false)
                 .remove
                 .is_empty()
         };
@@ -197,7 +229,7 @@ mod tests {
     #[test]
     fn where_the_app_is_heard_no_answer_shows_its_words() {
         let mut config = crate::config::tests::minimal();
-        let response = |config: &Config| strip(&Head::default(), config, false).response;
+        let response = |config: &Config| strip(&Head::default(), config, &keys(), false).response;
         assert!(response(&config).is_none(), "of most nothing becomes");
         config.hears.end = true;
         let response = response(&config).unwrap();
@@ -210,7 +242,7 @@ mod tests {
     fn cookie_and_query_lose_only_the_token() {
         let mut changes = Changes::default();
         let sent = head(&[("cookie", "a=1; wx=t; b=2"), (":path", "/p?x=1&wx=t&y=2")]);
-        strip_cookie_and_query(&sent, &rules(), false, &mut changes);
+        strip_cookie_and_query(&sent, &rules(), |_| true, &mut changes);
         let set = |name: &str, value: &str| (Rc::from(name), Rc::from(value));
         assert_eq!(
             changes.set.as_slice(),
@@ -224,7 +256,7 @@ mod tests {
         let token = token();
         let removed = |name: &str, value: &str| {
             let sent = head(&[(name, value)]);
-            !strip(&sent, &config, true).remove.is_empty()
+            !strip(&sent, &config, &keys(), true).remove.is_empty()
         };
         for name in ["x-wx-skey", "x_3rd_session", "authorization"] {
             for of_the_app in ["the.apps.own", "Bearer the.apps.own", "undefined", ""] {
@@ -243,7 +275,8 @@ mod tests {
         let query = format!("/p?wx=own&x&wx={token}");
         let sent = head(&[("cookie", &cookie), (":path", &query)]);
         let mut changes = Changes::default();
-        strip_cookie_and_query(&sent, &rules(), true, &mut changes);
+        let goes = |value: &[u8]| holds_token(value, &keys());
+        strip_cookie_and_query(&sent, &rules(), goes, &mut changes);
         let set = |name: &str, value: &str| (Rc::from(name), Rc::from(value));
         assert_eq!(
             changes.set.as_slice(),

@@ -19,7 +19,7 @@ pub(crate) fn set(rules: &SessionRules, token: &str, seconds: u64) -> Option<Str
 
 /// The same that takes it away.
 pub(crate) fn clear(rules: &SessionRules) -> Option<String> {
-    set(rules, "", 0)
+    rules.cookie.as_ref().map(|rules| (*rules.cleared).into())
 }
 
 /// That a request comes from a page that may send the cookie, or from no browser at all. Browsers name the origin of

@@ -19,6 +19,7 @@ use crate::presented::{Presented, presented};
 use crate::records::login::LoggedIn;
 use crate::records::record::SessionRecord;
 use crate::records::token::Token;
+use crate::refusal_line::{self, LOGIN_REFUSED};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Changes, Subject};
 use crate::route::{LoginThroughApp, Need, Outage, Rule};
@@ -104,7 +105,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
         login,
         would_refuse,
     } = found;
-    let mut changes = strip(head, config, observed);
+    let mut changes = strip(head, config, &context.worker.keys, observed);
     if let Some(taken) = taken.as_deref_mut() {
         taken.leave(head, &mut changes);
     }
@@ -214,6 +215,14 @@ async fn exchange<H: Host, R: Request>(
             found = somebody(token, session, Login::ThroughApp(login));
         }
         Err(rejection) if rules.app_refuses && through_app::is_for_app(&rejection) => {
+            // The app is told its name alone: what WeChat said is for the operator.
+            refusal_line::tell(
+                context,
+                LOGIN_REFUSED,
+                request.head(),
+                &rejection,
+                rejection.http(),
+            );
             found.login = Login::Refused(rejection.error());
         }
         Err(rejection) => return Err(rejection),
@@ -364,6 +373,8 @@ fn listen(who: &Who, token: Option<Token>, config: &Config, changes: &mut Change
     let subject = who.session.as_ref().zip(token);
     let response = changes.response.get_or_insert_default();
     response.hears = config.hears;
+    let cookie = config.session.cookie.as_ref();
+    response.cleared = cookie.map(|rules| Rc::clone(&rules.cleared));
     response.subject = subject.map(|(session, token)| Subject {
         token: Zeroizing::new(token.0),
         appid: Rc::clone(&session.appid.0),

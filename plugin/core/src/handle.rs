@@ -130,7 +130,7 @@ async fn serve<H: Host, R: Request>(
         && is_preflight(method, head)
         && has_no_body(request).await?
     {
-        let mut changes = strip(head, config, false);
+        let mut changes = strip(head, config, &context.worker.keys, false);
         if upgrade::judge(head, None) == Ok(Upgrade::PassedOver) {
             upgrade::pass_over(head, &mut changes);
         }

@@ -44,7 +44,7 @@ pub(crate) fn unrouted<H: Host>(
 ) -> Result<Changes, Rejection> {
     let config = context.config();
     let upgrade = upgrade::judge(head, None)?;
-    let mut changes = strip(head, config, true);
+    let mut changes = strip(head, config, &context.worker.keys, true);
     if upgrade == Upgrade::PassedOver {
         upgrade::pass_over(head, &mut changes);
     }

@@ -302,6 +302,7 @@ pub(crate) mod tests {
             cookie: Some(CookieRules {
                 name: "wx".into(),
                 attributes: String::new(),
+                cleared: "wx=; Max-Age=0".into(),
                 origins: None,
             }),
             query: Some("wx".into()),

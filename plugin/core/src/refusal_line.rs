@@ -29,7 +29,7 @@ struct Line<'a> {
     rid: Option<&'a str>,
 }
 
-/// Tells of a request that was `event`. `status` is what the client is told, or would have been.
+/// Tells of a request that was `event`. `status` is what the client is told, or would have been by the edge.
 pub(crate) fn tell<H: Host>(
     context: Context<'_, H>,
     event: &'static str,
@@ -46,8 +46,10 @@ pub(crate) fn tell<H: Host>(
     context.log(level, kind, line);
 }
 
-/// The events of requests that were refused, and of those that were only observed.
+/// The events of requests that were refused, of logins whose refusal is the app's to tell, and of requests that were only
+/// observed.
 pub(crate) const REFUSED: &str = "refused";
+pub(crate) const LOGIN_REFUSED: &str = "login_refused";
 pub(crate) const OBSERVED: &str = "would_refuse";
 
 fn line(event: &str, worker: &Worker, head: &Head, rejection: &Rejection, status: u16) -> String {

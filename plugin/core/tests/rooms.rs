@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("self_test", &["records", "seal", "time", "wechat"]),
     ("upgrade", &["head", "rejection", "reply", "route"]),
     // What a worker keeps, and what is done with it.
-    ("access", &["config", "head", "header_names", "nothing", "presented", "reply"]),
+    ("access", &["config", "head", "header_names", "nothing", "presented", "records", "reply", "seal"]),
     ("params", &["head", "header_names", "host", "media_type", "nothing", "rejection"]),
     ("worker", &["access", "chosen_store", "config", "head", "host", "limits", "log_lines", "memory", "needed", "records", "rejection", "reply", "route", "seal", "single_flight", "store", "time", "wechat"]),
     ("platform_call", &["config", "edition", "host", "metrics", "rejection", "reply", "wechat", "worker"]),
@@ -80,7 +80,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("said", &["host", "memory", "metrics", "records", "reply", "worker"]),
     ("endpoint", &["config", "cookie", "edition", "head", "host", "limits", "login", "metrics", "open_data", "params", "presented", "profile", "quota", "records", "rejection", "release_rule", "reply", "route", "session", "wechat", "wechat_api", "worker"]),
     ("admin", &["config", "edition", "endpoint", "head", "host", "memory", "metrics", "params", "records", "rejection", "reply", "route", "session", "shared_text", "store", "wechat", "wechat_api", "wording", "worker"]),
-    ("gate", &["access", "assertion", "auth_status", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
+    ("gate", &["access", "assertion", "auth_status", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "refusal_line", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
     ("pass_through", &["config", "edition", "head", "hex", "host", "metrics", "rejection", "reply", "trace", "wechat", "worker"]),
     ("handle", &["access", "admin", "auth_status", "config", "endpoint", "gate", "head", "header_names", "host", "memory", "method", "metrics", "observe", "open_body", "pass_through", "path", "push", "quota", "refusal_line", "rejection", "release_rule", "reply", "route", "taken", "upgrade", "wording", "worker"]),

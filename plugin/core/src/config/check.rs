@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use super::check_admin::{Others, admin};
 use super::check_answers::answers;
-use super::check_headers::{distinct, header_name, identity, own_names};
+use super::check_headers::{distinct, header_name, identity, own_names, trailers};
 use super::check_limits::limits;
 use super::check_push::{push, push_paths};
 use super::check_releases::releases;
@@ -23,7 +23,7 @@ use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
 use crate::edition::Edition;
 use crate::header_names::OwnNames;
-use crate::reply::Hears;
+use crate::reply::{Hears, TrailerPolicy};
 use crate::route::Routes;
 
 pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
@@ -76,6 +76,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         identity,
         assertion: assertion(document.assertion, environment)?,
         own_names: OwnNames::default(),
+        trailers: TrailerPolicy::default(),
         login: LoginRules {
             remember: Duration::from_secs(document.login.remember_s),
             failures_per_minute: document.login.failures_per_minute,
@@ -113,6 +114,7 @@ pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> C
         (config.routes.admin, config.admin_tokens) = (Some(paths), tokens);
     }
     config.own_names = own_names(&config);
+    config.trailers = trailers(&config);
     distinct(&config)?;
     Ok(config)
 }

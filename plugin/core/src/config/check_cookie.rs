@@ -47,8 +47,10 @@ pub(super) fn cookie(
             );
         }
     }
+    let attributes = self::attributes(&name, attributes)?;
     Ok(Some(CookieRules {
-        attributes: self::attributes(&name, attributes)?,
+        cleared: format!("{name}={attributes}; Max-Age=0").into(),
+        attributes,
         name,
         origins,
     }))

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::model::{Checked, Config, IdentityHeaders, wrong};
 use super::raw;
 use crate::header_names::{FIXED, OwnNames, WAFER_ID, is_of_login, parameter_headers};
+use crate::reply::TrailerPolicy;
 use crate::route::CodePlace;
 
 pub(super) fn header_name(field: &str, name: &str) -> Checked<Rc<str>> {
@@ -100,6 +101,14 @@ pub(super) fn own_names(config: &Config) -> OwnNames {
         .chain(token)
         .map(Rc::clone);
     OwnNames::new(names.chain(session.wafer.then(|| WAFER_ID.into())))
+}
+
+/// Neither a statement of ours nor a token of a session reaches an app in a trailer.
+pub(super) fn trailers(config: &Config) -> TrailerPolicy {
+    let session = &config.session;
+    let cookie = session.cookie.as_ref().map(|_| "cookie".into());
+    let tokens = session.headers.iter().map(Rc::clone).chain(cookie);
+    TrailerPolicy::new(&config.own_names, tokens.filter(|_| !session.forward_token))
 }
 
 /// No header may have two meanings.

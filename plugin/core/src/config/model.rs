@@ -13,7 +13,7 @@ use zeroize::ZeroizeOnDrop;
 use crate::edition::Edition;
 use crate::header_names::OwnNames;
 use crate::release;
-use crate::reply::Hears;
+use crate::reply::{Hears, TrailerPolicy};
 use crate::route::{Endpoint, Routes};
 use crate::wechat::push::cipher::PushKey;
 use crate::wording::Wordings;
@@ -36,6 +36,8 @@ pub struct Config {
     pub(crate) assertion: Option<Assertion>,
     /// Every name under which an app is told something.
     pub(crate) own_names: OwnNames,
+    /// Which trailers of a request do not reach the app.
+    pub(crate) trailers: TrailerPolicy,
     pub(crate) login: LoginRules,
     pub(crate) open_data: OpenDataRules,
     /// Where some app has it.
@@ -217,6 +219,8 @@ pub(crate) struct CookieRules {
     pub(crate) name: String,
     /// As they stand behind its value, but for its age.
     pub(crate) attributes: String,
+    /// The value of `set-cookie` that takes it away.
+    pub(crate) cleared: Rc<str>,
     /// Whose pages may send it (RFC 6454, 6.2). `None`: nobody asks.
     pub(crate) origins: Option<Vec<String>>,
 }

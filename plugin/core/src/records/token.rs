@@ -52,18 +52,23 @@ impl Token {
         Ok(token)
     }
 
+    /// Whether it was minted by whoever has one of the master keys.
+    fn is_minted(&self, keys: &MasterKeys) -> bool {
+        let (marked, mark) = self.0.split_at(32 - MARK);
+        keys.is_mark(marked, mark)
+    }
+
     /// Whether it was minted within the last half minute, by whoever has one of the master keys. A store with read
     /// replicas is asked twice for such a token, and never for one that somebody has made up.
     pub(crate) fn is_young(&self, keys: &MasterKeys, now: UnixMillis) -> bool {
-        let (marked, mark) = self.0.split_at(32 - MARK);
-        let Some((_, seconds)) = marked.split_first_chunk::<RANDOM>() else {
+        let (_, dated) = self.0.split_at(RANDOM);
+        let Some(seconds) = dated.first_chunk() else {
             return false;
         };
-        let seconds = <[u8; 4]>::try_from(seconds).map_or(0, u32::from_be_bytes);
-        let minted_at = UnixMillis(u64::from(seconds) * 1000);
+        let minted_at = UnixMillis(u64::from(u32::from_be_bytes(*seconds)) * 1000);
         // Minted by an edge whose clock is ahead, it comes from the future.
         let age = now.since(minted_at).max(minted_at.since(now));
-        age < YOUNG && keys.is_mark(marked, mark)
+        age < YOUNG && self.is_minted(keys)
     }
 
     /// `None` unless `text` is exactly what [`Token::text`] gives for some token.
@@ -103,6 +108,15 @@ impl Token {
     pub(crate) fn id(&self) -> SessionId {
         self.opener().id()
     }
+}
+
+/// Whether a text holds, between whatever else, a token of whoever has one of the master keys. Parts of a JWT are not
+/// looked at: one of its signatures is as long.
+pub(crate) fn holds_minted(text: &str, keys: &MasterKeys) -> bool {
+    let of_token = |byte: char| byte.is_ascii_alphanumeric() || "-_.".contains(byte);
+    text.split(|byte| !of_token(byte))
+        .filter_map(Token::parse)
+        .any(|token| token.is_minted(keys))
 }
 
 impl fmt::Debug for Token {

@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 pub(crate) use self::of_response::{Hears, Saying, Subject, are_attributes};
 pub use self::of_response::{OfResponse, Said, ToWechat};
 use crate::head::Head;
-use crate::header_names::{OwnNames, is_no_trailer};
+use crate::header_names::{OwnNames, is_no_trailer, reads_as};
 use crate::time::UnixMillis;
 
 /// The one decision about a request, and what an access log may say of it.
@@ -93,18 +93,23 @@ pub struct Changes {
     pub response: Option<Box<OfResponse>>,
 }
 
-/// Which trailers of a request must not reach the app: those that it could take for a statement of ours, and with a new
-/// body those that describe the old one.
+/// Which trailers of a request must not reach the app: those that it could take for a statement of ours, those that may
+/// hold a session's token, and with a new body those that describe the old one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrailerPolicy {
     own_names: OwnNames,
+    /// In which a session's token may come. Shared, as the names before.
+    tokens: Option<Rc<[Rc<str>]>>,
     of_new_body: bool,
 }
 
 impl TrailerPolicy {
-    pub(crate) fn new(own_names: &OwnNames) -> Self {
+    /// `tokens`: the headers in which tokens come that an app is not to see.
+    pub(crate) fn new(own_names: &OwnNames, tokens: impl Iterator<Item = Rc<str>>) -> Self {
+        let tokens: Vec<_> = tokens.collect();
         Self {
             own_names: own_names.clone(),
+            tokens: (!tokens.is_empty()).then(|| tokens.into()),
             of_new_body: false,
         }
     }
@@ -112,8 +117,10 @@ impl TrailerPolicy {
     /// Whether a trailer of this name, in lower case, is taken off.
     #[must_use]
     pub fn forbids(&self, name: &str) -> bool {
+        let mut tokens = self.tokens.as_deref().unwrap_or_default().iter();
         self.own_names.has(name.as_bytes())
             || is_no_trailer(name.as_bytes())
+            || tokens.any(|own| reads_as(name.as_bytes(), own))
             || (self.of_new_body && describes_body(name))
     }
 }
@@ -234,13 +241,17 @@ mod tests {
     #[test]
     fn a_trailer_goes_that_states_an_identity_and_with_a_new_body_what_describes_the_old_one() {
         let mut changes = Changes {
-            trailers: TrailerPolicy::new(&OwnNames::new(["x-who".into()])),
+            trailers: TrailerPolicy::new(
+                &OwnNames::new(["x-who".into()]),
+                ["x-wx-skey".into()].into_iter(),
+            ),
             ..Changes::default()
         };
         for name in [
             "x-wx-openid",
             "x_wx_openid",
             "x-who",
+            "x_wx_skey",
             "content-type",
             "transfer_encoding",
             "host",

@@ -48,6 +48,8 @@ pub struct OfResponse {
     pub set: Vec<(Rc<str>, Rc<str>)>,
     /// A value of `set-cookie`, beside those of the app.
     pub cookie: Option<Rc<str>>,
+    /// The same that takes the token's cookie away, should the session end.
+    pub(crate) cleared: Option<Rc<str>>,
     /// It is that of WeChat's API, where the request goes, and not of the app. Here, so that no other request carries
     /// the room for it.
     pub to_wechat: Option<Box<ToWechat>>,
@@ -177,7 +179,7 @@ impl OfResponse {
             return None;
         }
         if matches!(what, Saying::EndThis | Saying::EndAll) {
-            self.cookie = None;
+            self.cookie = self.cleared.take();
             self.set.retain(|(name, _)| **name == *"cache-control");
         }
         Some(Said {

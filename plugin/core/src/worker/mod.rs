@@ -273,7 +273,7 @@ impl Worker {
     /// Which trailers must not reach the app, for a host to which they come at another time than the verdict.
     #[must_use]
     pub fn trailers(&self) -> TrailerPolicy {
-        TrailerPolicy::new(&self.config.own_names)
+        self.config.trailers.clone()
     }
 }
 
