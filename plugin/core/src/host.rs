@@ -1,5 +1,6 @@
-//! What the core asks of the proxy or runtime around it. Adapters implement these two traits; nothing else
-//! crosses the border.
+//! What the core asks of the proxy or runtime around it. Adapters implement these two traits, and those of `store` for
+//! a store of their own; they call [`handle()`](crate::handle()), [`finish`](crate::finish) and
+//! [`Worker`](crate::Worker).
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -34,6 +35,9 @@ pub trait Host {
     fn store(&self) -> Option<&Self::Store>;
 
     /// Sends one HTTP request and waits for the whole answer, at most `call.timeout`.
+    ///
+    /// # Errors
+    /// Why there is no whole answer.
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError>;
 
     /// Sends a request of the edge's own to the app, at once when it is first polled. What is returned needs neither the
@@ -74,8 +78,8 @@ pub trait Host {
         Vec::new()
     }
 
-    /// What the request does from now on is for others too: it is carried on to its end even if its client goes away. Of no
-    /// meaning where every request is.
+    /// From here on the request runs to its end even if its client disconnects: others depend on it. Does nothing on
+    /// hosts that never cancel a request.
     async fn outlive_client(&self) {}
 
     /// Writes one log line. The core never puts a secret, token, code or key into it.
@@ -91,10 +95,15 @@ pub trait Request {
     /// Request line and headers, as received.
     fn head(&self) -> &Head;
 
-    /// The client's address as the host trusts it, for rate limits only.
+    /// The client's address as the host trusts it, without port and brackets; for limits per network only. `None` if
+    /// the host does not know it.
     fn client_address(&self) -> Option<String>;
 
-    /// The whole body, once. Waits for it no longer than the configuration says.
+    /// The whole body, if it has at most `limit` bytes. Waits no longer than `limits.body_timeout_ms`. May be called
+    /// again, also after [`BodyError::TooLarge`]; with a limit of 0 it only tells whether there is a body.
+    ///
+    /// # Errors
+    /// Longer than `limit`, too late, broken off, or no room to wait: see [`BodyError`].
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError>;
 }
 

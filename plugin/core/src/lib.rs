@@ -1,8 +1,9 @@
 //! WeChat Mini Program login and sessions as one async function per request: [`handle()`].
 //!
-//! Architecture invariants: this crate does no I/O and reads no clock, no environment and no randomness (the
-//! [`Host`] gives them); apart from names in the configuration it holds no word of any proxy or runtime; a `session_key` or AppSecret leaves it only into
-//! a sealed record or the call that exchanges a code; every error reply comes from the one table in `rejection`.
+//! Architecture invariants: this crate does no I/O and reads no clock, no environment and no randomness (the [`Host`]
+//! gives them); apart from names in the configuration it holds no word of any proxy or runtime; a `session_key` or
+//! AppSecret leaves it only in a sealed record and in calls to the API of its own platform; every error reply comes
+//! from the one table in `rejection`.
 #![no_std]
 
 extern crate alloc;

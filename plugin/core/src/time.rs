@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The clocks of two edges are not further apart.
+/// A moment further ahead than this was written before the clock was set back.
 const APART: Duration = Duration::from_secs(1);
 
 /// A moment, in milliseconds since 1970-01-01 UTC.

@@ -19,7 +19,7 @@ const BETWEEN_RENEWALS: Duration = Duration::from_secs(10);
 /// For how long a token is kept that WeChat has given and called none.
 pub(crate) const BETWEEN_DEATHS: Duration = Duration::from_secs(5);
 
-/// By how much the clocks of two edges may differ.
+/// How much further ahead than [`LONGEST_LIFE`] a token may seem to end, for clocks of edges that differ.
 const SKEW: Duration = Duration::from_secs(60);
 
 /// Of one app.

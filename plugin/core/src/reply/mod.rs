@@ -24,10 +24,11 @@ use crate::time::UnixMillis;
 pub struct Verdict {
     /// What to do.
     pub action: Action,
-    /// Whose request it is, if a session was verified.
+    /// The openid that the request is about, if known: from its session or login, or from the message that WeChat
+    /// pushed.
     pub openid: Option<Rc<str>>,
-    /// One word for logs: `verified`, `public`, `preflight`, `endpoint`, `push`, on optional routes `missing`, `invalid`
-    /// or `expired`, while the store is down `stale` or `unavailable`, or the error's name of a refusal.
+    /// One word for logs. Of a request that goes on: `preflight`, `wechat_api`, or its `X-WX-Auth-Status` (see
+    /// `auth_status`); of one that is answered here: `endpoint`, `admin`, `push`, or the error's name.
     pub auth_status: &'static str,
     /// What goes on when it is carried out: to be given to [`finish`](crate::finish). Of most: nothing.
     pub rest: Option<Rest>,

@@ -95,7 +95,7 @@ impl<'a, H: Host> Openings<'a, H> {
         Err(StoreError::Contended.into())
     }
 
-    /// Whether that was so.
+    /// Ends the session if all its tickets are spent; tells whether it did.
     async fn end_if_spent(&self, id: &SessionId, tickets: &Tickets) -> Result<bool, StoreError> {
         let spent = tickets.are_all_spent(self.context).await?;
         if spent {

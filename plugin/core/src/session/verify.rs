@@ -21,7 +21,7 @@ use crate::worker::Context;
 /// Renewals beyond these are left to a later use: requests may end before anybody takes care of theirs.
 const MOST_RENEWALS: usize = 64;
 
-/// One that lies ahead by more than this is written anew.
+/// A `seen_at` further ahead than this is written anew.
 const SKEW: Duration = Duration::from_secs(60);
 
 impl<H: Host> Sessions<'_, H> {

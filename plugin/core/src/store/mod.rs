@@ -23,7 +23,7 @@ pub use form::{Form, Newer};
 pub struct Key {
     /// Which kind of entry: stores may keep kinds apart, so that one cannot crowd out the other.
     pub space: Space,
-    /// `s:`, `u:`, `c:`, `r:`, `t:`, `b:`, `p:` or `a:` and 64 hex digits.
+    /// The prefix of its kind (`records::kinds`) and 64 hex digits.
     pub name: String,
     /// What the name is made of, or made into: for stores that place entries by it. Of two names never the same.
     pub(crate) hash: [u8; 32],
