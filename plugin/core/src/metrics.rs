@@ -98,13 +98,13 @@ metrics! {
         TokenFetched = "wx_session.token.fetched",
         /// An access_token of another worker or edge, found in the store.
         TokenFound = "wx_session.token.found",
-        /// WeChat refused an access_token.
+        /// WeChat refused to give an access_token.
         TokenRefused = "wx_session.token.refused",
         /// No answer from WeChat that has an access_token or refuses one.
         TokenUnavailable = "wx_session.token.unavailable",
         /// WeChat was not asked for an access_token, for the breaker is open.
         TokenBreaker = "wx_session.token.breaker_open",
-        /// A call that WeChat refused because its access_token is none any more.
+        /// A call that WeChat refused because its access_token was no longer valid.
         TokenDead = "wx_session.token.dead",
         /// A phone number was given for the code of its button.
         PhoneOk = "wx_session.phone.ok",

@@ -1,5 +1,6 @@
-//! A call of the backend's for WeChat's API on its way through Envoy, which carries it there and back. What passes of it is
-//! looked at only as far as it is small: its body, to be sent once more, and the answer, to learn that the token was none.
+//! A call of the backend's for WeChat's API on its way through Envoy, which carries it there and back. What passes of
+//! it is looked at only as far as it is small: its body, to be sent once more, and the answer, to learn whether the
+//! token was rejected.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -35,7 +36,7 @@ pub(crate) enum Piece {
     Passes,
     /// More has to come first.
     Held,
-    /// It was all, and the token was none: the call is sent once more.
+    /// It was the last, and the token was rejected: the call is sent once more.
     Dead,
     /// The same of a call that cannot be sent once more: its answer passes.
     DeadForGood,

@@ -1,5 +1,5 @@
-//! A call of the backend's for WeChat's API: sent there as it comes, and what is answered handed on as it comes. A small
-//! one is held, so that it can be sent once more should its token have been none.
+//! A call of the backend's for WeChat's API: sent there as it comes, and what is answered handed on as it comes. A
+//! small one is held, so that it can be sent once more should WeChat reject its token.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -171,8 +171,8 @@ async fn request(headers: &Headers, line: &Line, place: Place, body: Vec<u8>) ->
     Some(request)
 }
 
-/// Sends it: the answer, and whether that says that the token was none. An error if none begins, or a small one does not
-/// come to its end.
+/// Sends it: the answer, and whether that rejects the token. An error if no answer begins, or a small one does not come
+/// to its end.
 async fn exchange(
     host: &SpinHost,
     call: &ToWechat,
@@ -186,7 +186,7 @@ async fn exchange(
     answer.map_err(|error| outbound::failed(&call.target, &error))
 }
 
-/// An answer, and whether it says that the token was none. Of a large one nothing is held.
+/// An answer, and whether it rejects the token. Of a large one nothing is held.
 async fn look(
     host: &SpinHost,
     call: &ToWechat,

@@ -1,4 +1,5 @@
-//! The one owner of an app's access_token: who asks WeChat for it, how often, and what becomes of one that is none any more.
+//! The one owner of an app's access_token: who asks WeChat for it, how often, and what becomes of one that WeChat
+//! rejects.
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ const RENEWAL: Duration = Duration::from_secs(300);
 /// A renewal is not tried again before this is over, nor waited for longer.
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(10);
 
-/// For how long a token is kept that WeChat has given and called none.
+/// For how long a token is kept that WeChat has rejected right after giving it.
 pub(crate) const BETWEEN_DEATHS: Duration = Duration::from_secs(5);
 
 /// How much further ahead than [`LONGEST_LIFE`] a token may seem to end, for clocks of edges that differ.
@@ -25,12 +25,12 @@ const SKEW: Duration = Duration::from_secs(60);
 /// Of one app.
 #[derive(Default)]
 pub(crate) struct KnownToken {
-    /// The last one, also when WeChat has called it none: others have it until there is another one.
+    /// The last one, even if WeChat has rejected it: the store keeps it until there is another one.
     token: Option<Rc<AccessToken>>,
-    /// The last one that WeChat has called none.
+    /// The last one that WeChat has rejected.
     dead: Option<Zeroizing<String>>,
     renewed_at: Option<UnixMillis>,
-    /// When WeChat last called one none that it had just given.
+    /// When WeChat last rejected one that it had just given.
     doubted_at: Option<UnixMillis>,
     /// Edges of a newer release keep the record of it, which nobody here can read or may write over. They ask WeChat too,
     /// and have the same token of it.
@@ -79,12 +79,13 @@ impl KnownToken {
 
     /// WeChat has given it, or others have written it down.
     pub(crate) fn learn(&mut self, token: &Rc<AccessToken>) {
-        // Should WeChat give one again that it has called none, it is to know.
+        // If WeChat gives a rejected one again, that counts as good.
         self.dead = None;
         self.token = Some(Rc::clone(token));
     }
 
-    /// WeChat gives no other one. The one that it has called none may still be good for all other calls: it, if so.
+    /// What there is when WeChat gives no other one: the last one, even if rejected, for it may still be good for all
+    /// other calls.
     pub(crate) fn fall_back(&mut self, now: UnixMillis) -> Option<Rc<AccessToken>> {
         if self.token.as_ref().is_some_and(|own| self.is_dead(own)) {
             self.dead = None;
@@ -93,7 +94,7 @@ impl KnownToken {
         self.get(now)
     }
 
-    /// WeChat says that `used` is none. Another one may have come since it was used. Whether it is given up.
+    /// WeChat has rejected `used`, which may not be the last one any more. Tells whether it is given up.
     pub(crate) fn mark_dead(&mut self, used: &str, now: UnixMillis) -> bool {
         let is_recent = |at| now.is_within(BETWEEN_DEATHS, at);
         let own = self.token.as_ref();
@@ -102,15 +103,15 @@ impl KnownToken {
             return false;
         }
         if !is_own && own.is_some_and(|own| self.is_dead(own)) {
-            // A late word of an older one.
+            // A late rejection of an older one.
             return true;
         }
         self.dead = Some(Zeroizing::new(used.into()));
         true
     }
 
-    /// WeChat says so of one that it has just given: for a while another one would be no better, and this one stays, for it
-    /// may be good for all other calls.
+    /// WeChat has rejected one that it had just given. For a while another one would be no better, and this one stays,
+    /// for it may be good for all other calls.
     pub(crate) fn doubt(&mut self, now: UnixMillis) {
         self.doubted_at = Some(now);
     }

@@ -1,5 +1,5 @@
-//! What WeChat answers to a call that was passed on: looked at only to learn that its token was none, and then the call is
-//! sent once more where its host still has it. Never changes an answer.
+//! What WeChat answers to a call that was passed on: looked at only to learn whether its token was rejected; if so, the
+//! call is sent once more where its host still has it. Never changes an answer.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString as _};
@@ -47,8 +47,8 @@ struct Reply {
     errcode: Option<Value>,
 }
 
-/// Takes note of an answer that says that the token of its call was none. Whether it is given up for that: then whoever
-/// comes next gets another one.
+/// Takes note of an answer that rejects the token of its call. Tells whether the token is given up for that: then
+/// whoever comes next gets another one.
 pub fn mark_if_dead<H: Host>(worker: &Worker, host: &H, call: &ToWechat, answer: &[u8]) -> bool {
     let context = Context { worker, host };
     let reply: Option<Reply> = json_of(answer).ok();

@@ -1,4 +1,5 @@
-//! `POST /cgi-bin/stable_token`: the body and the answer; and which errcodes of other calls say that a token is dead.
+//! `POST /cgi-bin/stable_token`: the body and the answer; and which errcodes of other calls say that their token is
+//! rejected.
 //! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-access-token/getStableAccessToken.html>
 
 use alloc::string::{String, ToString as _};
@@ -22,7 +23,7 @@ const LONGEST: usize = 2048;
 /// No token lives longer.
 pub(crate) const LONGEST_LIFE: Duration = Duration::from_secs(7200);
 
-/// An access_token and the first moment at which it is none.
+/// An access_token, and the first moment at which it is no longer valid.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct AccessToken {
     text: String,
@@ -102,7 +103,7 @@ pub(crate) fn refusal(errcode: Option<&Value>, errmsg: Option<&Value>) -> Result
     }
 }
 
-/// Whether an errcode says that the token of the call was none. WeChat has then done nothing else.
+/// Whether an errcode says that WeChat has rejected the token of the call. It has then done nothing else.
 pub(crate) fn is_dead(errcode: i64) -> bool {
     matches!(errcode, 40001 | 40014 | 42001)
 }

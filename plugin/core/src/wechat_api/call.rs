@@ -1,5 +1,5 @@
-//! A call of the edge's own to a server API, with the app's access_token: once more if that was none any more, and never
-//! a third time.
+//! A call of the edge's own to a server API, with the app's access_token: once more if WeChat rejects that, and never a
+//! third time.
 
 use alloc::string::String;
 use alloc::vec::Vec;

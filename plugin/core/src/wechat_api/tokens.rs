@@ -74,8 +74,8 @@ impl<H: Host> AccessTokens<'_, H> {
         }
     }
 
-    /// WeChat has said that `used` is none. The store has it until there is another one, which this worker asks for as soon
-    /// as it has a turn: it may see no other call. Whether it is given up.
+    /// WeChat has rejected `used`. The store keeps it until there is another one, which this worker asks for as soon as
+    /// it has a turn: there may be no other call to ask for it. Tells whether `used` is given up.
     pub(crate) fn mark_dead(&self, app: &MiniProgram, used: &str) -> bool {
         let Context { worker, host } = self.context;
         host.count(Counter::TokenDead);
@@ -87,7 +87,7 @@ impl<H: Host> AccessTokens<'_, H> {
         is_given_up
     }
 
-    /// WeChat has said so of the next one, too.
+    /// WeChat has rejected the next one, too.
     pub(crate) fn doubt(&self, app: &MiniProgram) {
         let Context { worker, host } = self.context;
         host.count(Counter::TokenDead);
@@ -95,7 +95,7 @@ impl<H: Host> AccessTokens<'_, H> {
         worker.token_of(app, |known| known.doubt(now));
     }
 
-    /// The next token, when the old one is about to end, or is none any more.
+    /// Gets the next token when the old one is about to end, or was rejected.
     pub(crate) async fn renew(&self, app: &MiniProgram) {
         let Context { worker, host } = self.context;
         let has_next = || worker.token_of(app, |known| known.has_next(host.now()));

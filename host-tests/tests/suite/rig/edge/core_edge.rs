@@ -227,7 +227,7 @@ impl Edge for CoreEdge {
     }
 }
 
-/// What comes of a call of the backend's that is sent once more, as its token was none.
+/// What comes of a call of the backend's that is sent once more, as its token was rejected.
 async fn repeated(
     worker: &Worker,
     host: &CoreHost,
