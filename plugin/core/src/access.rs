@@ -58,8 +58,8 @@ pub(crate) fn strip(head: &Head, config: &Config, keys: &MasterKeys, observed: b
     changes
 }
 
-/// What an access log is to see of a request that is answered here. Log and app read the same headers. Of most, there is
-/// nothing to be changed: what became of it, the answer says itself.
+/// Header changes of a request that is answered here, so that the access log shows our openid and not what the client
+/// claimed. Most need none.
 pub(crate) fn noted(head: &Head, config: &Config, openid: Option<&Rc<str>>) -> Changes {
     let openid = openid.map(|openid| (Rc::clone(&config.identity.openid), Rc::clone(openid)));
     let mut changes = Changes {
@@ -79,7 +79,8 @@ pub(crate) fn claims<'a>(head: &'a Head, config: &'a Config) -> impl Iterator<It
         .filter(|name| config.own_names.has(name.as_bytes()))
 }
 
-/// The app's own Authorization goes on; a token of ours in it does not, nor what a client made of none.
+/// Whether this value is a session token to be taken off. The app's own `Authorization` stays; one with our token, or a
+/// placeholder such as `Bearer undefined`, goes, and so does one that is not text.
 fn carries_token(name: &str, value: &[u8], keys: &MasterKeys) -> bool {
     name != "authorization"
         || core::str::from_utf8(value).map_or(true, is_nothing)
@@ -91,8 +92,8 @@ fn carries_token(name: &str, value: &[u8], keys: &MasterKeys) -> bool {
 fn holds_token(value: &[u8], keys: &MasterKeys) -> bool {
     // Proxies join doubled headers with a comma.
     let is_token = |part: &str| token_in(part.trim()).is_some();
-    core::str::from_utf8(value)
-        .is_ok_and(|value| value.split(',').any(is_token) || holds_minted(value, keys))
+    let text = String::from_utf8_lossy(value);
+    text.split(',').any(is_token) || holds_minted(&text, keys)
 }
 
 fn carries_login(name: &[u8], rules: &SessionRules) -> bool {

@@ -164,7 +164,7 @@ async fn find<H: Host, R: Request>(
     }
     let found = find_session(context, request, terms, taken, true).await;
     match (login, taken) {
-        // Who was to log in is told what is missing, and not that it is not logged in.
+        // A client that was to log in is told that its code is missing, and not that it has no session.
         (Some(rules), Some(taken))
             if !rules.binds && matches!(taken.presented, Ok(Presented::Nothing)) =>
         {

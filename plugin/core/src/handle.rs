@@ -201,7 +201,7 @@ async fn serve<H: Host, R: Request>(
                 rest: None,
             })
         }
-        // WeChat is no client: it is of no release, and nobody's words but its own are any good to it.
+        // WeChat's pushes name no release, and their errors are never reworded.
         Destination::Push(number) => {
             const METHODS: &[&str] = &["GET", "POST"];
             if !METHODS.contains(&method) {

@@ -32,11 +32,11 @@ pub(crate) fn tell<H: Host>(
         .push((WOULD_REFUSE.into(), rejection.error().into()));
 }
 
-/// What becomes of a request whose path can be read in two ways, where these go on: no route can be told for it, so
-/// nobody is who it is of.
+/// Changes to a request whose path can be read in two ways, where the configuration lets these go on. Its route is
+/// unknown, so nobody looks for its session.
 ///
 /// # Errors
-/// It asks for another protocol, after which nobody would look at it any more.
+/// When it asks for another protocol: after the switch nobody looks at what goes through.
 pub(crate) fn unrouted<H: Host>(
     context: Context<'_, H>,
     head: &Head,

@@ -40,15 +40,15 @@ enum Spot<'a> {
     Body(&'a str),
 }
 
-/// The one token that was found so far, and where; and whether there was something that can be none.
+/// The one token that was found so far, and where; and whether something malformed was found.
 #[derive(Default)]
 struct Found<'a> {
     token: Option<(Token, Spot<'a>)>,
     malformed: bool,
 }
 
-/// Reads the token from the places that the configuration names. What clients write where they have none is ignored, and
-/// so is what can be none beside one that can; two different ones are refused, within one place and across all of them.
+/// Reads the token from the places that the configuration names. Placeholders are ignored, and so is a malformed value
+/// beside a well-formed token; two different tokens are refused, within one place and across all.
 pub(crate) fn presented(head: &Head, rules: &SessionRules) -> Result<Presented, Rejection> {
     presented_with(head, rules, None)
 }

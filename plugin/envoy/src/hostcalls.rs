@@ -17,7 +17,7 @@ use wx_session_core::{
 /// stays empty if there are none that could be trusted: then the request has no path, and is refused for it.
 pub(crate) fn request_head(head: &mut Head) {
     if let Some(text) = envoy_abi::request_headers() {
-        // Said so by being empty.
+        // A failure shows as an empty head.
         let _ = head.read_packed(text);
     }
 }

@@ -90,7 +90,7 @@ fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
     object.get(name).and_then(Value::as_str)
 }
 
-/// Words and numbers that nobody gives a meaning beside "visible": what platforms say less of than WeChat.
+/// The form of a code where the platform documents none: 1 to 512 visible ASCII characters.
 fn is_visible(code: &str) -> bool {
     (1..=512).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic())
 }

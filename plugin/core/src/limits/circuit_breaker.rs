@@ -67,7 +67,8 @@ impl CircuitBreaker {
         Ok(())
     }
 
-    /// What another worker has written of it. Who asks here, asks on.
+    /// Takes over the state that another worker has stored; a probe of this worker goes on, unless the breaker has
+    /// opened anew.
     pub(crate) fn learn(&mut self, known: Self) {
         let half_open_since = self.half_open_since.filter(|_| self.opened == known.opened);
         *self = Self {

@@ -1,4 +1,4 @@
-//! What the exchange of a code may fail of, and whose fault that is.
+//! Why the exchange of a code fails, and whose fault that is.
 
 use alloc::string::String;
 

@@ -34,7 +34,7 @@ pub(crate) async fn log_in<H: Host, R: Request>(
     let started = context.now();
     let outcome = attempt(context, request, source, observed).await;
     host.observe(Histogram::LoginMs, host.now().since(started));
-    // Those beyond the limits are counted as such alone: of most of them nobody knows what they were about.
+    // Overloaded requests count as overloaded only: most were turned away before anybody knew that they were logins.
     if let Err(rejection) = &outcome
         && rejection.reason != Reason::Overloaded
     {

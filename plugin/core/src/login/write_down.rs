@@ -167,7 +167,7 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
         let (sessions, openings) = (self.context.sessions(), self.context.openings());
         let token = &self.granted.token;
         let Entered { user, told, ends } = self.enter(user);
-        // Asked again, those of the last time are gone: it would not be asked had that failed.
+        // On a retry, those of the attempt before are already deleted: had that failed, there would be no retry.
         let ending = self.surplus.get(self.removed..).unwrap_or_default();
         worker.forget(ending);
         worker.forget(&ends.before);

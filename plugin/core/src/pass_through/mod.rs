@@ -114,8 +114,8 @@ pub(crate) async fn admit<H: Host>(
     })
 }
 
-/// Pages and mini programs have no business here, should this ever be where they can reach it: their words say whose
-/// they are, and a backend has none of them.
+/// Refuses browser pages and mini programs, in case this listener is ever exposed to them: Origin, Sec-Fetch-Site or a
+/// Referer of WeChat's shows them, and a backend sends none of these.
 fn not_from_a_page(head: &Head) -> Result<(), Rejection> {
     let is_mini_program = match head.get("referer") {
         Header::Absent => false,

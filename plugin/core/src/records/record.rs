@@ -82,7 +82,7 @@ impl UserRecord {
 /// A session on its user's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Listed {
-    /// Names the session; and with it an operator can look at it, whose client alone has the token.
+    /// Names the session, and opens its record for an operator, who has no token.
     pub(crate) opener: Opener,
     /// When the user logged in.
     pub(crate) made_at: UnixMillis,

@@ -16,8 +16,9 @@ pub(crate) const ATTEMPTS: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LAST_PAUSE: Duration = Duration::from_millis(256);
 
-/// Attempts meet that begin within one of them: with so many in one pause, those of thirty changes mostly do not. And with
-/// fewer than the least, even those of a few do.
+/// A pause may last 4 to 64 times as long as the attempt before it. Attempts collide if one begins while another is
+/// under way: in so long a pause those of thirty changes mostly do not, in a shorter one than 4 attempts even those of
+/// a few do.
 const IN_A_PAUSE: u32 = 64;
 const LEAST_IN_A_PAUSE: u32 = 4;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What a call to a server API may fail of, and what its client is told.
+//! Why a call to a server API fails, and what its client is told.
 
 use alloc::string::String;
 use core::time::Duration;
