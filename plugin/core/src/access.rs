@@ -22,7 +22,8 @@ use crate::seal::MasterKeys;
 pub(crate) fn strip(head: &Head, config: &Config, keys: &MasterKeys, observed: bool) -> Changes {
     let mut changes = Changes {
         trailers: config.trailers.clone(),
-        // What the app says of a session is for nobody else, also where there is none to speak of.
+        // The app's words about sessions are for nobody else: they are taken off the response even if there is no
+        // session.
         response: config.hears.any().then(Box::default),
         ..Changes::default()
     };
@@ -148,7 +149,7 @@ fn without_pairs(target: &str, goes: impl Fn(&str) -> bool) -> String {
     target
 }
 
-/// What is left of all cookies goes on in one header; of those that are no text, beside one of ours, nothing.
+/// Takes off our cookie, if it is there. All other cookies then go on in one header, without those that are not text.
 fn strip_cookie(head: &Head, name: &str, goes: impl Fn(&[u8]) -> bool, changes: &mut Changes) {
     let headers = || head.pairs().filter(|(own, _)| *own == b"cookie");
     let is_ours = |cookie: &&[u8]| {

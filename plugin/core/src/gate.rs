@@ -58,13 +58,13 @@ struct Findings {
 
 /// What became of a code.
 enum Login {
-    /// There was none, or nobody looked.
+    /// There was no code, or nobody looked.
     None,
     OnTheWay(LoggedIn),
     ThroughApp(LoggedIn),
-    /// It only said whose it is.
+    /// It only told whose it is: no session came of it.
     Bound(LoggedIn),
-    /// The app is to say so: the name of the error.
+    /// It was refused, and the app is to say so: the name of the error.
     Refused(&'static str),
 }
 

@@ -71,7 +71,7 @@ pub fn upstream_unavailable(worker: &Worker, head: &Head) -> Response {
     Rejection::from(Reason::UpstreamUnavailable).response(wordings(worker, head))
 }
 
-/// The reply of such an adapter when a request was to go on with its body, and that is of no use.
+/// The reply of such an adapter when a request was to go on with its body, but the body cannot be used.
 pub fn body_unusable<H: Host>(
     worker: &Worker,
     host: &H,
@@ -233,7 +233,7 @@ async fn serve<H: Host, R: Request>(
     }
 }
 
-/// What rules with methods are to go by. Where there are none, nobody looks further.
+/// The method that rules are to go by. Where no rule names methods, nobody looks whether a header names another one.
 fn asked_for<'a>(routes: &Routes, method: &'a str, head: &Head) -> Method<'a> {
     if routes.rules.iter().all(|rule| rule.methods.is_empty()) {
         Method::Plain(method)
@@ -275,7 +275,8 @@ fn canonical(head: &Head) -> Result<(&str, alloc::borrow::Cow<'_, str>), Rejecti
     Ok((method, path))
 }
 
-/// Headers need not tell of a body: only its end does. What ends a request that waits for it ends this one.
+/// Whether there is no body. Headers need not tell of one, only its end does: so this waits for it, and fails as every
+/// wait for a body does.
 async fn has_no_body(request: &impl Request) -> Result<bool, BodyError> {
     match request.body(0).await {
         Ok(_) => Ok(true),

@@ -48,8 +48,8 @@ impl Head {
         head.read_packed(text).then_some(head)
     }
 
-    /// As [`Head::packed`], into a head that is empty, and stays where it is: with room for its fields, it is half a
-    /// kilobyte to be moved. Whether there was something to be read; else it is still empty.
+    /// As [`Head::packed`], into an empty head that stays where it is: with room for its fields, half a kilobyte would
+    /// have to be moved. Tells whether there was something to be read; if not, the head is still empty.
     pub fn read_packed(&mut self, text: Vec<u8>) -> bool {
         let is_read = self.read_fields(&text).is_some();
         if is_read {

@@ -17,7 +17,7 @@ pub(crate) mod of_login {
     pub(crate) const ERROR: &str = "x-wx-login-error";
     /// Why the open data beside the code was of no use.
     pub(crate) const OPEN_DATA: &str = "x-wx-login-open-data";
-    /// Whose code it was that is not to log in.
+    /// Whose code it was, where a code only binds and logs nobody in.
     pub(crate) const BOUND_OPENID: &str = "x-wx-bound-openid";
     pub(crate) const BOUND_UNIONID: &str = "x-wx-bound-unionid";
     pub(crate) const BOUND_APPID: &str = "x-wx-bound-appid";
@@ -35,7 +35,7 @@ pub(crate) const WOULD_REFUSE: &str = "x-wx-would-refuse";
 /// Where a message of WeChat's comes from, as Cloud Run spells it beside `x-wx-source`.
 pub(crate) const PUSH_SOURCES: &str = "x-wx-sources";
 
-/// The release that a client says it is, if it is none that the configuration lists.
+/// The release that a client says it is, if the configuration does not list that.
 pub(crate) const RELEASE: &str = "x-wx-release";
 
 /// Those of all these names that no configuration gives to anything else.
@@ -163,7 +163,8 @@ pub(crate) fn is_of_login(name: &[u8]) -> bool {
     LOGIN_HEADERS.iter().any(|(own, _)| reads_as(name, own))
 }
 
-/// What a server reads a body by, and that it may find in another spelling too: CGI joins both, or takes the last.
+/// Headers by which a server reads a body, and which it may find in another spelling too: CGI joins both, or takes the
+/// last.
 const FRAMING: [&str; 4] = [
     "content-type",
     "content-length",

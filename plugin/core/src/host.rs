@@ -26,8 +26,8 @@ pub trait Host {
     /// The store that the host itself has.
     type Store: Store;
 
-    /// Whether its workers come and go with a few requests: then limits that must hold longer live in the store. Of
-    /// others the code for that is no part.
+    /// Whether its workers live for a few requests only: then limits that must hold longer live in the store. The build
+    /// for another host leaves out the code for that.
     const LIMITS_IN_STORE: bool = false;
 
     /// The store that the host made as the configuration says. `None` if sessions live in one that the core reaches over
@@ -72,8 +72,8 @@ pub trait Host {
     /// Records how long something took.
     fn observe(&self, histogram: Histogram, took: Duration);
 
-    /// The headers by which a call to the store belongs to the trace of the request: see [`Trace`](crate::Trace). None
-    /// where there is no request, or no trace.
+    /// The headers by which a call to the store belongs to the trace of the request: see [`Trace`](crate::Trace). Empty
+    /// if there is no request, or no trace.
     fn trace(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
@@ -144,7 +144,7 @@ pub struct Delivery {
     pub authority: String,
     /// Path with query.
     pub path: String,
-    /// Names in lower case, and values. All there are beside those that frame the body.
+    /// Names in lower case, and values: all headers but those that frame the body.
     pub headers: Vec<(Rc<str>, Rc<str>)>,
     /// Never empty.
     pub body: Vec<u8>,

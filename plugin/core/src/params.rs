@@ -18,7 +18,7 @@ use crate::media_type::{self, Kind};
 use crate::nothing::is_nothing;
 use crate::rejection::{Reason, Rejection};
 
-/// Named parameters. What clients make of nothing counts as absent.
+/// Named parameters. What clients send where they have no value counts as absent.
 #[derive(Default)]
 pub(crate) struct Params {
     values: Map<String, Value>,
@@ -113,7 +113,7 @@ impl Params {
         self.doubled.contains(name)
     }
 
-    /// What stands elsewhere under this name.
+    /// Adds a parameter that stood elsewhere in the request.
     pub(crate) fn insert(&mut self, name: &str, value: &str) {
         self.values.insert(name.into(), value.into());
         self.doubled.remove(name);
@@ -156,7 +156,7 @@ impl Params {
         }
     }
 
-    /// The text of `name` to the letter, if it is there: a program wrote it, and an empty one is one.
+    /// The text of `name` to the letter, if it is there, even if empty: a program wrote it.
     pub(crate) fn verbatim(&self, name: &'static str) -> Result<Option<&str>, Rejection> {
         match self.value(name)? {
             None => Ok(None),
@@ -165,7 +165,7 @@ impl Params {
         }
     }
 
-    /// Whether something stands under `name` that a client has made of nothing: it thought to send something.
+    /// Whether a placeholder stands under `name`: the client thought to send something.
     pub(crate) fn says_nothing(&self, name: &'static str) -> bool {
         let text = self.values.get(name).and_then(Value::as_str);
         text.is_some_and(|text| !text.is_empty() && is_nothing(text))
@@ -235,7 +235,7 @@ fn says_no_body(head: &Head) -> bool {
         && matches!(length, Header::Absent | Header::One("0"))
 }
 
-/// What a client sends that has no value to send.
+/// Whether this is what clients send where they have no value.
 fn is_none(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,

@@ -1,5 +1,5 @@
-//! The token that a request presents, wherever clients put it. Never picks one of two: whoever picks one of them may pick
-//! another than the next reader.
+//! The token that a request presents, wherever clients put it. Never picks one of two different tokens: the next reader
+//! may pick the other.
 
 use alloc::format;
 use alloc::string::String;
@@ -222,8 +222,9 @@ fn only<'a>(head: &'a Head, name: &str) -> Result<Option<&'a str>, Rejection> {
     Ok(only)
 }
 
-/// What is no token of ours in Authorization is one of the app's, and no concern of ours. Of doubled ones that say
-/// something, nobody can tell which the app reads: then none proves anything.
+/// Takes our token from `Authorization`; anything else there is the app's, and ignored. If several values say
+/// something, and they stand in doubled headers or one is our token, nobody can tell which the app reads: then the
+/// request is refused, unless another header has the token.
 fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Rejection> {
     let spot = Spot::Header(AUTHORIZATION);
     let is_doubled = match head.get(AUTHORIZATION) {

@@ -90,7 +90,7 @@ fn is_given(field: &str, value: &Value) -> bool {
     }
 }
 
-/// A text without what nobody sees around it.
+/// A text without blanks and invisible characters around it.
 fn seen(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_unseen(c))
 }

@@ -1,5 +1,5 @@
 //! The one log line of a request that was refused, or would have been: who was refused what and why, and nothing that
-//! opens anything. Of a flood of them only so many.
+//! gives access to anything. Of a flood of them only so many are written.
 
 use alloc::string::String;
 

@@ -143,9 +143,9 @@ pub(crate) struct Rejection {
     errcode: Option<i64>,
     rid: Option<String>,
     retry_after_s: Option<u16>,
-    /// Whose name stands in the message.
+    /// The platform whose name stands in the message.
     edition: Edition,
-    /// Of a method that is not one of these.
+    /// If the method was refused: those that are allowed.
     allow: &'static [&'static str],
 }
 

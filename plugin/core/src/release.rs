@@ -80,8 +80,9 @@ impl Policy {
     }
 }
 
-/// What comes of a request whose client is not listed. Which app it is of: `appid`, if that is known; else the one of
-/// `appids` that its Referer names; else the only one. `None`: nothing, also where it cannot be told whose it is.
+/// The client of a request, if its app's policy does not list it. The app is `appid`, if that is known; else the one of
+/// `appids` that the Referer names; else the only one. `None` if the client is listed, or no policy applies, or nobody
+/// can tell the app.
 pub(crate) fn unlisted<'a>(
     policies: &[Policy],
     mut appids: impl ExactSizeIterator<Item = &'a str> + Clone,

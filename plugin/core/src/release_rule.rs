@@ -1,5 +1,5 @@
-//! What becomes of a request for the release that its client says it is: by the list of the app whose session or login it
-//! is, as soon as that is known.
+//! Whether a request goes on, by the release that its client says it is: judged by the list of the app whose session or
+//! login it is, as soon as that is known.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;

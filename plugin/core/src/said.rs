@@ -25,8 +25,9 @@ const ATTEMPTS: [Duration; 4] = [
 /// How often whoever waits with a word looks whether there is another one.
 const STEP: Duration = Duration::from_secs(1);
 
-/// What needs no store: from now on this worker goes by it. Before the answer goes on to the client, that may ask at once.
-/// Whether there is more of it for [`carry_out`]: not where an earlier word is being written, and this one after it.
+/// Does what needs no store: from now on this worker goes by what was said. To be called before the answer goes on to
+/// the client, whose next request may come at once. Tells whether [`carry_out`] is to be called: not if an earlier word
+/// is being written, for then this one is written after it.
 pub fn hear<H: Host>(worker: &Worker, host: &H, said: &Said) -> bool {
     for event in &said.refused {
         log(Context { worker, host }, Level::Warn, event, said);
@@ -41,7 +42,7 @@ pub fn hear<H: Host>(worker: &Worker, host: &H, said: &Said) -> bool {
     said.what != Saying::Nothing
 }
 
-/// The rest of it, beside the answer.
+/// Does the rest of it in the store, beside the answer.
 pub async fn carry_out<H: Host>(worker: &Worker, host: &H, said: &Said) {
     let context = Context { worker, host };
     match &said.what {
@@ -99,8 +100,8 @@ async fn end<H: Host>(context: Context<'_, H>, said: &Said) {
     }
 }
 
-/// One at a time, for each session: the last word that there is by then. Each word is tried as often as any, and none waits
-/// for one before it.
+/// Writes the last word of a session, one task at a time. Each word has all its attempts, and does not wait for those
+/// of the word before it.
 async fn remember<H: Host>(context: Context<'_, H>, said: &Said) {
     let Context { worker, host } = context;
     let token = Token(*said.subject.token);
@@ -126,7 +127,7 @@ async fn remember<H: Host>(context: Context<'_, H>, said: &Said) {
     }
 }
 
-/// Whether `word` is still the last one after `wait`. Waits no longer than it is.
+/// Whether `word` is still the last one after `wait`. Stops waiting when it is not.
 async fn wait_with<H: Host>(
     context: Context<'_, H>,
     id: &SessionId,

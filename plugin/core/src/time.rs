@@ -24,7 +24,8 @@ impl UnixMillis {
         Self(self.0.saturating_sub(millis(span)))
     }
 
-    /// Whether this lies after `moment`, and not in the future either: what does is of a clock that was set back since.
+    /// Whether this lies after `moment`, and not in the future either: what does was written before the clock was set
+    /// back.
     #[must_use]
     pub fn is_since(self, moment: Self, now: Self) -> bool {
         self > moment && self <= now.after(APART)

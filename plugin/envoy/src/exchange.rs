@@ -179,7 +179,8 @@ impl Exchange {
         Some((case.take()?, verdict))
     }
 
-    /// There is no room for it to wait: its work ends here, and it is answered so if it was not before.
+    /// There is no room for it to wait: its work ends here, and it is answered that there is none, if it was not
+    /// answered before.
     pub(crate) fn turn_away(&self) {
         let work = self.work.borrow_mut().take();
         drop(work);

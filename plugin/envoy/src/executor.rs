@@ -83,8 +83,8 @@ impl Executor {
         self.resources.release(NO_CONTEXT);
     }
 
-    /// Keeps an exchange that waits for something, if there is room: else it is answered so. From a callback of its own
-    /// request.
+    /// Keeps an exchange that waits for something, if there is room; else it is answered that there is none. From a
+    /// callback of its own request.
     pub(crate) fn keep(&self, exchange: Exchange) -> Rc<Exchange> {
         exchange.hold_unread();
         let exchange = Rc::new(exchange);

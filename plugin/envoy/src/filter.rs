@@ -1,6 +1,6 @@
 //! The callbacks of one request. Until the verdict is "forward", every one of them pauses: with
-//! `allow_on_headers_stop_iteration`, a body callback that continues would send the request on unjudged. Of a request
-//! whose body nobody reads here, none is called before.
+//! `allow_on_headers_stop_iteration`, a body callback that continues would send the request on unjudged. For a request
+//! whose body nobody reads here, no body callback comes before the verdict.
 
 use std::rc::Rc;
 

@@ -1,5 +1,5 @@
-//! When Envoy is asked for what every request would ask it for, at a call into it each, and that can be a tenth of a second
-//! late: the time, and to count something. By the tick, which runs for as long as there are requests. Makes no hostcall.
+//! Spares each request calls into Envoy for what may be a tenth of a second late: reading the time, and counting. Envoy
+//! is asked at ticks instead, which run for as long as there are requests. Makes no hostcall.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! A request of the edge's own for the app: as requests go there that are passed on, unless the configuration names
-//! another place. It goes on when the request that brought it is over.
+//! Sends a request of the edge's own to the app: the way of the requests that are passed on, unless the configuration
+//! names another place. It goes on when the request that brought it is over.
 
 use std::rc::Rc;
 

@@ -86,7 +86,7 @@ impl Incoming {
         Rc::clone(&self.head)
     }
 
-    /// It among those that wait.
+    /// Its place among those that wait.
     pub(crate) fn waiter(&self) -> Rc<Waiter> {
         Rc::clone(&self.waiter)
     }

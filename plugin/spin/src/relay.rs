@@ -24,7 +24,7 @@ pub(crate) struct Onward {
     pub(crate) broken: Broken,
 }
 
-/// Whether the client broke its body off, or sent what is none. Known when it has come.
+/// Whether the client broke its body off, or sent something invalid. Known when the body has ended.
 pub(crate) type Broken = Rc<Cell<bool>>;
 
 /// What has come of the body, and the rest as it comes, piece by piece. Of a request that is over with its head, nothing.

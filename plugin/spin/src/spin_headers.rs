@@ -1,5 +1,5 @@
 //! The headers that Spin itself writes about a request. It appends them to whatever a client sent under the same names,
-//! so of each only the last value is Spin's; and it writes no other names, so of those none is.
+//! so of each only the last value is Spin's; and it writes no other `spin-…` names, so any other one is a client's.
 //!
 //! Never makes up a value: what is not Spin's is taken off, and nothing is put in its place.
 

@@ -1,4 +1,4 @@
-//! The verdict about one request: that of one that has to wait comes only if there is room for it.
+//! The verdict about one request. One that has to wait gets it only if there is room.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;

@@ -116,8 +116,8 @@ struct Entry {
     attributes: Option<SharedText>,
 }
 
-/// Those on the user's list, all or only those that go by a short name (as good as ever one), and what the store has of
-/// those that live.
+/// The sessions on the user's list, all or only those of this short name (nearly always one), with what the store has
+/// of those that live.
 async fn look<H: Host>(
     context: Context<'_, H>,
     user: &User<'_>,
@@ -150,7 +150,8 @@ fn list<H: Host>(context: Context<'_, H>, sessions: Vec<(Listed, Option<Found>)>
     own.filter_map(entry).collect()
 }
 
-/// Also of what cannot be read here: another edge may have its key. How many lived.
+/// Ends these sessions, also those whose record cannot be read here: another edge may have the key. Tells how many
+/// lived.
 async fn end<H: Host>(
     context: Context<'_, H>,
     user: &User<'_>,

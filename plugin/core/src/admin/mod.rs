@@ -16,7 +16,7 @@ use crate::worker::Context;
 
 use self::line::Line;
 
-/// The verdict about a request for the back channel; `action` is what it asks for, if there is such a thing.
+/// The verdict about a request for the back channel; `action` is what it asks for; `None` if there is no such action.
 pub(crate) async fn answer<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,

@@ -20,7 +20,7 @@ const OTHER_KEY: &str =
 const LOST: &str =
     "WeChat has given a new session_key, and it could not be written down: a login brings it";
 
-/// Whether there was a key to be reset: none of a user whom nobody knows.
+/// Resets the user's key. Tells whether there was one: a user whom nobody knows has none.
 pub(super) async fn reset_key<H: Host>(
     context: Context<'_, H>,
     appid: &str,

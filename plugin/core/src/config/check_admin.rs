@@ -10,10 +10,10 @@ use super::raw;
 use super::secrets::{Environment, secret};
 use crate::route::{AdminPaths, Endpoint, Pattern, PushPath, Rule};
 
-/// What guesses a second come to in a century is nothing beside so many characters.
+/// The least length of a token, in characters: nobody guesses one of these in a century.
 const LENGTH: usize = 32;
 
-/// Who is asked about beside the operator.
+/// What else is configured that the back channel must not collide with.
 pub(super) struct Others<'a> {
     pub(super) endpoints: &'a [(String, Endpoint)],
     pub(super) pushes: &'a [PushPath],

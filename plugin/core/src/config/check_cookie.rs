@@ -56,7 +56,7 @@ pub(super) fn cookie(
     }))
 }
 
-/// Each with a blank before it, by which some clients that are no browsers part them.
+/// The attributes, each with a blank before it: some clients that are no browsers split at `; `.
 fn attributes(name: &str, written: &str) -> Checked<String> {
     let mut attributes = String::new();
     let parts = || {

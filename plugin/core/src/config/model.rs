@@ -384,7 +384,7 @@ impl Config {
         calls
     }
 
-    /// The fields by which bodies must be read. Endpoints are none of them: they take their parameters in headers too.
+    /// The fields that make it necessary to read bodies. Endpoints do not: they take their parameters in headers too.
     #[must_use]
     pub fn needs_bodies(&self) -> Vec<String> {
         if self.passes_to_wechat() {
@@ -407,8 +407,8 @@ impl Config {
         self.wechat_api.is_some()
     }
 
-    /// What the app is told of where the requests of a session of this mini program come from. A session of one that is
-    /// not listed is none: where there is but one, nobody has to look.
+    /// What the app is told of where the requests of a session of this mini program come from. Sessions of mini
+    /// programs that are not configured do not get this far, so if one alone is configured, nobody has to look.
     pub(crate) fn source(&self, appid: &str) -> Option<&Rc<str>> {
         match self.mini_programs.as_slice() {
             [only] => Some(&only.source),

@@ -52,7 +52,7 @@ pub(crate) struct Row {
     pub(crate) meaning: fn(i64) -> Meaning,
     /// "Busy" means that nobody has looked at the code, so that it may be sent again.
     pub(crate) busy_keeps_code: bool,
-    /// A code that was used is told from one that never was any.
+    /// Its answers tell a code that was used from one that never existed.
     pub(crate) tells_used: bool,
 }
 

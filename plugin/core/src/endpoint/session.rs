@@ -111,7 +111,7 @@ async fn may_ask<H: Host>(
     }
 }
 
-/// Whether WeChat still holds the key of the session's user. Of a user who is not known any more, nobody has it.
+/// Whether WeChat still holds the key of the session's user; `false` if the store does not know the user any more.
 async fn is_valid<H: Host>(
     context: Context<'_, H>,
     session: &SessionRecord,

@@ -19,13 +19,13 @@ pub(crate) struct CircuitBreaker {
     troubles: u8,
     /// When it opened last, and what opened it.
     opened: Option<(UnixMillis, Trouble)>,
-    /// It has closed, and somebody asks whether it may stay so.
+    /// Its time is over, and since then somebody probes whether WeChat answers again.
     #[serde(skip)]
     half_open_since: Option<UnixMillis>,
 }
 
-/// A failure that no client causes. An answer about one code or one user (45011 too) is none: one user must not lock
-/// out the others.
+/// A failure that no client causes. An answer about one code or one user (45011 too) does not count: one user must not
+/// lock out the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Trouble {
     /// No answer in time.
@@ -87,7 +87,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// What no further try would change opens it at once. Whether it was open before, or is being tried.
+    /// Opens it at once, for trouble that no further try would change. Tells whether it was open before, or is being
+    /// probed.
     pub(crate) fn open(&mut self, trouble: Trouble, now: UnixMillis) -> bool {
         let was_open = self.opened.is_some();
         self.troubles = TROUBLES_TO_OPEN - 1;

@@ -1,11 +1,11 @@
 //! The requests that wait on one worker: bounded by their number and by their bytes. Counts them and says who is to give
 //! way; never ends one itself.
 //!
-//! Nobody joins beyond the limits. But from three quarters of one on, those who wait for their client are to give way, of
-//! the client network (of IPv6 the /48) with the most of them who has waited longest first: requests that somebody opens
-//! and never finishes go, and a newcomer, whose body mostly comes with its headers, finds the last quarter free. Whoever is
-//! slow, and shares no network with a flood, is not pushed out by it. As long as there is much room, nobody is asked where
-//! a client is: these may be of any network.
+//! Nobody joins beyond the limits. But from three quarters of one on, those who wait for their client are to give way:
+//! first the one that has waited longest, of the client network (of IPv6 the /48) with the most of them. So requests
+//! that somebody opens and never finishes go, and a newcomer, whose body mostly comes with its headers, finds the last
+//! quarter free. Whoever is slow, and shares no network with a flood, is not pushed out by it. As long as there is much
+//! room, nobody is asked where a client is: these may be of any network.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;

@@ -45,7 +45,7 @@ impl Network {
         u32::from(per_minute) * factor
     }
 
-    /// Of two networks never the same.
+    /// Bytes that differ for any two networks.
     pub(crate) fn bytes(self) -> [u8; 9] {
         let (kind, bits) = match self {
             Self::V4(bits) => (4, u64::from(bits)),

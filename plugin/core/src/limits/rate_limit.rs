@@ -49,7 +49,7 @@ struct Window {
     full: UnixMillis,
 }
 
-/// Nobody has it.
+/// A window that no network has.
 const FREE: Window = Window {
     network: Network::Unknown,
     since: UnixMillis(0),

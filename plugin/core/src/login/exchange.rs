@@ -1,5 +1,5 @@
-//! The exchange of a code with its platform: one call, asked again only when that said that it had not looked (WeChat's
-//! -1).
+//! The exchange of a code with its platform: one call, repeated only if the platform says that it has not looked at the
+//! code (WeChat's -1).
 
 use core::time::Duration;
 

@@ -69,7 +69,7 @@ async fn attempt<H: Host, R: Request>(
     outcome
 }
 
-/// The login of whoever leads.
+/// The login of the one request that does the work for all with this code.
 async fn lead_in<H: Host>(
     context: Context<'_, H>,
     input: &LoginInput<'_>,
@@ -152,7 +152,7 @@ async fn repeated<H: Host>(
     known.ok_or(rejection)
 }
 
-/// A login that is given again ends the phone's old session once more: that may be what failed of it.
+/// A login that is given again ends the phone's old session once more: that may be the part of it that failed.
 async fn end_old<H: Host>(
     context: Context<'_, H>,
     login: &LoggedIn,

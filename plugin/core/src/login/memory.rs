@@ -26,8 +26,8 @@ const LOOK_AGAIN: [Duration; 4] = [
     Duration::from_millis(200),
 ];
 
-/// The login that this very code was a moment ago, if its session still lives and its user knows of it: a login that
-/// failed half-way may have left one of its entries. With `latest`, no replica is asked.
+/// The login that was made of this very code a moment ago, if its session still lives and its user knows of it: a login
+/// that failed half-way may have left one of its entries. With `latest`, no replica is asked.
 pub(super) async fn recall<H: Host>(
     context: Context<'_, H>,
     input: &LoginInput<'_>,
@@ -77,7 +77,7 @@ pub(super) async fn recall<H: Host>(
     }))
 }
 
-/// Whose code it was, where a session would say it: there is none.
+/// Says whose code it was, in place of a session: a code that binds has none.
 fn nobodys_session(
     input: &LoginInput<'_>,
     record: &CodeRecord,
@@ -94,8 +94,8 @@ fn nobodys_session(
     }
 }
 
-/// The code was used, or that may be why it is refused: perhaps by another worker or edge a moment ago, which is just
-/// writing down its login. If nothing comes, the code was used by somebody else.
+/// Looks for the login of a code that was used, or that may be refused for that: another worker or edge may just be
+/// writing it down. If nothing comes, somebody else has used the code.
 pub(super) async fn used_elsewhere<H: Host>(
     context: Context<'_, H>,
     input: &LoginInput<'_>,
@@ -115,7 +115,7 @@ pub(super) async fn used_elsewhere<H: Host>(
     Err(rejection)
 }
 
-/// The write that remembers a login; none if nothing is to be remembered.
+/// The write that remembers a login; `None` if nothing is to be remembered.
 pub(super) fn entry<H: Host>(
     context: Context<'_, H>,
     input: &LoginInput<'_>,

@@ -40,7 +40,7 @@ pub(crate) fn tell(login: &LoggedIn, config: &Config, changes: &mut Changes) {
 pub(super) fn with_token(login: &LoggedIn, config: &Config, changes: &mut Changes) -> OfResponse {
     let event = config.identity.login_event.clone();
     changes.set.push((event, login.told.event.name().into()));
-    // An answer that says "as you have it" would be joined, token and all, to what some cache has.
+    // A 304 or 206 would be joined, token and all, to what some cache has.
     let conditions = ["if-none-match", "if-modified-since", "if-range", "range"];
     changes.remove.extend(conditions.map(Into::into));
     let seconds = config.session.absolute.as_secs();

@@ -145,8 +145,8 @@ struct LoginChange<'a, H> {
 }
 
 impl<H: Host> UserChange for LoginChange<'_, H> {
-    /// A good session is not ended for being one too many while another one only seems to be there: expired, or ended by
-    /// others. Asked once: those that live will.
+    /// Before a live session is ended for being one too many, looks which of the others only seem to be there: expired,
+    /// or ended by others. Looks once.
     fn look_up(&mut self, user: &UserRecord) -> Option<LookUp<'_>> {
         let others = user.sessions.iter().filter(|own| self.stays(own));
         let count = others.clone().count() + usize::from(!self.input.binds);
@@ -174,7 +174,8 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
         worker.forget(ends.old.as_slice());
         let mut first: Vec<Write> = ending.iter().map(SessionId::removal).collect();
         self.removed = self.surplus.len();
-        // WeChat does not say a unionid each time, and the user knows; and only the user's keys say what the data is worth.
+        // WeChat does not say the unionid each time, but the user's record has it; and only with the user's keys is
+        // known whether the open data was good.
         let whole = SessionRecord {
             unionid: user.unionid.as_deref().map(Into::into),
             failures: match told.open_data {
@@ -225,8 +226,8 @@ impl<H: Host> UserChange for LoginChange<'_, H> {
 }
 
 impl<H: Host> LoginChange<'_, H> {
-    /// Whether this is one of the user's other sessions. Its own may be there already, where a change that seemed lost was
-    /// not.
+    /// Whether this is one of the user's other sessions. The new session may be there already, if a change that seemed
+    /// lost was not.
     fn stays(&self, own: &Listed) -> bool {
         let id = own.opener.id();
         !own.is_replaced() && !self.surplus.contains(&id) && id != self.id && Some(id) != self.old

@@ -1,24 +1,24 @@
-//! Who of this worker is at something, by its hash: one at a time, also where the store can do no more than read and
-//! write.
+//! Locks of one worker, each by the hash of what it is for: one holder at a time, also where the store can do no more
+//! than read and write.
 
 use alloc::collections::BTreeSet;
 use core::cell::RefCell;
 
-/// All that somebody is at.
+/// The locks that are held.
 #[derive(Default)]
 pub(crate) struct Busy(RefCell<BTreeSet<[u8; 32]>>);
 
-/// The only one that is at it. Dropped, another one may.
+/// A lock that is held. Dropped, it is free again.
 pub(crate) struct Alone<'a> {
     busy: &'a Busy,
     hash: [u8; 32],
 }
 
 impl Busy {
-    /// `None` while another one is at it.
+    /// Takes a lock. `None` while another one holds it.
     pub(crate) fn take(&self, hash: [u8; 32]) -> Option<Alone<'_>> {
         let is_first = self.0.borrow_mut().insert(hash);
-        // Not made where it is not the first: dropped, it would give up the place of the one that is.
+        // Made for the first one only: dropped, another one would free the lock of its holder.
         is_first.then(|| Alone { busy: self, hash })
     }
 }

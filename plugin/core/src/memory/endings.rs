@@ -1,4 +1,4 @@
-//! Sessions that are to end, and could not be ended in the store yet: with none of them anybody passes on this worker.
+//! Sessions that are to end, but could not be ended in the store yet: nobody passes with them on this worker.
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -20,9 +20,10 @@ pub(crate) enum Ending {
     Of {
         appid: Rc<str>,
         openid: Rc<str>,
-        /// But not those that were made since: by a clock that was set back and ahead again, also some from before.
+        /// When it was said: sessions that were made since go on. (With a clock that was set back and ahead again, some
+        /// made before do too.)
         at: UnixMillis,
-        /// The one by which it was said, whatever the clock says.
+        /// The session by whose request it was said: it ends, whatever the clock says.
         asks: SessionId,
     },
 }
@@ -30,8 +31,8 @@ pub(crate) enum Ending {
 #[derive(Default)]
 pub(crate) struct Endings(RefCell<Rc<Vec<Ending>>>);
 
-/// Those of one moment and all since. Whoever asks the store for a session looks at them before: what it answers may be
-/// older than an end that it has come to meanwhile.
+/// The endings of one moment and all since. Taken before the store is asked for a session: its answer may be older than
+/// an ending that was written meanwhile, and is gone from here.
 pub(crate) struct Watched<'a> {
     endings: &'a Endings,
     before: Rc<Vec<Ending>>,

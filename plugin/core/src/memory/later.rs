@@ -18,7 +18,7 @@ pub(crate) enum Later {
     },
     /// A ticket is to be given back.
     Return(Key),
-    /// A ticket is to be given back if it is this: nobody knows whether it was taken.
+    /// A ticket of which nobody knows whether it was taken: to be given back if its entry is this.
     Disclaim(Key, Vec<u8>),
     /// The next access_token of the mini program of this number is to be had.
     AccessToken(usize),

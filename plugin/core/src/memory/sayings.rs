@@ -1,5 +1,5 @@
-//! What apps want their sessions to remember, and the store does not know yet: of each session the last word alone, which
-//! one at a time writes. Two that wrote side by side, or one that tried again, could leave an older word behind.
+//! What apps want their sessions to remember, and the store does not know yet: only the last word of each session,
+//! which one task at a time writes. Two that wrote side by side, or a late retry, could leave an older word behind.
 
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -7,12 +7,12 @@ use core::cell::RefCell;
 
 use crate::records::token::SessionId;
 
-/// Bounded by those who write, and are about to.
+/// No more words than there are tasks that write one, or are about to.
 #[derive(Default)]
 pub(crate) struct Sayings(RefCell<BTreeMap<[u8; 32], Rc<str>>>);
 
 impl Sayings {
-    /// This is the last word, for now. Whether nobody is to write one yet: whoever is told so sees to it.
+    /// Notes the last word, for now. Tells whether nobody is writing one yet: then the caller is to.
     pub(crate) fn say(&self, id: &SessionId, word: &Rc<str>) -> bool {
         self.0.borrow_mut().insert(id.0, Rc::clone(word)).is_none()
     }
@@ -22,7 +22,7 @@ impl Sayings {
         self.0.borrow().get(&id.0).cloned()
     }
 
-    /// Whether no other one has come since.
+    /// Whether `word` is still the last one.
     pub(crate) fn is_last(&self, id: &SessionId, word: &Rc<str>) -> bool {
         let words = self.0.borrow();
         words.get(&id.0).is_some_and(|own| Rc::ptr_eq(own, word))

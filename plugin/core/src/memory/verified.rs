@@ -22,7 +22,7 @@ pub(crate) struct VerifiedCache {
     lifetime: Duration,
     stale_lifetime: Duration,
     generation: u64,
-    /// None before the first entry: a worker may live for one request, and have no use for them.
+    /// Empty before the first entry: a worker may live for one request, and have no use for them.
     places: Vec<Option<Entry>>,
 }
 

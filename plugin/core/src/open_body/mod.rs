@@ -57,7 +57,7 @@ pub(crate) async fn open<H: Host, R: Request>(
     let Some(sent) = find(judged(&body, &own)?, rules)? else {
         return Ok(());
     };
-    // Data that was sent to be opened is refused where nobody can open it: the app need not know it closed.
+    // Data that was sent to be opened is refused where nobody can open it: the app need not understand it unopened.
     let (token, session) = holder?;
     let opened = match sent.phone_code(rules)? {
         Some((name, code)) => {
@@ -105,7 +105,7 @@ fn judged<'a>(body: &'a [u8], own: &Own<'_>) -> Result<&'a str, Rejection> {
 /// What a number adds to a body is less, in bytes, beside its name. For one that may not fit, no code is spent.
 const LONGEST_NUMBER: usize = 512;
 
-/// The host has room for this much, and open data may grow when it is opened.
+/// That a body of `length` fits into what the host has room for: open data may grow when it is opened.
 fn fits(length: usize, limit: usize) -> Result<(), Rejection> {
     if length > limit {
         return Err(Reason::BodyTooLarge.with("the body is too large when its open data is opened"));
@@ -138,7 +138,7 @@ impl<R: Request> Request for Rest<'_, R> {
     }
 }
 
-/// The body, if it is one that an app reads as JSON. In others the client does not write our name either.
+/// The body, if an app reads it as JSON. In a form or a multipart body the client must not write our name either.
 async fn read(
     request: &impl Request,
     media_type: &MediaType<'_>,

@@ -1,5 +1,5 @@
-//! Whether a push is WeChat's, and for this app. A sealed one is by its `msg_signature`, whatever else is signed; where
-//! there is a key, nothing that is not sealed is one. Never looks at the store, and knows no reply.
+//! Whether a push is WeChat's, and for this app. A sealed one proves it by its `msg_signature`, whatever else is
+//! signed; where there is a key, one that is not sealed is refused. Never looks at the store, and knows no reply.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -56,7 +56,7 @@ pub(super) fn echo<H: Host>(
 /// then. Between the two lie months, between making and pushing a message seconds.
 const MOST_APART: Duration = Duration::from_secs(24 * 3600);
 
-/// The message; none of a probe. Else why it is refused.
+/// The message, or `None` for a probe; else why it is refused.
 pub(super) fn judge<H: Host>(
     context: Context<'_, H>,
     app: &PushApp,

@@ -20,7 +20,8 @@ use crate::rejection::{Reason, Rejection};
 use crate::reply::{Action, Response, Verdict};
 use crate::worker::Context;
 
-/// Answers a request for the path of a push: `number` says of which app, none that its path is only another spelling.
+/// Answers a request for the path of a push: `number` says of which app; `None` if its path is only another spelling of
+/// one.
 pub(crate) async fn answer<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,

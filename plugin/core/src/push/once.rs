@@ -42,7 +42,7 @@ const ATTEMPTS: usize = 4;
 /// Whether a push is to be delivered.
 pub(super) enum Turn<'a, H: Host> {
     First(Claim<'a, H>),
-    /// It was.
+    /// It was delivered before.
     Again,
 }
 
@@ -50,7 +50,7 @@ pub(super) enum Turn<'a, H: Host> {
 pub(super) struct Claim<'a, H: Host> {
     context: Context<'a, H>,
     key: Key,
-    /// As it stands in the store; none where the store does not know of it.
+    /// As it stands in the store; `None` where the store does not know of it.
     own: Option<Vec<u8>>,
     /// The entry is one of a newer release, which keeps it.
     is_newer: bool,
@@ -196,8 +196,8 @@ impl<H: Host> Claim<'_, H> {
     }
 }
 
-/// What is the same of all repetitions, and of no two messages. Of what has no id, all of it: WeChat names sender and time,
-/// but the same user may have two events in one second.
+/// The entry of a push: the same for all repetitions, and another for each message. By its id, or else by the whole
+/// message: WeChat names sender and time, but the same user may have two events in one second.
 fn key(app: &PushApp, push: &Push) -> Key {
     match &push.fields.msg_id {
         Some(id) => {

@@ -15,8 +15,8 @@ pub(super) struct Query<'a> {
     pub(super) echostr: Option<Cow<'a, str>>,
 }
 
-/// All that WeChat adds to the URL. What is signed here is of no use to an app: it has been checked, and of a sealed push
-/// it would have an SDK open what is open.
+/// All that WeChat adds to the URL. What is signed here is of no use to an app: it has been checked, and with that of a
+/// sealed push an SDK would try to open what is open already.
 const OF_WECHAT: [&str; 7] = [
     "signature",
     "msg_signature",

@@ -73,7 +73,7 @@ impl UserRecord {
         sessions.any(|own| own.opener.id() == *id && !own.is_replaced())
     }
 
-    /// The same of one that was replaced, too.
+    /// As [`Self::lists`], but also of one that was replaced.
     pub(crate) fn names(&self, id: &SessionId) -> bool {
         self.sessions.iter().any(|own| own.opener.id() == *id)
     }
@@ -89,8 +89,8 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    /// A login has taken its place, and its end is written beside that login: until the next login it stays on the list, so
-    /// that a logout everywhere finds it should its end be lost.
+    /// A session whose place a login has taken. Its end is written beside that login; until the next login it stays on
+    /// the list, so that a logout everywhere finds it should that end be lost.
     pub(crate) fn replaced(opener: Opener) -> Self {
         Self {
             opener,

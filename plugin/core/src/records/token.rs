@@ -81,7 +81,7 @@ impl Token {
         (length == 32).then_some(token)
     }
 
-    /// In a time that tells nothing about where they differ.
+    /// Whether both are the same, in a time that tells nothing about where they differ.
     pub(crate) fn same(&self, other: &Self) -> bool {
         let pairs = self.0.as_chunks().0.iter().zip(other.0.as_chunks().0);
         let difference = pairs.fold(0, |difference, (own, other)| {

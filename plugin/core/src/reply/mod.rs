@@ -30,7 +30,7 @@ pub struct Verdict {
     /// One word for logs. Of a request that goes on: `preflight`, `wechat_api`, or its `X-WX-Auth-Status` (see
     /// `auth_status`); of one that is answered here: `endpoint`, `admin`, `push`, or the error's name.
     pub auth_status: &'static str,
-    /// What goes on when it is carried out: to be given to [`finish`](crate::finish). Of most: nothing.
+    /// What is still under way when it is carried out, to be given to [`finish`](crate::finish). Mostly `None`.
     pub rest: Option<Rest>,
 }
 
@@ -88,9 +88,9 @@ pub struct Changes {
     pub set: SmallVec<[(Rc<str>, Rc<str>); 4]>,
     /// The whole body that the app gets in place of the client's. `None`: the client's, as it came.
     pub body: Option<Vec<u8>>,
-    /// Those of the request that do not reach the app.
+    /// Which trailers of the request do not reach the app.
     pub trailers: TrailerPolicy,
-    /// What becomes of the app's response. Of most: nothing.
+    /// What becomes of the app's response. Mostly nothing: `None`.
     pub response: Option<Box<OfResponse>>,
 }
 

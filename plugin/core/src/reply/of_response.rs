@@ -97,7 +97,7 @@ impl fmt::Debug for Subject {
 pub struct Said {
     pub(crate) subject: Subject,
     pub(crate) what: Saying,
-    /// Words that are none, and attributes that cannot be kept: the events of the log lines about them.
+    /// The events of the log lines about unknown words, and about attributes that cannot be kept.
     pub(crate) refused: Vec<&'static str>,
     /// When the app said it.
     pub(crate) at: UnixMillis,
@@ -127,7 +127,8 @@ pub(crate) enum Saying {
 const ATTRIBUTES: usize = 512;
 
 impl OfResponse {
-    /// By these headers an app says something of a session. Taken off every response of which anything becomes.
+    /// By these headers an app says something of a session. Taken off every response for which there is an
+    /// [`OfResponse`].
     pub const OWN: [&str; 2] = [SESSION_END, SESSION_ATTRIBUTES];
 
     /// Whether a header of this name, in lower case, is taken off before others are set.
@@ -137,8 +138,8 @@ impl OfResponse {
         Self::OWN.contains(&name) || (holds_token && invites_caches(name))
     }
 
-    /// What the app says with this response, by its status and its headers. Of a session that ends nothing is told the
-    /// client any more.
+    /// What the app says with this response, by its status and its headers. A client whose session ends is told nothing
+    /// of it any more: token and cookie are taken back.
     pub fn said<'a>(
         &mut self,
         now: impl FnOnce() -> UnixMillis,

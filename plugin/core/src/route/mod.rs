@@ -38,7 +38,8 @@ pub(crate) enum Mode {
 pub(crate) struct PushPath {
     /// As WeChat has it.
     pub(crate) path: String,
-    /// It and the app's. What some app could take for either is no other request: a client would speak as WeChat.
+    /// This path and the app's. Whatever some app could take for either is judged as a push: else a client could speak
+    /// as WeChat.
     pub(crate) taken: Vec<Pattern>,
 }
 

@@ -33,8 +33,8 @@ impl<H: Host> Users<'_, H> {
         Ok(())
     }
 
-    /// Ends all sessions of a user, and says how many. `asks`: the one whose client or app asks for it, if it is one of them
-    /// who asks. `made_by`: those that were made later are none of them.
+    /// Ends all sessions of a user, and says how many. `asks`: the session whose client or app asks for it, if it is
+    /// not an operator who does. `made_by`: sessions that were made later go on.
     ///
     /// The list is tidied when all that it names are gone, and only if it names nobody else by then: had the store failed
     /// before, or had a login come between, they would still be on it. And the session that asks is the last to go: until

@@ -29,7 +29,8 @@ impl<H: Host> Sessions<'_, H> {
         })
     }
 
-    /// Which of these the store has no more, or are over: at most so many. What cannot be asked counts as alive.
+    /// Which of these are over, or gone from the store: at most `most`. Those that the store cannot be asked about
+    /// count as alive.
     pub(crate) async fn gone(&self, listed: &[Listed], most: usize) -> Vec<SessionId> {
         let mut gone = Vec::new();
         for own in listed {

@@ -24,8 +24,8 @@ pub(crate) const ATTEMPTS: usize = 8;
 /// A moment of a session that lies further ahead than this is not believed: clocks are set back by less.
 const MOST_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// What becomes of a session that the store still has, and that is none here: it is to end, and that could not be written
-/// yet; or it is of a mini program that is not configured, or no longer.
+/// What becomes of a session that the store still has, but that does not count here: it is to end, and that could not
+/// be written yet; or its mini program is not configured, or no longer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gone {
     /// Nothing: others see to its end, and the mini program may be configured again.
@@ -136,7 +136,7 @@ impl<H: Host> Sessions<'_, H> {
         };
         let users = self.context.users();
         let user = users.load(&found.record.appid, &found.record.openid, false);
-        // One that was replaced is none any more: its renewal elsewhere may have brought its entry back. But a login that
+        // One that was replaced has ended: its renewal elsewhere may have brought its entry back. But a login that
         // failed may have replaced it, and its client wants it ended.
         let is_listed = |user: UserRecord| {
             let ends = gone == Gone::Ends && user.names(&id);
@@ -190,8 +190,8 @@ impl<H: Host> Sessions<'_, H> {
         Ok(store.swap(&key, Some(&found.sealed), &sealed, life).await?)
     }
 
-    /// Has the session of `token` remember `word` for its app, if it is still there. Whether it was not given up before it
-    /// was written, for another one.
+    /// Has the session of `token` remember `word` for its app, if it is still there. `false` if it was given up for a
+    /// later word before it was written.
     pub(crate) async fn remember_for_app(
         &self,
         token: &Token,

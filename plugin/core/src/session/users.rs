@@ -68,7 +68,8 @@ pub(crate) type LookUp<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// A change of a user. As a trait object: what follows is one function for all of them.
 pub(crate) trait UserChange {
-    /// The record is there and cannot be read. An error of those who would take it for a user whom nobody knows.
+    /// The record is there and cannot be read. An error for a change that must not take that for a user whom nobody
+    /// knows.
     fn unreadable(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -100,7 +101,7 @@ impl<H: Host> Users<'_, H> {
         }
     }
 
-    /// The latest of the user, for whom one whose record cannot be read is not one whom nobody knows.
+    /// The latest record of the user. One that cannot be read is an error here, and not a user whom nobody knows.
     pub(crate) async fn read(
         &self,
         appid: &str,
@@ -190,8 +191,8 @@ impl<H: Host> Users<'_, H> {
         Err(self.context.contended("user").into())
     }
 
-    /// Where a swap is not one step: whether it is still there when everybody must be done who had read the entry before it,
-    /// and could have written it after.
+    /// Where a swap is not one step: whether the change is still there once everybody must be done who had read the
+    /// entry before it, and could have written after it.
     async fn confirm(
         &self,
         store: &ChosenStore<'_, H>,

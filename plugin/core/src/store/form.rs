@@ -1,8 +1,8 @@
 //! The version of what is stored: its first byte, whatever it is and wherever it lies. It says in which form the rest is
 //! written, so that a later release may write another one.
 //!
-//! An edge reads every version that it knows. What is of a newer one was written by a newer edge on the same store: it is
-//! neither taken for nothing nor written over. Whoever asks for it is told what an outage is told.
+//! An edge reads every version that it knows. What is of a newer one was written by a newer edge on the same store: it
+//! is neither taken for nothing nor written over. Whoever asks for it gets the answer of an outage.
 
 /// What is written in one form, and may be written in another by a later release.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

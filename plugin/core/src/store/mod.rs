@@ -25,7 +25,7 @@ pub struct Key {
     pub space: Space,
     /// The prefix of its kind (`records::kinds`) and 64 hex digits.
     pub name: String,
-    /// What the name is made of, or made into: for stores that place entries by it. Of two names never the same.
+    /// The hash that the name is made of, or of the name: stores may place entries by it. No two names have the same.
     pub(crate) hash: [u8; 32],
     /// The form of what stands there.
     pub(crate) form: &'static Form,

@@ -155,7 +155,7 @@ pub(super) fn form(body: &[u8], name: &str) -> impl Iterator<Item = String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The one value, however often it stands there. Beside it, what clients make of nothing is none.
+/// The one value, however often it is repeated. Placeholders beside it do not count.
 pub(super) fn only(
     name: &str,
     values: impl IntoIterator<Item = String>,

@@ -275,7 +275,7 @@ impl<H: Host> AccessTokens<'_, H> {
         self.context.open(&scope(&app.appid, &key.name), &sealed)
     }
 
-    /// For all others. What cannot be written, they ask for themselves.
+    /// Writes down what is known, for all others. If that fails, they ask WeChat themselves.
     async fn write_down(&self, app: &MiniProgram) {
         let Context { worker, host } = self.context;
         let now = host.now();
