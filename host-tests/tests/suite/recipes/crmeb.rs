@@ -16,15 +16,59 @@ use crate::rig::{Ask, Got, HostKind, World};
 
 const PAGE: &str = page!("crmeb");
 
-/// As the page has it: what a login gave waits in the app's cache under a key of its own.
+/// Where the app keeps the code of an SMS: `code_` and the number.
+const SMS: &str = "code_13500000000";
+
+/// Something else of the app's own, which only looks like the key of a login.
+const UPLOAD: &str = "0123456789abcdef0123456789abcdef";
+
+/// The app's one cache: what a login gave waits there beside what is nobody's to read.
+struct Cache {
+    entries: HashMap<String, String>,
+    keys: usize,
+}
+
+impl Cache {
+    fn new() -> Self {
+        let others = [(SMS, "1234"), (UPLOAD, "a token for uploads")];
+        let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self {
+            entries: HashMap::from(others),
+            keys: 0,
+        }
+    }
+
+    /// Keeps a token. The key has letters, so that case matters.
+    fn keep(&mut self, token: String) -> String {
+        self.keys += 1;
+        let key = format!("feed{:028x}", self.keys);
+        self.entries.insert(format!("wx_login_{key}"), token);
+        key
+    }
+
+    /// As the page has it.
+    fn token_under(&mut self, key: &str) -> Option<String> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if key.len() != 32 || !key.bytes().all(is_digit) {
+            return None;
+        }
+        self.entries.remove(&format!("wx_login_{key}"))
+    }
+}
+
+/// As the page has it.
 fn app(bind_phone: bool) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Sync + 'static {
-    let cache = Mutex::new(HashMap::new());
+    let cache = Mutex::new(Cache::new());
     move |seen| {
         let mut cache = cache.lock().unwrap();
         let good = |data: Value| ok(&json!({ "status": 200, "msg": "ok", "data": data }));
         let refused = || ok(&json!({ "status": 400, "msg": "授权失败" }));
-        let logged_in =
-            |token: &str| good(json!({ "token": token, "expires_time": 4_000_000_000_u64 }));
+        let logged_in = |token: &str| {
+            let data = json!({ "token": token, "expires_time": 4_000_000_000_u64 });
+            let mut answer = good(data)?;
+            answer.headers = vec![("Cache-Control".into(), "no-store".into())];
+            Some(answer)
+        };
         // As ThinkPHP goes while nobody has taken `s` from it.
         let handler = parameter(seen, "s").unwrap_or_else(|| path(seen).to_owned());
         let own_path = handler == path(seen);
@@ -33,15 +77,12 @@ fn app(bind_phone: bool) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Syn
                 let Some(token) = new_token(seen) else {
                     return refused();
                 };
-                let key = format!("key{}", cache.len());
-                cache.insert(key.clone(), token);
-                good(json!({ "key": key, "bindPhone": bind_phone }))
+                good(json!({ "key": cache.keep(token), "bindPhone": bind_phone }))
             }
             "/api/v2/routine/auth_login" => {
                 let key = parameter(seen, "key").unwrap_or_default();
-                cache
-                    .get(&key)
-                    .map_or_else(refused, |token| logged_in(token))
+                let token = cache.token_under(&key);
+                token.map_or_else(refused, |token| logged_in(&token))
             }
             "/api/v2/routine/auth_binding_phone" => {
                 let body = sent(seen);
@@ -53,13 +94,15 @@ fn app(bind_phone: bool) -> impl Fn(&SeenByApp) -> Option<Scripted> + Send + Syn
             }
             "/api/v2/routine/phone_login" => {
                 let body = sent(seen);
-                if body["captcha"] != "1234" {
+                let name = format!("code_{}", body["phone"].as_str().unwrap_or_default());
+                let sent_out = cache.entries.get(&name).map(String::as_str);
+                if sent_out.is_none() || sent_out != body["captcha"].as_str() {
                     let mut refusal = refused()?;
                     refusal.headers = vec![("X-WX-Session-End".into(), "this".into())];
                     return Some(refusal);
                 }
                 let key = body["key"].as_str().unwrap_or_default();
-                let token = new_token(seen).or_else(|| cache.get(key).cloned());
+                let token = new_token(seen).or_else(|| cache.token_under(key));
                 token.map_or_else(refused, |token| logged_in(&token))
             }
             "/api/v2/routine/binding_phone" => {
@@ -222,6 +265,37 @@ pub fn crmeb_shows_why_there_is_no_login(host: HostKind) {
         why.starts_with("Failed(") && why.contains("无效的code"),
         "{why}"
     );
+}
+
+/// Whoever asks may name any entry of the cache: only what a login has left is given, and once.
+pub fn crmeb_gives_nothing_else_out_of_its_cache(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app(false));
+    let mut client = Crmeb::on(world.wechat.phone("alice"));
+    let first = client.first_step(&mut world).unwrap();
+    let key = text(&first["key"]).unwrap();
+    let login = |key: &str| Ask::get(format!("/api/v2/routine/auth_login?key={key}"));
+    let others = [
+        SMS.to_owned(),
+        UPLOAD.to_owned(),
+        format!("wx_login_{key}"),
+        key.to_uppercase(),
+        format!("{key}0"),
+        String::new(),
+    ];
+    for other in &others {
+        let typed_in = json!({ "phone": "13500000000", "captcha": "1234", "key": other });
+        let number = Ask::post("/api/v2/routine/phone_login", &typed_in);
+        for ask in [login(other), number] {
+            let got = world.ask(ask);
+            got.seen();
+            assert_eq!(data(&got)["status"], 400, "{other}");
+        }
+    }
+    let got = world.ask(login(&key));
+    assert_eq!(got.header("cache-control").as_deref(), Some("no-store"));
+    client.logged_in(&mut world, &data(&got)["data"]).unwrap();
+    let again = world.ask(login(&key));
+    assert_eq!(data(&again)["status"], 400);
 }
 
 /// The data is fetched before `wx.login`, so it is under the key of the first step's code.

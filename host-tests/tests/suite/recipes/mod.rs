@@ -34,6 +34,7 @@ on_both_hosts! {
     crmeb {
         crmeb_logs_in_in_two_steps_and_goes_its_way,
         crmeb_shows_why_there_is_no_login,
+        crmeb_gives_nothing_else_out_of_its_cache,
         crmeb_binds_a_phone_number_with_a_login,
         crmeb_binds_a_phone_number_and_stays_logged_in,
         crmeb_binds_no_number_that_its_client_wrote,
