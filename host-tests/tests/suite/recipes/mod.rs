@@ -56,6 +56,7 @@ on_both_hosts! {
     }
     mall4m {
         mall4m_goes_its_way_and_never_loops,
+        mall4m_logs_in_whoever_has_no_name_yet,
         mall4m_waits_for_ever_after_a_login_that_failed,
     }
     mall4m_2023 {
