@@ -12,21 +12,25 @@ const PAGE: &str = page!("litemall");
 
 /// As the page has it.
 fn app(seen: &SeenByApp) -> Option<Scripted> {
+    let body = sent(seen);
     match path(seen) {
-        "/wx/auth/login_by_weixin" | "/wx/auth/register" => {
-            let Some(token) = new_token(seen) else {
-                return ok(&json!({ "errno": 402, "errmsg": "参数值不对" }));
-            };
-            let name = sent(seen)["userInfo"]["nickName"].clone();
-            if name == "blocked" {
-                let mut refusal = ok(&json!({ "errno": 700, "errmsg": "账号被禁用" }))?;
-                refusal.headers = vec![("X-WX-Session-End".into(), "this".into())];
-                return Some(refusal);
+        "/wx/auth/login_by_weixin" => {
+            let user = &body["userInfo"];
+            match new_token(seen).filter(|_| user.is_object()) {
+                None => refused(402, "参数值不对"),
+                Some(_) if user["nickName"] == "blocked" => refused(700, "账号被禁用"),
+                Some(token) => logged_in(&token, user),
             }
-            let user = json!({ "token": token, "userInfo": { "nickName": name } });
-            ok(&json!({ "errno": 0, "data": user, "errmsg": "成功" }))
         }
-        "/wx/auth/bindPhone" => match sent(seen)["openData"]["phoneNumber"].as_str() {
+        "/wx/auth/register" => match new_token(seen) {
+            None => refused(402, "参数值不对"),
+            Some(_) if body["code"] != "123456" => refused(703, "验证码错误"),
+            Some(token) => {
+                let user = json!({ "nickName": body["username"], "avatarUrl": "https://a.test/0" });
+                logged_in(&token, &user)
+            }
+        },
+        "/wx/auth/bindPhone" => match body["openData"]["phoneNumber"].as_str() {
             Some(number) => ok(&json!({ "errno": 0, "data": number, "errmsg": "成功" })),
             None => ok(&json!({ "errno": 402, "errmsg": "参数值不对" })),
         },
@@ -34,9 +38,19 @@ fn app(seen: &SeenByApp) -> Option<Scripted> {
     }
 }
 
+fn refused(errno: u16, errmsg: &str) -> Option<Scripted> {
+    let mut refusal = ok(&json!({ "errno": errno, "errmsg": errmsg }))?;
+    refusal.headers = vec![("X-WX-Session-End".into(), "this".into())];
+    Some(refusal)
+}
+
+fn logged_in(token: &str, user: &Value) -> Option<Scripted> {
+    let data = json!({ "token": token, "userInfo": user });
+    ok(&json!({ "errno": 0, "data": data, "errmsg": "成功" }))
+}
+
 struct Litemall {
     phone: Phone,
-    name: &'static str,
     token: Option<String>,
     logins: usize,
 }
@@ -45,7 +59,6 @@ impl Litemall {
     fn on(phone: Phone) -> Self {
         Self {
             phone,
-            name: "小明",
             token: None,
             logins: 0,
         }
@@ -69,7 +82,7 @@ impl Litemall {
 impl Client for Litemall {
     fn login(&mut self, world: &mut World) -> Result<(), String> {
         self.logins += 1;
-        let user = json!({ "nickName": self.name, "avatarUrl": "https://a.test/1", "gender": 1 });
+        let user = json!({ "nickName": "小明", "avatarUrl": "https://a.test/1", "gender": 1 });
         let body = json!({ "code": self.phone.login(), "userInfo": user });
         let ask = Ask::post("/wx/auth/login_by_weixin", &body);
         let answer = self.send(world, ask).ok_or("it never settles")??;
@@ -152,20 +165,32 @@ pub fn litemall_goes_its_way(host: HostKind) {
     assert_eq!(data(&got)["errno"], 501);
 }
 
-/// `code` is that of the SMS there, and WeChat's is `wxCode`.
+/// `pages/auth/register`: all that it sends. `code` is that of the SMS there, and WeChat's is `wxCode`.
+fn registration(sms: &str, code: &str) -> Ask {
+    let body = json!({
+        "username": "alice1", "password": "secret", "mobile": "13500000000",
+        "code": sms, "wxCode": code,
+    });
+    Ask::post("/wx/auth/register", &body)
+}
+
 pub fn litemall_registers_with_two_codes(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
-    let client = Litemall::on(world.wechat.phone("alice"));
+    let mut client = Litemall::on(world.wechat.phone("alice"));
     let code = client.phone.login();
-    let body = json!({
-        "username": "alice", "password": "secret", "mobile": "13500000000",
-        "code": "123456", "wxCode": code, "userInfo": { "nickName": "小明" },
-    });
-    let got = world.ask(client.with_token(Ask::post("/wx/auth/register", &body)));
+    let got = world.ask(registration("123456", &code));
     assert_of(&got, &client.phone, &[&code]);
     let seen: Value = serde_json::from_slice(&got.seen().body).unwrap();
     assert_eq!(seen["code"], "123456");
-    assert_eq!(data(&got)["data"]["token"].as_str().unwrap().len(), 43);
+    let answer = data(&got)["data"].clone();
+    client.token = text(&answer["token"]);
+    assert_eq!(client.token.as_ref().map(String::len), Some(43));
+    // Without it nobody would be logged in at the next start.
+    assert!(answer["userInfo"].is_object(), "{answer}");
+    assert_eq!(answer["userInfo"]["nickName"], "alice1");
+    let orders = Ask::get("/wx/order/list");
+    let got = client.request(&mut world, &orders).unwrap();
+    assert_of(&got, &client.phone, &[&client.token().unwrap()]);
 }
 
 /// `pages/ucenter/index`: the old kind of the button, whose data is under the key of the login.
@@ -240,15 +265,20 @@ pub fn litemall_hears_of_messages_that_wechat_has_signed(host: HostKind) {
 pub fn litemall_keeps_nobody_whom_its_app_refuses(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
     let mut client = Litemall::on(world.wechat.phone("alice"));
-    client.name = "blocked";
-    let body = json!({ "code": client.phone.login(), "userInfo": { "nickName": "blocked" } });
-    let got = world.ask(Ask::post("/wx/auth/login_by_weixin", &body));
-    assert_eq!(data(&got)["errno"], 700);
-    assert_eq!(got.header("x-wx-session-end"), None);
-    client.token = got.seen().header("x-wx-login-token");
-    assert!(client.token.is_some());
-    let with_token = client.with_token(Ask::get("/wx/order/list"));
-    journey::assert_soon_nobody(&mut world, &with_token);
+    for errno in [700, 703] {
+        let code = client.phone.login();
+        let blocked = json!({ "code": code, "userInfo": { "nickName": "blocked" } });
+        let got = world.ask(match errno {
+            700 => Ask::post("/wx/auth/login_by_weixin", &blocked),
+            _ => registration("654321", &code),
+        });
+        assert_eq!(data(&got)["errno"], errno);
+        assert_eq!(got.header("x-wx-session-end"), None);
+        client.token = got.seen().header("x-wx-login-token");
+        assert!(client.token.is_some());
+        let with_token = client.with_token(Ask::get("/wx/order/list"));
+        journey::assert_soon_nobody(&mut world, &with_token);
+    }
 }
 
 pub fn litemall_shows_why_there_is_no_login(host: HostKind) {
