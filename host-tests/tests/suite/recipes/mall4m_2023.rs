@@ -6,7 +6,7 @@ use testkit::fakes::app::{Scripted, SeenByApp};
 use testkit::fakes::wechat::Phone;
 
 use super::journey::{self, Client, Trouble};
-use super::stage::{self, data, header, ok, openid, page, path, text};
+use super::stage::{self, assert_of, data, decoded_path, header, ok, openid, page, text};
 use crate::rig::{Ask, Got, HostKind, World};
 
 const PAGE: &str = page!("mall4m-2023");
@@ -18,7 +18,7 @@ const OWN: &str = "0b9c-of-the-app";
 fn app(seen: &SeenByApp) -> Option<Scripted> {
     let good = |data| ok(&json!({ "code": "00000", "data": data, "success": true }));
     let own = || (header(seen, "authorization")? == OWN).then(|| "by password".to_owned());
-    match path(seen) {
+    match decoded_path(seen).as_str() {
         "/login" => good(json!({ "accessToken": OWN })),
         path if !path.starts_with("/p/") => good(json!({})),
         _ => match openid(seen).or_else(own) {
@@ -116,6 +116,24 @@ pub fn mall4m_of_2023_goes_its_way(host: HostKind) {
     outcome.unwrap();
     let outcome = client.request(&mut world, &Ask::get("/wx/user"));
     assert_eq!(outcome.unwrap_err(), Trouble::LoginPage);
+}
+
+/// The route lets everything through, and frameworks route on what is decoded: so must the app's filter judge.
+pub fn mall4m_of_2023_refuses_who_is_nobody_in_any_spelling(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = Mall4m::on(world.wechat.phone("alice"));
+    let spellings = ["/p/myOrder/myOrder", "/%70/myOrder/myOrder"].map(Ask::get);
+    for ask in &spellings {
+        let got = world.ask(ask.clone());
+        got.seen();
+        assert_eq!(data(&got)["code"], "A00004");
+    }
+    client.login(&mut world).unwrap();
+    for ask in &spellings {
+        let got = client.request(&mut world, ask).unwrap();
+        assert_of(&got, &client.phone, &[&client.token().unwrap()]);
+        assert_eq!(data(&got)["data"]["of"], client.phone.openid().as_str());
+    }
 }
 
 pub fn a_password_login_of_the_app_goes_on_beside(host: HostKind) {

@@ -61,6 +61,7 @@ on_both_hosts! {
     }
     mall4m_2023 {
         mall4m_of_2023_goes_its_way,
+        mall4m_of_2023_refuses_who_is_nobody_in_any_spelling,
         a_password_login_of_the_app_goes_on_beside,
     }
     ruoyi {

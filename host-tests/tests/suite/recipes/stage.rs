@@ -52,6 +52,19 @@ pub fn path(seen: &SeenByApp) -> &str {
     seen.path.split('?').next().unwrap_or_default()
 }
 
+/// The same decoded, as frameworks route on it.
+pub fn decoded_path(seen: &SeenByApp) -> String {
+    let mut parts = path(seen).split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        // The edge lets no other `%` through.
+        let (hex, rest) = part.split_at(2);
+        bytes.push(u8::from_str_radix(hex, 16).unwrap());
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
 /// A header of it.
 pub fn header(seen: &SeenByApp, name: &str) -> Option<String> {
     let value = seen.header(name)?;
