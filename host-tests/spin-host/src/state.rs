@@ -24,7 +24,9 @@ impl State {
         let mut wasi = WasiCtxBuilder::new();
         wasi.stderr(shared.log.clone());
         wasi.wall_clock(shared.clock.clone());
-        if let Some(folder) = &shared.manifest.files {
+        let manifest = &shared.manifest;
+        let inherited = manifest.inherited.has("files");
+        if let Some(folder) = manifest.files.as_ref().filter(|_| inherited) {
             wasi.preopened_dir(folder, "/", FsPerms::ReadOnly)?;
         }
         Ok(Self {

@@ -20,8 +20,8 @@ pub(crate) async fn document() -> Result<String, String> {
     }
     std::fs::read_to_string(FILE).map_err(|error| {
         format!(
-            "configuration: there is neither a variable {VARIABLE} (a middleware has only those that \
-             `inherit_configuration` gives it) nor a file {FILE} ({error})"
+            "configuration: there is neither a variable {VARIABLE} nor a file {FILE} ({error}); a middleware has \
+             `variables` and `files` only where its `inherit_configuration` names them"
         )
     })
 }

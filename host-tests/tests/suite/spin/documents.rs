@@ -1,6 +1,9 @@
 //! The configuration document: one serves Envoy and Spin, as a variable or as a file.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
+use spin_host::Manifest;
 use testkit::client::Request;
 use wx_session_core::Config;
 use wx_session_core::config::{HostStore, Platform, StoreKind};
@@ -34,14 +37,19 @@ fn the_document_of_envoy_yaml_serves_both_platforms() {
     assert_eq!(document["apps"][0]["appid"], APPID);
 }
 
+/// Ships the document as a file in this folder, and no longer as a variable.
+pub fn ship_in(folder: &Path, manifest: &mut Manifest) {
+    let document = manifest.variables.remove("wx_session_config").unwrap();
+    std::fs::write(folder.join("wx-session.json"), document).unwrap();
+    manifest.files = Some(folder.into());
+}
+
 #[test]
 fn it_may_be_a_file_that_the_manifest_ships() {
     let folder = tempfile::tempdir().unwrap();
     for way in Way::BOTH {
         let stage = SpinWorld::start_with(way, &json!({}), |manifest| {
-            let document = manifest.variables.remove("wx_session_config").unwrap();
-            std::fs::write(folder.path().join("wx-session.json"), document).unwrap();
-            manifest.files = Some(folder.path().into());
+            ship_in(folder.path(), manifest);
         });
         let token = stage.login(&stage.wechat.phone("alice"));
         let answer = stage.send(&Request::get("/me").header("X-WX-Skey", &token));

@@ -7,6 +7,7 @@ use spin_host::{Inherited, Manifest, Upstream};
 use testkit::client::{Request, Response};
 use testkit::redis::Server;
 
+use super::documents::ship_in;
 use crate::rig::spin_world::{SpinWorld, login_with};
 use crate::rig::{SECRET, Way};
 
@@ -44,7 +45,12 @@ fn what_the_manifest_lacks_is_named_in_the_log_and_nothing_passes() {
 
 /// What a middleware inherits, but for one kind.
 fn without(kind: &str) -> Inherited {
-    let all = ["allowed_outbound_hosts", "key_value_stores", "variables"];
+    let all = [
+        "allowed_outbound_hosts",
+        "files",
+        "key_value_stores",
+        "variables",
+    ];
     let others = all.into_iter().filter(|name| *name != kind);
     Inherited::Only(others.map(str::to_owned).collect())
 }
@@ -55,11 +61,16 @@ fn error(answer: &Response) -> Value {
 
 #[test]
 fn what_a_middleware_does_not_inherit_is_named_in_the_log_and_nothing_passes() {
+    let folder = tempfile::tempdir().unwrap();
     for (kind, named) in [
+        ("files", "`files`"),
         ("key_value_stores", "key_value_stores"),
         ("variables", "wx_session_config"),
     ] {
         let stage = SpinWorld::start_with(Way::Middleware, &json!({}), |manifest| {
+            if kind == "files" {
+                ship_in(folder.path(), manifest);
+            }
             manifest.inherited = without(kind);
         });
         let answer = stage.send(&Request::get("/public/a"));
