@@ -82,6 +82,7 @@ on_both_hosts! {
     weapp_session {
         weapp_session_goes_its_way,
         weapp_session_gives_up_where_no_code_is_good,
+        weapp_session_takes_no_refusal_for_a_success,
     }
     werequest {
         werequest_goes_its_way,

@@ -146,6 +146,29 @@ pub fn weapp_session_gives_up_where_no_code_is_good(host: HostKind) {
         .seen();
 }
 
+/// A refusal about the session too: without the magic member it would be a success.
+pub fn weapp_session_takes_no_refusal_for_a_success(host: HostKind) {
+    let mut world = stage::start(host, PAGE, app);
+    let mut client = WeappSession::on(world.wechat.phone("alice"));
+    let orders = Ask::get("/orders");
+    let unknown = orders.clone().token(&"A".repeat(43));
+    for (ask, error) in [(&orders, "no_session"), (&unknown, "invalid_token")] {
+        let got = world.ask(ask.clone());
+        assert_eq!(got.header("x-wx-error").as_deref(), Some(error));
+        let refusal = data(&got);
+        assert_eq!(refusal[MAGIC], 1);
+        assert_eq!(refusal["reason"], REASONS[0]);
+    }
+    // A code that is none: it takes another one, and is let in.
+    client.code = Some("undefined".into());
+    client.request(&mut world, &orders).unwrap().seen();
+    assert_eq!((client.sent, client.logins), (2, 1));
+    // What an endpoint refuses, which goes by the token alone.
+    let outcome = client.request(&mut world, &Ask::get("/wx/user"));
+    assert!(matches!(outcome, Err(Trouble::Failed(_))), "{outcome:?}");
+    assert_eq!(client.sent, SENDS);
+}
+
 /// After the time for which it is remembered, WeChat says that the code was used; the client takes another one.
 pub fn a_code_is_no_token_forever(host: HostKind) {
     let mut world = stage::start(host, PAGE, app);
