@@ -53,14 +53,11 @@ pub(crate) fn check(file: &Path, config: &Node, document: Option<&Node>) -> Vec<
         let of_answers = Some(&OF_ANSWERS).filter(|_| serves_api);
         for (callback, consequence) in CALLBACKS.iter().chain(of_answers) {
             if allowed.get(callback).is_none() {
-                findings.push(Finding {
-                    file: file.to_owned(),
-                    line: entry.line,
-                    field: format!("{name}.allowed_capabilities"),
-                    problem: format!(
-                        "lacks {callback}: Envoy never calls the filter there, and {consequence}"
-                    ),
-                });
+                let problem = format!(
+                    "lacks {callback}: Envoy never calls the filter there, and {consequence}"
+                );
+                let field = format!("{name}.allowed_capabilities");
+                findings.push(Finding::new(file, entry.line, field, problem));
             }
         }
     }

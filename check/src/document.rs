@@ -120,11 +120,6 @@ pub(crate) struct Wrong {
 
 impl Wrong {
     pub(crate) fn in_file(self, file: &std::path::Path) -> Finding {
-        Finding {
-            file: file.to_owned(),
-            line: self.line,
-            field: self.field,
-            problem: self.problem,
-        }
+        Finding::new(file, self.line, self.field, self.problem)
     }
 }

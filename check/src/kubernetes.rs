@@ -111,12 +111,7 @@ fn higress(file: &Path, spec: &Node, buffer: Buffer) -> Vec<Finding> {
     }
     let mut findings = plugin.check(file);
     let mut find = |line: usize, field: String, problem: &str| {
-        findings.push(Finding {
-            file: file.to_owned(),
-            line,
-            field,
-            problem: problem.to_owned(),
-        });
+        findings.push(Finding::new(file, line, field, problem));
     };
     for (index, rule) in spec
         .get("matchRules")

@@ -40,6 +40,17 @@ pub struct Finding {
     pub problem: String,
 }
 
+impl Finding {
+    fn new(file: &Path, line: usize, field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            line,
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

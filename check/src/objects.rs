@@ -66,12 +66,13 @@ fn config_map(around: Around<'_>, object: &Node) -> Option<Vec<Finding>> {
                 }))
             }
             Err(error) => names_us(Some(text)).then(|| {
-                vec![Finding {
-                    file: around.file.to_owned(),
-                    line: entry.line,
-                    field: format!("data.{}", entry.name),
-                    problem: error.to_string(),
-                }]
+                let field = format!("data.{}", entry.name);
+                vec![Finding::new(
+                    around.file,
+                    entry.line,
+                    field,
+                    error.to_string(),
+                )]
             }),
         }
     }))

@@ -193,12 +193,9 @@ fn opens(around: Around<'_>, change: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
     change.visit(&mut |node| {
         let open = node.entries().iter().filter(|entry| lets_in(entry));
-        findings.extend(open.map(|entry| Finding {
-            file: around.file.to_owned(),
-            line: entry.line,
-            field: entry.name.clone(),
-            problem: FAILS_OPEN.to_owned(),
-        }));
+        findings.extend(
+            open.map(|entry| Finding::new(around.file, entry.line, &entry.name, FAILS_OPEN)),
+        );
     });
     findings
 }

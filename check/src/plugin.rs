@@ -69,12 +69,7 @@ impl Plugin<'_> {
     pub(crate) fn check(&self, file: &Path) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut find = |place: Place, problem: String| {
-            findings.push(Finding {
-                file: file.to_owned(),
-                line: place.line,
-                field: place.field,
-                problem,
-            });
+            findings.push(Finding::new(file, place.line, place.field, problem));
         };
         if let Some(place) = &self.fails_open {
             find(place.clone(), FAILS_OPEN.to_owned());

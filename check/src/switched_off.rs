@@ -72,17 +72,13 @@ pub(crate) fn has_identity(around: Around<'_>, headers: &Node) -> bool {
 pub(crate) fn finding(around: Around<'_>, line: usize, field: &str, what: &str) -> Finding {
     let name = around.known.openid().join(" or ");
     let other = name.to_ascii_lowercase().replace('-', "_");
-    Finding {
-        file: around.file.to_owned(),
-        line,
-        field: field.to_owned(),
-        problem: format!(
-            "{what}: nobody needs a session there, and the client's own {name} reaches the app. What is to be open gets \
-             `session: public` in wx-session's own routes. A route past it leads only to handlers that read no such header, \
-             or has request_headers_to_remove with it and all the others, in each spelling that the app reads as the same \
-             ({other}): Envoy removes exact names"
-        ),
-    }
+    let problem = format!(
+        "{what}: nobody needs a session there, and the client's own {name} reaches the app. What is to be open gets \
+         `session: public` in wx-session's own routes. A route past it leads only to handlers that read no such header, \
+         or has request_headers_to_remove with it and all the others, in each spelling that the app reads as the same \
+         ({other}): Envoy removes exact names"
+    );
+    Finding::new(around.file, line, field, problem)
 }
 
 /// What matchers around the filter pass it over by.

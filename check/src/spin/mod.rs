@@ -84,12 +84,8 @@ impl<'a> Trigger<'a> {
 
 impl<'a> Check<'a> {
     fn find(&mut self, line: usize, field: &At, problem: impl Into<String>) {
-        self.findings.push(Finding {
-            file: self.file.to_owned(),
-            line,
-            field: field.to_string(),
-            problem: problem.into(),
-        });
+        self.findings
+            .push(Finding::new(self.file, line, field.to_string(), problem));
     }
 
     fn everything(&mut self) {
