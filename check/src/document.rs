@@ -82,7 +82,7 @@ impl Document {
     pub(crate) fn line_of_secret(&self, name: &str) -> usize {
         let mut line = self.tree.line;
         self.tree.visit(&mut |node| {
-            if node.get("env").and_then(Node::text) == Some(name) {
+            if node.text_at(&["env"]) == Some(name) {
                 line = node.line;
             }
         });

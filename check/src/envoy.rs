@@ -101,9 +101,6 @@ fn clusters(document: &Node) -> Option<Vec<String>> {
     let list = document
         .field_at(&["static_resources", "clusters"])
         .filter(|_| is_whole)?;
-    let names = list
-        .items()
-        .iter()
-        .filter_map(|one| one.get("name")?.text());
+    let names = list.items().iter().filter_map(|one| one.text_at(&["name"]));
     Some(names.map(str::to_owned).collect())
 }

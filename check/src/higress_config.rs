@@ -29,12 +29,12 @@ pub(crate) fn buffer(documents: &[Node]) -> Buffer {
 }
 
 fn is_map(object: &Node) -> bool {
-    let is = |path: &[&str], text: &str| object.at(path).and_then(Node::text) == Some(text);
+    let is = |path: &[&str], text: &str| object.text_at(path) == Some(text);
     is(&["kind"], "ConfigMap") && is(&["metadata", "name"], "higress-config")
 }
 
 fn limit(map: &Node) -> Option<u64> {
-    let config = yaml_tree::parse(map.at(&["data", "higress"])?.text()?).ok()?;
+    let config = yaml_tree::parse(map.text_at(&["data", "higress"])?).ok()?;
     let limit = ["downstream", "connectionBufferLimits"];
     config.first()?.at(&limit)?.number()
 }

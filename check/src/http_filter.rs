@@ -14,7 +14,7 @@ pub(crate) struct HttpFilter<'a> {
 
 impl<'a> HttpFilter<'a> {
     pub(crate) fn of(node: &'a Node) -> Option<Self> {
-        let name = node.get("name").and_then(Node::text)?;
+        let name = node.text_at(&["name"])?;
         let is_ours = if let Some(filter) = node.field_at(&["typed_config"]) {
             // A matcher may stand around it.
             let inner = filter.field_at(&["extension_config", "typed_config"]);

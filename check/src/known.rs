@@ -66,7 +66,7 @@ impl Known {
 
 fn openid(node: &Node) -> Option<String> {
     let said = |document: &Node| {
-        let name = document.at(&["identity_headers", "openid"])?.text()?;
+        let name = document.text_at(&["identity_headers", "openid"])?;
         Some(name.to_owned())
     };
     match node.text() {

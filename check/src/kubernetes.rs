@@ -17,9 +17,9 @@ pub(crate) struct Buffers {
 
 /// What is wrong in an object, or nothing if wx-session is not in it.
 pub(crate) fn check(file: &Path, object: &Node, buffers: Buffers) -> Option<Vec<Finding>> {
-    let text = |name: &str| object.get(name).and_then(Node::text).unwrap_or_default();
+    let text = |name: &str| object.text_at(&[name]).unwrap_or_default();
     let spec = object.get("spec")?;
-    let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
+    let named = names_us(object.text_at(&["metadata", "name"]));
     match (
         text("kind"),
         text("apiVersion").split('/').next().unwrap_or_default(),
@@ -48,8 +48,7 @@ pub(crate) fn check(file: &Path, object: &Node, buffers: Buffers) -> Option<Vec<
 }
 
 fn is_ours(plugin: &Node) -> bool {
-    names_us(plugin.get("url").and_then(Node::text))
-        || names_us(plugin.get("pluginName").and_then(Node::text))
+    names_us(plugin.text_at(&["url"])) || names_us(plugin.text_at(&["pluginName"]))
 }
 
 /// One `wasm` of an EnvoyExtensionPolicy.
@@ -59,9 +58,7 @@ fn is_ours_there(wasm: &Node) -> bool {
         &["code", "image", "url"],
         &["code", "http", "url"],
     ];
-    places
-        .iter()
-        .any(|place| names_us(wasm.at(place).and_then(Node::text)))
+    places.iter().any(|place| names_us(wasm.text_at(place)))
 }
 
 /// <https://istio.io/latest/docs/reference/config/proxy_extensions/wasm-plugin/>
@@ -71,13 +68,9 @@ fn istio<'a>(plugin: &'a Node, at: &str) -> Plugin<'a> {
     let mut passed_on = Vec::new();
     let mut inline = Vec::new();
     for entry in list.map_or(&[][..], Node::items) {
-        let name = entry
-            .get("name")
-            .and_then(Node::text)
-            .unwrap_or_default()
-            .to_owned();
+        let name = entry.text_at(&["name"]).unwrap_or_default().to_owned();
         // Istio refuses one that has both, and its value stands in the file all the same.
-        let is_passed_on = entry.get("valueFrom").and_then(Node::text) == Some("HOST");
+        let is_passed_on = entry.text_at(&["valueFrom"]) == Some("HOST");
         if !is_passed_on || entry.get("value").is_some() {
             inline.push((name, entry.line));
         } else {

@@ -21,7 +21,7 @@ pub(crate) fn check(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
 
 /// What is no document of ours by itself.
 fn in_others(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
-    let Some(kind) = node.get("kind").and_then(Node::text) else {
+    let Some(kind) = node.text_at(&["kind"]) else {
         return envoy::check(around, node);
     };
     let object = node.merged();
@@ -38,7 +38,7 @@ fn in_others(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
 
 /// The files in it, such as an `envoy.yaml`.
 fn config_map(around: Around<'_>, object: &Node) -> Option<Vec<Finding>> {
-    let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
+    let named = names_us(object.text_at(&["metadata", "name"]));
     let entries = object.get("data").map_or(&[][..], Node::entries).iter();
     all(entries.filter_map(|entry| {
         let Value::Text { text, line } = &entry.node.value else {

@@ -15,7 +15,7 @@ const OVERRIDES: &str = "typed_per_filter_config";
 
 /// What is wrong in the patches of an object, or nothing if none of them is of wx-session.
 pub(crate) fn check(around: Around<'_>, object: &Node) -> Option<Vec<Finding>> {
-    let named = names_us(object.at(&["metadata", "name"]).and_then(Node::text));
+    let named = names_us(object.text_at(&["metadata", "name"]));
     let spec = object.get("spec")?;
     let all = |name: &str| spec.get(name).map_or(&[][..], Node::items).iter();
     let json: Vec<Json<'_>> = all("jsonPatches")
@@ -42,7 +42,7 @@ struct Json<'a> {
 
 impl<'a> Json<'a> {
     fn of(operation: &'a Node) -> Self {
-        let text = |name: &str| operation.get(name).and_then(Node::text).unwrap_or_default();
+        let text = |name: &str| operation.text_at(&[name]).unwrap_or_default();
         Self {
             operation,
             op: text("op"),

@@ -15,7 +15,7 @@ pub(crate) fn buffer(documents: &[Node]) -> Option<Buffer> {
     let mut said = Vec::new();
     for document in documents {
         document.visit(&mut |object| {
-            if object.get("kind").and_then(Node::text) == Some("ClientTrafficPolicy") {
+            if object.text_at(&["kind"]) == Some("ClientTrafficPolicy") {
                 said.extend(object.at(&["spec", "connection", "bufferLimit"]));
             }
         });

@@ -90,6 +90,11 @@ impl Node {
         names.iter().try_fold(self, |node, name| node.get(name))
     }
 
+    /// The text there, if it is one.
+    pub(crate) fn text_at(&self, names: &[&str]) -> Option<&str> {
+        self.at(names)?.text()
+    }
+
     /// Of a table; none of anything else.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {

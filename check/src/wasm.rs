@@ -35,5 +35,5 @@ pub(crate) fn is_ours(config: &Node) -> bool {
                 .and_then(Node::text),
         )
     };
-    names_us(config.get("name").and_then(Node::text)) || places.iter().any(of_code)
+    names_us(config.text_at(&["name"])) || places.iter().any(of_code)
 }

@@ -147,7 +147,7 @@ impl<'a> Check<'a> {
         all.map(|(index, node)| Trigger {
             at: at.index(index),
             node,
-            component: node.get("component").and_then(Node::text).unwrap_or(""),
+            component: node.text_at(&["component"]).unwrap_or(""),
             is_public: node
                 .get("route")
                 .is_none_or(|route| route.get("private").and_then(Node::flag) != Some(true)),
@@ -318,14 +318,14 @@ fn is_ours(entry: &Entry) -> bool {
 }
 
 fn is_of_our_build(component: &Node) -> bool {
-    let source = component.get("source").and_then(Node::text);
+    let source = component.text_at(&["source"]);
     source.is_some_and(|path| path.contains("wx_session_spin"))
 }
 
 /// Where in a trigger's `dependencies.middleware` this component stands.
 fn middleware<'a>(trigger: &'a Node, id: &str) -> Option<(usize, &'a Node)> {
     let chain = trigger.get("dependencies")?.get("middleware")?;
-    let of = |node: &&Node| node.get("component").and_then(Node::text) == Some(id);
+    let of = |node: &&Node| node.text_at(&["component"]) == Some(id);
     let mut places = chain.items().iter().enumerate();
     places.find(|(_, node)| of(node))
 }
