@@ -39,9 +39,9 @@ pub(crate) struct Entry {
 
 /// Where something is in the document: `component.app.variables`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct At(String);
+pub(crate) struct FieldPath(String);
 
-impl At {
+impl FieldPath {
     pub(crate) fn name(&self, name: &str) -> Self {
         if self.0.is_empty() {
             Self(name.to_owned())
@@ -55,7 +55,7 @@ impl At {
     }
 }
 
-impl fmt::Display for At {
+impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

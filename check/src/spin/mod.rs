@@ -14,7 +14,7 @@ use wx_session_core::Config;
 
 use crate::Finding;
 use crate::toml_tree::parse;
-use crate::tree::{At, Entry, Node};
+use crate::tree::{Entry, FieldPath, Node};
 use hosts::{component_of, may_lead_to};
 use resources::Holder;
 
@@ -62,7 +62,7 @@ pub(super) struct Check<'a> {
 
 /// An HTTP trigger.
 struct Trigger<'a> {
-    at: At,
+    at: FieldPath,
     node: &'a Node,
     /// The id of its component; one that stands in the trigger itself has none.
     component: &'a str,
@@ -83,7 +83,7 @@ impl<'a> Trigger<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn find(&mut self, line: usize, field: &At, problem: impl Into<String>) {
+    fn find(&mut self, line: usize, field: &FieldPath, problem: impl Into<String>) {
         self.findings
             .push(Finding::new(self.file, line, field.to_string(), problem));
     }
@@ -109,7 +109,7 @@ impl<'a> Check<'a> {
         if ours.is_empty() && of_triggers.is_empty() {
             self.find(
                 1,
-                &At::default().name("component"),
+                &FieldPath::default().name("component"),
                 "none is wx-session: its `source` is a file named wx_session_spin.wasm",
             );
         }
@@ -141,7 +141,7 @@ impl<'a> Check<'a> {
     }
 
     fn triggers(&self) -> Vec<Trigger<'a>> {
-        let at = At::default().name("trigger").name("http");
+        let at = FieldPath::default().name("trigger").name("http");
         let http = self.document.get("trigger").and_then(|all| all.get("http"));
         let all = http.map_or(&[][..], Node::items).iter().enumerate();
         all.map(|(index, node)| Trigger {
@@ -244,7 +244,7 @@ impl<'a> Check<'a> {
 
     /// Around an app: each of that app's triggers needs it.
     fn middleware(&mut self, own: &'a Entry, around: &[&Trigger<'_>], triggers: &[Trigger<'_>]) {
-        let at = At::default().name("component").name(&own.name);
+        let at = FieldPath::default().name("component").name(&own.name);
         self.build(&Holder::of(own), true);
         for entry in own.node.entries() {
             if RESOURCES.contains(&entry.name.as_str()) {

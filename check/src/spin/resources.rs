@@ -9,13 +9,13 @@ use wx_session_core::config::{HostStore, Platform, StoreKind};
 use super::hosts::allow;
 use super::{Check, RESOURCES};
 use crate::document::{Document, SECRET};
-use crate::tree::{At, Entry, Node, Value};
+use crate::tree::{Entry, FieldPath, Node, Value};
 
 /// The component whose resources they are: a service's own, a middleware's app.
 pub(super) struct Holder<'a> {
     pub(super) node: &'a Node,
     pub(super) line: usize,
-    pub(super) at: At,
+    pub(super) at: FieldPath,
 }
 
 impl<'a> Holder<'a> {
@@ -23,7 +23,7 @@ impl<'a> Holder<'a> {
         Self {
             node: &component.node,
             line: component.line,
-            at: At::default().name("component").name(&component.name),
+            at: FieldPath::default().name("component").name(&component.name),
         }
     }
 
@@ -51,7 +51,7 @@ struct Found<'a> {
     document: Document,
     /// Of all of it, where it stands in a file of its own.
     line: Option<usize>,
-    at: At,
+    at: FieldPath,
     /// What gives it to the component.
     by: &'a str,
 }
@@ -61,7 +61,7 @@ impl Check<'_> {
     pub(super) fn resources(
         &mut self,
         holder: &Holder<'_>,
-        inherits: Option<(&Node, &At)>,
+        inherits: Option<(&Node, &FieldPath)>,
     ) -> Option<Config> {
         let found = match self.document_of(holder) {
             Source::Here(found) => found,
@@ -225,7 +225,7 @@ impl Check<'_> {
     }
 
     /// Names that Spin passes over, and those that are not there.
-    fn inherited(&mut self, node: &Node, at: &At, needs: &[&str]) {
+    fn inherited(&mut self, node: &Node, at: &FieldPath, needs: &[&str]) {
         let at = at.name("inherit_configuration");
         let list = node.get("inherit_configuration");
         if list.and_then(Node::flag) == Some(true) {
