@@ -2,7 +2,7 @@
 //! EnvoyFilter or an EnvoyPatchPolicy.
 //! <https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/wasm/v3/wasm.proto>
 
-use crate::around::Around;
+use crate::context::Context;
 use crate::fail_open::lets_in;
 use crate::plugin::{Buffer, Clusters, Place, Plugin, texts};
 use crate::tree::Node;
@@ -11,19 +11,19 @@ use crate::{Finding, capabilities, patches, switched_off, wasm};
 const ENVIRONMENT: [&str; 2] = ["vm_config", "environment_variables"];
 
 /// What is wrong in a document, or nothing if wx-session is not in it.
-pub(crate) fn check(around: Around<'_>, document: &Node) -> Option<Vec<Finding>> {
+pub(crate) fn check(context: Context<'_>, document: &Node) -> Option<Vec<Finding>> {
     let mut filters = Vec::new();
     find(document, None, &mut filters);
     filters.retain(|filter| wasm::is_ours(filter.config));
-    let patched = patches::check(around, document);
-    let off = switched_off::check(around, document);
+    let patched = patches::check(context, document);
+    let off = switched_off::check(context, document);
     if filters.is_empty() && patched.is_none() && off.is_none() {
         return None;
     }
     let clusters = clusters(document);
     let mut findings = patched.unwrap_or_default();
     findings.extend(off.unwrap_or_default());
-    let file = around.file;
+    let file = context.file;
     for filter in &filters {
         findings.extend(plugin(filter, clusters.as_deref()).check(file));
         findings.extend(capabilities::check(file, filter.config, filter.document));

@@ -1,8 +1,8 @@
 //! What is wrong with a configuration of wx-session, before a proxy has it: by file, line and field, in the core's own
 //! words. Each kind of file has a module of its own, which gives findings and never prints. Needs no secret.
 
-mod around;
 mod capabilities;
+mod context;
 mod document;
 mod envoy;
 mod fail_open;
@@ -24,7 +24,8 @@ mod yaml_tree;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
+use context::Context;
 use tree::Node;
 
 /// Something that is wrong, and where.
@@ -128,7 +129,7 @@ pub fn to_json(text: &str) -> Result<serde_json::Value> {
 
 fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
     let mut found: Option<Vec<Finding>> = None;
-    let around = around::Around {
+    let context = Context {
         file,
         is_json: file.extension().is_some_and(|end| end == "json"),
         buffers: kubernetes::Buffers {
@@ -137,7 +138,7 @@ fn documents(file: &Path, all: &[Node]) -> Result<Vec<Finding>> {
         },
         known: &known::Known::of(all),
     };
-    for own in all.iter().filter_map(|one| objects::check(around, one)) {
+    for own in all.iter().filter_map(|one| objects::check(context, one)) {
         let found = found.get_or_insert_with(Vec::new);
         for finding in own {
             // What two plugins of one file share by an alias is wrong once.

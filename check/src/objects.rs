@@ -5,39 +5,39 @@ use std::path::Path;
 
 use wx_session_core::config::Platform;
 
-use crate::around::Around;
+use crate::context::Context;
 use crate::document::Document;
 use crate::plugin::names_us;
 use crate::tree::{Node, Value};
 use crate::{Finding, envoy, kubernetes, yaml_tree};
 
 /// What is wrong in a document, or nothing if wx-session is not in it.
-pub(crate) fn check(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
+pub(crate) fn check(context: Context<'_>, node: &Node) -> Option<Vec<Finding>> {
     if Document::at(node).is_ours() {
-        return Some(alone(around, node));
+        return Some(alone(context, node));
     }
-    in_others(around, node)
+    in_others(context, node)
 }
 
 /// What is no document of ours by itself.
-fn in_others(around: Around<'_>, node: &Node) -> Option<Vec<Finding>> {
+fn in_others(context: Context<'_>, node: &Node) -> Option<Vec<Finding>> {
     let Some(kind) = node.text_at(&["kind"]) else {
-        return envoy::check(around, node);
+        return envoy::check(context, node);
     };
     let object = node.merged();
     match kind {
         "List" => {
             let items = object.get("items").map_or(&[][..], Node::items).iter();
-            all(items.filter_map(|item| check(around, item)))
+            all(items.filter_map(|item| check(context, item)))
         }
-        "ConfigMap" => config_map(around, &object),
-        _ => kubernetes::check(around.file, &object, around.buffers)
-            .or_else(|| envoy::check(around, &object)),
+        "ConfigMap" => config_map(context, &object),
+        _ => kubernetes::check(context.file, &object, context.buffers)
+            .or_else(|| envoy::check(context, &object)),
     }
 }
 
 /// The files in it, such as an `envoy.yaml`.
-fn config_map(around: Around<'_>, object: &Node) -> Option<Vec<Finding>> {
+fn config_map(context: Context<'_>, object: &Node) -> Option<Vec<Finding>> {
     let named = names_us(object.text_at(&["metadata", "name"]));
     let entries = object.get("data").map_or(&[][..], Node::entries).iter();
     all(entries.filter_map(|entry| {
@@ -51,24 +51,24 @@ fn config_map(around: Around<'_>, object: &Node) -> Option<Vec<Finding>> {
                 for own in &mut documents {
                     own.shift(line.saturating_sub(1));
                 }
-                let around = Around {
+                let context = Context {
                     is_json: end == "json",
-                    known: &around.known.with(&documents),
-                    ..around
+                    known: &context.known.with(&documents),
+                    ..context
                 };
                 let named = named || names_us(Some(&entry.name));
                 all(documents.iter().filter_map(|own| {
                     if named || Document::at(own).is_surely_ours() {
-                        check(around, own)
+                        check(context, own)
                     } else {
-                        in_others(around, own)
+                        in_others(context, own)
                     }
                 }))
             }
             Err(error) => names_us(Some(text)).then(|| {
                 let field = format!("data.{}", entry.name);
                 vec![Finding::new(
-                    around.file,
+                    context.file,
                     entry.line,
                     field,
                     error.to_string(),
@@ -86,8 +86,8 @@ fn all(found: impl Iterator<Item = Vec<Finding>>) -> Option<Vec<Finding>> {
 }
 
 /// The document without anything around it: as JSON it is Spin's.
-fn alone(around: Around<'_>, node: &Node) -> Vec<Finding> {
-    let platform = if around.is_json {
+fn alone(context: Context<'_>, node: &Node) -> Vec<Finding> {
+    let platform = if context.is_json {
         Platform::Spin
     } else {
         Platform::Envoy
@@ -95,7 +95,7 @@ fn alone(around: Around<'_>, node: &Node) -> Vec<Finding> {
     let judged = Document::at(node).judge(platform);
     judged
         .err()
-        .map(|wrong| wrong.in_file(around.file))
+        .map(|wrong| wrong.in_file(context.file))
         .into_iter()
         .collect()
 }

@@ -3,7 +3,7 @@
 //! <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/http_filters#route-based-filter-chain>
 
 use crate::Finding;
-use crate::around::Around;
+use crate::context::Context;
 use crate::http_filter::{HttpFilter, disabled, overrides};
 use crate::tree::{Entry, Node};
 
@@ -18,8 +18,8 @@ pub(crate) const AT_FIRST: &str = "switches the filter off, unless a route enabl
 const SKIP: &str = "envoy.extensions.filters.common.matcher.action.v3.SkipFilter";
 
 /// Every place where a filter of ours is switched off, or nothing if no filter of ours is named.
-pub(crate) fn check(around: Around<'_>, document: &Node) -> Option<Vec<Finding>> {
-    let known = around.known;
+pub(crate) fn check(context: Context<'_>, document: &Node) -> Option<Vec<Finding>> {
+    let known = context.known;
     let mut is_named = false;
     let mut findings = Vec::new();
     document.visit(&mut |node| {
@@ -30,37 +30,37 @@ pub(crate) fn check(around: Around<'_>, document: &Node) -> Option<Vec<Finding>>
         is_named = true;
         // Off at first, and on for some routes, is a way to have it.
         let off = disabled(node).filter(|_| !known.is_enabled(filter.name));
-        findings.extend(off.map(|entry| finding(around, entry.line, &entry.name, AT_FIRST)));
-        findings.extend(skipped(around, node));
+        findings.extend(off.map(|entry| finding(context, entry.line, &entry.name, AT_FIRST)));
+        findings.extend(skipped(context, node));
     });
-    of_routes(around, document, &mut findings);
+    of_routes(context, document, &mut findings);
     is_named.then_some(findings)
 }
 
 /// What routes, and what holds routes, say of ours.
-fn of_routes(around: Around<'_>, node: &Node, findings: &mut Vec<Finding>) {
+fn of_routes(context: Context<'_>, node: &Node, findings: &mut Vec<Finding>) {
     let has = |name: &str| node.field(name).is_some();
     // No request gets to the app, or, on purpose, none with anything that it believes: neither here nor in what this holds.
     let removed = node.field("request_headers_to_remove");
     if has("direct_response")
         || has("redirect")
-        || removed.is_some_and(|list| has_identity(around, &list.node))
+        || removed.is_some_and(|list| has_identity(context, &list.node))
     {
         return;
     }
-    for entry in overrides(node).filter(|entry| around.known.is_ours(&entry.name)) {
+    for entry in overrides(node).filter(|entry| context.known.is_ours(&entry.name)) {
         let off = disabled(&entry.node);
-        findings.extend(off.map(|entry| finding(around, entry.line, &entry.name, OFF)));
-        findings.extend(skipped(around, &entry.node));
+        findings.extend(off.map(|entry| finding(context, entry.line, &entry.name, OFF)));
+        findings.extend(skipped(context, &entry.node));
     }
     for child in node.children() {
-        of_routes(around, child, findings);
+        of_routes(context, child, findings);
     }
 }
 
 /// Whether the header with the user is among these.
-pub(crate) fn has_identity(around: Around<'_>, headers: &Node) -> bool {
-    let openid = around.known.openid();
+pub(crate) fn has_identity(context: Context<'_>, headers: &Node) -> bool {
+    let openid = context.known.openid();
     let mut found = false;
     headers.visit(&mut |node| {
         let is = |text: &str| openid.iter().any(|name| name.eq_ignore_ascii_case(text));
@@ -69,8 +69,8 @@ pub(crate) fn has_identity(around: Around<'_>, headers: &Node) -> bool {
     found
 }
 
-pub(crate) fn finding(around: Around<'_>, line: usize, field: &str, what: &str) -> Finding {
-    let name = around.known.openid().join(" or ");
+pub(crate) fn finding(context: Context<'_>, line: usize, field: &str, what: &str) -> Finding {
+    let name = context.known.openid().join(" or ");
     let other = name.to_ascii_lowercase().replace('-', "_");
     let problem = format!(
         "{what}: nobody needs a session there, and the client's own {name} reaches the app. What is to be open gets \
@@ -78,11 +78,11 @@ pub(crate) fn finding(around: Around<'_>, line: usize, field: &str, what: &str) 
          or has request_headers_to_remove with it and all the others, in each spelling that the app reads as the same \
          ({other}): Envoy removes exact names"
     );
-    Finding::new(around.file, line, field, problem)
+    Finding::new(context.file, line, field, problem)
 }
 
 /// What matchers around the filter pass it over by.
-fn skipped(around: Around<'_>, node: &Node) -> Vec<Finding> {
+fn skipped(context: Context<'_>, node: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
     node.visit(&mut |node| {
         let action = node.entry("@type");
@@ -90,7 +90,7 @@ fn skipped(around: Around<'_>, node: &Node) -> Vec<Finding> {
         findings.extend(
             action
                 .filter(skips)
-                .map(|entry| finding(around, entry.line, "SkipFilter", OFF)),
+                .map(|entry| finding(context, entry.line, "SkipFilter", OFF)),
         );
     });
     findings

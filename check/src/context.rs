@@ -6,7 +6,7 @@ use crate::known::Known;
 use crate::kubernetes::Buffers;
 
 #[derive(Clone, Copy)]
-pub(crate) struct Around<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) file: &'a Path,
     /// Whether it is written in JSON.
     pub(crate) is_json: bool,
