@@ -105,7 +105,7 @@ impl Document {
         apps.iter().any(|app| app.get("appid").is_some())
     }
 
-    /// What a platform adds to it where it is told to use different ones in different places.
+    /// As a tree that knows its lines: for what the core does not judge (Higress' `_rules_`, `wechat_api`).
     pub(crate) fn tree(&self) -> &Node {
         &self.tree
     }
