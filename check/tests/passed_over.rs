@@ -10,7 +10,7 @@
 mod support;
 
 use support::files::{
-    ENVOY, ENVOY_GATEWAY, HIGRESS, TRAFFIC_EXTENSION, WASM_PLUGIN, findings, one, text,
+    ENVOY, ENVOY_GATEWAY, HIGRESS, TRAFFIC_EXTENSION, WASM_PLUGIN, findings, one, only, text,
 };
 
 const FLAG: &str = "deploy/envoy-gateway/flag.yaml";
@@ -184,6 +184,24 @@ fn what_reads_bodies_where_none_come_is_found() {
             .any(|one| one.contains("apps[0].push: reads bodies")),
         "{found:#?}"
     );
+}
+
+#[test]
+fn calls_that_would_hang_where_no_bodies_come_are_found() {
+    let hangs = "wechat_api: holds WeChat's answers";
+    // The listener for the backend alone.
+    let flag = "allow_on_headers_stop_iteration: true\n";
+    let shipped = text(ENVOY);
+    let (before, after) = shipped.split_at(shipped.rfind(flag).unwrap());
+    let without = before.to_owned() + &after.replacen(flag, "stat_prefix: x\n", 1);
+    only(&without, hangs);
+    for path in [WASM_PLUGIN, TRAFFIC_EXTENSION] {
+        let text = text(path);
+        let (head, routes) = text.split_once("routes:\n").unwrap();
+        assert!(routes.lines().all(|line| line.contains("- { p")), "{path}");
+        let api = format!("{head}wechat_api: {{ allow: [/wxa/getwxacodeunlimit] }}\n");
+        only(&api, hangs);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -384,11 +385,12 @@ impl Config {
         calls
     }
 
-    /// The fields that make it necessary to read bodies. Endpoints do not: they take their parameters in headers too.
+    /// The fields by which bodies must be read: of requests, or of WeChat's answers (`wechat_api`). Endpoints are none of
+    /// them: they take their parameters in headers too.
     #[must_use]
     pub fn needs_bodies(&self) -> Vec<String> {
         if self.passes_to_wechat() {
-            return Vec::new();
+            return vec!["wechat_api".into()];
         }
         let pushes = self.push.as_ref().map_or(&[][..], |rules| &rules.apps);
         let has_push = |own: &MiniProgram| pushes.iter().any(|push| *push.appid == *own.appid);
