@@ -146,6 +146,10 @@ fn without_bodies(field: &str) -> &'static str {
             "holds WeChat's answers to look at them, and Envoy hands no body over without allow_on_headers_stop_iteration: \
              what is held is never let go, and calls hang"
         }
+        "admin" => {
+            "takes its parameters from bodies alone, and Envoy hands none over without allow_on_headers_stop_iteration: \
+             nobody can end a session there"
+        }
         _ => {
             "reads bodies, and Envoy hands none over without allow_on_headers_stop_iteration: they are waited for in vain, \
              and answered with 408"

@@ -205,6 +205,25 @@ fn calls_that_would_hang_where_no_bodies_come_are_found() {
 }
 
 #[test]
+fn a_back_channel_where_no_bodies_come_is_found() {
+    let with = |path: &str| {
+        let text = text(path).replacen("WX_MASTER_KEY", "WX_ADMIN_TOKEN", 1);
+        let (before, after) = text.split_once("store:").unwrap();
+        let indent = before.lines().last().unwrap();
+        let admin = "admin: { tokens: [ { env: WX_ADMIN_TOKEN } ] }";
+        format!("{before}{admin}\n{indent}store:{after}")
+    };
+    for path in [WASM_PLUGIN, TRAFFIC_EXTENSION] {
+        only(&with(path), "admin: takes its parameters from bodies alone");
+    }
+    let shipped = with(ENVOY);
+    assert_eq!(findings(ENVOY, &shipped), [""; 0]);
+    let flag = "allow_on_headers_stop_iteration: true";
+    let without = shipped.replacen(flag, "stat_prefix: x", 1);
+    only(&without, "admin: takes its parameters from bodies alone");
+}
+
+#[test]
 fn a_body_that_envoy_refuses_first_is_found() {
     let session = "session: &session\n";
     let limits = "limits: { body_bytes: 32768 }\n                            session: &session\n";

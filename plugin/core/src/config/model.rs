@@ -386,7 +386,7 @@ impl Config {
     }
 
     /// The fields by which bodies must be read: of requests, or of WeChat's answers (`wechat_api`). Endpoints are none of
-    /// them: they take their parameters in headers too.
+    /// them: they take their parameters in headers too. The back channel does not.
     #[must_use]
     pub fn needs_bodies(&self) -> Vec<String> {
         if self.passes_to_wechat() {
@@ -398,8 +398,10 @@ impl Config {
         let apps = apps.filter(|(_, own)| has_push(own));
         let rules = self.routes.rules.iter().enumerate();
         let rules = rules.filter(|(_, rule)| rule.reads_body());
+        let admin = (!self.admin_tokens.is_empty()).then(|| "admin".into());
         apps.map(|(index, _)| format!("apps[{index}].push"))
             .chain(rules.map(|(index, _)| format!("routes[{index}]")))
+            .chain(admin)
             .collect()
     }
 
