@@ -1,38 +1,16 @@
-//! Patches that change what another object makes: those of an EnvoyPatchPolicy, such as `deploy/envoy-gateway/flag.yaml`,
-//! and those of an EnvoyFilter that change a filter or take it out.
+//! One operation of an EnvoyPatchPolicy.
 //! <https://gateway.envoyproxy.io/docs/api/extension_types/#jsonpatchoperation>
-//! <https://istio.io/latest/docs/reference/config/networking/envoy-filter/>
 
+use super::opens;
 use crate::Finding;
 use crate::context::Context;
-use crate::fail_open::{FAILS_OPEN, lets_in};
-use crate::http_filter::{KIND, disabled};
-use crate::plugin::names_us;
-use crate::switched_off::{self, AT_FIRST, OFF, OUT};
+use crate::http_filter::KIND;
+use crate::switched_off::{self, OFF, OUT};
 use crate::tree::{Entry, Node, Value};
 
 const OVERRIDES: &str = "typed_per_filter_config";
 
-/// What is wrong in the patches of an object, or nothing if none of them is of wx-session.
-pub(crate) fn check(context: Context<'_>, object: &Node) -> Option<Vec<Finding>> {
-    let named = names_us(object.text_at(&["metadata", "name"]));
-    let spec = object.get("spec")?;
-    let all = |name: &str| spec.get(name).map_or(&[][..], Node::items).iter();
-    let json: Vec<Json<'_>> = all("jsonPatches")
-        .filter_map(|patch| patch.get("operation").map(Json::of))
-        .collect();
-    let mut found = (named && !json.is_empty()).then(Vec::new);
-    let of_json = json
-        .iter()
-        .filter_map(|one| one.check(context, named, &json));
-    for own in of_json.chain(all("configPatches").filter_map(|patch| of_istio(context, patch))) {
-        found.get_or_insert_with(Vec::new).extend(own);
-    }
-    found
-}
-
-/// One operation of an EnvoyPatchPolicy.
-struct Json<'a> {
+pub(super) struct Json<'a> {
     operation: &'a Node,
     op: &'a str,
     /// What the path begins at.
@@ -41,7 +19,7 @@ struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    fn of(operation: &'a Node) -> Self {
+    pub(super) fn of(operation: &'a Node) -> Self {
         let text = |name: &str| operation.text_at(&[name]).unwrap_or_default();
         Self {
             operation,
@@ -51,7 +29,12 @@ impl<'a> Json<'a> {
         }
     }
 
-    fn check(&self, context: Context<'_>, named: bool, all: &[Self]) -> Option<Vec<Finding>> {
+    pub(super) fn check(
+        &self,
+        context: Context<'_>,
+        named: bool,
+        all: &[Self],
+    ) -> Option<Vec<Finding>> {
         let change = self.change();
         let overrides = change
             .as_ref()
@@ -149,53 +132,4 @@ impl<'a> Json<'a> {
                     .is_some_and(|names| switched_off::has_identity(context, names))
         })
     }
-}
-
-/// What an EnvoyFilter does to a filter of ours. What it adds is whole, and judged where it stands; what it inserts
-/// beside one of ours is another.
-fn of_istio(context: Context<'_>, patch: &Node) -> Option<Vec<Finding>> {
-    let operation = patch.at(&["patch"])?.entry("operation")?;
-    let value = patch.at(&["patch", "value"]);
-    let name = match patch.field_at(&["apply_to"])?.text()? {
-        "EXTENSION_CONFIG" => value?.get("name")?,
-        _ => patch.field_at(&[
-            "match",
-            "listener",
-            "filter_chain",
-            "filter",
-            "sub_filter",
-            "name",
-        ])?,
-    };
-    let name = name.text()?;
-    if !context.known.is_ours(name) {
-        return None;
-    }
-    match operation.node.text()? {
-        "REMOVE" => {
-            let found = switched_off::finding(context, operation.line, &operation.name, OUT);
-            Some(vec![found])
-        }
-        "MERGE" => {
-            let mut findings = opens(context, value?);
-            let off = disabled(value?).filter(|_| !context.known.is_enabled(name));
-            findings.extend(
-                off.map(|entry| switched_off::finding(context, entry.line, &entry.name, AT_FIRST)),
-            );
-            Some(findings)
-        }
-        _ => None,
-    }
-}
-
-/// Every field in it by which a filter lets everyone in.
-fn opens(context: Context<'_>, change: &Node) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    change.visit(&mut |node| {
-        let open = node.entries().iter().filter(|entry| lets_in(entry));
-        findings.extend(
-            open.map(|entry| Finding::new(context.file, entry.line, &entry.name, FAILS_OPEN)),
-        );
-    });
-    findings
 }
