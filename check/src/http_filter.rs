@@ -19,7 +19,9 @@ impl<'a> HttpFilter<'a> {
             // A matcher may stand around it.
             let inner = filter.field_at(&["extension_config", "typed_config"]);
             let config = wasm::config(inner.unwrap_or(filter));
-            config.is_some_and(wasm::is_ours)
+            // A part, of a patch, need not say whose it is.
+            let is_unnamed = |config| wasm::names(config).next().is_none() && names_us(Some(name));
+            config.is_some_and(|config| wasm::is_ours(config) || is_unnamed(config))
         } else {
             node.field("config_discovery").is_some() && names_us(Some(name))
         };

@@ -25,15 +25,15 @@ pub(crate) fn config(node: &Node) -> Option<&Node> {
 
 /// Whether a `PluginConfig` is one of ours.
 pub(crate) fn is_ours(config: &Node) -> bool {
-    let code = ["vm_config", "code"];
+    names(config).any(|name| names_us(Some(name)))
+}
+
+/// What a `PluginConfig`, or a part of one, is called, and its module.
+pub(crate) fn names(config: &Node) -> impl Iterator<Item = &str> {
+    let code = config.field_at(&["vm_config", "code"]);
     let places = [&["local", "filename"][..], &["remote", "http_uri", "uri"]];
-    let of_code = |place: &&[&str]| {
-        names_us(
-            config
-                .field_at(&code)
-                .and_then(|code| code.field_at(place))
-                .and_then(Node::text),
-        )
-    };
-    names_us(config.text_at(&["name"])) || places.iter().any(of_code)
+    let of_code = places
+        .into_iter()
+        .filter_map(move |place| code?.field_at(place)?.text());
+    config.text_at(&["name"]).into_iter().chain(of_code)
 }

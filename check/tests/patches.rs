@@ -9,7 +9,7 @@
 
 mod support;
 
-use support::files::{ENVOY_FILTER, FILTER_CONFIG as TYPE, findings, only, text};
+use support::files::{ENVOY_FILTER, FILTER_CONFIG as TYPE, findings, one, only, text};
 
 const OFF: &str = "switches the filter off: ";
 const OUT: &str = "takes the filter out: ";
@@ -188,5 +188,32 @@ fn a_patch_of_istio_that_opens_the_filter_is_found() {
         listener,
     ] {
         assert_eq!(findings("part.yaml", &both(&right)), [""; 0], "{right}");
+    }
+}
+
+#[test]
+fn an_extension_config_that_istio_passes_over_is_found() {
+    let passed_over = "operation: does nothing: of the patches of an EXTENSION_CONFIG";
+    let add = "operation: ADD\n";
+    for other in ["MERGE", "REPLACE", "INSERT_FIRST"] {
+        let new = format!("operation: {other}");
+        one(ENVOY_FILTER, add.trim(), &new, passed_over);
+    }
+    // Beside the one that is added.
+    let more = |name: &str, config: &str| {
+        let value = format!(
+            "{{ name: {name}, typed_config: {{ \"@type\": type.googleapis.com/{config} }} }}"
+        );
+        text(ENVOY_FILTER)
+            + &format!(
+                "    - applyTo: EXTENSION_CONFIG\n      patch: {{ operation: MERGE, value: {value} }}\n"
+            )
+    };
+    let wasm =
+        "envoy.extensions.filters.http.wasm.v3.Wasm, config: { failure_policy: FAIL_RELOAD }";
+    only(&more("istio-system.wx-session", wasm), passed_over);
+    let lua = "envoy.extensions.filters.http.lua.v3.Lua";
+    for other in [more("istio-system.cors", wasm), more("wx-session-lua", lua)] {
+        assert_eq!(findings("part.yaml", &other), [""; 0], "{other}");
     }
 }

@@ -6,24 +6,18 @@ use crate::Finding;
 use crate::context::Context;
 use crate::http_filter::disabled;
 use crate::switched_off::{self, AT_FIRST, OUT};
-use crate::tree::Node;
+use crate::tree::{Entry, Node};
 
 /// What it does to a filter of ours. What it adds is whole, and judged where it stands; what it inserts beside one of ours
 /// is another.
 pub(super) fn check(context: Context<'_>, patch: &Node) -> Option<Vec<Finding>> {
     let operation = patch.at(&["patch"])?.entry("operation")?;
     let value = patch.at(&["patch", "value"]);
-    let name = match patch.field_at(&["apply_to"])?.text()? {
-        "EXTENSION_CONFIG" => value?.get("name")?,
-        _ => patch.field_at(&[
-            "match",
-            "listener",
-            "filter_chain",
-            "filter",
-            "sub_filter",
-            "name",
-        ])?,
-    };
+    if patch.field_at(&["apply_to"])?.text()? == "EXTENSION_CONFIG" {
+        return of_extension(context, operation, value?);
+    }
+    let filter = ["match", "listener", "filter_chain", "filter"];
+    let name = patch.field_at(&filter)?.field_at(&["sub_filter", "name"])?;
     let name = name.text()?;
     if !context.known.is_ours(name) {
         return None;
@@ -43,4 +37,16 @@ pub(super) fn check(context: Context<'_>, patch: &Node) -> Option<Vec<Finding>> 
         }
         _ => None,
     }
+}
+
+/// What filters are handed that ask Istio for it by its name.
+fn of_extension(context: Context<'_>, operation: &Entry, value: &Node) -> Option<Vec<Finding>> {
+    let name = value.text_at(&["name"])?;
+    if !context.known.is_ours(name) || operation.node.text()? == "ADD" {
+        return None;
+    }
+    let problem = "does nothing: of the patches of an EXTENSION_CONFIG, Istio takes those that ADD one, and passes over all \
+                   others without a word";
+    let found = Finding::new(context.file, operation.line, &operation.name, problem);
+    Some(vec![found])
 }
