@@ -4,7 +4,7 @@
 use crate::http_filter::{HttpFilter, KIND, disabled, overrides};
 use crate::plugin::names_us;
 use crate::tree::Node;
-use crate::yaml_tree;
+use crate::{patches, yaml_tree};
 
 #[derive(Clone, Default)]
 pub(crate) struct Known {
@@ -12,6 +12,8 @@ pub(crate) struct Known {
     filters: Vec<(String, bool)>,
     /// The names of those that a route switches on.
     enabled: Vec<String>,
+    /// The names by which filters ask Istio for what they are told.
+    asked_for: Vec<String>,
     /// What our documents call the header with the user, where they say it.
     openid: Vec<String>,
 }
@@ -36,6 +38,8 @@ impl Known {
         }
         let on = overrides(node).filter(|entry| disabled(&entry.node).is_none());
         self.enabled.extend(on.map(|entry| entry.name.clone()));
+        let asked_for = patches::asked_for(node).into_iter();
+        self.asked_for.extend(asked_for.map(str::to_owned));
         self.openid
             .extend(openid(node).filter(|name| !self.openid.contains(name)));
     }
@@ -53,6 +57,10 @@ impl Known {
 
     pub(crate) fn is_enabled(&self, name: &str) -> bool {
         self.enabled.iter().any(|own| own == name)
+    }
+
+    pub(crate) fn is_asked_for(&self, name: &str) -> bool {
+        self.asked_for.iter().any(|own| own == name)
     }
 
     /// What the header with the user may be called.

@@ -217,3 +217,31 @@ fn an_extension_config_that_istio_passes_over_is_found() {
         assert_eq!(findings("part.yaml", &other), [""; 0], "{other}");
     }
 }
+
+#[test]
+fn an_extension_config_that_no_filter_asks_for_is_found() {
+    let nobody = "name: no HTTP_FILTER of this file asks for istio-system.wx-session";
+    let shipped = text(ENVOY_FILTER);
+    let (alone, place) = shipped.split_once("    # Its place").unwrap();
+    only(alone, nobody);
+    let place = format!("    # Its place{place}");
+    for (old, new) in [
+        ("name: istio-system.wx-session", "name: istio-system.wx"),
+        ("config_discovery", "other"),
+        ("operation: INSERT_FIRST", "operation: MERGE"),
+        ("operation: INSERT_FIRST", "operation: REMOVE"),
+    ] {
+        assert!(place.contains(old), "{old}");
+        only(&(alone.to_owned() + &place.replacen(old, new, 1)), nobody);
+    }
+    // In another object of the file, in a whole connection manager, in camel case.
+    let head = &shipped[..shipped.find("    # The filter itself").unwrap()];
+    let manager = "    - applyTo: NETWORK_FILTER\n      patch: { operation: MERGE, value: { typed_config: { http_filters: [ { \
+                   name: istio-system.wx-session, configDiscovery: {} } ] } } }\n";
+    for right in [
+        format!("{alone}---\n{head}{place}"),
+        format!("{alone}{manager}"),
+    ] {
+        assert_eq!(findings("part.yaml", &right), [""; 0], "{right}");
+    }
+}

@@ -41,12 +41,38 @@ pub(super) fn check(context: Context<'_>, patch: &Node) -> Option<Vec<Finding>> 
 
 /// What filters are handed that ask Istio for it by its name.
 fn of_extension(context: Context<'_>, operation: &Entry, value: &Node) -> Option<Vec<Finding>> {
-    let name = value.text_at(&["name"])?;
-    if !context.known.is_ours(name) || operation.node.text()? == "ADD" {
+    let known = context.known;
+    let name = value.entry("name")?;
+    let text = name.node.text().filter(|name| known.is_ours(name))?;
+    let (place, problem) = if operation.node.text()? != "ADD" {
+        let problem = "does nothing: of the patches of an EXTENSION_CONFIG, Istio takes those that ADD one, and passes over \
+                       all others without a word";
+        (operation, problem.to_owned())
+    } else if !known.is_asked_for(text) {
+        let problem = format!(
+            "no HTTP_FILTER of this file asks for {text} by its config_discovery: it is in no filter chain, and the app is \
+             open"
+        );
+        (name, problem)
+    } else {
         return None;
-    }
-    let problem = "does nothing: of the patches of an EXTENSION_CONFIG, Istio takes those that ADD one, and passes over all \
-                   others without a word";
-    let found = Finding::new(context.file, operation.line, &operation.name, problem);
+    };
+    let found = Finding::new(context.file, place.line, &place.name, problem);
     Some(vec![found])
+}
+
+/// The names by which filters that a patch puts into a chain ask for what they are told.
+pub(crate) fn asked_for(patch: &Node) -> Vec<&str> {
+    let target = patch.field_at(&["apply_to"]).and_then(Node::text);
+    let operation = patch.text_at(&["patch", "operation"]);
+    let mut names = Vec::new();
+    match (target, operation) {
+        // A list that is merged gets longer, a filter that is merged was there before.
+        (None, _) | (_, None | Some("REMOVE")) | (Some("HTTP_FILTER"), Some("MERGE")) => {}
+        _ => patch.visit(&mut |node| {
+            let asks = node.field("config_discovery").is_some();
+            names.extend(node.text_at(&["name"]).filter(|_| asks));
+        }),
+    }
+    names
 }

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::fail_open::{FAILS_OPEN, lets_in};
 use crate::plugin::names_us;
 use crate::tree::Node;
+pub(crate) use istio::asked_for;
 use json::Json;
 
 /// What is wrong in the patches of an object, or nothing if none of them is of wx-session.
