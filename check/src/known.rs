@@ -1,6 +1,8 @@
 //! What a whole file says of its filters and of their headers: a route, or a patch, may stand in another document than
 //! the filter. Never judges it.
 
+use std::ptr;
+
 use crate::http_filter::{HttpFilter, KIND, disabled, overrides};
 use crate::plugin::names_us;
 use crate::tree::Node;
@@ -27,13 +29,20 @@ impl Known {
     pub(crate) fn with(&self, documents: &[Node]) -> Self {
         let mut known = self.clone();
         for document in documents {
-            document.visit(&mut |node| known.see(node));
+            let mut in_place_of_another = None;
+            document.visit(&mut |node| {
+                in_place_of_another = patches::replacement(node).or(in_place_of_another);
+                let is_replacement = in_place_of_another.is_some_and(|own| ptr::eq(own, node));
+                known.see(node, is_replacement);
+            });
         }
         known
     }
 
-    fn see(&mut self, node: &Node) {
-        if let Some(filter) = HttpFilter::of(node) {
+    /// `is_replacement`: another filter may have had its name before.
+    fn see(&mut self, node: &Node, is_replacement: bool) {
+        let filter = HttpFilter::of(node).filter(|filter| filter.is_ours || !is_replacement);
+        if let Some(filter) = filter {
             self.filters.push((filter.name.to_owned(), filter.is_ours));
         }
         let on = overrides(node).filter(|entry| disabled(&entry.node).is_none());
@@ -53,6 +62,14 @@ impl Known {
         let kind = name.strip_prefix(KIND);
         let is_other = kind.is_some_and(|kind| !kind.starts_with("wasm"));
         names_us(Some(name)) && !is_other
+    }
+
+    /// Whether this is a filter of ours, or asks for one by its name.
+    pub(crate) fn has_ours(&self, filter: &Node) -> bool {
+        let asks = filter.field("config_discovery").is_some();
+        let name = filter.text_at(&["name"]).filter(|_| asks);
+        HttpFilter::of(filter).is_some_and(|own| own.is_ours)
+            || name.is_some_and(|name| self.is_ours(name))
     }
 
     pub(crate) fn is_enabled(&self, name: &str) -> bool {

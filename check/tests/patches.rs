@@ -123,6 +123,44 @@ fn a_patch_that_takes_the_filter_out_is_found() {
 }
 
 #[test]
+fn a_patch_that_puts_another_filter_in_the_place_of_ours_is_found() {
+    let replace = |value: &str| {
+        let filter = format!("jsonPath: \"..http_filters[?(@.name=='{OURS}')]\"");
+        policy(
+            "more",
+            &[format!("op: replace, {filter}, value: {{ {value} }}")],
+        )
+    };
+    let istio = |value: &str| {
+        let ours = "istio-system.wx-session";
+        let filter = format!("filter: {{ name: hcm, subFilter: {{ name: {ours} }} }}");
+        format!(
+            "kind: EnvoyFilter\nmetadata: {{ name: more }}\nspec:\n  configPatches:\n    - applyTo: HTTP_FILTER\n      \
+             match: {{ listener: {{ filterChain: {{ {filter} }} }} }}\n      patch: {{ operation: REPLACE, value: {{ \
+             {value} }} }}\n"
+        )
+    };
+    let lua =
+        "typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua }";
+    for other in ["other", OURS] {
+        only(&replace(&format!("name: {other}, {lua}")), OUT);
+    }
+    for other in ["other", "istio-system.wx-session"] {
+        only(&istio(&format!("name: {other}, {lua}")), OUT);
+    }
+    // Another version of ours.
+    let shipped = text(ENVOY_FILTER);
+    for name in ["istio-system.wx-session", "login"] {
+        let asks = format!("name: {name}, config_discovery: {{}}");
+        let added = shipped.replace("name: istio-system.wx-session", &format!("name: {name}"));
+        for right in [replace(&asks), istio(&asks)] {
+            let both = format!("{added}---\n{right}");
+            assert_eq!(findings("part.yaml", &both), [""; 0], "{right}");
+        }
+    }
+}
+
+#[test]
 fn a_patch_of_another_filter_is_not_of_ours() {
     let open = "value: FAIL_OPEN";
     let other = format!("jsonPath: \"..http_filters[?(@.name=='{OTHER}')].typed_config.config\"");

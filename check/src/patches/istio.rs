@@ -23,7 +23,8 @@ pub(super) fn check(context: Context<'_>, patch: &Node) -> Option<Vec<Finding>> 
         return None;
     }
     match operation.node.text()? {
-        "REMOVE" => {
+        "REPLACE" if value.is_some_and(|own| context.known.has_ours(own)) => None,
+        "REMOVE" | "REPLACE" => {
             let found = switched_off::finding(context, operation.line, &operation.name, OUT);
             Some(vec![found])
         }

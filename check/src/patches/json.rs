@@ -106,13 +106,16 @@ impl<'a> Json<'a> {
         } else {
             context.known.is_ours(&last)
         };
-        if !is_remove || !is_entry {
+        if !is_entry {
             return None;
         }
         if place.contains(OVERRIDES) {
-            return Some(OFF);
+            return is_remove.then_some(OFF);
         }
-        place.contains("http_filters").then_some(OUT)
+        let value = self.operation.get("value");
+        let has_ours = value.is_some_and(|value| context.known.has_ours(value));
+        let is_gone = is_remove || self.op == "replace" && !has_ours;
+        (place.contains("http_filters") && is_gone).then_some(OUT)
     }
 
     /// Whether another operation takes the user's name off the route that this one is of.

@@ -31,6 +31,14 @@ pub(crate) fn check(context: Context<'_>, object: &Node) -> Option<Vec<Finding>>
     found
 }
 
+/// What a patch puts in the place of something.
+pub(crate) fn replacement(patch: &Node) -> Option<&Node> {
+    let names = ["op", "operation"];
+    let operation = names.iter().find_map(|name| patch.text_at(&[name]));
+    let replaces = operation.is_some_and(|operation| operation.eq_ignore_ascii_case("replace"));
+    patch.get("value").filter(|_| replaces)
+}
+
 /// Every field in it by which a filter lets everyone in.
 fn opens(context: Context<'_>, change: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
