@@ -31,6 +31,7 @@ pub(crate) fn check(context: Context<'_>, document: &Node) -> Option<Vec<Finding
         // Off at first, and on for some routes, is a way to have it.
         let off = disabled(node).filter(|_| !known.is_enabled(filter.name));
         findings.extend(off.map(|entry| finding(context, entry.line, &entry.name, AT_FIRST)));
+        findings.extend(optional(context, node));
         findings.extend(skipped(context, node));
     });
     of_routes(context, document, &mut findings);
@@ -79,6 +80,16 @@ pub(crate) fn finding(context: Context<'_>, line: usize, field: &str, what: &str
          ({other}): Envoy removes exact names"
     );
     Finding::new(context.file, line, field, problem)
+}
+
+/// That Envoy may do without the filter: not one that is asked for by `config_discovery`, whose kind it must know.
+/// <https://github.com/envoyproxy/envoy/blob/main/source/common/http/filter_chain_helper.h>
+fn optional(context: Context<'_>, filter: &Node) -> Option<Finding> {
+    let optional = filter.field("is_optional")?;
+    let problem = "lets everyone in, without a session, where Envoy is built without Wasm: it passes the filter over";
+    let is_whole = filter.field("typed_config").is_some();
+    (is_whole && optional.node.is_true())
+        .then(|| Finding::new(context.file, optional.line, &optional.name, problem))
 }
 
 /// What matchers around the filter pass it over by.

@@ -46,6 +46,27 @@ fn a_filter_that_is_off_is_found() {
 }
 
 #[test]
+fn a_filter_that_envoy_may_do_without_is_found() {
+    let filter = "- name: wx-session\n";
+    for (optional, number) in [
+        ("is_optional: true", 1),
+        ("isOptional: yes", 1),
+        ("is_optional: false", 0),
+    ] {
+        let new = format!("{filter}                    {optional}\n");
+        let found = findings(ENVOY, &text(ENVOY).replacen(filter, &new, 1));
+        assert_eq!(found.len(), number, "{optional}: {found:#?}");
+        assert!(found.iter().all(|one| one.contains("lets everyone in")));
+    }
+    // Envoy does not look at it there.
+    let asks = "          config_discovery:\n";
+    let optional = format!("          is_optional: true\n{asks}");
+    let changed = text(ENVOY_FILTER).replacen(asks, &optional, 1);
+    assert!(changed.contains("is_optional"));
+    assert_eq!(findings(ENVOY_FILTER, &changed), [""; 0]);
+}
+
+#[test]
 fn a_filter_that_is_off_for_a_route_is_found() {
     let off =
         |field: &str, name: &str| format!("{field}: {{ {name}: {{ {TYPE}, disabled: true }} }}");
