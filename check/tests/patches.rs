@@ -249,7 +249,12 @@ fn an_extension_config_that_istio_passes_over_is_found() {
     };
     let wasm =
         "envoy.extensions.filters.http.wasm.v3.Wasm, config: { failure_policy: FAIL_RELOAD }";
-    only(&more("istio-system.wx-session", wasm), passed_over);
+    let both = more("istio-system.wx-session", wasm);
+    only(&both, passed_over);
+    // Alone, where its name says whose it is.
+    let patch = both.lines().rev().take(2).collect::<Vec<_>>();
+    let (head, _) = both.split_once("    # The filter itself").unwrap();
+    only(&format!("{head}{}\n{}\n", patch[1], patch[0]), passed_over);
     let lua = "envoy.extensions.filters.http.lua.v3.Lua";
     for other in [more("istio-system.cors", wasm), more("wx-session-lua", lua)] {
         assert_eq!(findings("part.yaml", &other), [""; 0], "{other}");
