@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use testkit::envoy::{Config, Envoy, validate};
 
 use crate::rig::envoy_world::{APPID, EnvoyWorld, SECRET};
+use crate::rig::{module, vm_config};
+use proxy_wasm_host::{SharedData, Vm};
 
 const ENVIRONMENT: [(&str, &str); 1] = [("WX_SECRET", SECRET)];
 
@@ -52,6 +54,45 @@ fn a_wrong_field_is_refused_by_its_name() {
         assert!(said.contains(&expected), "{patch}:\n{said}");
         assert!(!said.contains("an inline AppSecret") && !said.contains(SECRET));
     }
+}
+
+/// A Struct begins with a newline and the length of its first entry, which is a brace where that has 123 bytes.
+#[test]
+fn a_struct_that_begins_as_json_does_is_none() {
+    let text = |tag: u8, text: &str| message(tag, text.as_bytes());
+    let entry = |key: &str, value: &[u8]| message(1, &[text(1, key), message(2, value)].concat());
+    let rule = |prefix: &str| {
+        let fields = [("prefix", prefix), ("session", "public")];
+        let fields = fields.map(|(key, value)| entry(key, &text(3, value)));
+        message(1, &message(5, &fields.concat()))
+    };
+    let routes = |length: usize| {
+        let rules = [rule("/healthz"), rule(&format!("/{}", "x".repeat(length)))];
+        entry("routes", &message(6, &rules.concat()))
+    };
+    let secret = message(5, &entry("env", &text(3, "WX_SECRET")));
+    let app = [entry("appid", &text(3, APPID)), entry("secret", &secret)].concat();
+    let apps = entry("apps", &message(6, &message(1, &message(5, &app))));
+    let routes = (1..60).map(routes).find(|entry| entry[1] == b'{').unwrap();
+    let document = [routes, apps].concat();
+    assert!(
+        str::from_utf8(&document)
+            .unwrap()
+            .trim_start()
+            .starts_with('{')
+    );
+    let mut config = vm_config(&json!({}), 1);
+    config.plugin_configuration = document;
+    if let Err(error) = Vm::start(module(), config, &SharedData::default()) {
+        panic!("{}: {:?}", error.why, error.log);
+    }
+}
+
+/// A field of a protobuf message that has a length, which is below 128.
+fn message(number: u8, content: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(content.len()).unwrap();
+    assert!(length < 128);
+    [&[number << 3 | 2, length], content].concat()
 }
 
 #[test]

@@ -35,6 +35,16 @@ fn assert_unheard(got: &Got) {
     assert_eq!((got.header(END), got.header(ATTRIBUTES)), (None, None));
 }
 
+/// A browser's page cannot take the cookie of its dead session away.
+#[track_caller]
+fn assert_cookie_goes(got: &Got) {
+    let cookie = got.header("set-cookie").unwrap();
+    assert!(
+        cookie.starts_with("wxs=; ") && cookie.ends_with("; Max-Age=0"),
+        "{cookie}"
+    );
+}
+
 /// What the app is told of the session.
 fn attributes(world: &mut World, token: &str) -> Option<String> {
     world.get("/api/orders", token).seen().header(ATTRIBUTES)
@@ -65,6 +75,7 @@ pub fn an_app_ends_the_session_of_a_request_at_once(host: HostKind) {
         let got = world.ask(saying(status, &[(END, "this")]).token(&token));
         assert_eq!(got.status, status);
         assert_unheard(&got);
+        assert_cookie_goes(&got);
         // At once on this worker, however the store does, and for good.
         world.assert_token_refused(&token, "invalid_token");
         settle(&mut world);
@@ -107,7 +118,7 @@ pub fn an_end_that_is_said_twice_is_an_end_and_one_that_cannot_be_read_is_told(h
         &json!({ "code": phone.login() }),
     );
     let got = world.ask(ask);
-    assert_eq!(got.header("set-cookie"), None);
+    assert_cookie_goes(&got);
     let token = got.seen().header("x-wx-login-token").unwrap();
     world.assert_token_refused(&token, "invalid_token");
     // Attributes that are said twice are none that can be kept.

@@ -188,6 +188,17 @@ pub fn raw_control_characters_in_a_nickname_are_tolerated(host: HostKind) {
         Some(Nickname::RawControls.text()),
         "{got}"
     );
+    // So is the text that the client signs.
+    let bob = world.wechat.phone("bob");
+    let code = bob.login();
+    let data = bob
+        .open_data(Source::UserInfo)
+        .nickname(Nickname::RawControls)
+        .build();
+    let signed = json!({ "code": code, "rawData": data.raw_data, "signature": data.signature });
+    let got = world.login_with(signed).data;
+    assert_eq!(got["registered"], true, "{got}");
+    assert_eq!(got["user"]["nickName"], Nickname::RawControls.text());
 }
 
 pub fn damaged_base64_is_repaired_and_counted(host: HostKind) {

@@ -99,6 +99,12 @@ pub fn without_a_good_token_a_logout_is_done_already(host: HostKind) {
         Ask::get("/wx/logout").token(&ended),
         Ask::get("/wx/logout").token("short"),
         Ask::get("/wx/logout").header("Authorization", "Bearer of the app"),
+        Ask::get("/wx/logout").header("cookie", format!("wxs={ended}")),
+        Ask::get(format!("/wx/logout?wxs={unknown}")),
+        Ask::get("/wx/logout").header("content-type", "text/plain"),
+        typed("text/plain", "").token(&unknown),
+        typed("text/plain", "{}").token(&ended),
+        typed("application/json", "{").token(&ended),
     ] {
         let got = world.ask(ask.clone());
         let body = got.json();
@@ -106,6 +112,30 @@ pub fn without_a_good_token_a_logout_is_done_already(host: HostKind) {
         assert_eq!(body["data"], json!({ "ended": 0 }), "{ask:?}");
         assert_eq!(got.header("x-wx-error").as_deref(), Some("none"));
     }
+}
+
+fn typed(media_type: &str, body: &str) -> Ask {
+    let ask = Ask::new("POST", "/wx/logout").header("content-type", media_type);
+    Ask {
+        body: (!body.is_empty()).then(|| body.into()),
+        ..ask
+    }
+}
+
+/// Many clients name a type on requests that have no body.
+pub fn a_type_without_a_body_refuses_no_logout(host: HostKind) {
+    let mut world = host.start(json!({}));
+    let phone = world.wechat.phone("alice");
+    for media_type in ["text/plain", "multipart/form-data", "application/xml", ""] {
+        let token = world.login(&phone).token;
+        let got = world.ask(typed(media_type, "").token(&token));
+        assert_eq!((got.status, &got.json()["data"]["ended"]), (200, &json!(1)));
+        world.assert_token_refused(&token, "invalid_token");
+    }
+    let token = world.login(&phone).token;
+    let ask = typed("text/plain", "{}").token(&token);
+    world.assert_refused(ask, 415, "unsupported_media_type");
+    world.assert_passes(&token, &phone.openid());
 }
 
 /// A link can be made to be followed by anybody, and takes cookies along; a header only the client can write.

@@ -136,6 +136,9 @@ pub fn a_refusal_of_wechat_is_the_edges_or_the_apps_to_tell(host: HostKind) {
         assert_eq!(identity(got.seen()), owned(&expected));
         let body: Value = serde_json::from_slice(&got.seen().body).unwrap();
         assert_eq!(body, json!({ "state": "s" }), "the code does not go on");
+        // The operator is told what the app is not.
+        let line = format!(r#"{{"event":"login_refused","error":"{error}","status":{status},"#);
+        assert!(world.log().contains(&line), "{}", world.log());
     }
     // What is wrong with the request itself is told too.
     for bad in [

@@ -216,7 +216,14 @@ pub fn a_login_goes_on_beside_what_is_no_token(host: HostKind) {
     let mut world = host.start(everywhere());
     let phone = world.wechat.phone("alice");
     let mut old = world.login(&phone).token;
-    for nothing in ["", "undefined", "null", "[object Object]", "\"\""] {
+    for nothing in [
+        "",
+        "undefined",
+        "null",
+        "[object Object]",
+        "\"\"",
+        "garbage",
+    ] {
         let body = json!({ "code": phone.login(), "token": nothing });
         let target = format!("/wx/login?wxs={}", encoded(nothing));
         let ask = Ask::post(target, &body)
@@ -231,6 +238,36 @@ pub fn a_login_goes_on_beside_what_is_no_token(host: HostKind) {
     for no_text in [json!(null), json!(0), json!(false), json!({})] {
         world.login_with(json!({ "code": phone.login(), "token": no_text }));
     }
+}
+
+/// Whoever picks one of two may end the wrong one. Refused before the code is spent.
+pub fn of_two_old_tokens_a_login_picks_none(host: HostKind) {
+    let mut world = host.start(everywhere());
+    let phone = world.wechat.phone("alice");
+    let (one, other) = (world.login(&phone).token, world.login(&phone).token);
+    let code = phone.login();
+    let form = |body: String| {
+        let ask = Ask::new("POST", "/wx/login");
+        let ask = ask.header("content-type", "application/x-www-form-urlencoded");
+        Ask {
+            body: Some(body.into_bytes()),
+            ..ask
+        }
+    };
+    let json = |token: &str| Ask::post("/wx/login", &json!({ "code": code, "token": token }));
+    for ask in [
+        json(&one).token(&other),
+        json(&one).header("cookie", format!("wxs={other}")),
+        form(format!("code={code}&token={one}")).token(&other),
+        form(format!("code={code}&token={one}&token={other}")),
+    ] {
+        let body = world.assert_refused(ask.clone(), 400, "invalid_header");
+        assert!(body.to_string().contains("two different"), "{ask:?}");
+    }
+    let login = Login::from(&world.ask(json(&one).token(&one)));
+    world.assert_token_refused(&one, "invalid_token");
+    world.assert_passes(&other, &phone.openid());
+    world.assert_passes(&login.token, &phone.openid());
 }
 
 /// An app's own cookie is what the app makes of it; only ours is looked at, and only ours is taken off.

@@ -88,13 +88,8 @@ pub fn other_errors_are_never_asked_again(host: HostKind) {
 
 pub fn broken_answers_are_unavailable_and_it_is_said_how(host: HostKind) {
     let mut world = host.start(json!({}));
-    // A refused connection reaches a filter in Envoy as an answer of Envoy's own; Spin says that nothing was sent.
-    let refused = match host {
-        HostKind::Spin | HostKind::SpinMiddleware => "WeChat was not asked",
-        _ => "WeChat did not answer",
-    };
     for (fault, problem) in [
-        (Fault::Refused, refused),
+        (Fault::Refused, "WeChat did not answer"),
         (Fault::ResetMidBody, "WeChat did not answer"),
         (Fault::Html, "the answer of WeChat is not JSON"),
         (Fault::BigBody, "the answer of WeChat is too long"),

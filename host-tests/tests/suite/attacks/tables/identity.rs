@@ -137,7 +137,32 @@ pub fn rows() -> Vec<Row> {
         }
     }
     rows.extend(names().flat_map(trailers));
+    rows.extend(TOKENS.iter().flat_map(|trailer| token_trailers(trailer)));
     rows
+}
+
+/// A live token where no token is looked for.
+const TOKENS: &[&str] = &[
+    "x-wx-skey: {TOKEN}",
+    "X_WX_SKEY: {TOKEN}",
+    "x-3rd-session: Bearer {TOKEN}",
+    "authorization: Bearer {TOKEN}",
+];
+
+fn token_trailers(trailer: &str) -> [Row; 2] {
+    ["/public/x", "/api/orders"].map(|path| {
+        let (who, token) = if path == "/public/x" {
+            (Who::Nobody, "")
+        } else {
+            (Who::Attacker, "x-wx-skey: {TOKEN}\r\n")
+        };
+        let bytes = format!(
+            "POST {path} HTTP/1.1\r\nhost: edge\r\n{token}transfer-encoding: chunked\r\n\r\n\
+             2\r\n{{}}\r\n0\r\n{trailer}\r\nx-sum: 1\r\n\r\n"
+        );
+        let row = Row::http1(format!("{trailer} in a trailer of {path}"), bytes);
+        row.who(who).must(Must::Pass)
+    })
 }
 
 /// The same behind a body. Servers that do not tell trailers from headers are many.

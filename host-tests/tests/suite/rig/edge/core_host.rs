@@ -171,7 +171,7 @@ impl Host for CoreHost {
 
     async fn call(&self, call: HttpCall) -> Result<HttpResponse, CallError> {
         if self.around.fails("call").is_some() {
-            return Err(CallError::NotSent("no connection".into()));
+            return Err(CallError::Unreachable("refused".into()));
         }
         if call.must_finish {
             self.outlives.set(true);
@@ -195,7 +195,7 @@ impl Host for CoreHost {
         let around = Rc::clone(&self.around);
         Box::pin(async move {
             if around.fails("delivery").is_some() {
-                return Err(CallError::NotSent("no connection".into()));
+                return Err(CallError::Unreachable("refused".into()));
             }
             let end = around.start(Call {
                 id: 0,
