@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use futures_util::future::join_all;
+
 use super::sessions::{ATTEMPTS, Sessions};
 use crate::host::Host;
 use crate::memory::found::Found;
@@ -30,20 +32,14 @@ impl<H: Host> Sessions<'_, H> {
     }
 
     /// Which of these are over, or gone from the store: at most `most`. Those that the store cannot be asked about
-    /// count as alive.
+    /// count as alive. A user has few: all are asked about at once, so that a far store is waited for once.
     pub(crate) async fn gone(&self, listed: &[Listed], most: usize) -> Vec<SessionId> {
-        let mut gone = Vec::new();
-        for own in listed {
-            match self.look(own).await {
-                Ok(Look::Gone) => gone.push(own.opener.id()),
-                Ok(Look::Lives(_) | Look::Unopened) => {}
-                Err(_) => break,
-            }
-            if gone.len() == most {
-                break;
-            }
-        }
-        gone
+        let looks = join_all(listed.iter().map(|own| self.look(own))).await;
+        let gone = listed.iter().zip(looks);
+        gone.filter(|(_, look)| matches!(look, Ok(Look::Gone)))
+            .map(|(own, _)| own.opener.id())
+            .take(most)
+            .collect()
     }
 
     async fn look(&self, listed: &Listed) -> Result<Look, StoreError> {
