@@ -58,6 +58,24 @@ fn one_token_serves_both_listeners_and_clients_have_no_way_to_the_api() {
     edge.assert_sound();
 }
 
+/// As nginx speaks by default, and as some clients of Java's offer TLS with every request.
+#[test]
+fn a_backend_may_speak_http_1_0_or_offer_tls() {
+    let edge = EnvoyWorld::alone(|config| config);
+    let offer = picture()
+        .header("connection", "Upgrade")
+        .header("upgrade", "TLS/1.2");
+    assert_eq!(&ask(backends(&edge), &offer).body[..2], b"\xff\xd8");
+    let mut old = Connection::open(backends(&edge), PATIENCE).unwrap();
+    let head = format!(
+        "POST {PICTURE} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n"
+    );
+    old.write(head.as_bytes()).unwrap();
+    old.write(br#"{"scene":"a=1"}"#).unwrap();
+    assert_eq!(old.read_response("POST").unwrap().status, 200);
+    edge.assert_sound();
+}
+
 /// Nobody calls after it: the next token is asked for all the same, for other edges.
 #[test]
 fn a_dead_token_is_replaced_behind_a_call_that_is_too_large_to_be_sent_once_more() {
