@@ -202,6 +202,8 @@ mod tests {
             "Token T",
             "Basic T",
             "T=",
+            "AT",
+            "Bearer TA",
             "T U",
             "Bearer token=T; a=b",
         ] {

@@ -15,7 +15,7 @@ use crate::header_names::SESSION_ATTRIBUTES;
 use crate::host::{Host, Request};
 use crate::login::{Source, log_in, on_the_way, through_app};
 use crate::metrics::Counter;
-use crate::presented::{Presented, presented};
+use crate::presented::{Presented, presented, sends_cookie};
 use crate::records::login::LoggedIn;
 use crate::records::record::SessionRecord;
 use crate::records::token::Token;
@@ -139,7 +139,7 @@ pub(crate) async fn pass<H: Host, R: Request>(
             Err(_) if who.session.is_some() => shown(head, config, taken.as_deref()),
             Err(_) => None,
         };
-        listen(&who, token, config, &mut changes);
+        listen(head, &who, token, config, &mut changes);
     }
     Ok(Passage {
         who,
@@ -369,11 +369,12 @@ fn shown(head: &Head, config: &Config, taken: Option<&Taken>) -> Option<Token> {
 }
 
 /// Changes that let the app say something of the session in its answer.
-fn listen(who: &Who, token: Option<Token>, config: &Config, changes: &mut Changes) {
+fn listen(head: &Head, who: &Who, token: Option<Token>, config: &Config, changes: &mut Changes) {
     let subject = who.session.as_ref().zip(token);
     let response = changes.response.get_or_insert_default();
     response.hears = config.hears;
     let cookie = config.session.cookie.as_ref();
+    let cookie = cookie.filter(|rules| sends_cookie(head, &rules.name));
     response.cleared = cookie.map(|rules| Rc::clone(&rules.cleared));
     response.subject = subject.map(|(session, token)| Subject {
         token: Zeroizing::new(token.0),

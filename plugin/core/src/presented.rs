@@ -106,6 +106,14 @@ pub(crate) fn cookie_of<'a>(cookie: &'a [u8], name: &str) -> Option<&'a [u8]> {
     (own.trim_ascii() == name.as_bytes()).then(|| value.get(1..).unwrap_or_default().trim_ascii())
 }
 
+/// Whether a client has a cookie of this name.
+pub(crate) fn sends_cookie(head: &Head, name: &str) -> bool {
+    head.pairs()
+        .filter(|(own, _)| *own == b"cookie")
+        .flat_map(|(_, header)| cookies(header))
+        .any(|cookie| cookie_of(cookie, name).is_some())
+}
+
 impl<'a> Found<'a> {
     fn in_headers(head: &'a Head, rules: &'a SessionRules) -> Result<Self, Rejection> {
         let mut found = Found::default();

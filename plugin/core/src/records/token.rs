@@ -110,13 +110,23 @@ impl Token {
     }
 }
 
-/// Whether a text holds, between whatever else, a token of whoever has one of the master keys. Parts of a JWT are not
-/// looked at: one of its signatures is as long.
+/// Whether a text holds, between whatever else, a token of whoever has one of the master keys; also one to which a few
+/// letters are glued. Parts of a JWT are not looked at: one of its signatures is as long.
 pub(crate) fn holds_minted(text: &str, keys: &MasterKeys) -> bool {
+    const GLUED: usize = 8;
     let of_token = |byte: char| byte.is_ascii_alphanumeric() || "-_.".contains(byte);
+    let is_minted = |text: Option<&str>| {
+        text.and_then(Token::parse)
+            .is_some_and(|token| token.is_minted(keys))
+    };
     text.split(|byte| !of_token(byte))
-        .filter_map(Token::parse)
-        .any(|token| token.is_minted(keys))
+        .map(|run| run.trim_matches('.'))
+        .filter(|run| {
+            !run.contains('.') && (TEXT_LENGTH..=TEXT_LENGTH + GLUED).contains(&run.len())
+        })
+        .any(|run| {
+            is_minted(run.get(..TEXT_LENGTH)) || is_minted(run.get(run.len() - TEXT_LENGTH..))
+        })
 }
 
 impl fmt::Debug for Token {

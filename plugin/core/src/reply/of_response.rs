@@ -48,7 +48,7 @@ pub struct OfResponse {
     pub set: Vec<(Rc<str>, Rc<str>)>,
     /// A value of `set-cookie`, beside those of the app.
     pub cookie: Option<Rc<str>>,
-    /// The same that takes the token's cookie away, should the session end.
+    /// The same that takes the token's cookie away, where the client has it, should the session end.
     pub(crate) cleared: Option<Rc<str>>,
     /// It is that of WeChat's API, where the request goes, and not of the app. Here, so that no other request carries
     /// the room for it.
