@@ -384,6 +384,7 @@ on_every_host! {
         whatever_is_wrong_with_a_push_is_one_refusal,
         a_push_from_longer_ago_is_refused,
         a_sealed_message_of_another_day_is_refused,
+        a_cluster_that_nobody_knows_is_a_fault_of_the_edge,
         wechat_hears_of_a_failure_whatever_clients_are_told,
         where_there_is_a_key_nothing_unsealed_is_taken,
         what_cannot_be_read_is_refused,

@@ -35,7 +35,8 @@ struct Numbers {
 fn numbers(platform: Platform) -> Numbers {
     let (invalid_code, configuration, busy, asked_when_busy): (_, &'static [i64], _, _) =
         match platform {
-            Platform::Wechat | Platform::Qq => (40029, &[40013, 40125], -1, 3),
+            Platform::Wechat => (40029, &[40013, 40125], -1, 3),
+            Platform::Qq => (40029, &[40013, 40125], -1, 1),
             Platform::Douyin => (40018, &[40015, 40017], -1, 1),
             Platform::Kuaishou => (100_200_105, &[100_200_101], 100_200_500, 1),
         };

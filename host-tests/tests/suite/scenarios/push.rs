@@ -479,6 +479,23 @@ pub fn a_sealed_message_of_another_day_is_refused(host: HostKind) {
     }
 }
 
+/// The operator's to mend, and no outage of the app.
+pub fn a_cluster_that_nobody_knows_is_a_fault_of_the_edge(host: HostKind) {
+    if !matches!(host, HostKind::Envoy | HostKind::Wasm) {
+        return;
+    }
+    let mut patch = sealed();
+    patch["push"] = json!({ "cluster": "nowhere" });
+    let mut world = host.start(patch);
+    let push = account(&world).push(&text(&world, 1));
+    let got = world.push(&push);
+    assert_eq!(
+        (got.status, &got.json()["error"]),
+        (500, &json!("internal_error"))
+    );
+    assert!(world.log().contains("push_failed"));
+}
+
 /// For clients that know no status but 200.
 pub fn wechat_hears_of_a_failure_whatever_clients_are_told(host: HostKind) {
     let mut patch = sealed();

@@ -165,6 +165,21 @@ mod tests {
 
     /// An API that says so of every token takes it away from nobody else.
     #[test]
+    fn what_the_host_does_not_allow_is_no_outage() {
+        let worker = worker();
+        let host = FakeHost::at(1_700_000_000_000);
+        let call = call(&worker, "t", false);
+        for (error, status) in [
+            (CallError::Forbidden("by the manifest".into()), 500),
+            (CallError::Unreachable("refused".into()), 503),
+            (CallError::TimedOut, 503),
+        ] {
+            let response = unanswered(&worker, &host, &call, &error).unwrap();
+            assert_eq!(response.status, status, "{error}");
+        }
+    }
+
+    #[test]
     fn a_token_that_is_dead_for_the_repetition_too_is_kept() {
         let host = FakeHost::at(1_700_000_000_000);
         let asked = answering(&host, None);
