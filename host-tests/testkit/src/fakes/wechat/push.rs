@@ -133,6 +133,8 @@ impl Message {
                 for (name, value) in &self.0 {
                     let _ = match value {
                         Value::String(value) => {
+                            // What would end it is parted between two of them.
+                            let value = value.replace("]]>", "]]]]><![CDATA[>");
                             write!(text, "<{name}><![CDATA[{value}]]></{name}>")
                         }
                         value => write!(text, "<{name}>{value}</{name}>"),
@@ -238,11 +240,13 @@ impl PushAccount {
         let to = "gh_97417a04a28d";
         match (self.mode, self.format) {
             (Mode::Compatible, PushFormat::Json) => {
-                let open = message.trim_end().trim_end_matches('}');
+                let message = message.trim_end();
+                let open = message.strip_suffix('}').unwrap_or(message);
                 format!(r#"{open},"Encrypt":"{encrypt}"}}"#)
             }
             (Mode::Compatible, PushFormat::Xml) => {
-                let open = message.trim_end().trim_end_matches("</xml>");
+                let message = message.trim_end();
+                let open = message.strip_suffix("</xml>").unwrap_or(message);
                 format!("{open}<Encrypt><![CDATA[{encrypt}]]></Encrypt></xml>")
             }
             (_, PushFormat::Json) => json!({ "ToUserName": to, "Encrypt": encrypt }).to_string(),

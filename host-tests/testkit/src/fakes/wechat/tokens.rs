@@ -26,7 +26,10 @@ pub(super) fn stable(world: &mut WechatState, request: &SeenRequest) -> Result<S
     let appid = identified(world, given("appid"), given("secret"))?;
     let now = world.now();
     if body.get("force_refresh") == Some(&json!(true)) {
-        world.kill_tokens(&appid);
+        // Those of `/cgi-bin/token` are no concern of it.
+        for token in &mut world.tokens {
+            token.dead |= token.stable && token.appid == appid;
+        }
     }
     let alive = |token: &&AccessToken| {
         token.stable && !token.dead && token.appid == appid && now + OVERLAP < token.expires_at
