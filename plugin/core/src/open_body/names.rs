@@ -89,11 +89,16 @@ impl Own<'_> {
         Ok(())
     }
 
-    /// Whether a field of a form or query has the name. Some apps still split at `;`.
+    /// Whether a field of a form or query has the name. Some apps still split at `;`, and to others it is a part of the
+    /// name like any other.
     fn is_field(&self, text: &[u8]) -> bool {
-        text.split(|byte| b"&;".contains(byte)).any(|field| {
+        let is_named = |field: &[u8]| {
             let name = field.split(|byte| *byte == b'=').next().unwrap_or_default();
             self.is_encoded(name)
+        };
+        text.split(|byte| *byte == b'&').any(|field| {
+            let mut parts = field.split(|byte| *byte == b';');
+            is_named(field) || (field.contains(&b';') && parts.any(is_named))
         })
     }
 
