@@ -7,7 +7,7 @@ use crate::edition::Edition;
 use crate::host::Host;
 use crate::records::record::UserRecord;
 use crate::rejection::{Reason, Rejection};
-use crate::session::users::{Changed, Of, UserChange};
+use crate::session::users::{Changed, UserChange, UserUpdate};
 use crate::store::StoreError;
 use crate::wechat::reset_session_key as api;
 use crate::wechat::session_key::SessionKey;
@@ -60,13 +60,8 @@ pub(super) async fn reset_key<H: Host>(
         old,
         new: answer.session_key,
     };
-    let of = Of {
-        appid,
-        openid,
-        before: Vec::new(),
-        adds: None,
-    };
-    let written = users.update(of, &mut change).await;
+    let update = UserUpdate::of(appid, openid);
+    let written = users.update(update, &mut change).await;
     written.map_err(|rejection| rejection.because(LOST))?;
     Ok(true)
 }
@@ -156,13 +151,8 @@ mod tests {
                 host: &host,
             };
             let users = context.users();
-            let of = Of {
-                appid: &appid,
-                openid: "o1",
-                before: Vec::new(),
-                adds: None,
-            };
-            run(users.update(of, &mut Made)).unwrap();
+            let update = UserUpdate::of(&appid, "o1");
+            run(users.update(update, &mut Made)).unwrap();
             let outcome = run(reset_key(context, &appid, "o1"));
             let user = run(users.load(&appid, "o1", true)).unwrap().unwrap();
             let [old, new] = [OLD, NEW].map(|text| SessionKey::parse(text).unwrap());

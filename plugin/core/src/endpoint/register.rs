@@ -2,7 +2,6 @@
 //! user. A profile that says nothing changes nothing.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -13,7 +12,7 @@ use crate::open_data;
 use crate::profile::{self, Merged};
 use crate::records::record::{SessionRecord, UserRecord};
 use crate::rejection::{Reason, Rejection};
-use crate::session::users::{Changed, Of, UserChange};
+use crate::session::users::{Changed, UserChange, UserUpdate};
 use crate::wechat::payload::Shape;
 use crate::worker::Context;
 
@@ -35,12 +34,7 @@ pub(super) async fn register<H: Host>(
     session: &SessionRecord,
     mut registration: Registration,
 ) -> Result<Value, Rejection> {
-    let owner = Of {
-        appid: &session.appid,
-        openid: &session.openid,
-        before: Vec::new(),
-        adds: None,
-    };
+    let owner = UserUpdate::of(&session.appid, &session.openid);
     context.users().update(owner, &mut registration).await?;
     // A bounded store may have given up the user since the data was opened: the next login makes it anew.
     registration.view.ok_or(Reason::InvalidToken.into())

@@ -18,7 +18,7 @@ use crate::records::token::{SessionId, Token};
 use crate::records::told::{Event, Told, Useless};
 use crate::rejection::{Reason, Rejection};
 use crate::reply::to_json;
-use crate::session::users::{Changed, LookUp, Of, UserChange};
+use crate::session::users::{Changed, LookUp, UserChange, UserUpdate};
 use crate::store::{Key, Write};
 use crate::time::UnixMillis;
 use crate::wechat::code2session::Code2Session;
@@ -54,11 +54,10 @@ pub(super) async fn write_down<H: Host>(
     if !input.binds {
         before.push(sessions.entry(token, &stored)?);
     }
-    let user = Of {
-        appid: &input.mini_program.appid,
-        openid: &login.openid,
+    let update = UserUpdate {
         before,
         adds: (!input.binds).then(|| id.key()),
+        ..UserUpdate::of(&input.mini_program.appid, &login.openid)
     };
     let mut change = LoginChange {
         context,
@@ -73,7 +72,7 @@ pub(super) async fn write_down<H: Host>(
         has_looked: false,
         done: None,
     };
-    context.users().update(user, &mut change).await?;
+    context.users().update(update, &mut change).await?;
     let (login, generation) = change.done.ok_or(Reason::Internal)?;
     if input.binds {
         return Ok(login);

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::users::{Changed, Of, UserChange, Users};
+use super::users::{Changed, UserChange, UserUpdate, Users};
 use crate::host::Host;
 use crate::records::record::{Listed, UserRecord};
 use crate::records::token::SessionId;
@@ -21,13 +21,11 @@ impl<H: Host> Users<'_, H> {
     ) -> Result<(), Rejection> {
         let worker = self.context.worker;
         worker.forget(&[id]);
-        let of = Of {
-            appid,
-            openid,
+        let update = UserUpdate {
             before: Vec::from([id.removal()]),
-            adds: None,
+            ..UserUpdate::of(appid, openid)
         };
-        self.update(of, &mut OneGone(id)).await?;
+        self.update(update, &mut OneGone(id)).await?;
         // Once more: a look-up may have found it before it was gone from the store.
         worker.forget(&[id]);
         Ok(())
@@ -52,13 +50,7 @@ impl<H: Host> Users<'_, H> {
             ended: asks.into_iter().collect(),
             asks,
         };
-        let of = Of {
-            appid,
-            openid,
-            before: Vec::new(),
-            adds: None,
-        };
-        self.update(of, &mut all).await?;
+        self.update(UserUpdate::of(appid, openid), &mut all).await?;
         if let Some(id) = all.asks {
             self.context.sessions().end(&[id]).await?;
         }

@@ -28,14 +28,26 @@ impl<'a, H: Host> Context<'a, H> {
     }
 }
 
-/// Who is to be changed.
-pub(crate) struct Of<'a> {
+/// Which user is to be changed, and what belongs to that.
+pub(crate) struct UserUpdate<'a> {
     pub(crate) appid: &'a str,
     pub(crate) openid: &'a str,
     /// What is written while the user is read, and done before the user is changed. Stays, whatever becomes of that.
     pub(crate) before: Vec<Write>,
     /// The entry of the session that is added: while it is there, the change has to be too.
     pub(crate) adds: Option<Key>,
+}
+
+impl<'a> UserUpdate<'a> {
+    /// Nothing is written before, and no session is added.
+    pub(crate) fn of(appid: &'a str, openid: &'a str) -> Self {
+        Self {
+            appid,
+            openid,
+            before: Vec::new(),
+            adds: None,
+        }
+    }
 }
 
 /// What becomes of a user.
@@ -133,15 +145,17 @@ impl<H: Host> Users<'_, H> {
     /// Applies `change` to the user as it is now and writes the result. Whether there was something to be changed.
     pub(crate) async fn update(
         &self,
-        of: Of<'_>,
+        update: UserUpdate<'_>,
         change: &mut dyn UserChange,
     ) -> Result<bool, Rejection> {
         let Context { worker, host } = self.context;
-        let key = user_key(of.appid, of.openid);
+        let key = user_key(update.appid, update.openid);
         let store = self.context.store();
-        let mut found = store.write_and_get(&of.before, &key, host.now()).await?;
+        let mut found = store
+            .write_and_get(&update.before, &key, host.now())
+            .await?;
         for attempt in 0..ATTEMPTS {
-            let user = self.opened(of.appid, of.openid, &key, found.as_deref());
+            let user = self.opened(update.appid, update.openid, &key, found.as_deref());
             if user.is_none() && found.is_some() {
                 change.unreadable()?;
             }
@@ -161,7 +175,7 @@ impl<H: Host> Users<'_, H> {
                 expected: found,
                 value: worker.keys.seal(
                     host,
-                    &user_scope(of.appid, of.openid, &key.name),
+                    &user_scope(update.appid, update.openid, &key.name),
                     &changed.user,
                 )?,
                 life: Life::lasting(now, worker.config.session.user_lifetime),
@@ -174,7 +188,7 @@ impl<H: Host> Users<'_, H> {
             writes.extend(changed.along);
             let mut written = store.write(&writes).await?;
             if written == Written::All && !store.swaps_are_atomic() {
-                written = self.confirm(&store, &key, &of, &*change).await?;
+                written = self.confirm(&store, &key, &update, &*change).await?;
             }
             match written {
                 Written::All => {
@@ -197,17 +211,17 @@ impl<H: Host> Users<'_, H> {
         &self,
         store: &ChosenStore<'_, H>,
         key: &Key,
-        of: &Of<'_>,
+        update: &UserUpdate<'_>,
         change: &dyn UserChange,
     ) -> Result<Written, StoreError> {
         let host = self.context.host;
         host.sleep(OTHERS_ARE_DONE).await;
         let found = store.get(key, host.now()).await?;
-        let user = self.opened(of.appid, of.openid, key, found.as_deref());
+        let user = self.opened(update.appid, update.openid, key, found.as_deref());
         if user.is_some_and(|user| change.is_there(&user)) {
             return Ok(Written::All);
         }
-        if let Some(added) = &of.adds
+        if let Some(added) = &update.adds
             && store.get(added, host.now()).await?.is_none()
         {
             // Not lost, but ended by a later login or by a logout everywhere.
