@@ -12,7 +12,7 @@ use crate::presented::{Presented, in_headers, presented};
 use crate::records::record::SessionRecord;
 use crate::rejection::{Reason, Rejection};
 use crate::release_rule;
-use crate::session::sessions::Gone;
+use crate::session::sessions::Unusable;
 use crate::worker::Context;
 
 pub(super) async fn answer<H: Host, R: Request>(
@@ -44,7 +44,7 @@ async fn end<H: Host, R: Request>(
         return Ok((None, 0));
     };
     // Before anything else can be refused: what is gone is logged out, whoever asks and however.
-    let Some(found) = sessions.load(&token, host.now(), Gone::Ends).await? else {
+    let Some(found) = sessions.load(&token, host.now(), Unusable::Delete).await? else {
         return Ok((None, 0));
     };
     if method == "GET" && !matches!(in_headers(request.head(), rules)?, Presented::Token(_)) {

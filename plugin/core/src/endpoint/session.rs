@@ -19,7 +19,7 @@ use crate::quota::tickets::{Taken, Tickets};
 use crate::records::record::{SessionRecord, user_key};
 use crate::rejection::{Reason, Rejection};
 use crate::release_rule;
-use crate::session::sessions::Gone;
+use crate::session::sessions::Unusable;
 use crate::wechat::check_session_key;
 use crate::wechat_api::call::{Call, call};
 use crate::wechat_api::failure::Failure;
@@ -47,7 +47,7 @@ pub(super) async fn answer<H: Host, R: Request>(
     let found = match presented(request.head(), &worker.config.session)? {
         Presented::Token(token) => {
             let now = host.now();
-            sessions.load(&token, now, Gone::Stays).await?
+            sessions.load(&token, now, Unusable::Keep).await?
         }
         Presented::Malformed | Presented::Nothing => None,
     };

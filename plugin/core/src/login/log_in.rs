@@ -17,7 +17,7 @@ use crate::records::record::SessionRecord;
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};
 use crate::release_rule;
-use crate::session::sessions::Gone;
+use crate::session::sessions::Unusable;
 use crate::single_flight::{TAPS, Turn};
 use crate::store::{Key, StoreError};
 use crate::worker::{Context, LoginOutcome};
@@ -174,7 +174,7 @@ async fn old_session<H: Host>(
     };
     let sessions = context.sessions();
     let now = context.host.now();
-    let found = sessions.load(token, now, Gone::Ends).await?;
+    let found = sessions.load(token, now, Unusable::Delete).await?;
     Ok(found.map(|found| (found.id, Rc::clone(&found.record))))
 }
 

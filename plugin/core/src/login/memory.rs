@@ -14,7 +14,7 @@ use crate::records::login::LoggedIn;
 use crate::records::record::{CodeRecord, SessionRecord, UserRecord, code_scope};
 use crate::records::token::Token;
 use crate::rejection::Rejection;
-use crate::session::sessions::Gone;
+use crate::session::sessions::Unusable;
 use crate::store::{Change, Key, Life, Store, Write};
 use crate::worker::{Context, LoginOutcome};
 
@@ -64,7 +64,7 @@ pub(super) async fn recall<H: Host>(
         }));
     }
     let (session, user) = join(
-        sessions.load(&token, host.now(), Gone::Stays),
+        sessions.load(&token, host.now(), Unusable::Keep),
         users.load(&input.mini_program.appid, &record.openid, true),
     )
     .await;

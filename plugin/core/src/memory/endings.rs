@@ -64,7 +64,7 @@ impl Endings {
 
 impl Watched<'_> {
     /// Whether a session that the store has, or had, is to end. Each ends `absolute` after it was made at the latest.
-    pub(crate) fn name(
+    pub(crate) fn includes(
         &self,
         id: &SessionId,
         session: &SessionRecord,
@@ -122,7 +122,7 @@ mod tests {
             };
             let endings = Endings::default();
             endings.add(all_of(&record, UnixMillis(1000)));
-            let named = |id: &SessionId| endings.watch().name(id, &record, ABSOLUTE, NOW);
+            let named = |id: &SessionId| endings.watch().includes(id, &record, ABSOLUTE, NOW);
             assert_eq!(named(&id), is_to_end, "{made_at}");
             assert!(named(&SessionId([9; 32])), "{made_at}");
         }
@@ -132,7 +132,7 @@ mod tests {
     fn an_end_that_came_while_the_store_was_asked_counts_for_whoever_asked() {
         let record = somebodys_session();
         let id = SessionId([1; 32]);
-        let named = |watched: &Watched<'_>| watched.name(&id, &record, ABSOLUTE, NOW);
+        let named = |watched: &Watched<'_>| watched.includes(&id, &record, ABSOLUTE, NOW);
         for ending in [Ending::One(id), all_of(&record, NOW)] {
             let endings = Endings::default();
             let before = endings.watch();

@@ -22,7 +22,7 @@ use crate::quota::tickets::{Taken, Tickets};
 use crate::records::record::SessionRecord;
 use crate::records::token::{SessionId, Token};
 use crate::rejection::{Reason, Rejection};
-use crate::session::sessions::Gone;
+use crate::session::sessions::Unusable;
 use crate::store::{Key, Store, StoreError, Write};
 use crate::worker::Context;
 
@@ -85,7 +85,7 @@ impl<'a, H: Host> Openings<'a, H> {
             if let Taken::Ticket(key) = tickets.take(self.context).await? {
                 return Ok(key);
             }
-            let found = sessions.load(token, host.now(), Gone::Stays).await?;
+            let found = sessions.load(token, host.now(), Unusable::Keep).await?;
             // Perhaps nobody could end it when it should have been.
             if found.is_none() || self.end_if_spent(&id, &tickets).await? {
                 worker.verified.borrow_mut().remove(&id);

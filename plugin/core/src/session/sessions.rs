@@ -24,14 +24,14 @@ pub(crate) const ATTEMPTS: usize = 8;
 /// A moment of a session that lies further ahead than this is not believed: clocks are set back by less.
 const MOST_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// What becomes of a session that the store still has, but that does not count here: it is to end, and that could not
-/// be written yet; or its mini program is not configured, or no longer.
+/// What `load` does with a session that is still stored but cannot be used: it is to end, and that could not be written
+/// yet; or its mini program is not configured, or no longer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gone {
-    /// Nothing: others see to its end, and the mini program may be configured again.
-    Stays,
-    /// It ends, for its client wants it ended.
-    Ends,
+pub(crate) enum Unusable {
+    /// Leaves it: others see to its end, and the mini program may be configured again.
+    Keep,
+    /// Ends it, for its client wants it ended.
+    Delete,
 }
 
 /// The sessions of one store, and those that this worker has verified.
@@ -73,15 +73,15 @@ impl<H: Host> Sessions<'_, H> {
         &self,
         token: &Token,
         now: UnixMillis,
-        gone: Gone,
+        unusable: Unusable,
     ) -> Result<Option<Rc<Found>>, StoreError> {
-        let found = self.look_up(token, now, gone).await?;
+        let found = self.look_up(token, now, unusable).await?;
         if found.is_none() {
             let worker = self.context.worker;
-            match gone {
-                Gone::Stays => worker.verified.borrow_mut().forget(token),
+            match unusable {
+                Unusable::Keep => worker.verified.borrow_mut().forget(token),
                 // Where others have ended it, any worker of this thread may have it in its cache, or be looking it up.
-                Gone::Ends => worker.forget(&[token.id()]),
+                Unusable::Delete => worker.forget(&[token.id()]),
             }
         }
         Ok(found)
@@ -91,7 +91,7 @@ impl<H: Host> Sessions<'_, H> {
         &self,
         token: &Token,
         now: UnixMillis,
-        gone: Gone,
+        unusable: Unusable,
     ) -> Result<Option<Rc<Found>>, StoreError> {
         let worker = self.context.worker;
         let last_read = worker.verified.borrow().last_read(token);
@@ -117,12 +117,12 @@ impl<H: Host> Sessions<'_, H> {
         if store.may_lag() && is(&found, &|record| self.is_over(record, now)) {
             found = store.get_latest(&key, now).await?.and_then(opened);
         }
-        let is_gone = |record: &SessionRecord| {
+        let is_unusable = |record: &SessionRecord| {
             let is_configured = worker.config.mini_program(&record.appid).is_some();
             self.is_to_end(&to_end, &id, record, now) || !is_configured
         };
-        if is(&found, &is_gone) {
-            if gone == Gone::Ends {
+        if is(&found, &is_unusable) {
+            if unusable == Unusable::Delete {
                 self.end(&[id]).await?;
             }
             return Ok(None);
@@ -139,7 +139,7 @@ impl<H: Host> Sessions<'_, H> {
         // One that was replaced has ended: its renewal elsewhere may have brought its entry back. But a login that
         // failed may have replaced it, and its client wants it ended.
         let is_listed = |user: UserRecord| {
-            let ends = gone == Gone::Ends && user.names(&id);
+            let ends = unusable == Unusable::Delete && user.names(&id);
             user.lists(&id) || ends
         };
         Ok(user.await?.is_some_and(is_listed).then_some(found))
@@ -154,7 +154,7 @@ impl<H: Host> Sessions<'_, H> {
         now: UnixMillis,
     ) -> bool {
         let absolute = self.context.config().session.absolute;
-        to_end.name(id, record, absolute, now)
+        to_end.includes(id, record, absolute, now)
     }
 
     /// Whether this session may have been made a moment ago at another edge, and a replica not have heard of it.
@@ -200,7 +200,7 @@ impl<H: Host> Sessions<'_, H> {
         let Context { worker, host } = self.context;
         let id = token.id();
         for _ in 0..ATTEMPTS {
-            let Some(found) = self.load(token, host.now(), Gone::Stays).await? else {
+            let Some(found) = self.load(token, host.now(), Unusable::Keep).await? else {
                 return Ok(true);
             };
             if !worker.sayings.is_last(&id, word) {
@@ -234,7 +234,7 @@ impl<H: Host> Sessions<'_, H> {
         let id = token.id();
         let max = worker.config.open_data.max_failures;
         for _ in 0..ATTEMPTS {
-            let Some(found) = self.load(token, host.now(), Gone::Stays).await? else {
+            let Some(found) = self.load(token, host.now(), Unusable::Keep).await? else {
                 // Ended elsewhere while it was in the cache here.
                 worker.verified.borrow_mut().remove(&id);
                 return Err(Reason::InvalidToken.into());
@@ -324,8 +324,8 @@ mod tests {
             let sealed = worker.keys.seal(&host, &scope, &user).unwrap();
             let life = Life::lasting(host.now(), Duration::from_secs(3600));
             run(context.store().put(&key, &sealed, life)).unwrap();
-            [Gone::Stays, Gone::Ends].map(|gone| {
-                let found = run(sessions.load(&token, host.now(), gone));
+            [Unusable::Keep, Unusable::Delete].map(|unusable| {
+                let found = run(sessions.load(&token, host.now(), unusable));
                 found.unwrap().is_some()
             })
         };

@@ -4,7 +4,7 @@
 use alloc::rc::Rc;
 use core::time::Duration;
 
-use super::sessions::{Gone, Sessions};
+use super::sessions::{Sessions, Unusable};
 use crate::head::Head;
 use crate::host::Host;
 use crate::memory::found::Found;
@@ -68,7 +68,7 @@ impl<H: Host> Sessions<'_, H> {
         }
         let now = self.context.now();
         let generation = worker.verified.borrow().generation();
-        let Some(found) = self.load(token, now, Gone::Stays).await? else {
+        let Some(found) = self.load(token, now, Unusable::Keep).await? else {
             host.count(Counter::SessionDenied);
             return Err(Reason::InvalidToken.into());
         };
