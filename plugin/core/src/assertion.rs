@@ -10,8 +10,8 @@ use serde::Serialize;
 use sha2::Sha256;
 
 use crate::config::Assertion;
+use crate::json_text::to_json;
 use crate::records::record::SessionRecord;
-use crate::reply::to_json;
 use crate::time::{UnixMillis, millis};
 
 #[derive(Serialize)]

@@ -1,5 +1,5 @@
 //! How many lines of one kind a worker writes in a second: a flood of requests must not become one of log lines, which
-//! cost more than the refusals that they tell of.
+//! cost more than the refusals that they tell of. And the line that every kind of call has in common.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use core::mem;
 use serde::Serialize;
 
 use crate::host::{Host, Level};
-use crate::reply::to_json;
+use crate::json_text::to_json;
 use crate::time::UnixMillis;
 
 /// Of each kind in each second. Enough for whoever tries something by hand, or watches a trickle of faults.
@@ -56,6 +56,21 @@ struct LeftOut<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     error: &'a str,
     lines: u32,
+}
+
+/// The log line about a call of ours that failed. `target` is where it went: never a path or a query.
+pub(crate) fn call_failed(event: &str, target: &str, problem: &str) -> String {
+    #[derive(Serialize)]
+    struct Failed<'a> {
+        event: &'a str,
+        target: &'a str,
+        problem: &'a str,
+    }
+    to_json(&Failed {
+        event,
+        target,
+        problem,
+    })
 }
 
 /// The lines of the second that is running, by kind. There are as many kinds as the tables of events and errors have.

@@ -9,9 +9,9 @@ use core::time::Duration;
 use crate::config::Api;
 use crate::edition::Question;
 use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
+use crate::log_lines::call_failed;
 use crate::metrics::Histogram;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::call_failed;
 use crate::wechat::code2session::MAX_RESPONSE_BYTES;
 use crate::worker::Context;
 

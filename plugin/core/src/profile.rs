@@ -5,8 +5,8 @@ use alloc::string::String;
 use serde_json::{Map, Value};
 
 use crate::fold::is_unseen;
+use crate::json_text::to_json;
 use crate::records::record::UserRecord;
-use crate::reply::to_json;
 use crate::wechat::payload::Shape;
 
 /// Fields of wx.getUserInfo, wx.getUserProfile and getPhoneNumber that are kept.

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::head::Head;
 use crate::host::{Host, Level};
+use crate::json_text::to_json;
 use crate::presented::{Presented, presented};
 use crate::rejection::Rejection;
-use crate::reply::to_json;
 use crate::worker::{Context, Worker};
 
 #[derive(Serialize)]

@@ -8,10 +8,11 @@ use core::time::Duration;
 use serde::Serialize;
 
 use crate::host::{Host, Level};
+use crate::json_text::to_json;
 use crate::memory::endings::Ending;
 use crate::metrics::Counter;
 use crate::records::token::{SessionId, Token};
-use crate::reply::{Said, Saying, Subject, to_json};
+use crate::reply::{Said, Saying, Subject};
 use crate::worker::{Context, Worker};
 
 /// Waits before each attempt.

@@ -7,8 +7,8 @@ use alloc::string::String;
 use serde::Serialize;
 
 use crate::host::{Host, Level};
+use crate::json_text::to_json;
 use crate::rejection::Rejection;
-use crate::reply::to_json;
 use crate::route::AdminAction;
 use crate::worker::Context;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::dialect::{Call, refused, reply};
 use crate::host::HttpResponse;
-use crate::reply::to_json;
+use crate::json_text::to_json;
 use crate::store::redis::{Command, Problem, Reply, said, unexpected};
 
 /// One command is a pipeline of one: then there is one shape of answer.

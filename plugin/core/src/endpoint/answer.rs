@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 
 use crate::config::SessionRules;
 use crate::cookie;
+use crate::json_text::to_json;
 use crate::open_data::RingKey;
 use crate::records::login::LoggedIn;
 use crate::records::record::SessionRecord;
-use crate::reply::to_json;
 
 /// A successful answer.
 #[derive(Default)]

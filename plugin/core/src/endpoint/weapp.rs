@@ -15,12 +15,12 @@ use super::answer::{Answer, ok};
 use super::login::json;
 use super::user::look_up;
 use crate::host::{Host, Request};
+use crate::json_text::to_json;
 use crate::login::{Source, log_in};
 use crate::profile::view;
 use crate::records::login::LoggedIn;
 use crate::records::told::Useless;
 use crate::rejection::Rejection;
-use crate::reply::to_json;
 use crate::worker::Context;
 
 /// The user of a session that nobody has registered.

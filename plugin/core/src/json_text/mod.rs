@@ -1,5 +1,6 @@
 //! JSON text taken apart without making values of it: what is not touched stays as it was written, down to the last
-//! digit and space. Repairs nothing but what WeChat writes wrongly, and never recurses.
+//! digit and space. Repairs nothing but what WeChat writes wrongly, and never recurses. And [`to_json`], for what the
+//! core writes itself.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -8,7 +9,7 @@ use core::fmt;
 use core::ops::Range;
 
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 /// One member of an object. Doubled ones are all there, in their order.
@@ -204,6 +205,11 @@ pub(crate) fn escape_control_characters(text: &str) -> String {
         out.push(character);
     }
     out
+}
+
+/// Strings, numbers and maps with string keys always serialise; an empty object would say that this is wrong.
+pub(crate) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "{}".into())
 }
 
 #[cfg(test)]

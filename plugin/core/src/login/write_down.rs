@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::input::LoginInput;
 use super::memory;
 use crate::host::Host;
+use crate::json_text::to_json;
 use crate::memory::found::Found;
 use crate::open_data;
 use crate::profile::{self, Merged};
@@ -17,7 +18,6 @@ use crate::records::record::{CodeRecord, KeyRing, Listed, SessionRecord, UserRec
 use crate::records::token::{SessionId, Token};
 use crate::records::told::{Event, Told, Useless};
 use crate::rejection::{Reason, Rejection};
-use crate::reply::to_json;
 use crate::session::users::{Changed, LookUp, UserChange, UserUpdate};
 use crate::store::{Key, Write};
 use crate::time::UnixMillis;

@@ -9,9 +9,10 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::host::{CallError, Host, Level};
+use crate::log_lines::call_failed;
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Response, ToWechat, call_failed};
+use crate::reply::{Response, ToWechat};
 use crate::wechat::access_token::{authorised, is_dead};
 use crate::wechat::code2session::{json_of, number};
 use crate::worker::{Context, Worker};

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::host::{Host, Level};
-use crate::reply::{call_failed, to_json};
+use crate::json_text::to_json;
+use crate::log_lines::call_failed;
 use crate::worker::Context;
 
 /// Why a push was refused.

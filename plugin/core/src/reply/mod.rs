@@ -10,7 +10,6 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 
-use serde::Serialize;
 use smallvec::SmallVec;
 
 pub(crate) use self::of_response::{Hears, Saying, Subject, are_attributes};
@@ -69,13 +68,6 @@ pub enum Action {
     Forward(Changes),
     /// Answer it here; the app sees nothing.
     Reply(Response),
-}
-
-impl Changes {
-    /// Where the request goes, if that is WeChat's API and not the app.
-    pub fn take_to_wechat(&mut self) -> Option<Box<ToWechat>> {
-        self.response.as_mut()?.to_wechat.take()
-    }
 }
 
 /// Changes to a request before the app sees it, and to the headers of its response. Of the request's headers: first the
@@ -140,6 +132,11 @@ fn describes_body(name: &str) -> bool {
 }
 
 impl Changes {
+    /// Where the request goes, if that is WeChat's API and not the app.
+    pub fn take_to_wechat(&mut self) -> Option<Box<ToWechat>> {
+        self.response.as_mut()?.to_wechat.take()
+    }
+
     /// Setting replaces: a removal of the same name first would only cost another call into the host.
     pub(crate) fn drop_needless(&mut self) {
         let Self { remove, set, .. } = self;
@@ -212,26 +209,6 @@ impl Response {
             body: body.into_bytes(),
         }
     }
-}
-
-/// The log line about a call of ours that failed. `target` is where it went: never a path or a query.
-pub(crate) fn call_failed(event: &str, target: &str, problem: &str) -> String {
-    #[derive(Serialize)]
-    struct Failed<'a> {
-        event: &'a str,
-        target: &'a str,
-        problem: &'a str,
-    }
-    to_json(&Failed {
-        event,
-        target,
-        problem,
-    })
-}
-
-/// Strings, numbers and maps with string keys always serialise; an empty object would say that this is wrong.
-pub(crate) fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "{}".into())
 }
 
 #[cfg(test)]

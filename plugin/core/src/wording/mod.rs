@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::reply::to_json;
+use crate::json_text::to_json;
 
 /// What one kind of answer looks like. The default is our own envelope.
 #[derive(Clone, Debug, Default, PartialEq)]
