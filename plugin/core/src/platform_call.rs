@@ -12,7 +12,7 @@ use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
 use crate::log_lines::call_failed;
 use crate::metrics::Histogram;
 use crate::rejection::{Reason, Rejection};
-use crate::wechat::code2session::MAX_RESPONSE_BYTES;
+use crate::wechat::answer::MAX_RESPONSE_BYTES;
 use crate::worker::Context;
 
 /// Why there is no answer of the platform's.

@@ -9,6 +9,7 @@ use crate::records::record::UserRecord;
 use crate::rejection::{Reason, Rejection};
 use crate::session::users::{Changed, UserChange, UserUpdate};
 use crate::store::StoreError;
+use crate::wechat::code2session::parse;
 use crate::wechat::reset_session_key as api;
 use crate::wechat::session_key::SessionKey;
 use crate::wechat_api::call::{Call, call};
@@ -46,7 +47,7 @@ pub(super) async fn reset_key<H: Host>(
         // The new key is told once.
         must_finish: true,
     };
-    let answer = call(context, app, &question, api::read).await;
+    let answer = call(context, app, &question, parse).await;
     let answer = answer.map_err(|failure| match failure {
         Failure::Said(errcode, _) if api::is_other_key(errcode) => {
             failure.rejection().because(OTHER_KEY)

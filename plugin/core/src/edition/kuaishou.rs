@@ -7,7 +7,8 @@ use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::{Asking, Question, Row, begins_with, is_visible, text};
-use crate::wechat::code2session::{Code2Session, Refusal, granted, json_of, number};
+use crate::wechat::answer::{Refusal, json_of, number};
+use crate::wechat::code2session::{Code2Session, granted};
 use crate::wechat::errcode::Meaning;
 
 pub(super) const ROW: Row = Row {

@@ -14,7 +14,8 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::wechat::code2session::{Code2Session, Refusal};
+use crate::wechat::answer::Refusal;
+use crate::wechat::code2session::Code2Session;
 use crate::wechat::errcode::Meaning;
 
 /// A platform, as `apps[].platform` names it.

@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use crate::edition::Edition;
-use crate::wechat::code2session::{Refusal, is_header_safe};
+use crate::wechat::answer::Refusal;
+use crate::wechat::code2session::is_header_safe;
 
 /// `data` is the body of an answer.
 pub fn code2session(data: &[u8]) {

@@ -7,7 +7,7 @@ use crate::limits::circuit_breaker::Trouble;
 use crate::metrics::Counter;
 use crate::platform_call::NoAnswer;
 use crate::rejection::{Reason, Rejection};
-use crate::wechat::code2session::Refusal;
+use crate::wechat::answer::Refusal;
 use crate::wechat::errcode::Meaning;
 
 /// What went wrong.

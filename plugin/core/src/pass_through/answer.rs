@@ -14,7 +14,7 @@ use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
 use crate::reply::{Response, ToWechat};
 use crate::wechat::access_token::{authorised, is_dead};
-use crate::wechat::code2session::{json_of, number};
+use crate::wechat::answer::{json_of, number};
 use crate::worker::{Context, Worker};
 
 /// An errcode comes in less, in bytes.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::code2session::{Refusal, json_of, number, rid};
+use super::answer::{Refusal, json_of, number, refusal};
 use crate::time::UnixMillis;
 
 /// Path of the call.
@@ -82,25 +82,6 @@ pub(crate) fn read(body: &[u8], asked: UnixMillis) -> Result<AccessToken, Refusa
         text,
         expires_at: asked.after(life),
     })
-}
-
-/// That an answer says `errcode` 0, or nothing of one.
-///
-/// # Errors
-/// The errcode, or that it is no number.
-pub(crate) fn refusal(errcode: Option<&Value>, errmsg: Option<&Value>) -> Result<(), Refusal> {
-    let errcode = match errcode {
-        None | Some(Value::Null) => Some(0),
-        given => number(given),
-    };
-    match errcode {
-        Some(0) => Ok(()),
-        Some(errcode) => Err(Refusal::Errcode {
-            errcode,
-            rid: errmsg.and_then(Value::as_str).and_then(rid),
-        }),
-        None => Err(Refusal::Unreadable("has an errcode that is no number")),
-    }
 }
 
 /// Whether an errcode says that WeChat has rejected the token of the call. It has then done nothing else.

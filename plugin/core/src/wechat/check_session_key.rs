@@ -9,8 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::access_token::refusal;
-use super::code2session::{Refusal, json_of};
+use super::answer::{Refusal, json_of, refusal};
 use super::session_key::SessionKey;
 use crate::hex::hex;
 

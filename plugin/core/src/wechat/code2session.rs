@@ -5,14 +5,10 @@ use alloc::string::String;
 
 use form_urlencoded::Serializer;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::error::Category;
 
+use super::answer::{Refusal, json_of, refusal};
 use super::session_key::SessionKey;
-
-/// Longest answer worth reading, in bytes; a real one has less than 300.
-pub const MAX_RESPONSE_BYTES: usize = 16 * 1024;
 
 /// Who the code belongs to.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,20 +19,6 @@ pub struct Code2Session {
     pub session_key: SessionKey,
     /// The user's id across the apps of one Open Platform account, where the app is bound to one.
     pub unionid: Option<String>,
-}
-
-/// Why there is no [`Code2Session`].
-#[derive(Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// WeChat said so, or another platform.
-    Errcode {
-        /// Its number.
-        errcode: i64,
-        /// WeChat's request id, for its support.
-        rid: Option<String>,
-    },
-    /// The answer is not one of the platform's, and why.
-    Unreadable(&'static str),
 }
 
 /// Path and query of the call. Holds the AppSecret: never log it.
@@ -69,46 +51,12 @@ struct Reply {
 /// WeChat's errcode, or that the body is none of WeChat's.
 pub fn parse(body: &[u8]) -> Result<Code2Session, Refusal> {
     let reply: Reply = json_of(body)?;
-    let errcode = match &reply.errcode {
-        None | Some(Value::Null) => Some(0),
-        given => number(given.as_ref()),
-    };
-    let errcode = errcode.ok_or(Refusal::Unreadable("has an errcode that is no number"))?;
-    if errcode != 0 {
-        let errmsg = reply.errmsg.as_ref().and_then(Value::as_str);
-        let rid = errmsg.and_then(rid);
-        return Err(Refusal::Errcode { errcode, rid });
-    }
+    refusal(reply.errcode.as_ref(), reply.errmsg.as_ref())?;
     let unionid = match reply.unionid {
         Some(Value::String(id)) => Some(id),
         _ => None,
     };
     granted(reply.openid, reply.session_key.as_deref(), unionid)
-}
-
-/// The members of an answer, here or of another platform.
-///
-/// # Errors
-/// That it is no JSON with members of these types.
-pub(crate) fn json_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-    serde_json::from_slice(body).map_err(|error| {
-        Refusal::Unreadable(match error.classify() {
-            _ if body.trim_ascii().is_empty() => "is empty",
-            Category::Eof => "ends too early",
-            Category::Data => "is not of its form",
-            Category::Io | Category::Syntax => "is not JSON",
-        })
-    })
-}
-
-/// A number, or a text that is one.
-pub(crate) fn number(value: Option<&Value>) -> Option<i64> {
-    match value? {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
 }
 
 /// A login of what an answer says.
@@ -135,19 +83,6 @@ pub(crate) fn granted(
 /// Ids become header values upstream: nothing but visible ASCII may get that far.
 pub(crate) fn is_header_safe(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// `… rid: 5f7c…` or `… hints: [ req_id: abc ]` at the end of an errmsg.
-pub(crate) fn rid(errmsg: &str) -> Option<String> {
-    let (_, tail) = errmsg
-        .rsplit_once("rid: ")
-        .or_else(|| errmsg.rsplit_once("req_id: "))?;
-    let id: String = tail
-        .chars()
-        .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
-        .take(64)
-        .collect();
-    (!id.is_empty()).then_some(id)
 }
 
 #[cfg(test)]

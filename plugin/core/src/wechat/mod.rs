@@ -1,6 +1,7 @@
 //! WeChat's protocol as pure functions: bytes in, values out. No session, no store and no host word here.
 
 pub(crate) mod access_token;
+pub mod answer;
 pub(crate) mod api_path;
 pub(crate) mod check_session_key;
 pub mod client_base64;

@@ -10,8 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::access_token::refusal;
-use super::code2session::{Refusal, json_of};
+use super::answer::{Refusal, json_of, refusal};
 
 /// Path of the call.
 pub(crate) const PATH: &str = "/wxa/business/getuserphonenumber";

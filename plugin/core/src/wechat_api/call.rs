@@ -10,7 +10,7 @@ use crate::edition::Question;
 use crate::host::Host;
 use crate::platform_call::{self, NoAnswer};
 use crate::wechat::access_token::{authorised, is_dead};
-use crate::wechat::code2session::Refusal;
+use crate::wechat::answer::Refusal;
 use crate::worker::Context;
 
 /// What is asked, without the token.

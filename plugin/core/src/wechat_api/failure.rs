@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::limits::circuit_breaker::Trouble;
 use crate::platform_call::NoAnswer;
 use crate::rejection::{Reason, Rejection};
-use crate::wechat::code2session::Refusal;
+use crate::wechat::answer::Refusal;
 use crate::wechat::errcode::is_configuration;
 
 /// What went wrong.
