@@ -15,7 +15,7 @@ use crate::metrics::Counter;
 use crate::refusal_line::{self, REFUSED};
 use crate::rejection::{Reason, Rejection};
 use crate::release_rule::{self, Judged};
-use crate::reply::{Action, Response, Rest, Verdict};
+use crate::reply::{PendingDelivery, Response, Verdict};
 use crate::route::{Destination, Method, Routes, Rule};
 use crate::upgrade::{self, Upgrade};
 use crate::wording::Wordings;
@@ -30,9 +30,9 @@ pub async fn handle<H: Host, R: Request>(worker: &Worker, host: &H, request: &R)
     served.unwrap_or_else(|rejection| refuse(context, request.head(), &rejection))
 }
 
-/// What could wait until the verdict of [`handle`] was carried out: renewals, and the `rest` that the verdict has. Never
+/// What could wait until the verdict of [`handle`] was carried out: renewals, and the delivery that the verdict has pending. Never
 /// delays a request.
-pub async fn finish<H: Host>(worker: &Worker, host: &H, rest: Option<Rest>) {
+pub async fn finish<H: Host>(worker: &Worker, host: &H, pending: Option<PendingDelivery>) {
     let context = Context { worker, host };
     for later in worker.later.take() {
         match later {
@@ -47,8 +47,8 @@ pub async fn finish<H: Host>(worker: &Worker, host: &H, rest: Option<Rest>) {
             Later::Disclaim(ticket, own) => quota::disclaim(context, &ticket, &own).await,
         }
     }
-    if let Some(rest) = rest {
-        Box::pin(push::see_through(context, rest)).await;
+    if let Some(pending) = pending {
+        Box::pin(push::see_through(context, pending)).await;
     }
 }
 
@@ -114,12 +114,8 @@ async fn serve<H: Host, R: Request>(
     let (method, path) = match canonical(head) {
         Ok(found) => found,
         Err(rejection) if goes_on(&rejection, head, &config.routes) => {
-            return Ok(Verdict {
-                action: Action::Forward(observe::unrouted(context, head, &rejection)?),
-                openid: None,
-                auth_status: AuthStatus::Unrouted.word(),
-                rest: None,
-            });
+            let changes = observe::unrouted(context, head, &rejection)?;
+            return Ok(Verdict::forward(changes, AuthStatus::Unrouted.word()));
         }
         Err(rejection) => return Err(refused(rejection)),
     };
@@ -134,12 +130,7 @@ async fn serve<H: Host, R: Request>(
         if upgrade::judge(head, None) == Ok(Upgrade::PassedOver) {
             upgrade::pass_over(head, &mut changes);
         }
-        return Ok(Verdict {
-            action: Action::Forward(changes),
-            openid: None,
-            auth_status: "preflight",
-            rest: None,
-        });
+        return Ok(Verdict::forward(changes, "preflight"));
     }
     match destination {
         // Boxed, so that a request for the app does not carry the room for it.
@@ -194,12 +185,8 @@ async fn serve<H: Host, R: Request>(
                 let would_refuse = unlisted.as_deref().or(would_refuse.as_deref());
                 observe::tell(context, head, would_refuse, &mut changes);
             }
-            Ok(Verdict {
-                action: Action::Forward(changes),
-                openid: who.session.map(|session| Rc::clone(&session.openid.0)),
-                auth_status: who.auth_status.word(),
-                rest: None,
-            })
+            let openid = who.session.map(|session| Rc::clone(&session.openid.0));
+            Ok(Verdict::forward(changes, who.auth_status.word()).with_openid(openid))
         }
         // WeChat's pushes name no release, and their errors are never reworded.
         Destination::Push(number) => {
@@ -223,12 +210,7 @@ async fn serve<H: Host, R: Request>(
             let mut response = Response::json(200, "none", "none", body);
             let cookie = answer.cookie.map(|cookie| ("set-cookie", cookie));
             response.headers.extend(cookie);
-            Ok(Verdict {
-                action: Action::Reply(response),
-                openid: answer.openid,
-                auth_status: "endpoint",
-                rest: None,
-            })
+            Ok(Verdict::reply(response, "endpoint").with_openid(answer.openid))
         }
     }
 }
@@ -305,12 +287,7 @@ fn is_preflight(method: &str, head: &Head) -> bool {
 
 /// A rejection as the verdict.
 fn refuse<H: Host>(context: Context<'_, H>, head: &Head, rejection: &Rejection) -> Verdict {
-    Verdict {
-        action: Action::Reply(refusal(context, head, rejection)),
-        openid: None,
-        auth_status: rejection.error(),
-        rest: None,
-    }
+    Verdict::reply(refusal(context, head, rejection), rejection.error())
 }
 
 /// The reply of a rejection, and its one log line.
@@ -360,6 +337,7 @@ mod tests {
     use super::*;
     use crate::config::tests::with;
     use crate::fake_host::{FakeHost, run};
+    use crate::reply::Action;
     use crate::testing::test;
     use alloc::string::String;
     use alloc::vec::Vec;

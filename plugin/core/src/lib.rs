@@ -105,7 +105,7 @@ pub use metrics::{Counter, Histogram};
 pub use pass_through::{mark_if_dead, once_more, unanswered};
 pub use rejection::internal_error;
 pub use reply::{
-    Action, Changes, OfResponse, Response, Rest, Said, ToWechat, TrailerPolicy, Verdict,
+    Action, Changes, OfResponse, PendingDelivery, Response, Said, ToWechat, TrailerPolicy, Verdict,
 };
 pub use said::{carry_out, give_up, hear};
 pub use time::UnixMillis;

@@ -52,12 +52,12 @@ impl Exchange {
         let request = Rc::clone(&case);
         let work = Box::pin(async move {
             let mut verdict = handle(&request.worker, &host, &*request).await;
-            let rest = verdict.rest.take();
+            let pending = verdict.pending.take();
             request.verdict.set(Some(verdict));
             let worker = Rc::clone(&request.worker);
             // What follows may wait too, and needs it no more.
             drop(request);
-            finish(&worker, &host, rest).await;
+            finish(&worker, &host, pending).await;
         });
         Self {
             context_id,

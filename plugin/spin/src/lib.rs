@@ -67,7 +67,7 @@ impl Guest for Component {
             action,
             openid,
             auth_status,
-            rest,
+            pending,
         } = verdict;
         let mut action = action;
         if let Action::Forward(changes) = &mut action
@@ -84,7 +84,7 @@ impl Guest for Component {
         wasip3::spawn({
             let host = Rc::clone(&host);
             async move {
-                finish(&host.instance.worker, &*host, rest).await;
+                finish(&host.instance.worker, &*host, pending).await;
                 host.waiter.leave();
                 host.report(openid.as_deref(), auth_status);
             }

@@ -183,7 +183,7 @@ impl Rig for CoreRig {
                     body: ask.body.clone().unwrap_or_default(),
                 };
                 let mut verdict = handle(worker, host, &request).await;
-                let rest = verdict.rest.take();
+                let pending = verdict.pending.take();
                 if let Action::Forward(changes) = &mut verdict.action
                     && let Some(call) = changes.take_to_wechat()
                 {
@@ -195,7 +195,7 @@ impl Rig for CoreRig {
                     return got;
                 }
                 let (got, said) = got(&ask, &request, verdict, host.now());
-                finish(worker, host, rest).await;
+                finish(worker, host, pending).await;
                 if let Some(said) = said
                     && hear(worker, host, &said)
                 {

@@ -9,7 +9,7 @@ mod reset_key;
 use crate::host::{Host, Request};
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Response, Verdict};
+use crate::reply::{Response, Verdict};
 use crate::route::AdminAction;
 use crate::wording::Wordings;
 use crate::worker::Context;
@@ -39,12 +39,7 @@ pub(crate) async fn answer<H: Host, R: Request>(
     match result {
         Ok(body) => {
             host.count(Counter::AdminOk);
-            Verdict {
-                action: Action::Reply(Response::json(200, "none", "none", body)),
-                openid: None,
-                auth_status: "admin",
-                rest: None,
-            }
+            Verdict::reply(Response::json(200, "none", "none", body), "admin")
         }
         Err(rejection) => {
             let is_ours = rejection.http() >= 500;
@@ -62,10 +57,5 @@ pub(crate) async fn answer<H: Host, R: Request>(
 }
 
 fn refused(rejection: &Rejection, wordings: &Wordings) -> Verdict {
-    Verdict {
-        action: Action::Reply(rejection.response(wordings)),
-        openid: None,
-        auth_status: rejection.error(),
-        rest: None,
-    }
+    Verdict::reply(rejection.response(wordings), rejection.error())
 }

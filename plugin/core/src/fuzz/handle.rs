@@ -75,7 +75,7 @@ pub(super) fn check(world: &World, sent: &Sent, verdict: &Verdict, text: &[u8]) 
         action,
         openid,
         auth_status,
-        rest: _,
+        pending: _,
     } = verdict;
     if sent.was_read.get() {
         assert!(

@@ -262,8 +262,8 @@ impl World {
 
     pub(super) fn verdict(&self, sent: &Sent) -> Verdict {
         let mut verdict = run(crate::handle(&self.worker, &self.host, sent));
-        let rest = verdict.rest.take();
-        run(crate::finish(&self.worker, &self.host, rest));
+        let pending = verdict.pending.take();
+        run(crate::finish(&self.worker, &self.host, pending));
         verdict
     }
 }

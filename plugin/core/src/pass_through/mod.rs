@@ -21,7 +21,7 @@ use crate::hex::hex;
 use crate::host::Host;
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Changes, OfResponse, ToWechat, Verdict};
+use crate::reply::{Changes, OfResponse, ToWechat, Verdict};
 use crate::trace::request_id;
 use crate::wechat::api_path::{is_plain, is_refused};
 use crate::worker::Context;
@@ -88,30 +88,26 @@ pub(crate) async fn admit<H: Host>(
     let (name, id) = seqid(host, head);
     let passed = |name: &&str| !name.starts_with(':') && !PASSED.contains(name);
     let remove: SmallVec<_> = head.names().filter(passed).map(Into::into).collect();
-    Ok(Verdict {
-        action: Action::Forward(Changes {
-            remove,
-            response: Some(Box::new(OfResponse {
-                set: vec![(name.into(), id.into())],
-                to_wechat: Some(Box::new(ToWechat {
-                    target: app.api.target.clone(),
-                    authority: app.api.authority.clone(),
-                    most_kept: context.config().body_bytes,
-                    timeout: app.api.timeout,
-                    appid: app.appid.clone(),
-                    token: Zeroizing::new(token.expose().into()),
-                    path: path.into(),
-                    query: query.rest,
-                    is_repeated: false,
-                })),
-                ..OfResponse::default()
+    let changes = Changes {
+        remove,
+        response: Some(Box::new(OfResponse {
+            set: vec![(name.into(), id.into())],
+            to_wechat: Some(Box::new(ToWechat {
+                target: app.api.target.clone(),
+                authority: app.api.authority.clone(),
+                most_kept: context.config().body_bytes,
+                timeout: app.api.timeout,
+                appid: app.appid.clone(),
+                token: Zeroizing::new(token.expose().into()),
+                path: path.into(),
+                query: query.rest,
+                is_repeated: false,
             })),
-            ..Changes::default()
-        }),
-        openid: None,
-        auth_status: "wechat_api",
-        rest: None,
-    })
+            ..OfResponse::default()
+        })),
+        ..Changes::default()
+    };
+    Ok(Verdict::forward(changes, "wechat_api"))
 }
 
 /// Refuses browser pages and mini programs, in case this listener is ever exposed to them: Origin, Sec-Fetch-Site or a

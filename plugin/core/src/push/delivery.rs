@@ -17,7 +17,7 @@ use crate::header_names::PUSH_SOURCES;
 use crate::host::{CallError, Delivery, Host, HttpResponse};
 use crate::metrics::{Counter, Histogram};
 use crate::rejection::{Reason, Rejection};
-use crate::reply::Rest;
+use crate::reply::PendingDelivery;
 use crate::time::UnixMillis;
 use crate::worker::Context;
 
@@ -34,7 +34,7 @@ pub(super) struct Delivered {
     /// `None`: the app has not answered yet, or with more than WeChat would take.
     pub(super) answer: Option<HttpResponse>,
     /// The delivery, if it goes on.
-    pub(super) rest: Option<Rest>,
+    pub(super) pending: Option<PendingDelivery>,
 }
 
 /// Hands `push` to the app, and waits for its answer until `deadline`.
@@ -60,7 +60,7 @@ pub(super) async fn deliver<H: Host>(
         host.count(Counter::PushLate);
         return Ok(Delivered {
             answer: None,
-            rest: Some(Rest {
+            pending: Some(PendingDelivery {
                 began,
                 target,
                 work: Box::pin(async move { taken(going.await).map(|_| ()) }),
@@ -72,7 +72,10 @@ pub(super) async fn deliver<H: Host>(
     match taken(answered) {
         Ok(answer) => {
             host.count(Counter::PushDelivered);
-            Ok(Delivered { answer, rest: None })
+            Ok(Delivered {
+                answer,
+                pending: None,
+            })
         }
         Err(problem) => {
             host.count(Counter::PushFailed);
@@ -87,15 +90,15 @@ pub(super) async fn deliver<H: Host>(
 }
 
 /// Tells the operator what a delivery came to that went on when WeChat had its answer.
-pub(crate) async fn see_through<H: Host>(context: Context<'_, H>, rest: Rest) {
+pub(crate) async fn see_through<H: Host>(context: Context<'_, H>, pending: PendingDelivery) {
     let host = context.host;
-    let outcome = rest.work.await;
-    host.observe(Histogram::PushMs, host.now().since(rest.began));
+    let outcome = pending.work.await;
+    host.observe(Histogram::PushMs, host.now().since(pending.began));
     match outcome {
         Ok(()) => host.count(Counter::PushDelivered),
         Err(problem) => {
             host.count(Counter::PushLost);
-            told::failed(context, "push_lost", &rest.target, &problem);
+            told::failed(context, "push_lost", &pending.target, &problem);
         }
     }
 }

@@ -17,7 +17,7 @@ use self::query::Query;
 use crate::host::{Host, Request};
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
-use crate::reply::{Action, Response, Verdict};
+use crate::reply::{Response, Verdict};
 use crate::worker::Context;
 
 /// Answers a request for the path of a push: `number` says of which app; `None` if its path is only another spelling of
@@ -60,7 +60,7 @@ pub(crate) async fn answer<H: Host, R: Request>(
             claim.delivered().await;
             let response = answer::to_wechat(context, app, &push, delivered.answer)?;
             Ok(Verdict {
-                rest: delivered.rest,
+                pending: delivered.pending,
                 ..replied(response, push.openid())
             })
         }
@@ -75,12 +75,7 @@ pub(crate) async fn answer<H: Host, R: Request>(
 const SUCCESS: &str = "success";
 
 fn replied(response: Response, openid: Option<&str>) -> Verdict {
-    Verdict {
-        action: Action::Reply(response),
-        openid: openid.map(Rc::from),
-        auth_status: "push",
-        rest: None,
-    }
+    Verdict::reply(response, "push").with_openid(openid.map(Rc::from))
 }
 
 /// One refusal for whoever asks; the operator is told why.

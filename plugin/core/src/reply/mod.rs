@@ -30,11 +30,36 @@ pub struct Verdict {
     /// `auth_status`); of one that is answered here: `endpoint`, `admin`, `push`, or the error's name.
     pub auth_status: &'static str,
     /// What is still under way when it is carried out, to be given to [`finish`](crate::finish). Mostly `None`.
-    pub rest: Option<Rest>,
+    pub pending: Option<PendingDelivery>,
+}
+
+impl Verdict {
+    /// The request goes on.
+    pub(crate) fn forward(changes: Changes, auth_status: &'static str) -> Self {
+        Self::of(Action::Forward(changes), auth_status)
+    }
+
+    /// It is answered here.
+    pub(crate) fn reply(response: Response, auth_status: &'static str) -> Self {
+        Self::of(Action::Reply(response), auth_status)
+    }
+
+    fn of(action: Action, auth_status: &'static str) -> Self {
+        Self {
+            action,
+            openid: None,
+            auth_status,
+            pending: None,
+        }
+    }
+
+    pub(crate) fn with_openid(self, openid: Option<Rc<str>>) -> Self {
+        Self { openid, ..self }
+    }
 }
 
 /// The delivery of a message that the app still has under way. Needs nothing of its request.
-pub struct Rest {
+pub struct PendingDelivery {
     pub(crate) began: UnixMillis,
     /// Where it went.
     pub(crate) target: String,
@@ -42,20 +67,20 @@ pub struct Rest {
     pub(crate) work: Pin<Box<dyn Future<Output = Result<(), String>>>>,
 }
 
-impl fmt::Debug for Rest {
+impl fmt::Debug for PendingDelivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Rest({})", self.target)
+        write!(f, "PendingDelivery({})", self.target)
     }
 }
 
-impl PartialEq for Rest {
+impl PartialEq for PendingDelivery {
     /// No work is another.
     fn eq(&self, _: &Self) -> bool {
         false
     }
 }
 
-impl Eq for Rest {}
+impl Eq for PendingDelivery {}
 
 /// What to do with a request.
 #[allow(

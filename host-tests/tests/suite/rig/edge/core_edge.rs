@@ -93,9 +93,9 @@ impl Edge for CoreEdge {
         self.exchanges.push(exchange);
         let work = Box::pin(async move {
             let mut verdict = handle(&worker, &host, &*request).await;
-            let rest = verdict.rest.take();
+            let pending = verdict.pending.take();
             request.decide(verdict);
-            finish(&worker, &host, rest).await;
+            finish(&worker, &host, pending).await;
         });
         self.work.push((Some(number), work));
         self.turn();
