@@ -3,7 +3,6 @@
 
 use alloc::vec::Vec;
 
-use crate::edition::Edition;
 use crate::host::Host;
 use crate::records::record::UserRecord;
 use crate::rejection::{Reason, Rejection};
@@ -12,7 +11,7 @@ use crate::store::StoreError;
 use crate::wechat::code2session::parse;
 use crate::wechat::reset_session_key as api;
 use crate::wechat::session_key::SessionKey;
-use crate::wechat_api::call::{Call, call};
+use crate::wechat_api::call::{Call, app_of, call};
 use crate::wechat_api::failure::Failure;
 use crate::worker::Context;
 
@@ -27,12 +26,7 @@ pub(super) async fn reset_key<H: Host>(
     appid: &str,
     openid: &str,
 ) -> Result<bool, Rejection> {
-    let app = context.config().mini_program(appid);
-    let app = app.ok_or(Reason::UnknownApp)?;
-    if app.platform != Edition::Wechat {
-        let problem = "must be a mini program of WeChat's: no other platform resets keys";
-        return Err(Reason::InvalidParameter.parameter("appid", problem));
-    }
+    let app = app_of(context.config(), appid, Reason::UnknownApp, "appid")?;
     let users = context.users();
     // Before WeChat changes anything: a store that is down is found out here.
     let Some(user) = users.read(appid, openid).await? else {

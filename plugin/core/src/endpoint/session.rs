@@ -8,7 +8,6 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::answer::{Answer, ok};
-use crate::edition::Edition;
 use crate::head::Head;
 use crate::host::{Host, Request};
 use crate::limits::rate_limit::MINUTE;
@@ -21,7 +20,7 @@ use crate::rejection::{Reason, Rejection};
 use crate::release_rule;
 use crate::session::sessions::Unusable;
 use crate::wechat::check_session_key;
-use crate::wechat_api::call::{Call, call};
+use crate::wechat_api::call::{Call, app_of, call};
 use crate::wechat_api::failure::Failure;
 use crate::worker::Context;
 
@@ -117,12 +116,12 @@ async fn is_valid<H: Host>(
     session: &SessionRecord,
 ) -> Result<bool, Rejection> {
     let host = context.host;
-    let app = context.config().mini_program(&session.appid);
-    let app = app.ok_or(Reason::InvalidToken)?;
-    if app.platform != Edition::Wechat {
-        let problem = "is of use in WeChat's mini programs only";
-        return Err(Reason::InvalidParameter.parameter("check", problem));
-    }
+    let app = app_of(
+        context.config(),
+        &session.appid,
+        Reason::InvalidToken,
+        "check",
+    )?;
     let users = context.users();
     let user = users.load(&session.appid, &session.openid, true).await?;
     let Some(user) = user else { return Ok(false) };

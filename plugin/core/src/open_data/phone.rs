@@ -3,14 +3,13 @@
 
 use alloc::string::String;
 
-use crate::edition::Edition;
 use crate::host::Host;
 use crate::metrics::Counter;
 use crate::records::record::SessionRecord;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
 use crate::wechat::phone_number::{self, PhoneNumber};
-use crate::wechat_api::call::{Call, call};
+use crate::wechat_api::call::{Call, app_of, call};
 use crate::wechat_api::failure::Failure;
 use crate::worker::Context;
 
@@ -23,12 +22,7 @@ pub(crate) async fn number<H: Host>(
     code: &str,
 ) -> Result<PhoneNumber, Rejection> {
     let host = context.host;
-    let app = context.config().mini_program(&session.appid);
-    let app = app.ok_or(Reason::InvalidToken)?;
-    if app.platform != Edition::Wechat {
-        let problem = "is of use in WeChat's mini programs only";
-        return Err(Reason::InvalidParameter.parameter(name, problem));
-    }
+    let app = app_of(context.config(), &session.appid, Reason::InvalidToken, name)?;
     if !phone_number::is_code(code) {
         let problem = "must be e.detail.code of the button getPhoneNumber: 64 hexadecimal digits; a code of wx.login \
                        is another one";

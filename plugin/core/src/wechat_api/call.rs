@@ -5,10 +5,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::failure::Failure;
-use crate::config::MiniProgram;
-use crate::edition::Question;
+use crate::config::{Config, MiniProgram};
+use crate::edition::{Edition, Question};
 use crate::host::Host;
 use crate::platform_call::{self, NoAnswer};
+use crate::rejection::{Reason, Rejection};
 use crate::wechat::access_token::{authorised, is_dead};
 use crate::wechat::answer::Refusal;
 use crate::worker::Context;
@@ -23,6 +24,24 @@ pub(crate) struct Call {
     pub(crate) body: Vec<u8>,
     /// See [`HttpCall`](crate::host::HttpCall).
     pub(crate) must_finish: bool,
+}
+
+/// The app with this id, if it is one of WeChat's: no other platform has these calls.
+///
+/// # Errors
+/// `unknown` if there is no such app; of another platform's it is `parameter` that is wrong.
+pub(crate) fn app_of<'a>(
+    config: &'a Config,
+    appid: &str,
+    unknown: Reason,
+    parameter: &str,
+) -> Result<&'a MiniProgram, Rejection> {
+    let app = config.mini_program(appid).ok_or(unknown)?;
+    if app.platform != Edition::Wechat {
+        let problem = "is of use in WeChat's mini programs only";
+        return Err(Reason::InvalidParameter.parameter(parameter, problem));
+    }
+    Ok(app)
 }
 
 /// What `read` makes of the answer. Bounded by the deadline of one exchange, beside what a first token takes.
