@@ -30,7 +30,7 @@ pub(crate) async fn number<H: Host>(
     }
     let openings = context.openings();
     let opening = openings.reserve(token).await?;
-    let _alone = openings.alone(token).await?;
+    let _guard = openings.lock(token).await?;
     openings.turn(token, session).await?;
     let question = Call {
         method: "POST",

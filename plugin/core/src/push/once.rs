@@ -18,7 +18,7 @@ use super::judge::Push;
 use super::told;
 use crate::config::PushApp;
 use crate::host::Host;
-use crate::memory::alone::Alone;
+use crate::memory::keyed_lock::Guard;
 use crate::metrics::Counter;
 use crate::records::push::{PushState, entry, push_key, read};
 use crate::rejection::{Reason, Rejection};
@@ -55,7 +55,7 @@ pub(super) struct Claim<'a, H: Host> {
     /// The entry is one of a newer release, which keeps it.
     is_newer: bool,
     nonce: [u8; 8],
-    _alone: Alone<'a>,
+    _guard: Guard<'a>,
 }
 
 /// Waits for its turn until `deadline`.
@@ -80,7 +80,7 @@ pub(super) async fn take<'a, H: Host>(
         if step > 0 && deadline.since(host.now()) < patience / 4 {
             break;
         }
-        if let Some(alone) = worker.pushes.take(key.hash) {
+        if let Some(guard) = worker.push_locks.try_lock(key.hash) {
             let claimed = within(host, TO_CLAIM, claim(context, &key, nonce)).await;
             let claimed = claimed.unwrap_or(Err(StoreError::Unavailable));
             let is_newer = matches!(claimed, Err(StoreError::Newer(_)));
@@ -88,7 +88,7 @@ pub(super) async fn take<'a, H: Host>(
                 Ok(Claimed::Own(own)) => Some(own),
                 Ok(Claimed::Delivered) => return Ok(Turn::Again),
                 Ok(Claimed::UnderWay) => {
-                    drop(alone);
+                    drop(guard);
                     host.sleep(STEP).await;
                     continue;
                 }
@@ -105,7 +105,7 @@ pub(super) async fn take<'a, H: Host>(
                 own,
                 is_newer,
                 nonce,
-                _alone: alone,
+                _guard: guard,
             }));
         }
         host.sleep(STEP).await;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::entry::{counts, entry, put, span};
 use crate::host::Host;
 use crate::limits::rate_limit::FULL_FOR;
-use crate::memory::alone::Alone;
+use crate::memory::keyed_lock::Guard;
 use crate::memory::later::Later;
 use crate::records::kinds::TICKET;
 use crate::rejection::Rejection;
@@ -204,7 +204,7 @@ impl Tickets {
     ) -> Result<bool, StoreError> {
         let (host, store) = (context.host, context.store());
         let name = self.beside(door);
-        let _alone = alone_at(context, door).await?;
+        let _guard = lock(context, door).await?;
         let is_open = async || Ok::<_, StoreError>(store.get(door, host.now()).await? == found);
         // Before anything is written: most that come find it shut.
         if !is_open().await? {
@@ -250,14 +250,11 @@ impl Tickets {
 
 /// Whoever of this worker is at a door. They wait for each other, so that doors are shut in vain only by others; but for no
 /// store that keeps the first one waiting for ever.
-async fn alone_at<'a, H: Host>(
-    context: Context<'a, H>,
-    door: &Key,
-) -> Result<Alone<'a>, StoreError> {
+async fn lock<'a, H: Host>(context: Context<'a, H>, door: &Key) -> Result<Guard<'a>, StoreError> {
     let Context { worker, host } = context;
     for _ in 0..STEPS {
-        if let Some(alone) = worker.doors.take(door.hash) {
-            return Ok(alone);
+        if let Some(guard) = worker.ticket_locks.try_lock(door.hash) {
+            return Ok(guard);
         }
         host.sleep(STEP).await;
     }

@@ -12,8 +12,8 @@ use core::time::Duration;
 use alloc::vec::Vec;
 
 use crate::host::Host;
-use crate::memory::alone::Alone;
 use crate::memory::failures::Counting;
+use crate::memory::keyed_lock::Guard;
 use crate::memory::later::Later;
 use crate::metrics::Counter;
 use crate::quota::boxed;
@@ -110,12 +110,12 @@ impl<'a, H: Host> Openings<'a, H> {
     ///
     /// # Errors
     /// When that takes too long.
-    pub(crate) async fn alone(&self, token: &Token) -> Result<Alone<'a>, Rejection> {
+    pub(crate) async fn lock(&self, token: &Token) -> Result<Guard<'a>, Rejection> {
         let Context { worker, host } = self.context;
         let id = token.id();
         for _ in 0..STEPS {
-            if let Some(alone) = worker.judged.take(id.0) {
-                return Ok(alone);
+            if let Some(guard) = worker.opening_locks.try_lock(id.0) {
+                return Ok(guard);
             }
             host.sleep(STEP).await;
         }

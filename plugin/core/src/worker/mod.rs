@@ -20,9 +20,9 @@ use crate::limits::known_codes::KnownCodes;
 use crate::limits::rate_limit::RateLimit;
 use crate::log_lines::{Kind, LogLines};
 use crate::memory::access_tokens::KnownToken;
-use crate::memory::alone::Busy;
 use crate::memory::endings::{Ending, Endings};
 use crate::memory::failures::Failures;
+use crate::memory::keyed_lock::KeyedLock;
 use crate::memory::later::Later;
 use crate::memory::sayings::Sayings;
 use crate::memory::verified::VerifiedCache;
@@ -55,11 +55,11 @@ pub struct Worker {
     pub(crate) token_flights: SingleFlight<TokenOutcome>,
     pub(crate) failures: RefCell<Failures>,
     /// Tickets that a request of this worker is about to take.
-    pub(crate) doors: Busy,
+    pub(crate) ticket_locks: KeyedLock,
     /// Sessions of which WeChat is asked something that may fail.
-    pub(crate) judged: Busy,
+    pub(crate) opening_locks: KeyedLock,
     /// Messages that a request of this worker is delivering.
-    pub(crate) pushes: Busy,
+    pub(crate) push_locks: KeyedLock,
     /// What waits until its request has a verdict.
     pub(crate) later: RefCell<Vec<Later>>,
     /// What is to end, and could not be ended in the store yet.
@@ -166,9 +166,9 @@ impl Worker {
             tokens: RefCell::new(no_tokens(&config)),
             token_flights: SingleFlight::default(),
             failures: RefCell::default(),
-            doors: Busy::default(),
-            judged: Busy::default(),
-            pushes: Busy::default(),
+            ticket_locks: KeyedLock::default(),
+            opening_locks: KeyedLock::default(),
+            push_locks: KeyedLock::default(),
             later: RefCell::default(),
             endings: Endings::default(),
             sayings: Sayings::default(),

@@ -4,28 +4,28 @@
 use alloc::collections::BTreeSet;
 use core::cell::RefCell;
 
-/// The locks that are held.
+/// One lock for each key. Has those that are held.
 #[derive(Default)]
-pub(crate) struct Busy(RefCell<BTreeSet<[u8; 32]>>);
+pub(crate) struct KeyedLock(RefCell<BTreeSet<[u8; 32]>>);
 
 /// A lock that is held. Dropped, it is free again.
-pub(crate) struct Alone<'a> {
-    busy: &'a Busy,
+pub(crate) struct Guard<'a> {
+    lock: &'a KeyedLock,
     hash: [u8; 32],
 }
 
-impl Busy {
+impl KeyedLock {
     /// Takes a lock. `None` while another one holds it.
-    pub(crate) fn take(&self, hash: [u8; 32]) -> Option<Alone<'_>> {
+    pub(crate) fn try_lock(&self, hash: [u8; 32]) -> Option<Guard<'_>> {
         let is_first = self.0.borrow_mut().insert(hash);
         // Made for the first one only: dropped, another one would free the lock of its holder.
-        is_first.then(|| Alone { busy: self, hash })
+        is_first.then(|| Guard { lock: self, hash })
     }
 }
 
-impl Drop for Alone<'_> {
+impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        self.busy.0.borrow_mut().remove(&self.hash);
+        self.lock.0.borrow_mut().remove(&self.hash);
     }
 }
 
@@ -36,14 +36,14 @@ mod tests {
 
     #[test]
     fn however_many_ask_nobody_else_is_at_it_until_the_first_is_gone() {
-        let busy = Busy::default();
-        let first = busy.take([1; 32]);
+        let locks = KeyedLock::default();
+        let first = locks.try_lock([1; 32]);
         assert!(first.is_some());
         for _ in 0..3 {
-            assert!(busy.take([1; 32]).is_none());
+            assert!(locks.try_lock([1; 32]).is_none());
         }
-        assert!(busy.take([2; 32]).is_some());
+        assert!(locks.try_lock([2; 32]).is_some());
         drop(first);
-        assert!(busy.take([1; 32]).is_some());
+        assert!(locks.try_lock([1; 32]).is_some());
     }
 }
