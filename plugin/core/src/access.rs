@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::config::{Config, SessionRules};
 use crate::head::{Head, Header};
 use crate::header_names::{is_disguised, is_of_login, reads_as};
-use crate::nothing::is_nothing;
+use crate::placeholder::is_placeholder;
 use crate::presented::{cookie_of, cookies, is_name, token_in};
 use crate::records::token::holds_minted;
 use crate::reply::Changes;
@@ -84,7 +84,7 @@ pub(crate) fn claims<'a>(head: &'a Head, config: &'a Config) -> impl Iterator<It
 /// placeholder such as `Bearer undefined`, goes, and so does one that is not text.
 fn carries_token(name: &str, value: &[u8], keys: &MasterKeys) -> bool {
     name != "authorization"
-        || core::str::from_utf8(value).map_or(true, is_nothing)
+        || core::str::from_utf8(value).map_or(true, is_placeholder)
         || holds_token(value, keys)
 }
 

@@ -3,7 +3,7 @@
 //! things can be told from those that say one.
 
 use crate::head::Head;
-use crate::nothing::is_nothing;
+use crate::placeholder::is_placeholder;
 use crate::rejection::{Reason, Rejection};
 
 /// How a body is to be read.
@@ -54,7 +54,7 @@ pub(crate) fn of(head: &Head) -> Result<MediaType<'_>, Rejection> {
         }
     }
     // Some clients write what their language makes of nothing.
-    let found = found.filter(|value| value.is_empty() || !is_nothing(value));
+    let found = found.filter(|value| value.is_empty() || !is_placeholder(value));
     let (essence, parameters) = parted(found.unwrap_or_default());
     // What proxies join is a list, and no type is one.
     if essence.contains(',') {

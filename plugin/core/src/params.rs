@@ -15,7 +15,7 @@ use crate::head::{Head, Header};
 use crate::header_names::{is_open_data, parameter_headers};
 use crate::host::{BodyError, Request};
 use crate::media_type::{self, Kind};
-use crate::nothing::is_nothing;
+use crate::placeholder::is_placeholder;
 use crate::rejection::{Reason, Rejection};
 
 /// Named parameters. What clients send where they have no value counts as absent.
@@ -166,9 +166,9 @@ impl Params {
     }
 
     /// Whether a placeholder stands under `name`: the client thought to send something.
-    pub(crate) fn says_nothing(&self, name: &'static str) -> bool {
+    pub(crate) fn has_placeholder(&self, name: &'static str) -> bool {
         let text = self.values.get(name).and_then(Value::as_str);
-        text.is_some_and(|text| !text.is_empty() && is_nothing(text))
+        text.is_some_and(|text| !text.is_empty() && is_placeholder(text))
     }
 
     /// The text of `name`, which must be there.
@@ -249,7 +249,7 @@ fn is_none(value: &Value) -> bool {
 
 /// The same of a text. An empty object may be meant as one.
 pub(crate) fn is_no_text(text: &str) -> bool {
-    is_nothing(text) && text != "{}"
+    is_placeholder(text) && text != "{}"
 }
 
 /// Why a body cannot be read, if its head says so.

@@ -12,7 +12,7 @@ use crate::config::SessionRules;
 use crate::cookie::judge_origin;
 use crate::head::{Head, Header};
 use crate::header_names::WAFER_ID;
-use crate::nothing::is_nothing;
+use crate::placeholder::is_placeholder;
 use crate::records::token::{TEXT_LENGTH, Token};
 use crate::rejection::{Reason, Rejection};
 
@@ -157,7 +157,7 @@ impl<'a> Found<'a> {
 
     fn take(&mut self, text: &'a str, spot: Spot<'a>) -> Result<(), Rejection> {
         let Some(token) = token_in(text) else {
-            self.malformed |= !is_nothing(text);
+            self.malformed |= !is_placeholder(text);
             return Ok(());
         };
         match &self.token {
@@ -221,7 +221,7 @@ fn only<'a>(head: &'a Head, name: &str) -> Result<Option<&'a str>, Rejection> {
     let mut only = None;
     for (_, value) in head.pairs().filter(|(own, _)| *own == name.as_bytes()) {
         let value = core::str::from_utf8(value).map_err(|_| Reason::ambiguous(name))?;
-        for text in value.split(',').filter(|text| !is_nothing(text)) {
+        for text in value.split(',').filter(|text| !is_placeholder(text)) {
             if only.replace(text.trim()).is_some() {
                 return Err(Reason::ambiguous(name));
             }
@@ -253,7 +253,7 @@ fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Reject
             Err(_) => {}
         }
     }
-    texts.retain(|text| !is_nothing(text));
+    texts.retain(|text| !is_placeholder(text));
     let is_token = |text: &&str| token_in(text).is_some();
     let is_clear = match (
         texts.len(),
@@ -277,7 +277,7 @@ fn authorization<'a>(head: &'a Head, found: &mut Found<'a>) -> Result<(), Reject
 fn names_it(head: &Head, token: &Token) -> Result<bool, Rejection> {
     match head.get(WAFER_ID) {
         Header::Absent => Ok(true),
-        Header::One(name) => Ok(is_nothing(name) || name == token.id().short()),
+        Header::One(name) => Ok(is_placeholder(name) || name == token.id().short()),
         Header::Ambiguous => Err(Reason::ambiguous(WAFER_ID)),
     }
 }

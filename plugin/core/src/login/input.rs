@@ -10,9 +10,9 @@ use crate::cookie::judge_origin;
 use crate::head::Head;
 use crate::header_names::APP;
 use crate::host::{Host, Request};
-use crate::nothing::is_nothing;
 use crate::open_data::Submitted;
 use crate::params::{Params, once};
+use crate::placeholder::is_placeholder;
 use crate::presented::{Presented, presented_with};
 use crate::records::record::code_key;
 use crate::records::token::Token;
@@ -122,7 +122,7 @@ impl LoginInput<'_> {
 
 /// The app id that the request gives: in a parameter, or in the header that may stand beside any of them.
 fn named<'a>(head: &'a Head, params: &'a Params) -> Result<Option<&'a str>, Rejection> {
-    let in_header = once(head, APP)?.filter(|appid| !is_nothing(appid));
+    let in_header = once(head, APP)?.filter(|appid| !is_placeholder(appid));
     match (params.text("appid")?, in_header) {
         (Some(appid), Some(other)) if appid != other => {
             Err(Reason::InvalidParameter.parameter("appid", "X-WX-App names another one"))

@@ -6,7 +6,7 @@ use alloc::format;
 use crate::config::Config;
 use crate::cookie;
 use crate::head::{Head, Header};
-use crate::nothing::is_nothing;
+use crate::placeholder::is_placeholder;
 use crate::records::login::LoggedIn;
 use crate::reply::{Changes, OfResponse};
 
@@ -15,7 +15,7 @@ pub(crate) fn is_asked_for(head: &Head, config: &Config) -> bool {
     config.session.login_on_the_way.is_some()
         && match head.get("x-wx-code") {
             Header::Absent => false,
-            Header::One(code) => !is_nothing(code),
+            Header::One(code) => !is_placeholder(code),
             Header::Ambiguous => true,
         }
 }

@@ -61,7 +61,7 @@ impl Submitted {
         let signed = submitted.take_signed(params);
         let encrypted = submitted.take_encrypted(params, host);
         let names = ["rawData", "signature", "encryptedData", "iv"];
-        let is_void = names.iter().any(|name| params.says_nothing(name));
+        let is_void = names.iter().any(|name| params.has_placeholder(name));
         (submitted, signed.is_err() || encrypted.is_err() || is_void)
     }
 

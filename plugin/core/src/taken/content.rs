@@ -10,8 +10,8 @@ use crate::head::Head;
 use crate::host::{BodyError, Request};
 use crate::json_text;
 use crate::media_type::{self, Kind};
-use crate::nothing::is_nothing;
 use crate::params::{Params, Written, written};
+use crate::placeholder::is_placeholder;
 use crate::rejection::{Reason, Rejection};
 
 /// The body of a request.
@@ -163,8 +163,8 @@ pub(super) fn only(
     let mut only: Option<String> = None;
     for value in values {
         match &only {
-            Some(earlier) if *earlier == value || is_nothing(&value) => {}
-            Some(earlier) if !is_nothing(earlier) => {
+            Some(earlier) if *earlier == value || is_placeholder(&value) => {}
+            Some(earlier) if !is_placeholder(earlier) => {
                 return Err(Reason::InvalidParameter.parameter(name, "must occur once"));
             }
             _ => only = Some(value),

@@ -1,4 +1,4 @@
-//! What clients send where they have nothing to send. Never takes a token for nothing.
+//! The placeholders that clients send where they have no value. A token is never taken for one.
 
 use alloc::borrow::Cow;
 
@@ -7,14 +7,14 @@ use percent_encoding::percent_decode_str;
 use crate::fold::is_unseen;
 use crate::records::token::TEXT_LENGTH;
 
-/// Longer texts are never made of nothing.
-const MOST_OF_NOTHING: usize = 96;
+/// Longer texts that begin as tokens do are no placeholders.
+const LONGEST: usize = 96;
 
 /// Quotes in an encoding in quotes: more than any client does.
 const LAYERS: usize = 4;
 
 /// What programs write for a value that is not there, in lower case.
-const NOTHING: [&str; 21] = [
+const WORDS: [&str; 21] = [
     "",
     "undefined",
     "null",
@@ -41,16 +41,16 @@ const NOTHING: [&str; 21] = [
 
 /// Whether a text is what clients send where they have no token yet: nothing, or what their language makes of it, with
 /// blanks, quotes, percent-encoding or `Bearer` around it, once or several times.
-pub(crate) fn is_nothing(text: &str) -> bool {
+pub(crate) fn is_placeholder(text: &str) -> bool {
     // Nearly all texts are tokens. (None of the others is as long and begins so.)
-    let is_long = text.len() == TEXT_LENGTH || text.len() > MOST_OF_NOTHING;
+    let is_long = text.len() == TEXT_LENGTH || text.len() > LONGEST;
     if is_long && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
         return false;
     }
     let mut text = Cow::Borrowed(text);
     // Layers are few; each turn takes one off.
     for _ in 0..LAYERS {
-        if says_nothing(&text) {
+        if has_no_other_word(&text) {
             return true;
         }
         if !text.contains(['%', '+']) {
@@ -62,11 +62,11 @@ pub(crate) fn is_nothing(text: &str) -> bool {
             .into_owned();
         text = Cow::Owned(decoded);
     }
-    says_nothing(&text)
+    has_no_other_word(&text)
 }
 
 /// Whether there is no other word than those, and what an object is in JavaScript.
-fn says_nothing(text: &str) -> bool {
+fn has_no_other_word(text: &str) -> bool {
     let between = |c: char| c.is_whitespace() || is_unseen(c) || "\"'`\\\0,:;".contains(c);
     let mut text = text.trim_matches(between);
     // A scheme in front, perhaps glued to it. One turn for each: how many there are a stranger says.
@@ -78,7 +78,7 @@ fn says_nothing(text: &str) -> bool {
         return true;
     }
     text.split(between)
-        .all(|word| NOTHING.iter().any(|own| word.eq_ignore_ascii_case(own)))
+        .all(|word| WORDS.iter().any(|own| word.eq_ignore_ascii_case(own)))
 }
 
 const BEARER: &str = "bearer";
@@ -96,7 +96,7 @@ mod tests {
     use alloc::borrow::ToOwned as _;
 
     #[test]
-    fn nothing_is_nothing_in_every_wrapping_and_a_token_never_is() {
+    fn a_placeholder_is_one_in_every_wrapping_and_a_token_never_is() {
         for text in [
             "  ",
             "Undefined",
@@ -116,7 +116,7 @@ mod tests {
             "\u{200b}",
             &("\"".to_owned() + &"bearer".repeat(300_000)),
         ] {
-            assert!(is_nothing(text), "{text:?}");
+            assert!(is_placeholder(text), "{text:?}");
         }
         for text in [
             &*token(),
@@ -130,7 +130,7 @@ mod tests {
             &"%".repeat(5000),
             &("\"".to_owned() + &"bearer".repeat(300_000) + "x"),
         ] {
-            assert!(!is_nothing(text), "{text:?}");
+            assert!(!is_placeholder(text), "{text:?}");
         }
     }
 }
