@@ -55,7 +55,7 @@ pub(crate) const FIXED: [&str; 12] = [
 ];
 
 /// Of a login.
-const CODE: &str = "x-wx-code";
+pub(crate) const CODE: &str = "x-wx-code";
 
 /// Headers that carry the parameters of a login, and their names in a body.
 pub(crate) const LOGIN_HEADERS: [(&str, &str); 5] = [

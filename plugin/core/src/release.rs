@@ -9,7 +9,8 @@ use core::fmt;
 
 use crate::head::Head;
 
-const SITE: &str = "https://servicewechat.com/";
+/// What every such Referer begins with.
+pub(crate) const SITE: &str = "https://servicewechat.com/";
 
 /// What a client says that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,8 @@ pub(crate) fn unlisted<'a>(
     if policies.is_empty() {
         return None;
     }
-    let referer = head.text("referer").and_then(named);
+    let referer = head.text("referer").and_then(of_referer);
+    let referer = referer.and_then(|(named, version)| Some((named, version?)));
     let by_referer = || {
         let (named, _) = referer?;
         appids.clone().find(|own| *own == named)
@@ -114,10 +116,10 @@ pub(crate) fn unlisted<'a>(
     })
 }
 
-/// The app id and the version that a Referer names.
-fn named(referer: &str) -> Option<(&str, &str)> {
-    let (appid, rest) = referer.strip_prefix(SITE)?.split_once('/')?;
-    Some((appid, rest.split('/').next().unwrap_or_default()))
+/// The app id that a Referer names, and the version behind it, if it goes on.
+pub(crate) fn of_referer(referer: &str) -> Option<(&str, Option<&str>)> {
+    let mut parts = referer.strip_prefix(SITE)?.split('/');
+    Some((parts.next()?, parts.next()))
 }
 
 #[cfg(test)]

@@ -64,14 +64,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     // What a worker keeps, and what is done with it.
     ("access", &["config", "head", "header_names", "placeholder", "presented", "records", "reply", "seal"]),
     ("params", &["head", "header_names", "host", "media_type", "placeholder", "rejection"]),
-    ("worker", &["access", "chosen_store", "config", "head", "host", "limits", "log_lines", "memory", "needed", "records", "rejection", "reply", "route", "seal", "single_flight", "store", "time", "wechat"]),
+    ("worker", &["access", "chosen_store", "config", "head", "header_names", "host", "limits", "log_lines", "memory", "needed", "records", "rejection", "release", "reply", "route", "seal", "single_flight", "store", "time", "wechat"]),
     ("platform_call", &["config", "edition", "host", "log_lines", "metrics", "rejection", "wechat", "worker"]),
     ("wechat_api", &["config", "edition", "host", "limits", "memory", "metrics", "platform_call", "records", "rejection", "seal", "single_flight", "store", "wechat", "worker"]),
     ("quota", &["host", "limits", "memory", "records", "rejection", "seal", "store", "time", "worker"]),
     ("session", &["chosen_store", "head", "host", "memory", "metrics", "presented", "quota", "records", "rejection", "store", "time", "worker"]),
     ("release_rule", &["config", "head", "host", "records", "rejection", "release", "worker"]),
     ("open_data", &["config", "host", "metrics", "params", "records", "rejection", "release_rule", "session", "store", "time", "wechat", "wechat_api", "worker"]),
-    ("login", &["config", "cookie", "edition", "head", "header_names", "host", "json_text", "limits", "memory", "metrics", "open_data", "params", "placeholder", "platform_call", "presented", "profile", "quota", "records", "rejection", "release_rule", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
+    ("login", &["config", "cookie", "edition", "head", "header_names", "host", "json_text", "limits", "memory", "metrics", "open_data", "params", "placeholder", "platform_call", "presented", "profile", "quota", "records", "rejection", "release", "release_rule", "reply", "session", "single_flight", "store", "time", "wechat", "worker"]),
     ("taken", &["access", "config", "head", "header_names", "host", "json_text", "media_type", "params", "placeholder", "presented", "rejection", "reply", "route", "worker"]),
     ("refusal_line", &["head", "host", "json_text", "presented", "rejection", "worker"]),
     ("observe", &["access", "auth_status", "head", "header_names", "host", "refusal_line", "metrics", "rejection", "reply", "upgrade", "worker"]),
@@ -82,7 +82,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("admin", &["config", "endpoint", "head", "host", "json_text", "memory", "metrics", "params", "records", "rejection", "reply", "route", "session", "shared_text", "store", "wechat", "wechat_api", "wording", "worker"]),
     ("gate", &["access", "assertion", "auth_status", "config", "head", "header_names", "host", "login", "metrics", "presented", "records", "refusal_line", "rejection", "reply", "route", "taken", "time", "upgrade", "worker"]),
     ("open_body", &["gate", "head", "host", "json_text", "media_type", "open_data", "params", "rejection", "reply", "route", "spelling", "wechat", "worker"]),
-    ("pass_through", &["config", "edition", "head", "hex", "host", "log_lines", "metrics", "rejection", "reply", "trace", "wechat", "worker"]),
+    ("pass_through", &["config", "edition", "head", "hex", "host", "log_lines", "metrics", "rejection", "release", "reply", "trace", "wechat", "worker"]),
     ("handle", &["access", "admin", "auth_status", "config", "endpoint", "gate", "head", "header_names", "host", "memory", "method", "metrics", "observe", "open_body", "pass_through", "path", "push", "quota", "refusal_line", "rejection", "release_rule", "reply", "route", "taken", "upgrade", "wording", "worker"]),
 ];
 

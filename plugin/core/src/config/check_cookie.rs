@@ -5,15 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::check_headers::{PLAIN, is_plain};
 use super::model::{Checked, CookieRules, wrong};
-
-/// What a name must be.
-pub(super) const PLAIN: &str = "must be letters, digits, \"-\" and \"_\"";
-
-pub(super) fn is_plain(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    !name.is_empty() && name.bytes().all(plain)
-}
 
 pub(super) fn cookie(
     name: Option<String>,

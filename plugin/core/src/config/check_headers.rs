@@ -22,16 +22,20 @@ pub(super) fn header_name(field: &str, name: &str) -> Checked<Rc<str>> {
     }
 }
 
+/// What the name of a cookie, of a parameter or of a header that clients send must be.
+pub(super) const PLAIN: &str = "must be letters, digits, \"-\" and \"_\"";
+
+pub(super) fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !name.is_empty() && name.bytes().all(plain)
+}
+
 /// A header that clients in the field send: some have underscores.
 pub(super) fn client_header(field: &str, name: &str) -> Checked<Rc<str>> {
-    let usable = !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if usable {
+    if is_plain(name) {
         Ok(name.to_ascii_lowercase().into())
     } else {
-        wrong(field, "must be letters, digits, \"-\" and \"_\"")
+        wrong(field, PLAIN)
     }
 }
 

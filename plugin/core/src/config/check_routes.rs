@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::check_answers::of_route;
-use super::check_headers::client_header;
+use super::check_headers::{PLAIN, client_header, is_plain};
 use super::model::{Checked, wrong};
 use super::raw;
 use crate::path;
@@ -206,12 +206,8 @@ fn open_body(route: &raw::Route, field: impl Fn(&str) -> String) -> Checked<Opti
         return wrong(field("open_data_in"), "must not be empty");
     }
     let name = route.open_data_as.as_deref().unwrap_or("openData");
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if !name.bytes().all(plain) || !name.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
-        return wrong(
-            field("open_data_as"),
-            "must be letters, digits, \"-\" and \"_\"",
-        );
+    if !is_plain(name) || !name.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
+        return wrong(field("open_data_as"), PLAIN);
     }
     // What a client must send cannot be what no client may send.
     let phone_code = route.open_data_phone_code.as_deref().unwrap_or("phoneCode");

@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::check_cookie::{PLAIN, cookie, is_plain};
-use super::check_headers::{client_header, header_name, is_taken_in_responses};
+use super::check_cookie::cookie;
+use super::check_headers::{PLAIN, client_header, header_name, is_plain, is_taken_in_responses};
 use super::model::{Checked, LoginHeaders, SessionRules, wrong};
 use super::raw;
 

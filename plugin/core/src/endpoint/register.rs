@@ -13,6 +13,7 @@ use crate::profile::{self, Merged};
 use crate::records::record::{SessionRecord, UserRecord};
 use crate::rejection::{Reason, Rejection};
 use crate::session::users::{Changed, UserChange, UserUpdate};
+use crate::wechat::encrypted_data::ENCRYPTED;
 use crate::wechat::payload::Shape;
 use crate::worker::Context;
 
@@ -20,10 +21,10 @@ pub(super) async fn answer<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
 ) -> Result<Answer, Rejection> {
-    let owner = open_data::receive(context, request, "encryptedData").await?;
+    let owner = open_data::receive(context, request, ENCRYPTED).await?;
     let data = owner.opened.open_data.ok_or(Reason::Internal)?;
     let session = owner.session;
-    let registration = Registration::new(data.json, data.shape, "encryptedData");
+    let registration = Registration::new(data.json, data.shape, ENCRYPTED);
     let view = register(context, &session, registration).await?;
     Ok(Answer::of(&session, ok(&view)))
 }

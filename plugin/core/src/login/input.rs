@@ -17,6 +17,7 @@ use crate::presented::{Presented, presented_with};
 use crate::records::record::code_key;
 use crate::records::token::Token;
 use crate::rejection::{Reason, Rejection};
+use crate::release::of_referer;
 use crate::store::Key;
 use crate::worker::Context;
 
@@ -142,10 +143,8 @@ fn mini_program<'a>(
     if let Some(appid) = named {
         return config.mini_program(appid).ok_or(Reason::UnknownApp.into());
     }
-    let hint = head
-        .text("referer")
-        .and_then(|referer| referer.strip_prefix("https://servicewechat.com/"))
-        .and_then(|rest| rest.split('/').next());
+    let hint = head.text("referer").and_then(of_referer);
+    let hint = hint.map(|(appid, _)| appid);
     let hinted = hint.and_then(|appid| config.mini_program(appid));
     match (hinted, config.mini_programs.as_slice()) {
         (Some(own), _) => Ok(own),

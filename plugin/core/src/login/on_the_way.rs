@@ -6,6 +6,7 @@ use alloc::format;
 use crate::config::Config;
 use crate::cookie;
 use crate::head::{Head, Header};
+use crate::header_names::CODE;
 use crate::placeholder::is_placeholder;
 use crate::records::login::LoggedIn;
 use crate::reply::{Changes, OfResponse};
@@ -13,7 +14,7 @@ use crate::reply::{Changes, OfResponse};
 /// Whether a request without a good session is to be logged in.
 pub(crate) fn is_asked_for(head: &Head, config: &Config) -> bool {
     config.session.login_on_the_way.is_some()
-        && match head.get("x-wx-code") {
+        && match head.get(CODE) {
             Header::Absent => false,
             Header::One(code) => !is_placeholder(code),
             Header::Ambiguous => true,

@@ -12,7 +12,7 @@ use crate::params::Params;
 use crate::records::record::KeyRing;
 use crate::rejection::{Reason, Rejection};
 use crate::wechat::client_base64;
-use crate::wechat::encrypted_data::{BLOCK, EncryptedData, Expected, OpenData};
+use crate::wechat::encrypted_data::{BLOCK, ENCRYPTED, EncryptedData, Expected, OpenData, SENT};
 use crate::wechat::signature;
 
 /// What a client submitted; its public format is right.
@@ -60,8 +60,7 @@ impl Submitted {
         let mut submitted = Self::default();
         let signed = submitted.take_signed(params);
         let encrypted = submitted.take_encrypted(params, host);
-        let names = ["rawData", "signature", "encryptedData", "iv"];
-        let is_void = names.iter().any(|name| params.has_placeholder(name));
+        let is_void = SENT.iter().any(|name| params.has_placeholder(name));
         (submitted, signed.is_err() || encrypted.is_err() || is_void)
     }
 
@@ -81,7 +80,7 @@ impl Submitted {
     }
 
     fn take_encrypted(&mut self, params: &Params, host: &impl Host) -> Result<(), Rejection> {
-        if let Some((data, iv)) = pair(params, "encryptedData", "iv")? {
+        if let Some((data, iv)) = pair(params, ENCRYPTED, "iv")? {
             self.encrypted = Some(decode(host, data, iv)?);
         }
         Ok(())
@@ -148,7 +147,7 @@ fn decode(host: &impl Host, data: &str, iv: &str) -> Result<EncryptedData, Rejec
         }
         Ok::<_, Rejection>(decoded.bytes)
     };
-    let ciphertext = bytes("encryptedData", data, |length| length.is_multiple_of(BLOCK))?;
+    let ciphertext = bytes(ENCRYPTED, data, |length| length.is_multiple_of(BLOCK))?;
     let iv = bytes("iv", iv, |length| length == BLOCK)?;
     EncryptedData::new(ciphertext, &iv)
         .map_err(|(name, problem)| Reason::InvalidParameter.parameter(name, problem))

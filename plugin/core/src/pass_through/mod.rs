@@ -21,6 +21,7 @@ use crate::hex::hex;
 use crate::host::Host;
 use crate::metrics::Counter;
 use crate::rejection::{Reason, Rejection};
+use crate::release::SITE;
 use crate::reply::{Changes, OfResponse, ToWechat, Verdict};
 use crate::trace::request_id;
 use crate::wechat::api_path::{is_plain, is_refused};
@@ -115,7 +116,7 @@ pub(crate) async fn admit<H: Host>(
 fn not_from_a_page(head: &Head) -> Result<(), Rejection> {
     let is_mini_program = match head.get("referer") {
         Header::Absent => false,
-        Header::One(referer) => referer.starts_with("https://servicewechat.com/"),
+        Header::One(referer) => referer.starts_with(SITE),
         Header::Ambiguous => true,
     };
     let is_page = ["origin", "sec-fetch-site"]

@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use core::fmt;
-use core::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +13,7 @@ use super::kinds::SESSION;
 use crate::hex::hex;
 use crate::host::Host;
 use crate::seal::{MARK, MasterKeys, NotSealed};
-use crate::store::{Change, Key, Write};
+use crate::store::{Change, Key, REPLICA_LAG, Write};
 use crate::time::UnixMillis;
 
 /// Length of a token as text: base64url of 32 bytes.
@@ -22,9 +21,6 @@ pub(crate) const TEXT_LENGTH: usize = 43;
 
 /// How much of a token is random, in bytes.
 const RANDOM: usize = 20;
-
-/// For so long a token is young: longer than any replica of a store that works lags behind, and than clocks differ.
-const YOUNG: Duration = Duration::from_secs(30);
 
 /// 32 bytes that only the client and the running core hold: 20 random ones, the second in which they were minted, and a
 /// mark of the master key by which an edge knows a token of its kind without asking anybody. The store has their hash.
@@ -68,7 +64,7 @@ impl Token {
         let minted_at = UnixMillis(u64::from(u32::from_be_bytes(*seconds)) * 1000);
         // Minted by an edge whose clock is ahead, it comes from the future.
         let age = now.since(minted_at).max(minted_at.since(now));
-        age < YOUNG && self.is_minted(keys)
+        age < REPLICA_LAG && self.is_minted(keys)
     }
 
     /// `None` unless `text` is exactly what [`Token::text`] gives for some token.

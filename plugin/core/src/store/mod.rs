@@ -18,6 +18,9 @@ pub mod redis;
 
 pub use form::{Form, Newer};
 
+/// Longer than any replica of a store that works lags behind, and than clocks differ.
+pub(crate) const REPLICA_LAG: Duration = Duration::from_secs(30);
+
 /// Name of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {

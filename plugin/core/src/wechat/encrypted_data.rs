@@ -71,7 +71,7 @@ impl EncryptedData {
             .try_into()
             .map_err(|_| ("iv", "must be base64 of 16 bytes (24 characters)"))?;
         if ciphertext.is_empty() || !ciphertext.len().is_multiple_of(BLOCK) {
-            return Err(("encryptedData", "must be base64 of whole 16-byte blocks"));
+            return Err((ENCRYPTED, "must be base64 of whole 16-byte blocks"));
         }
         Ok(Self { ciphertext, iv })
     }

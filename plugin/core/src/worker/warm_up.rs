@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 
 use super::Worker;
 use crate::head::Head;
+use crate::header_names::CODE;
 use crate::records::token::Token;
+use crate::release::SITE;
 use crate::route::Endpoint;
 
 impl Worker {
@@ -31,11 +33,11 @@ impl Worker {
                 .mini_programs
                 .first()
                 .map(|own| own.appid.as_str());
-            let referer = format!("https://servicewechat.com/{}/", appid.unwrap_or_default());
+            let referer = format!("{SITE}{}/", appid.unwrap_or_default());
             Head::from_pairs([
                 (":method", "GET"),
                 (":path", path),
-                ("x-wx-code", "warm-up"),
+                (CODE, "warm-up"),
                 ("referer", &referer),
             ])
         });

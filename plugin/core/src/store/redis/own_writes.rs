@@ -8,13 +8,9 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::cell::RefCell;
-use core::time::Duration;
 
-use crate::store::Key;
+use crate::store::{Key, REPLICA_LAG};
 use crate::time::UnixMillis;
-
-/// Longer than a replica of a database that works lags behind.
-const REMEMBER: Duration = Duration::from_secs(30);
 
 /// The oldest beyond these are forgotten.
 const MOST: usize = 1024;
@@ -35,7 +31,7 @@ impl OwnWrites {
         let mut entries = self.entries.borrow_mut();
         // Clocks step back, too.
         while let Some((_, at)) = entries.front()
-            && (entries.len() >= MOST || !now.is_within(REMEMBER, *at))
+            && (entries.len() >= MOST || !now.is_within(REPLICA_LAG, *at))
         {
             entries.pop_front();
         }
@@ -47,7 +43,7 @@ impl OwnWrites {
         let tag = tag(key);
         let entries = self.entries.borrow();
         let mut of_key = entries.iter().filter(|(own, _)| *own == tag);
-        of_key.any(|(_, at)| now.is_within(REMEMBER, *at))
+        of_key.any(|(_, at)| now.is_within(REPLICA_LAG, *at))
     }
 
     /// Empty before the first.
