@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::steps::{Outcome, must};
 use crate::tools;
@@ -14,9 +14,7 @@ use crate::tools;
 const CONTROL: &str = "WX_SESSION_CONTROL";
 
 pub(crate) fn run(options: &[&str]) -> Result<()> {
-    if !options.is_empty() {
-        bail!("client knows no options: see cargo xtask help");
-    }
+    crate::no_options("client", options)?;
     tests(&project::program("client-edge")?).map(drop)
 }
 
@@ -24,7 +22,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
 pub(crate) fn tests(edge: &Path) -> Result<Outcome> {
     tools::need_node()?;
     tools::need_npm()?;
-    must(npm(&folder()).arg("ci"))?;
+    must(tools::npm(&folder()).arg("ci"))?;
     // It goes when its input ends, and with it if we do.
     let mut edge = Command::new(edge)
         .stdin(Stdio::piped())
@@ -36,7 +34,11 @@ pub(crate) fn tests(edge: &Path) -> Result<Outcome> {
     let tested = if control.is_empty() {
         Ok(Outcome::Done)
     } else {
-        must(npm(&folder()).arg("test").env(CONTROL, control.trim()))
+        must(
+            tools::npm(&folder())
+                .arg("test")
+                .env(CONTROL, control.trim()),
+        )
     };
     drop(edge.stdin.take());
     let ended = edge.wait()?;
@@ -49,18 +51,12 @@ pub(crate) fn tests(edge: &Path) -> Result<Outcome> {
 /// What is built above, in WeChat's tools and a bundler. They are many times as large as all else: hence apart.
 fn with_the_tools_of_others() -> Result<()> {
     let tools_tests = folder().join("tools-tests");
-    must(npm(&tools_tests).arg("ci"))?;
-    must(npm(&tools_tests).arg("test"))?;
+    must(tools::npm(&tools_tests).arg("ci"))?;
+    must(tools::npm(&tools_tests).arg("test"))?;
     Ok(())
 }
 
 /// The folder of the npm package.
 pub(crate) fn folder() -> PathBuf {
     project::root().join("client")
-}
-
-fn npm(folder: &Path) -> Command {
-    let mut npm = Command::new("npm");
-    npm.current_dir(folder);
-    npm
 }

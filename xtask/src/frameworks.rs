@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use project::{cargo, root, tools_folder};
 
 use crate::steps::{Outcome, must, must_test};
@@ -23,9 +23,7 @@ const FILES: [&str; 5] = [
 ];
 
 pub(crate) fn run(options: &[&str]) -> Result<()> {
-    if !options.is_empty() {
-        bail!("frameworks knows no options: see cargo xtask help");
-    }
+    crate::no_options("frameworks", options)?;
     tests(cargo()).map(drop)
 }
 
@@ -41,11 +39,7 @@ pub(crate) fn tests(mut cargo: Command) -> Result<Outcome> {
             folder.join(file),
         )?;
     }
-    must(
-        Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
-            .current_dir(&folder),
-    )?;
+    must(tools::npm(&folder).args(["ci", "--no-audit", "--no-fund"]))?;
     let python = packages(&folder)?;
     let (node, in_node) = Apps::start(Command::new("node").arg(folder.join("apps.mjs")), 3)?;
     let (wsgi, in_python) = Apps::start(Command::new(&python).arg(folder.join("apps.py")), 2)?;

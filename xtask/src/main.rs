@@ -15,7 +15,7 @@ mod upgrade;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 
 const USAGE: &str = "\
 cargo xtask build
@@ -153,11 +153,18 @@ fn main() -> ExitCode {
 }
 
 fn build(options: &[&str]) -> Result<()> {
-    if !options.is_empty() {
-        bail!("build knows no options: see cargo xtask help");
-    }
+    no_options("build", options)?;
     let module = project::filter::built_in_sight()?;
     println!("{}", module.display());
+    Ok(())
+}
+
+/// Of a command that is given nothing.
+fn no_options(command: &str, options: &[&str]) -> Result<()> {
+    ensure!(
+        options.is_empty(),
+        "{command} knows no options: see cargo xtask help"
+    );
     Ok(())
 }
 

@@ -5,11 +5,9 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use project::{Manifest, cargo, filter, root, target_folder};
-use sha2::{Digest, Sha256};
 
 use crate::image;
 use crate::steps::must;
@@ -25,9 +23,7 @@ const COMPONENTS: [(&str, &str); 2] = [
 ];
 
 pub(crate) fn run(options: &[&str]) -> Result<()> {
-    if !options.is_empty() {
-        bail!("release knows no options: see cargo xtask help");
-    }
+    crate::no_options("release", options)?;
     let folder = target_folder().join("release-files");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -75,13 +71,10 @@ fn checker(folder: &Path) -> Result<()> {
 fn npm_package(folder: &Path) -> Result<()> {
     tools::need_node()?;
     tools::need_npm()?;
-    let npm = |arguments: &[&str]| {
-        let mut npm = Command::new("npm");
-        npm.current_dir(client::folder()).args(arguments);
-        npm
-    };
-    must(&mut npm(&["ci"]))?;
-    must(npm(&["pack", "--pack-destination"]).arg(folder))?;
+    let package = client::folder();
+    must(tools::npm(&package).arg("ci"))?;
+    let pack = ["pack", "--pack-destination"];
+    must(tools::npm(&package).args(pack).arg(folder))?;
     Ok(())
 }
 
@@ -95,10 +88,7 @@ fn sums(folder: &Path) -> Result<String> {
     let mut sums = String::new();
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        for byte in Sha256::digest(fs::read(&file)?) {
-            write!(sums, "{byte:02x}")?;
-        }
-        writeln!(sums, "  {name}")?;
+        writeln!(sums, "{}  {name}", image::sha256(&fs::read(&file)?))?;
     }
     Ok(sums)
 }

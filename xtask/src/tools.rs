@@ -90,6 +90,13 @@ pub(crate) fn need_npm() -> Result<()> {
     need("npm", "install it with Node.js 20 or newer")
 }
 
+/// npm, in the folder of a package.
+pub(crate) fn npm(folder: &Path) -> Command {
+    let mut npm = Command::new("npm");
+    npm.current_dir(folder);
+    npm
+}
+
 fn need(name: &str, remedy: &str) -> Result<()> {
     ensure!(runs(Path::new(name)), "`{name}` does not run: {remedy}");
     Ok(())

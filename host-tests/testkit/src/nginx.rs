@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use project::debian;
 use tempfile::TempDir;
 
-use crate::ports::{START_TIMEOUT, on_a_free_port, tail};
-use crate::process::Process;
+use crate::ports::on_a_free_port;
+use crate::process::{Process, START_TIMEOUT, tail};
 
 /// One process, so that nothing is left of it when it is killed; and every file in its own folder.
 const FRAME: &str = "\

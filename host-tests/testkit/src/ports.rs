@@ -1,18 +1,15 @@
-//! Loopback ports for programs that cannot choose one themselves, and the end of the log that says why one did not start.
+//! Loopback ports for programs that cannot choose one themselves.
 //! Never holds a port: another may be faster, and then the next is tried.
 
-use std::fs;
 use std::net::TcpListener;
 use std::ops::Range;
-use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-/// How long a program may take to be ready, on a machine that may be busy with many tests.
-pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::process::START_TIMEOUT;
 
 const POLL: Duration = Duration::from_millis(10);
 const PORTS_TO_TRY: usize = 8;
@@ -61,12 +58,4 @@ pub(crate) fn free_port() -> Result<u16> {
         .filter_map(|_| u16::try_from(PORTS.start + next() % count).ok())
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .context("no free port on 127.0.0.1")
-}
-
-/// The end of a log, for an error message.
-pub(crate) fn tail(log: &Path) -> String {
-    let text = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
 }

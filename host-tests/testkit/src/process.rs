@@ -1,7 +1,8 @@
-//! A child process and whatever it starts: started, frozen, continued, killed, and gone when dropped.
+//! A child process and whatever it starts: started, frozen, continued, killed, and gone when dropped; and the end of the log
+//! that says why it did not start.
 //! Never leaves a process behind, not even when this one is killed.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,6 +12,9 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
+
+/// How long a program may take to be ready, on a machine that may be busy with many tests.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 const POLL: Duration = Duration::from_millis(10);
 
@@ -142,6 +146,14 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The end of a log, for an error message.
+pub(crate) fn tail(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
 }
 
 /// A shell that waits for the end of its input, which comes when this process ends in whatever way.

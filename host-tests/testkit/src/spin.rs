@@ -12,8 +12,8 @@ use project::{Manifest, ensure_target, program, target_folder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::ports::{free_port, tail};
-use crate::process::Process;
+use crate::ports::free_port;
+use crate::process::{Process, tail};
 
 /// The component is compiled while it starts, on a machine that may be busy.
 const START_TIMEOUT: Duration = Duration::from_secs(120);

@@ -166,8 +166,13 @@ impl Blob {
 }
 
 /// As OCI writes it.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    let digits = Sha256::digest(bytes);
-    let digits: Vec<String> = digits.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{}", digits.concat())
+fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", sha256(bytes))
+}
+
+/// In hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }

@@ -12,11 +12,12 @@ mod tests;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use project::{filter, root, target_folder};
 use serde_json::json;
 
-use layout::{Layer, digest};
+use layout::Layer;
+pub(crate) use layout::sha256;
 
 /// What Higress reads of an image, and the file that it is made of.
 const PAGES: [(&str, &str); 4] = [
@@ -35,9 +36,7 @@ const PAGES: [(&str, &str); 4] = [
 const MODULE: &str = "plugin.wasm";
 
 pub(crate) fn run(options: &[&str]) -> Result<()> {
-    if !options.is_empty() {
-        bail!("image knows no options: see cargo xtask help");
-    }
+    crate::no_options("image", options)?;
     let folder = target_folder().join("image");
     let module = fs::read(filter::built_in_sight()?)?;
     let digest = make(&folder, &module)?;
@@ -84,8 +83,7 @@ pub(crate) fn release(folder: &Path, module: &[u8]) -> Result<PathBuf> {
 
 /// The module beside its sum, as `sha256sum --check` reads it; gives that line.
 fn bare(folder: &Path, module: &[u8]) -> Result<String> {
-    let sum = digest(module);
-    let line = format!("{}  wx_session.wasm", sum.trim_start_matches("sha256:"));
+    let line = format!("{}  wx_session.wasm", sha256(module));
     fs::write(folder.join("wx_session.wasm.sha256"), format!("{line}\n"))?;
     Ok(line)
 }

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use super::config::Config;
 use super::discovery::{self, LISTENERS, publish, source};
 use super::{Envoy, launch};
-use crate::ports::{START_TIMEOUT, on_the_same_port};
+use crate::ports::on_the_same_port;
+use crate::process::START_TIMEOUT;
 
 const UPDATES: &str = "listener_manager.lds";
 

@@ -16,8 +16,8 @@ use self::options::ServerHome;
 pub use self::options::ServerOptions;
 use super::resp;
 use crate::listener::locked;
-use crate::ports::{START_TIMEOUT, on_the_same_port};
-use crate::process::Process;
+use crate::ports::on_the_same_port;
+use crate::process::{Process, START_TIMEOUT};
 
 /// Each wait of [`Server::command`]: a server that is frozen answers with an error after this.
 const TIMEOUT: Duration = Duration::from_secs(10);

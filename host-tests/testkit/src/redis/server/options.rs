@@ -11,8 +11,8 @@ use project::debian;
 use tempfile::TempDir;
 
 use super::{DUMP, LOG, Server, TIMEOUT};
-use crate::ports::{START_TIMEOUT, free_port, on_a_free_port, tail};
-use crate::process::Process;
+use crate::ports::{free_port, on_a_free_port};
+use crate::process::{Process, START_TIMEOUT, tail};
 use crate::redis::resp::{self, Login};
 
 /// Our own way in: it stays open whatever a test does to the other users.

@@ -16,8 +16,8 @@ use tempfile::TempDir;
 
 use super::{LOG, Webdis};
 use crate::client::{Request, send};
-use crate::ports::{START_TIMEOUT, on_a_free_port, tail};
-use crate::process::Process;
+use crate::ports::on_a_free_port;
+use crate::process::{Process, START_TIMEOUT, tail};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
