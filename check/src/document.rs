@@ -1,7 +1,7 @@
 //! The configuration document itself, as the core judges it, and the names of the secrets that it asks for.
 //! Never needs a secret: every one is taken to be there, and long enough.
 
-use wx_session_core::config::Platform;
+use wx_session_core::config::HostKind;
 use wx_session_core::{Config, ConfigError};
 
 use crate::tree::{Node, Value};
@@ -47,10 +47,10 @@ impl Document {
     }
 
     /// What the core makes of it, or the first thing that it refuses.
-    pub(crate) fn judge(&self, platform: Platform) -> Result<Config, Wrong> {
+    pub(crate) fn judge(&self, host: HostKind) -> Result<Config, Wrong> {
         // Of different names, different ones.
         let secret = |name: &str| Some(format!("{SECRET}-{name}"));
-        Config::from_json(&self.text, platform, &secret).map_err(|error| self.placed(error))
+        Config::from_json(&self.text, host, &secret).map_err(|error| self.placed(error))
     }
 
     fn placed(&self, error: ConfigError) -> Wrong {

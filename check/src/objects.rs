@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use wx_session_core::config::Platform;
+use wx_session_core::config::HostKind;
 
 use crate::context::Context;
 use crate::document::Document;
@@ -87,12 +87,12 @@ fn all(found: impl Iterator<Item = Vec<Finding>>) -> Option<Vec<Finding>> {
 
 /// The document without anything around it: as JSON it is Spin's.
 fn alone(context: Context<'_>, node: &Node) -> Vec<Finding> {
-    let platform = if context.is_json {
-        Platform::Spin
+    let host = if context.is_json {
+        HostKind::Spin
     } else {
-        Platform::Envoy
+        HostKind::Envoy
     };
-    let judged = Document::at(node).judge(platform);
+    let judged = Document::at(node).judge(host);
     judged
         .err()
         .map(|wrong| wrong.in_file(context.file))

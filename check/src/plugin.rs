@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use wx_session_core::config::Platform;
+use wx_session_core::config::HostKind;
 
 use crate::Finding;
 use crate::document::Document;
@@ -99,7 +99,7 @@ impl Plugin<'_> {
                 "comes of matchRules: one document for all is what wx-session takes".to_owned(),
             );
         }
-        match document.judge(Platform::Envoy) {
+        match document.judge(HostKind::Envoy) {
             Ok(config) => {
                 if self.sees_bodies == Some(false) {
                     for field in config.needs_bodies() {

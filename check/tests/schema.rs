@@ -13,7 +13,7 @@ mod support;
 use serde_json::{Value, json};
 use support::higress;
 use support::{core_says, document, root};
-use wx_session_core::config::Platform;
+use wx_session_core::config::HostKind;
 use wx_session_core::config::schema::{NUMBERS, schema};
 
 const FILE: &str = "deploy/wx-session.schema.json";
@@ -136,7 +136,7 @@ fn every_least_and_greatest_number_is_the_cores_own() {
         for value in inside.into_iter().flatten() {
             let document = with(path, value);
             assert_eq!(
-                core_says(&document, Platform::Envoy),
+                core_says(&document, HostKind::Envoy),
                 None,
                 "{path}: {value}"
             );
@@ -149,7 +149,7 @@ fn every_least_and_greatest_number_is_the_cores_own() {
         for value in outside.into_iter().flatten() {
             let document = with(path, value);
             assert!(
-                core_says(&document, Platform::Envoy).is_some(),
+                core_says(&document, HostKind::Envoy).is_some(),
                 "the core takes {path}: {value}"
             );
             assert!(
@@ -166,11 +166,11 @@ fn what_the_core_refuses_for_its_shape_the_schema_refuses_too() {
     for patch in support::bad() {
         let document = document(&patch);
         assert!(
-            core_says(&document, Platform::Envoy).is_some(),
+            core_says(&document, HostKind::Envoy).is_some(),
             "the core takes {patch}"
         );
         assert!(
-            core_says(&document, Platform::Spin).is_some(),
+            core_says(&document, HostKind::Spin).is_some(),
             "on Spin the core takes {patch}"
         );
         assert!(!takes(&schema, &document), "the schema takes {patch}");
@@ -181,9 +181,9 @@ fn what_the_core_refuses_for_its_shape_the_schema_refuses_too() {
 fn what_is_shipped_and_what_the_core_takes_the_schema_takes() {
     let schema = committed();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for (patch, platform) in support::good() {
+    for (patch, host) in support::good() {
         let document = document(&patch);
-        assert_eq!(core_says(&document, platform), None, "{patch}");
+        assert_eq!(core_says(&document, host), None, "{patch}");
         let said: Vec<String> = validator
             .iter_errors(&document)
             .map(|error| error.to_string())

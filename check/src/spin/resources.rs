@@ -4,7 +4,7 @@
 use std::fs;
 
 use wx_session_core::Config;
-use wx_session_core::config::{HostStore, Platform, StoreKind};
+use wx_session_core::config::{HostKind, HostStore, StoreKind};
 
 use super::hosts::allow;
 use super::{Check, RESOURCES};
@@ -82,7 +82,7 @@ impl Check<'_> {
             needs.dedup();
         }
         self.secrets(holder, &names);
-        let config = match found.document.judge(Platform::Spin) {
+        let config = match found.document.judge(HostKind::Spin) {
             Ok(config) => config,
             Err(wrong) => {
                 let problem = format!("{}: {}", wrong.field, wrong.problem);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use wx_session_core::Config;
-use wx_session_core::config::Platform;
+use wx_session_core::config::HostKind;
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -24,17 +24,17 @@ pub(crate) fn document(patch: &Value) -> Value {
     document
 }
 
-pub(crate) fn core_says(document: &Value, platform: Platform) -> Option<String> {
+pub(crate) fn core_says(document: &Value, host: HostKind) -> Option<String> {
     let secret = |name: &str| {
         Some(format!(
             "redis://unknown:unknown-unknown-unknown-unknown-{name}"
         ))
     };
-    let config = Config::from_json(&document.to_string(), platform, &secret);
+    let config = Config::from_json(&document.to_string(), host, &secret);
     config.err().map(|error| error.to_string())
 }
 
-/// Refused on every platform, and in a way that a schema can see.
+/// Refused on every host, and in a way that a schema can see.
 pub(crate) fn bad() -> Vec<Value> {
     let app = |app: Value| json!({ "apps": [app] });
     let secret = || json!({ "env": "WX_SECRET" });
@@ -159,9 +159,9 @@ pub(crate) fn bad() -> Vec<Value> {
     ]
 }
 
-/// Taken on the platform that stands beside it.
-pub(crate) fn good() -> Vec<(Value, Platform)> {
-    use Platform::{Envoy, Spin};
+/// Taken on the host that stands beside it.
+pub(crate) fn good() -> Vec<(Value, HostKind)> {
+    use HostKind::{Envoy, Spin};
     let secret = || json!({ "env": "WX_SECRET" });
     vec![
         (json!({}), Envoy),

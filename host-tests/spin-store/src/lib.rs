@@ -29,7 +29,7 @@ use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use spin_sdk::wasip3::wit_future;
 use wx_session_core::Config;
-use wx_session_core::config::{HostStore, Platform, StoreKind};
+use wx_session_core::config::{HostKind, HostStore, StoreKind};
 use wx_session_core::store::redis::Redis;
 use wx_session_core::store::{Store, Written};
 
@@ -85,7 +85,7 @@ fn on_redis(address: &str) -> Result<Redis<SpinRedis>, String> {
         "store": { "kind": "spin_redis", "address": address, "prefix": "probe:" },
     });
     let secret = |_: &str| Some("00112233445566778899aabbccddeeff".to_owned());
-    let config = Config::from_json(&document.to_string(), Platform::Spin, &secret);
+    let config = Config::from_json(&document.to_string(), HostKind::Spin, &secret);
     match config.map_err(|error| error.to_string())?.store {
         StoreKind::OfHost(HostStore::SpinRedis {
             address, prefix, ..

@@ -13,7 +13,7 @@ use testkit::client::{Request, Response, send};
 use testkit::fakes::app::FakeApp;
 use testkit::fakes::wechat::{FakeWechat, WechatServer};
 use wx_session_core::Config;
-use wx_session_core::config::{HostStore, Platform, StoreKind};
+use wx_session_core::config::{HostKind, HostStore, StoreKind};
 
 const SERVICE: &str = "spin.toml";
 const MIDDLEWARE: &str = "examples/spin-middleware/spin.toml";
@@ -232,7 +232,7 @@ fn needs(document: &Value) -> Needs {
 
 fn accepted(document: &Value) -> Config {
     let secret = |_: &str| Some(SECRET.to_owned());
-    Config::from_json(&document.to_string(), Platform::Spin, &secret).unwrap()
+    Config::from_json(&document.to_string(), HostKind::Spin, &secret).unwrap()
 }
 
 fn names(list: &Value) -> BTreeSet<String> {

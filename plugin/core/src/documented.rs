@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::auth_status::AuthStatus;
-use crate::config::Platform;
+use crate::config::HostKind;
 use crate::metrics::{Counter, Histogram};
 use crate::rejection;
 use crate::testing::test;
@@ -140,7 +140,7 @@ fn fields_below(path: &[&str]) -> BTreeSet<String> {
             None => format!(r#"{{"{name}":{document}}}"#),
         };
     }
-    let Err(ConfigError { problem, .. }) = Config::from_json(&document, Platform::Envoy, &|_| None)
+    let Err(ConfigError { problem, .. }) = Config::from_json(&document, HostKind::Envoy, &|_| None)
     else {
         panic!("{document} is taken");
     };

@@ -18,7 +18,6 @@ mod chosen_store;
 mod cookie;
 #[cfg(test)]
 mod documented;
-mod edition;
 mod endpoint;
 mod error_body;
 mod fold;
@@ -46,6 +45,7 @@ mod params;
 mod pass_through;
 mod path;
 mod placeholder;
+mod platform;
 mod platform_call;
 mod presented;
 mod profile;

@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::config::Api;
-use crate::edition::Question;
 use crate::host::{CallError, Host, HttpCall, HttpResponse, Level};
 use crate::log_lines::call_failed;
 use crate::metrics::Histogram;
+use crate::platform::Question;
 use crate::rejection::{Reason, Rejection};
 use crate::wechat::answer::MAX_RESPONSE_BYTES;
 use crate::worker::Context;

@@ -5,11 +5,11 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::edition::Edition;
 use crate::error_body::{Data, ErrorBody};
 use crate::host::{BodyError, Level, NoEntropy};
 use crate::json_text::to_json;
 use crate::metrics::Counter;
+use crate::platform::Platform;
 use crate::reply::Response;
 use crate::seal::NotSealed;
 use crate::store::StoreError;
@@ -145,7 +145,7 @@ pub(crate) struct Rejection {
     rid: Option<String>,
     retry_after_s: Option<u16>,
     /// The platform whose name stands in the message.
-    edition: Edition,
+    platform: Platform,
     /// If the method was refused: those that are allowed.
     allow: &'static [&'static str],
 }
@@ -158,7 +158,7 @@ impl From<Reason> for Rejection {
             errcode: None,
             rid: None,
             retry_after_s: None,
-            edition: Edition::Wechat,
+            platform: Platform::Wechat,
             allow: &[],
         }
     }
@@ -254,8 +254,8 @@ impl Rejection {
     }
 
     /// Names the platform in the place of WeChat.
-    pub(crate) fn of(mut self, edition: Edition) -> Self {
-        self.edition = edition;
+    pub(crate) fn of(mut self, platform: Platform) -> Self {
+        self.platform = platform;
         self
     }
 
@@ -313,8 +313,8 @@ impl Rejection {
         } else {
             &wordings.other
         };
-        let msg = match self.edition {
-            Edition::Wechat => Cow::Borrowed(row.msg),
+        let msg = match self.platform {
+            Platform::Wechat => Cow::Borrowed(row.msg),
             other => naming(other, row.msg),
         };
         let body = to_json(&ErrorBody {
@@ -343,7 +343,7 @@ impl Rejection {
 
 /// A message that names a platform in the place of WeChat.
 #[cold]
-fn naming(platform: Edition, msg: &'static str) -> Cow<'static, str> {
+fn naming(platform: Platform, msg: &'static str) -> Cow<'static, str> {
     let [_, name] = platform.row().called;
     msg.replace("微信", name).into()
 }

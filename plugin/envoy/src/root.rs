@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
-use wx_session_core::config::Platform;
+use wx_session_core::config::HostKind;
 use wx_session_core::{Config, Level, self_test};
 
 use crate::configuration::document;
@@ -26,7 +26,7 @@ impl Root {
         let bytes = hostcalls::plugin_configuration(size).ok_or("configuration: is empty")?;
         let text = document(&bytes).map_err(|problem| format!("configuration: {problem}"))?;
         // Only what vm_config.environment_variables passes on can be seen here.
-        let config = Config::from_json(&text, Platform::Envoy, &|name| std::env::var(name).ok())
+        let config = Config::from_json(&text, HostKind::Envoy, &|name| std::env::var(name).ok())
             .map_err(|error| error.to_string())?;
         self_test::run().map_err(|name| format!("self-test failed: {name}"))?;
         let executor = Executor::new(config);

@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use wx_session_core::config::Platform;
+use wx_session_core::config::HostKind;
 use wx_session_core::{Config, Worker, self_test};
 
 use crate::configuration;
@@ -37,7 +37,7 @@ pub(crate) async fn get() -> Result<Rc<Instance>, String> {
 async fn make() -> Result<Instance, String> {
     let text = configuration::document().await?;
     let secrets = configuration::secrets(&text).await?;
-    let config = Config::from_json(&text, Platform::Spin, &|name| secrets.get(name).cloned())
+    let config = Config::from_json(&text, HostKind::Spin, &|name| secrets.get(name).cloned())
         .map_err(|error| error.to_string())?;
     if cfg!(feature = "middleware") && config.passes_to_wechat() {
         return Err("wechat_api: is for a component of its own, and not for a middleware".into());

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::fakes::wechat::{Asked, FakeWechat, Phone, Platform as Edition};
-use wx_session_core::config::Platform;
+use testkit::fakes::wechat::{Asked, FakeWechat, Phone, Platform};
+use wx_session_core::config::HostKind;
 use wx_session_core::{
     Action, BodyError, CallError, Config, Counter, Head, Histogram, Host, HttpCall, HttpResponse,
     Level, NoEntropy, Request, UnixMillis, Worker, handle,
@@ -51,7 +51,7 @@ impl TwoCores {
         let environment = BTreeMap::from(ENVIRONMENT);
         let secret = |name: &str| environment.get(name).map(ToString::to_string);
         let edge =
-            |()| Worker::new(Config::from_json(&document, Platform::Envoy, &secret).unwrap());
+            |()| Worker::new(Config::from_json(&document, HostKind::Envoy, &secret).unwrap());
         let wechat = FakeWechat::new(APPID, SECRET);
         wechat.set_time(Some(NOW_S));
         Self {
@@ -331,17 +331,17 @@ fn no_session_outlives_a_logout_everywhere_when_the_edge_of_a_login_dies() {
 /// platform does not say that it was used.
 #[test]
 fn a_code_that_another_edge_has_just_used_gives_its_login_on_every_platform() {
-    for (edition, appid) in [
-        (Edition::Wechat, APPID),
-        (Edition::Qq, "1108292182"),
-        (Edition::Douyin, "tt01"),
-        (Edition::Kuaishou, "ks01"),
+    for (platform, appid) in [
+        (Platform::Wechat, APPID),
+        (Platform::Qq, "1108292182"),
+        (Platform::Douyin, "tt01"),
+        (Platform::Kuaishou, "ks01"),
     ] {
         let stage = TwoCores::start(&json!({ "apps": [
-            { "platform": edition.name(), "appid": appid, "secret": { "env": "WX_SECRET" } },
+            { "platform": platform.name(), "appid": appid, "secret": { "env": "WX_SECRET" } },
         ] }));
-        let server = match edition {
-            Edition::Wechat => stage.wechat.clone(),
+        let server = match platform {
+            Platform::Wechat => stage.wechat.clone(),
             other => stage.wechat.beside(other, appid, SECRET),
         };
         let code = server.phone("ming").login();
@@ -350,12 +350,12 @@ fn a_code_that_another_edge_has_just_used_gives_its_login_on_every_platform() {
         assert_eq!(
             server.code_requests(&code),
             2,
-            "{edition:?}: both have asked"
+            "{platform:?}: both have asked"
         );
         let tokens = [0, 1].map(|edge| token(&answers[edge]));
         assert!(
             tokens[0].is_some() && tokens[0] == tokens[1],
-            "{edition:?} {answers:?}"
+            "{platform:?} {answers:?}"
         );
     }
 }

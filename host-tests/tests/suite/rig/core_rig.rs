@@ -14,7 +14,7 @@ use serde_json::Value;
 use testkit::SplitMix64;
 use testkit::fakes::app::{Comes, FakeApp};
 use testkit::fakes::wechat::{Asked, FakeWechat, Transport};
-use wx_session_core::config::Platform;
+use wx_session_core::config::HostKind;
 use wx_session_core::{
     Action, BodyError, CallError, Changes, Config, Counter, Delivering, Delivery, Head, Histogram,
     Host, HttpCall, HttpResponse, Level, NoEntropy, OfResponse, Request, Response, Said, ToWechat,
@@ -63,7 +63,7 @@ static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
 /// What the core makes of a document, with the secrets of all rigs.
 pub(super) fn configured(document: &str) -> Config {
     let environment = BTreeMap::from(ENVIRONMENT);
-    let config = Config::from_json(document, Platform::Envoy, &|name| {
+    let config = Config::from_json(document, HostKind::Envoy, &|name| {
         environment.get(name).map(ToString::to_string)
     });
     config.unwrap_or_else(|error| panic!("{error}: {document}"))

@@ -6,26 +6,26 @@ use serde_json::{Value, json};
 use spin_host::Manifest;
 use testkit::client::Request;
 use wx_session_core::Config;
-use wx_session_core::config::{HostStore, Platform, StoreKind};
+use wx_session_core::config::{HostKind, HostStore, StoreKind};
 
 use crate::rig::spin_world::SpinWorld;
 use crate::rig::{APPID, ENVIRONMENT, Way, configuration};
 
-fn accepted(document: &Value, platform: Platform) -> Config {
-    let config = Config::from_json(&document.to_string(), platform, &|name| {
+fn accepted(document: &Value, host: HostKind) -> Config {
+    let config = Config::from_json(&document.to_string(), host, &|name| {
         let found = ENVIRONMENT.iter().find(|(own, _)| *own == name);
         found.map(|(_, value)| (*value).to_owned())
     });
-    config.unwrap_or_else(|error| panic!("{platform:?}: {error}"))
+    config.unwrap_or_else(|error| panic!("{host:?}: {error}"))
 }
 
 /// But for the store, of which each has its own, and which may be left out.
 #[test]
-fn the_document_of_envoy_yaml_serves_both_platforms() {
+fn the_document_of_envoy_yaml_serves_both_hosts() {
     let mut document = configuration(&json!({}));
     document.as_object_mut().unwrap().remove("store");
-    let on_envoy = accepted(&document, Platform::Envoy);
-    let on_spin = accepted(&document, Platform::Spin);
+    let on_envoy = accepted(&document, HostKind::Envoy);
+    let on_spin = accepted(&document, HostKind::Spin);
     assert!(matches!(
         on_envoy.store,
         StoreKind::OfHost(HostStore::Embedded { .. })

@@ -21,18 +21,18 @@ use super::model::{
 };
 use super::raw;
 use super::secrets::{Environment, master_secrets, secret};
-use crate::edition::Edition;
 use crate::header_names::OwnNames;
+use crate::platform::Platform;
 use crate::reply::{Hears, TrailerPolicy};
 use crate::route::Routes;
 
 pub(super) fn config(document: raw::Document, environment: Environment<'_>) -> Checked<Config> {
-    let platform = environment.platform;
+    let host = environment.host;
     let releases = releases(&document.apps)?;
     let mini_programs = mini_programs(&document, environment)?;
     let wechat_api = wechat_api(&document, &mini_programs)?;
     let master_secrets = master_secrets(&document.master_keys, &mini_programs, environment)?;
-    let upstream_url = app_url(&document.upstream, platform)?;
+    let upstream_url = app_url(&document.upstream, host)?;
     let push = push(&document, &upstream_url, environment)?;
     let wafer = matches!(document.compat, Some(raw::Compat::Wafer));
     let session = session(document.session, wafer)?;
@@ -126,10 +126,10 @@ fn mini_programs(
     if document.apps.is_empty() {
         return wrong("apps", "needs at least one mini program");
     }
-    let mut apis: Vec<(Edition, Rc<Api>)> = Vec::new();
-    for edition in Edition::ALL {
-        let api = api(document.api(edition), edition, environment.platform)?;
-        apis.push((edition, Rc::new(api)));
+    let mut apis: Vec<(Platform, Rc<Api>)> = Vec::new();
+    for platform in Platform::ALL {
+        let api = api(document.api(platform), platform, environment.host)?;
+        apis.push((platform, Rc::new(api)));
     }
     let mut all: Vec<MiniProgram> = Vec::new();
     for (index, app) in document.apps.iter().enumerate() {
@@ -147,7 +147,7 @@ fn mini_programs(
             16,
             environment,
         )?;
-        let own = apis.iter().find(|(edition, _)| *edition == app.platform);
+        let own = apis.iter().find(|(platform, _)| *platform == app.platform);
         let Some((_, api)) = own else { continue };
         all.push(MiniProgram {
             platform: app.platform,

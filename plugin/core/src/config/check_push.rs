@@ -8,10 +8,10 @@ use core::time::Duration;
 
 use super::check_routes::plain_path;
 use super::check_upstreams::{Given, upstream};
-use super::model::{Checked, Platform, PushApp, PushRules, wrong};
+use super::model::{Checked, HostKind, PushApp, PushRules, wrong};
 use super::raw;
 use super::secrets::{Environment, secret};
-use crate::edition::Edition;
+use crate::platform::Platform;
 use crate::route::{Endpoint, Pattern, PushPath};
 use crate::wechat::push::cipher::PushKey;
 
@@ -37,7 +37,7 @@ pub(super) fn push_paths(
     let mut paths: Vec<PushPath> = Vec::new();
     for (index, app, own) in pushed(apps) {
         let field = |name: &str| format!("apps[{index}].push.{name}");
-        if app.platform != Edition::Wechat {
+        if app.platform != Platform::Wechat {
             return wrong(format!("apps[{index}].push"), "is for wechat only");
         }
         let path = path(own, raw);
@@ -81,15 +81,15 @@ pub(super) fn push(
     if raw.timeout_ms < raw.answer_after_ms {
         return wrong("push.timeout_ms", "must not be below push.answer_after_ms");
     }
-    let platform = environment.platform;
+    let host = environment.host;
     // Where nothing else is said, it goes where requests go.
-    let usual = (platform == Platform::Spin).then_some(app_url);
+    let usual = (host == HostKind::Spin).then_some(app_url);
     let given = Given {
         cluster: raw.cluster.as_deref(),
         url: raw.url.as_deref().or(usual),
         authority: raw.authority.as_deref(),
     };
-    let upstream = upstream("push", given, "app", platform)?;
+    let upstream = upstream("push", given, "app", host)?;
     let mut apps = Vec::new();
     for (index, app, own) in pushed(&document.apps) {
         let field = |name: &str| format!("apps[{index}].push.{name}");

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::model::{Checked, wrong};
 use super::raw;
-use crate::edition::Edition;
+use crate::platform::Platform;
 use crate::release::{Listed, Policy, Release};
 
 pub(super) fn releases(apps: &[raw::MiniProgram]) -> Checked<Vec<Policy>> {
@@ -21,7 +21,7 @@ pub(super) fn releases(apps: &[raw::MiniProgram]) -> Checked<Vec<Policy>> {
             }
             continue;
         };
-        if app.platform != Edition::Wechat {
+        if app.platform != Platform::Wechat {
             let problem = "is for apps of wechat only: what the clients of other platforms say of their release is not known";
             return wrong(field("releases"), problem);
         }

@@ -1,4 +1,4 @@
-//! Checks the store: each platform has kinds of its own, each kind has fields of its own, and what belongs to another is
+//! Checks the store: each host has kinds of its own, each kind has fields of its own, and what belongs to another is
 //! refused by its name.
 
 use alloc::format;
@@ -10,13 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::check_upstreams::{Given, upstream};
-use super::model::{Checked, Dialect, HostStore, Platform, RedisRules, Secret, StoreKind, wrong};
+use super::model::{Checked, Dialect, HostKind, HostStore, RedisRules, Secret, StoreKind, wrong};
 use super::raw::{self, StoreName};
 use super::secrets::{Environment, secret};
 
 pub(super) fn store(raw: &raw::Store, environment: Environment<'_>) -> Checked<StoreKind> {
-    let platform = environment.platform;
-    let kind = kind_on(platform, raw.kind)?;
+    let host = environment.host;
+    let kind = kind_on(host, raw.kind)?;
     fields_of(kind, raw)?;
     match kind {
         StoreName::SharedData => embedded(raw),
@@ -29,7 +29,7 @@ pub(super) fn store(raw: &raw::Store, environment: Environment<'_>) -> Checked<S
                 return wrong("store.token.env", "must hold visible ASCII characters only");
             }
             let authorization = Secret(format!("Bearer {}", token.expose()));
-            bridge(raw, platform, Dialect::Rest, Some(authorization))
+            bridge(raw, host, Dialect::Rest, Some(authorization))
         }
         StoreName::Webdis => {
             let authorization = raw.basic_auth.as_ref().map(|value| {
@@ -40,7 +40,7 @@ pub(super) fn store(raw: &raw::Store, environment: Environment<'_>) -> Checked<S
                 let encoded = STANDARD.encode(user_and_password.expose());
                 Ok(Secret(format!("Basic {encoded}")))
             });
-            bridge(raw, platform, Dialect::Webdis, authorization.transpose()?)
+            bridge(raw, host, Dialect::Webdis, authorization.transpose()?)
         }
         StoreName::SpinKv => {
             let label = raw.label.clone().unwrap_or_else(|| "default".into());
@@ -57,18 +57,18 @@ pub(super) fn store(raw: &raw::Store, environment: Environment<'_>) -> Checked<S
     }
 }
 
-/// The kind, if this platform has it; its own one if none is named.
-fn kind_on(platform: Platform, kind: Option<StoreName>) -> Checked<StoreName> {
-    let (own, elsewhere): (_, &[StoreName]) = match platform {
-        Platform::Envoy => (
+/// The kind, if this host has it; its own one if none is named.
+fn kind_on(host: HostKind, kind: Option<StoreName>) -> Checked<StoreName> {
+    let (own, elsewhere): (_, &[StoreName]) = match host {
+        HostKind::Envoy => (
             StoreName::SharedData,
             &[StoreName::SpinKv, StoreName::SpinRedis],
         ),
-        Platform::Spin => (StoreName::SpinKv, &[StoreName::SharedData]),
+        HostKind::Spin => (StoreName::SpinKv, &[StoreName::SharedData]),
     };
     let kind = kind.unwrap_or(own);
     if elsewhere.contains(&kind) {
-        return wrong("store.kind", format!("is not to be had on {platform:?}"));
+        return wrong("store.kind", format!("is not to be had on {host:?}"));
     }
     Ok(kind)
 }
@@ -122,7 +122,7 @@ fn embedded(raw: &raw::Store) -> Checked<StoreKind> {
 
 fn bridge(
     raw: &raw::Store,
-    platform: Platform,
+    host: HostKind,
     dialect: Dialect,
     authorization: Option<Secret>,
 ) -> Checked<StoreKind> {
@@ -131,7 +131,7 @@ fn bridge(
         url: raw.url.as_deref(),
         authority: raw.authority.as_deref(),
     };
-    let upstream = upstream("store", given, "sessions", platform)?;
+    let upstream = upstream("store", given, "sessions", host)?;
     Ok(StoreKind::Redis(RedisRules {
         dialect,
         target: upstream.target,

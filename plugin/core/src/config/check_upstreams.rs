@@ -5,9 +5,9 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use super::model::{Api, Checked, Platform, wrong};
+use super::model::{Api, Checked, HostKind, wrong};
 use super::raw;
-use crate::edition::Edition;
+use crate::platform::Platform;
 
 /// How an upstream is reached.
 pub(super) struct Upstream {
@@ -17,9 +17,9 @@ pub(super) struct Upstream {
     pub(super) authority: String,
 }
 
-/// How `edition` is reached.
-pub(super) fn api(raw: &raw::Api, edition: Edition, platform: Platform) -> Checked<Api> {
-    let row = edition.row();
+/// How `platform` is reached.
+pub(super) fn api(raw: &raw::Api, platform: Platform, host: HostKind) -> Checked<Api> {
+    let row = platform.row();
     if !(100..=30_000).contains(&raw.timeout_ms) {
         return wrong(
             format!("{}.timeout_ms", row.name),
@@ -31,7 +31,7 @@ pub(super) fn api(raw: &raw::Api, edition: Edition, platform: Platform) -> Check
         url: raw.url.as_deref(),
         authority: Some(raw.authority.as_deref().unwrap_or(row.authority)),
     };
-    let upstream = upstream(row.name, given, row.name, platform)?;
+    let upstream = upstream(row.name, given, row.name, host)?;
     Ok(Api {
         target: upstream.target,
         authority: upstream.authority,
@@ -40,11 +40,11 @@ pub(super) fn api(raw: &raw::Api, edition: Edition, platform: Platform) -> Check
 }
 
 /// Where the app is.
-pub(super) fn app_url(raw: &raw::Upstream, platform: Platform) -> Checked<String> {
+pub(super) fn app_url(raw: &raw::Upstream, host: HostKind) -> Checked<String> {
     let Some(text) = &raw.url else {
         return Ok("http://app.spin.internal".into());
     };
-    if platform == Platform::Envoy {
+    if host == HostKind::Envoy {
         return wrong("upstream.url", "is for Spin: Envoy has routes of its own");
     }
     url("upstream.url", text)?;
@@ -62,7 +62,7 @@ pub(super) fn upstream(
     field: &str,
     given: Given<'_>,
     default_cluster: &str,
-    platform: Platform,
+    host: HostKind,
 ) -> Checked<Upstream> {
     let cluster = given.cluster.unwrap_or(default_cluster);
     if cluster.is_empty() {
@@ -73,27 +73,27 @@ pub(super) fn upstream(
     {
         return wrong(format!("{field}.authority"), "must be a host name");
     }
-    match (platform, given.url, given.authority) {
-        (Platform::Envoy, Some(_), _) => wrong(
+    match (host, given.url, given.authority) {
+        (HostKind::Envoy, Some(_), _) => wrong(
             format!("{field}.url"),
             "is for Spin: on Envoy name a cluster",
         ),
-        (Platform::Envoy, None, authority) => Ok(Upstream {
+        (HostKind::Envoy, None, authority) => Ok(Upstream {
             target: cluster.into(),
             authority: authority.unwrap_or(cluster).into(),
         }),
-        (Platform::Spin, Some(text), authority) => {
-            let host = url(&format!("{field}.url"), text)?;
+        (HostKind::Spin, Some(text), authority) => {
+            let own = url(&format!("{field}.url"), text)?;
             Ok(Upstream {
                 target: text.trim_end_matches('/').into(),
-                authority: authority.unwrap_or(host).into(),
+                authority: authority.unwrap_or(own).into(),
             })
         }
-        (Platform::Spin, None, Some(authority)) => Ok(Upstream {
+        (HostKind::Spin, None, Some(authority)) => Ok(Upstream {
             target: format!("https://{authority}"),
             authority: authority.into(),
         }),
-        (Platform::Spin, None, None) => wrong(format!("{field}.url"), "is missing"),
+        (HostKind::Spin, None, None) => wrong(format!("{field}.url"), "is missing"),
     }
 }
 

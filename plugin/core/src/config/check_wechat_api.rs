@@ -5,7 +5,7 @@ use alloc::format;
 
 use super::model::{ApiRules, Checked, MiniProgram, wrong};
 use super::raw;
-use crate::edition::Edition;
+use crate::platform::Platform;
 use crate::wechat::api_path::{is_plain, is_refused};
 
 pub(super) fn wechat_api(
@@ -21,7 +21,7 @@ pub(super) fn wechat_api(
     }
     if !mini_programs
         .iter()
-        .any(|app| app.platform == Edition::Wechat)
+        .any(|app| app.platform == Platform::Wechat)
     {
         return wrong("wechat_api", "needs an app of WeChat's");
     }

@@ -30,21 +30,21 @@ pub(crate) use self::model::{
     PushApp, SessionRules,
 };
 pub use self::model::{
-    Config, ConfigError, HostStore, Platform, RedisRules, Secret, StoreKind, WaitingLimits,
+    Config, ConfigError, HostKind, HostStore, RedisRules, Secret, StoreKind, WaitingLimits,
 };
 
 impl Config {
     /// Reads a JSON document; secrets are looked up by name in `environment`.
     ///
     /// # Errors
-    /// The first field that is unknown, missing, impossible, or of no use on `platform`.
+    /// The first field that is unknown, missing, impossible, or of no use on `host`.
     pub fn from_json(
         text: &str,
-        platform: Platform,
+        host: HostKind,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let environment = secrets::Environment {
-            platform,
+            host,
             look_up: environment,
         };
         check::config(raw::parse(text)?, environment)

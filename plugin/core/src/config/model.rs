@@ -11,8 +11,8 @@ use core::time::Duration;
 use serde::Deserialize;
 use zeroize::ZeroizeOnDrop;
 
-use crate::edition::Edition;
 use crate::header_names::OwnNames;
+use crate::platform::Platform;
 use crate::release;
 use crate::reply::{Hears, TrailerPolicy};
 use crate::route::{Endpoint, Routes};
@@ -28,7 +28,7 @@ pub struct Config {
     pub(crate) master_secrets: Vec<Secret>,
     /// Which store the host is to make.
     pub store: StoreKind,
-    /// Where requests for the app go, on a platform without routes of its own.
+    /// Where requests for the app go, on a host without routes of its own.
     pub upstream_url: String,
     pub(crate) session: SessionRules,
     pub(crate) routes: Routes,
@@ -84,7 +84,7 @@ pub struct WaitingLimits {
 
 /// One mini program.
 pub(crate) struct MiniProgram {
-    pub(crate) platform: Edition,
+    pub(crate) platform: Platform,
     pub(crate) appid: String,
     pub(crate) secret: Secret,
     /// That of its platform.
@@ -121,7 +121,7 @@ pub(crate) struct Api {
 
 /// What runs the core. They differ in which stores there are, and in how an upstream is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Platform {
+pub enum HostKind {
     /// Upstreams are clusters.
     Envoy,
     /// Upstreams are URLs.
@@ -370,7 +370,7 @@ impl Config {
         let mut calls: Vec<(&'static str, &str)> = Vec::new();
         for own in &self.mini_programs {
             let table = own.platform.row().name;
-            if self.passes_to_wechat() && own.platform != Edition::Wechat {
+            if self.passes_to_wechat() && own.platform != Platform::Wechat {
                 continue;
             }
             if !calls.iter().any(|(known, _)| *known == table) {

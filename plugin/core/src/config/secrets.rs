@@ -1,4 +1,4 @@
-//! Secrets of the configuration: named there, held by the environment, or by what the platform has in its place.
+//! Secrets of the configuration: named there, held by the environment, or by what the host has in its place.
 
 use alloc::format;
 use alloc::string::String;
@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::model::{Checked, MiniProgram, Platform, Secret, wrong};
+use super::model::{Checked, HostKind, MiniProgram, Secret, wrong};
 
-/// Where the platform keeps the variables that hold secrets.
+/// Where the host keeps the variables that hold secrets.
 #[derive(Clone, Copy)]
 pub(super) struct Environment<'a> {
-    pub(super) platform: Platform,
+    pub(super) host: HostKind,
     /// Looks up one by the name that it has in the document.
     pub(super) look_up: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -19,20 +19,20 @@ pub(super) struct Environment<'a> {
 impl Environment<'_> {
     /// What the operator knows a variable as.
     fn called(self, name: &str) -> String {
-        match self.platform {
-            Platform::Envoy => format!("the environment variable {name}"),
-            Platform::Spin => format!("Spin's variable {}", name.to_ascii_lowercase()),
+        match self.host {
+            HostKind::Envoy => format!("the environment variable {name}"),
+            HostKind::Spin => format!("Spin's variable {}", name.to_ascii_lowercase()),
         }
     }
 
     /// What may be wrong if there is none of this name.
     fn absence(self, name: &str) -> String {
         let called = self.called(name);
-        match self.platform {
-            Platform::Envoy => {
+        match self.host {
+            HostKind::Envoy => {
                 format!("{called} is not set, or the host does not pass it on (`host_env_keys`)")
             }
-            Platform::Spin => format!(
+            HostKind::Spin => format!(
                 "{called} is not there for this component: the manifest must name it under the component's \
                  `variables`, for a middleware under the app's and in `inherit_configuration`"
             ),
@@ -41,9 +41,9 @@ impl Environment<'_> {
 
     /// Where a secret is to be put.
     pub(super) fn way_out(self) -> &'static str {
-        match self.platform {
-            Platform::Envoy => "write {\"env\": \"NAME\"} and set NAME in the environment",
-            Platform::Spin => {
+        match self.host {
+            HostKind::Envoy => "write {\"env\": \"NAME\"} and set NAME in the environment",
+            HostKind::Spin => {
                 "write {\"env\": \"NAME\"} and give the component a variable of this name, in lower case"
             }
         }

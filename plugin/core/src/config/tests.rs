@@ -4,16 +4,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Config, ConfigError, HostStore, Platform, StoreKind, raw};
+use super::{Config, ConfigError, HostKind, HostStore, StoreKind, raw};
 use crate::testing::test;
 use serde_json::{Value, json};
 
 fn load(document: &Value) -> Result<Config, ConfigError> {
-    load_on(Platform::Envoy, document)
+    load_on(HostKind::Envoy, document)
 }
 
-fn load_on(platform: Platform, document: &Value) -> Result<Config, ConfigError> {
-    Config::from_json(&document.to_string(), platform, &|name| match name {
+fn load_on(host: HostKind, document: &Value) -> Result<Config, ConfigError> {
+    Config::from_json(&document.to_string(), host, &|name| match name {
         "WX_SECRET" => Some("0123456789abcdef0123456789abcdef".into()),
         "LONG" => Some("0123456789abcdef0123456789abcdef".into()),
         "TOKEN" => Some("another 32 characters, in two words".replace(' ', "_")),
@@ -51,7 +51,7 @@ pub(crate) fn with(fields: Value) -> Config {
 
 /// The shortest one for Spin, with its store.
 pub(crate) fn minimal_on_spin(store: Value) -> Config {
-    load_on(Platform::Spin, &document(json!({"store": store}))).unwrap()
+    load_on(HostKind::Spin, &document(json!({"store": store}))).unwrap()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn one_app_is_configuration_enough() {
 fn a_document_with_something_behind_it_is_refused() {
     for more in [" x", "{}", "}"] {
         let text = document(json!({})).to_string() + more;
-        let error = Config::from_json(&text, Platform::Envoy, &|_| {
+        let error = Config::from_json(&text, HostKind::Envoy, &|_| {
             Some("0123456789abcdef0123456789abcdef".into())
         });
         let error = error.err().unwrap();
@@ -305,14 +305,14 @@ fn what_spin_cannot_do_is_refused_there() {
         (json!({"wechat": {"url": "https://api.weixin.qq.com/sns"}}), "wechat.url", "no path"),
         (json!({"upstream": {"url": "app"}}), "upstream.url", "http://"),
     ] {
-        let error = load_on(Platform::Spin, &document(patch.clone())).err().unwrap();
+        let error = load_on(HostKind::Spin, &document(patch.clone())).err().unwrap();
         assert_eq!(error.field, field, "{patch} {error}");
         assert!(error.problem.contains(part), "{patch} {error}");
     }
 }
 
 #[test]
-fn what_is_wrong_with_a_secret_is_said_in_the_words_of_the_platform() {
+fn what_is_wrong_with_a_secret_is_said_in_the_words_of_the_host() {
     let env = |name: &str| json!({ "apps": [{ "appid": "wx0123456789abcdef", "secret": { "env": name } }] });
     let plain = json!({ "apps": [{ "appid": "wx0123456789abcdef", "secret": "s3cret" }] });
     for (patch, on_envoy, on_spin) in [
@@ -332,11 +332,11 @@ fn what_is_wrong_with_a_secret_is_said_in_the_words_of_the_platform() {
             ["a variable of this name, in lower case", ""],
         ),
     ] {
-        let words = |platform| {
-            let error = load_on(platform, &document(patch.clone())).err();
+        let words = |host| {
+            let error = load_on(host, &document(patch.clone())).err();
             error.unwrap().problem
         };
-        let (envoy, spin) = (words(Platform::Envoy), words(Platform::Spin));
+        let (envoy, spin) = (words(HostKind::Envoy), words(HostKind::Spin));
         assert!(on_envoy.iter().all(|part| envoy.contains(part)), "{envoy}");
         assert!(on_spin.iter().all(|part| spin.contains(part)), "{spin}");
         assert!(
@@ -347,9 +347,9 @@ fn what_is_wrong_with_a_secret_is_said_in_the_words_of_the_platform() {
 }
 
 #[test]
-fn where_calls_go_is_told_in_the_words_of_the_platform() {
+fn where_calls_go_is_told_in_the_words_of_the_host() {
     let redis = json!({ "store": { "kind": "spin_redis", "address": "redis://host:6379" } });
-    let spin = load_on(Platform::Spin, &document(redis)).unwrap();
+    let spin = load_on(HostKind::Spin, &document(redis)).unwrap();
     assert_eq!(
         spin.calls(),
         [
@@ -360,8 +360,8 @@ fn where_calls_go_is_told_in_the_words_of_the_platform() {
     assert_eq!(minimal().calls(), [("wechat", "wechat")]);
 }
 
-/// A document with an app of each edition.
-fn of_all_editions() -> Value {
+/// A document with an app of each platform.
+fn of_all_platforms() -> Value {
     let app = |platform: &str, appid: &str| json!({"platform": platform, "appid": appid, "secret": {"env": "WX_SECRET"}});
     document(json!({
         "apps": [
@@ -377,12 +377,12 @@ fn of_all_editions() -> Value {
 
 #[test]
 fn each_edition_has_an_api_of_its_own_that_is_called_where_it_has_an_app() {
-    let envoy = load(&of_all_editions()).unwrap();
+    let envoy = load(&of_all_platforms()).unwrap();
     assert_eq!(
         envoy.calls(),
         ["wechat", "qq", "douyin", "kuaishou"].map(|name| (name, name))
     );
-    let spin = load_on(Platform::Spin, &of_all_editions()).unwrap();
+    let spin = load_on(HostKind::Spin, &of_all_platforms()).unwrap();
     assert_eq!(
         spin.calls(),
         [
@@ -404,13 +404,13 @@ fn each_edition_has_an_api_of_its_own_that_is_called_where_it_has_an_app() {
         assert_eq!(own.api.timeout, Duration::from_millis(timeout));
     }
     // An edge without WeChat calls none.
-    let mut alone = of_all_editions();
+    let mut alone = of_all_platforms();
     alone["apps"] = json!([alone["apps"][2]]);
     assert_eq!(load(&alone).unwrap().calls(), [("douyin", "douyin")]);
 }
 
 #[test]
-fn one_document_serves_both_platforms() {
+fn one_document_serves_both_hosts() {
     let both = document(json!({
         "wechat": {"cluster": "tencent", "authority": "api.weixin.qq.com"},
     }));
@@ -420,7 +420,7 @@ fn one_document_serves_both_platforms() {
         envoy.store,
         StoreKind::OfHost(HostStore::Embedded { .. })
     ));
-    let spin = load_on(Platform::Spin, &both).unwrap();
+    let spin = load_on(HostKind::Spin, &both).unwrap();
     assert_eq!(
         spin.mini_programs[0].api.target,
         "https://api.weixin.qq.com"
@@ -442,7 +442,7 @@ fn the_names_of_all_secrets_are_known_before_they_are_looked_up() {
 
 #[test]
 fn text_that_is_not_json_is_refused() {
-    let error = Config::from_json("apps:", Platform::Envoy, &|_| None)
+    let error = Config::from_json("apps:", HostKind::Envoy, &|_| None)
         .err()
         .unwrap();
     assert_eq!(error.field, "configuration");

@@ -3,26 +3,26 @@
 
 use serde_json::Value;
 
-use crate::edition::Edition;
+use crate::platform::Platform;
 use crate::wechat::answer::Refusal;
 use crate::wechat::code2session::is_header_safe;
 
 /// `data` is the body of an answer.
 pub fn code2session(data: &[u8]) {
     let value: Value = serde_json::from_slice(data).unwrap_or_default();
-    for edition in Edition::ALL {
-        answer_of(edition, data, &value);
+    for platform in Platform::ALL {
+        answer_of(platform, data, &value);
     }
 }
 
-fn answer_of(edition: Edition, data: &[u8], value: &Value) {
+fn answer_of(platform: Platform, data: &[u8], value: &Value) {
     // Where each says how it went, and what says that it went well.
-    let (member, good) = match edition {
-        Edition::Wechat | Edition::Qq => ("errcode", 0),
-        Edition::Douyin => ("err_no", 0),
-        Edition::Kuaishou => ("result", 1),
+    let (member, good) = match platform {
+        Platform::Wechat | Platform::Qq => ("errcode", 0),
+        Platform::Douyin => ("err_no", 0),
+        Platform::Kuaishou => ("result", 1),
     };
-    match (edition.row().read)(data) {
+    match (platform.row().read)(data) {
         Ok(login) => {
             assert!(is_header_safe(&login.openid), "{:?}", login.openid);
             assert!(login.unionid.as_deref().is_none_or(is_header_safe));

@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use core::cell::RefCell;
 
-use crate::config::{Config, Platform};
+use crate::config::{Config, HostKind};
 use crate::worker::Worker;
 
 /// Long enough for every kind of secret.
@@ -17,9 +17,9 @@ pub fn config(data: &[u8]) {
         return;
     };
     let named: BTreeSet<String> = Config::secret_names(text).into_iter().collect();
-    for platform in [Platform::Envoy, Platform::Spin] {
+    for host in [HostKind::Envoy, HostKind::Spin] {
         let asked = RefCell::new(BTreeSet::new());
-        let read = Config::from_json(text, platform, &|name| {
+        let read = Config::from_json(text, host, &|name| {
             asked.borrow_mut().insert(String::from(name));
             if name.contains("NONE") {
                 return None;

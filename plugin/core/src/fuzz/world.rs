@@ -14,7 +14,7 @@ use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 use serde_json::Value;
 
 use super::bytes::replaced;
-use crate::config::{Config, Platform};
+use crate::config::{Config, HostKind};
 use crate::fake_host::{FakeHost, run};
 use crate::head::Head;
 use crate::host::{BodyError, HttpResponse, Request};
@@ -124,7 +124,7 @@ fn config_of(of_app: &str, fields: &str) -> Config {
         "\"token\": {\"env\": \"WX_KEY\"}",
         "\"token\": {\"env\": \"WX_SECRET\"}",
     );
-    Config::from_json(&document, Platform::Envoy, &environment).unwrap()
+    Config::from_json(&document, HostKind::Envoy, &environment).unwrap()
 }
 
 /// AES as WeChat does it, with the user's key.

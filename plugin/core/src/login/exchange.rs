@@ -5,10 +5,10 @@ use core::time::Duration;
 
 use super::failure::Failure;
 use super::input::LoginInput;
-use crate::edition::Asking;
 use crate::host::Host;
 use crate::limits::circuit_breaker::{CircuitBreaker, OPEN_FOR};
 use crate::metrics::Counter;
+use crate::platform::Asking;
 use crate::platform_call;
 use crate::quota::Quota;
 use crate::rejection::Rejection;

@@ -2,9 +2,9 @@
 
 use alloc::string::String;
 
-use crate::edition::{Edition, Row};
 use crate::limits::circuit_breaker::Trouble;
 use crate::metrics::Counter;
+use crate::platform::{Platform, Row};
 use crate::platform_call::NoAnswer;
 use crate::rejection::{Reason, Rejection};
 use crate::wechat::answer::Refusal;
@@ -57,7 +57,7 @@ impl Failure {
 
 impl Failure {
     /// What a platform's answer says.
-    pub(super) fn said(refusal: Refusal, platform: Edition) -> Self {
+    pub(super) fn said(refusal: Refusal, platform: Platform) -> Self {
         match refusal {
             Refusal::Errcode { errcode, rid } => {
                 Self::Said((platform.row().meaning)(errcode), errcode, rid)
@@ -67,7 +67,7 @@ impl Failure {
     }
 
     /// What has opened the breaker of a platform's app.
-    pub(super) fn of_trouble(trouble: Trouble, platform: Edition) -> Self {
+    pub(super) fn of_trouble(trouble: Trouble, platform: Platform) -> Self {
         match trouble {
             Trouble::Timeout => NoAnswer::Timeout.into(),
             Trouble::Unavailable => NoAnswer::Unavailable.into(),
@@ -78,7 +78,7 @@ impl Failure {
     }
 
     /// The code may have been good, and used by somebody else a moment ago.
-    pub(super) fn may_be_used(&self, platform: Edition) -> bool {
+    pub(super) fn may_be_used(&self, platform: Platform) -> bool {
         match self {
             Self::Said(Meaning::CodeUsed, ..) => true,
             Self::Said(Meaning::InvalidCode, ..) => !platform.row().tells_used,
@@ -87,7 +87,7 @@ impl Failure {
     }
 
     /// What the client is told.
-    pub(super) fn rejection(self, platform: Edition) -> Rejection {
+    pub(super) fn rejection(self, platform: Platform) -> Rejection {
         self.in_words(platform.row()).of(platform)
     }
 

@@ -15,11 +15,11 @@ use zeroize::Zeroizing;
 pub use self::answer::{mark_if_dead, once_more, unanswered};
 use self::query::Query;
 use crate::config::{ApiRules, Config, MiniProgram};
-use crate::edition::Edition;
 use crate::head::{Head, Header};
 use crate::hex::hex;
 use crate::host::Host;
 use crate::metrics::Counter;
+use crate::platform::Platform;
 use crate::rejection::{Reason, Rejection};
 use crate::release::SITE;
 use crate::reply::{Changes, OfResponse, ToWechat, Verdict};
@@ -132,7 +132,7 @@ fn not_from_a_page(head: &Head) -> Result<(), Rejection> {
 /// Who calls: as the query says, or the only app of WeChat's.
 fn app<'a>(config: &'a Config, named: Option<&str>) -> Result<&'a MiniProgram, Rejection> {
     const FROM: &str = "from_appid";
-    let is_wechats = |app: &&MiniProgram| app.platform == Edition::Wechat;
+    let is_wechats = |app: &&MiniProgram| app.platform == Platform::Wechat;
     let mut all = config.mini_programs.iter().filter(is_wechats);
     let Some(appid) = named else {
         return match (all.next(), all.next()) {

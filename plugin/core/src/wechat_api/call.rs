@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use super::failure::Failure;
 use crate::config::{Config, MiniProgram};
-use crate::edition::{Edition, Question};
 use crate::host::Host;
+use crate::platform::{Platform, Question};
 use crate::platform_call::{self, NoAnswer};
 use crate::rejection::{Reason, Rejection};
 use crate::wechat::access_token::{authorised, is_dead};
@@ -37,7 +37,7 @@ pub(crate) fn app_of<'a>(
     parameter: &str,
 ) -> Result<&'a MiniProgram, Rejection> {
     let app = config.mini_program(appid).ok_or(unknown)?;
-    if app.platform != Edition::Wechat {
+    if app.platform != Platform::Wechat {
         let problem = "is of use in WeChat's mini programs only";
         return Err(Reason::InvalidParameter.parameter(parameter, problem));
     }

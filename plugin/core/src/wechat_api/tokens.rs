@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use crate::config::MiniProgram;
-use crate::edition::Question;
 use crate::host::{Host, Level};
 use crate::limits::circuit_breaker::{CircuitBreaker, OPEN_FOR, Trouble};
 use crate::memory::later::Later;
 use crate::metrics::Counter;
+use crate::platform::Question;
 use crate::platform_call::{NoAnswer, call};
 use crate::records::kinds::ACCESS_TOKEN;
 use crate::records::record::access_token_key;

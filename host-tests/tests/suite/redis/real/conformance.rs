@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use testkit::client::{self, Request};
-use wx_session_core::config::{Platform, StoreKind};
+use wx_session_core::config::{HostKind, StoreKind};
 use wx_session_core::store::redis::Redis;
 use wx_session_core::{
     Bridge as HttpBridge, CallError, Config, Counter, Histogram, Host, HttpCall, HttpResponse,
@@ -103,7 +103,7 @@ pub fn store_on(backend: &Backend) -> (&'static NetHost, Redis<HttpBridge<'stati
         "store": store,
     });
     assert_eq!(ENVIRONMENT[0], ("WX_SECRET", SECRET));
-    let config = Config::from_json(&document.to_string(), Platform::Envoy, &|name| {
+    let config = Config::from_json(&document.to_string(), HostKind::Envoy, &|name| {
         let found = ENVIRONMENT.iter().find(|(own, _)| *own == name);
         found.map(|(_, value)| (*value).to_owned())
     });

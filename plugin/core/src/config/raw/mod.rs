@@ -25,7 +25,7 @@ pub(crate) use self::routes::{
 pub(crate) use self::rules::{Assertion, IdentityHeaders, Limits, Login, OpenData, Responses};
 pub(crate) use self::session::Session;
 pub(crate) use self::upstreams::{Api, Store, StoreName, Upstream, WechatApi};
-use crate::edition::Edition;
+use crate::platform::Platform;
 
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -92,7 +92,7 @@ pub(crate) enum Compat {
 #[serde(deny_unknown_fields)]
 pub(crate) struct MiniProgram {
     #[serde(default)]
-    pub(crate) platform: Edition,
+    pub(crate) platform: Platform,
     pub(crate) appid: String,
     pub(crate) secret: Value,
     pub(crate) releases: Option<Vec<Value>>,
@@ -110,12 +110,12 @@ pub(crate) enum ReleasesAction {
 
 impl Document {
     /// How this platform is reached.
-    pub(crate) fn api(&self, platform: Edition) -> &Api {
+    pub(crate) fn api(&self, platform: Platform) -> &Api {
         match platform {
-            Edition::Wechat => &self.wechat,
-            Edition::Qq => &self.qq,
-            Edition::Douyin => &self.douyin,
-            Edition::Kuaishou => &self.kuaishou,
+            Platform::Wechat => &self.wechat,
+            Platform::Qq => &self.qq,
+            Platform::Douyin => &self.douyin,
+            Platform::Kuaishou => &self.kuaishou,
         }
     }
 }

@@ -63,7 +63,7 @@ const URL: &str = "^https?://[A-Za-z0-9._:\\[\\]-]+/*$";
 
 #[rustfmt::skip]
 const PATTERNS: [(&str, &str); 57] = [
-    // Which platform has which: see `rules`.
+    // Which host has which: see `rules`.
     ("apps[].appid", "^[A-Za-z0-9]+$"),
     ("wechat.cluster", "^.+$"),
     ("wechat.url", URL),

@@ -97,7 +97,7 @@ fn stores() -> Value {
     let rest = needing("token", &with("token"));
     let address = needing("address", &["address", "prefix", "timeout_ms"]);
     json!([
-        // The platform's own one: Envoy's has slots, Spin's a label.
+        // The host's own one: Envoy's has slots, Spin's a label.
         { "if": none_named, "then": others(&["slots", "slot_bytes", "label"]) },
         { "if": kind(&["shared_data"]), "then": others(&["slots", "slot_bytes"]) },
         { "if": kind(&["redis_rest"]), "then": rest },

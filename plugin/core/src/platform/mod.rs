@@ -1,7 +1,5 @@
 //! The platforms whose mini programs log in here: for each how a code is exchanged, what its answers mean, and what its
-//! apps are called. One file each, and one line in [`Edition::row`]. Pure functions: bytes in, values out.
-//!
-//! An app has editions, one for each platform. (`config::Platform` is another thing: what runs this core.)
+//! apps are called. One file each, and one line in [`Platform::row`]. Pure functions: bytes in, values out.
 
 mod douyin;
 mod kuaishou;
@@ -22,7 +20,7 @@ use crate::wechat::errcode::Meaning;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Edition {
+pub(crate) enum Platform {
     #[default]
     Wechat,
     Qq,
@@ -73,7 +71,7 @@ pub(crate) struct Question {
     pub(crate) body: Vec<u8>,
 }
 
-impl Edition {
+impl Platform {
     pub(crate) const ALL: [Self; 4] = [Self::Wechat, Self::Qq, Self::Douyin, Self::Kuaishou];
 
     pub(crate) fn row(self) -> &'static Row {
@@ -112,11 +110,11 @@ mod tests {
     #[test]
     fn no_id_of_an_app_has_the_form_of_two_platforms() {
         for (id, own) in [
-            ("wx0123456789abcdef", Some(Edition::Wechat)),
-            ("wx0123456789ABCDEF", Some(Edition::Wechat)),
-            ("1108292182", Some(Edition::Qq)),
-            ("tt0123456789abcdef01", Some(Edition::Douyin)),
-            ("ks700000000000000001", Some(Edition::Kuaishou)),
+            ("wx0123456789abcdef", Some(Platform::Wechat)),
+            ("wx0123456789ABCDEF", Some(Platform::Wechat)),
+            ("1108292182", Some(Platform::Qq)),
+            ("tt0123456789abcdef01", Some(Platform::Douyin)),
+            ("ks700000000000000001", Some(Platform::Kuaishou)),
             ("wx0123456789abcdeg", None),
             ("wx", None),
             ("tt", None),
@@ -125,15 +123,15 @@ mod tests {
             ("tt01 23", None),
             ("", None),
         ] {
-            let of = |edition: &Edition| (edition.row().is_appid)(id);
-            let all: Vec<Edition> = Edition::ALL.into_iter().filter(of).collect();
+            let of = |platform: &Platform| (platform.row().is_appid)(id);
+            let all: Vec<Platform> = Platform::ALL.into_iter().filter(of).collect();
             assert_eq!(all, Vec::from_iter(own), "{id}");
         }
     }
 
     #[test]
     fn names_hosts_and_sources_are_each_platforms_own() {
-        let rows = || Edition::ALL.into_iter().map(Edition::row);
+        let rows = || Platform::ALL.into_iter().map(Platform::row);
         for of in [
             |row: &'static Row| row.name,
             |row: &'static Row| row.authority,
@@ -143,6 +141,6 @@ mod tests {
         ] {
             assert_eq!(rows().map(of).collect::<BTreeSet<_>>().len(), 4);
         }
-        assert_eq!(Edition::default().row().source, "wx_client");
+        assert_eq!(Platform::default().row().source, "wx_client");
     }
 }
