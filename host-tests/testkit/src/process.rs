@@ -1,5 +1,5 @@
-//! A child process and whatever it starts: started, frozen, continued, killed, and gone when dropped; and the end of the log
-//! that says why it did not start.
+//! A child process and whatever it starts: started, frozen, continued, killed, and gone when dropped; and the end of the
+//! log that says why it did not start.
 //! Never leaves a process behind, not even when this one is killed.
 
 use std::fs::{self, File};

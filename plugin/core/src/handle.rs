@@ -30,8 +30,8 @@ pub async fn handle<H: Host, R: Request>(worker: &Worker, host: &H, request: &R)
     served.unwrap_or_else(|rejection| refuse(context, request.head(), &rejection))
 }
 
-/// What could wait until the verdict of [`handle`] was carried out: renewals, and the delivery that the verdict has pending. Never
-/// delays a request.
+/// What could wait until the verdict of [`handle`] was carried out: renewals, and the delivery that the verdict has
+/// pending. Never delays a request.
 pub async fn finish<H: Host>(worker: &Worker, host: &H, pending: Option<PendingDelivery>) {
     let context = Context { worker, host };
     for later in worker.later.take() {

@@ -1,6 +1,7 @@
 //! What one worker remembers, bounded: sessions that it has verified, those whose open data has failed (`failures`),
 //! what is to be done for them later (`later`), what has to end (`endings`), attributes not written yet (`sayings`),
-//! locks for what is done one at a time (`keyed_lock`), access_tokens. All of it may be lost; nothing here asks the store.
+//! locks for what is done one at a time (`keyed_lock`), access_tokens. All of it may be lost; nothing here asks the
+//! store.
 
 pub(crate) mod access_tokens;
 pub(crate) mod endings;

@@ -1,5 +1,5 @@
-//! What all answers of WeChat have in common: JSON, an errcode where something is wrong, and who can look into it. Other
-//! platforms' answers are read by the same functions.
+//! What all answers of WeChat have in common: JSON, an errcode where something is wrong, and the id of the request for
+//! WeChat's support. Other platforms' answers are read by the same functions.
 
 use alloc::string::String;
 
