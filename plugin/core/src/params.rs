@@ -1,7 +1,7 @@
 //! Parameters of the endpoints, in one shape: a body that is JSON or a form, or headers in the place of a body.
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeSet;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -9,7 +9,8 @@ use core::fmt;
 use percent_encoding::percent_decode;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use smallvec::{SmallVec, smallvec};
 
 use crate::head::{Head, Header};
 use crate::header_names::{is_open_data, parameter_headers};
@@ -18,21 +19,17 @@ use crate::media_type::{self, Kind};
 use crate::placeholder::is_placeholder;
 use crate::rejection::{Reason, Rejection};
 
-/// Named parameters. What clients send where they have no value counts as absent.
+/// Named parameters with all values that stood under each name: where these differ, nobody picks one of them. What clients
+/// send where they have no value counts as absent.
 #[derive(Default)]
-pub(crate) struct Params {
-    values: Map<String, Value>,
-    /// The names under which two values stood: nobody picks one of them.
-    doubled: BTreeSet<String>,
-}
+pub(crate) struct Params(BTreeMap<String, SmallVec<[Value; 1]>>);
 
 impl Params {
     /// Reads the body of `request`, at most `limit` bytes; or its headers if it has none, and they carry parameters: where
     /// Envoy may not hold a request, no body is ever seen.
     pub(crate) async fn read(request: &impl Request, limit: usize) -> Result<Self, Rejection> {
         let head = request.head();
-        let carries =
-            |own: &Result<Self, _>| own.as_ref().map_or(true, |own| !own.values.is_empty());
+        let carries = |own: &Result<Self, _>| own.as_ref().map_or(true, |own| !own.0.is_empty());
         let instead = says_no_body(head).then(|| Self::in_headers(head, limit));
         let instead = instead.filter(carries);
         match instead {
@@ -73,56 +70,40 @@ impl Params {
         from_form(query.as_bytes())
     }
 
-    /// Those that go by these names, and no other.
+    /// Those values that go by these names, and no other.
     pub(crate) fn only(&self, goes: impl Fn(&str, &Value) -> bool) -> Self {
-        let own = self.values.iter().filter(|(name, value)| goes(name, value));
-        let values: Map<_, _> = own
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        let doubled = self
-            .doubled
-            .iter()
-            .filter(|name| values.contains_key(*name));
-        Self {
-            doubled: doubled.cloned().collect(),
-            values,
+        let mut own = Self::default();
+        for (name, values) in &self.0 {
+            for value in values.iter().filter(|value| goes(name, value)) {
+                own.put(name.clone(), value.clone());
+            }
         }
+        own
     }
 
     fn put(&mut self, name: String, value: Value) {
-        match self.values.get(&name) {
-            Some(earlier) if *earlier == value || is_none(&value) => {}
-            Some(earlier) if !is_none(earlier) => {
-                self.doubled.insert(name);
-            }
-            _ => {
-                self.values.insert(name, value);
-            }
-        }
+        self.0.entry(name).or_default().push(value);
     }
 
-    fn value(&self, name: &str) -> Result<Option<&Value>, Rejection> {
-        if self.doubled.contains(name) {
-            return Err(Reason::InvalidParameter.parameter(name, "must occur once"));
-        }
-        Ok(self.values.get(name))
+    fn values(&self, name: &str) -> &[Value] {
+        self.0.get(name).map_or(&[], |values| values)
     }
 
-    /// Whether two values stood under this name.
-    pub(crate) fn is_doubled(&self, name: &str) -> bool {
-        self.doubled.contains(name)
+    /// The texts under `name`, in their order.
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        let texts = self.values(name).iter().filter_map(Value::as_str);
+        texts.map(Into::into).collect()
     }
 
     /// Adds a parameter that stood elsewhere in the request.
     pub(crate) fn insert(&mut self, name: &str, value: &str) {
-        self.values.insert(name.into(), value.into());
-        self.doubled.remove(name);
+        self.0.insert(name.into(), smallvec![value.into()]);
     }
 
     /// Reads the headers, of which the values may have `limit` bytes in all. One that is doubled or cannot be read is an
     /// error; of open data it is only noted that it was there, for a login stands without.
     pub(crate) fn in_headers(head: &Head, limit: usize) -> Result<Self, Rejection> {
-        let mut params = Map::new();
+        let mut params = Self::default();
         let mut bytes = 0_usize;
         for (header, name) in parameter_headers() {
             let value = match once(head, header) {
@@ -134,41 +115,43 @@ impl Params {
                 Err(_) if is_open_data(header) => Value::Bool(true),
                 Err(rejection) => return Err(rejection),
             };
-            params.insert(name.into(), value);
+            params.put(name.into(), value);
         }
         if bytes > limit {
             let problem = "the parameters in headers are larger than limits.body_bytes";
             return Err(Reason::BodyTooLarge.with(problem));
         }
-        Ok(Self {
-            values: params,
-            doubled: BTreeSet::new(),
-        })
+        Ok(params)
     }
 
     /// The text of `name`, if it is there.
     pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, Rejection> {
-        match self.value(name)? {
+        let mut given = self.values(name).iter().filter(|value| !is_none(value));
+        let first = given.next();
+        if given.any(|other| Some(other) != first) {
+            return Err(twice(name));
+        }
+        match first {
             None => Ok(None),
-            Some(value) if is_none(value) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(Reason::InvalidParameter.parameter(name, "must be a string")),
         }
     }
 
-    /// The text of `name` to the letter, if it is there, even if empty: a program wrote it.
+    /// The text of `name` to the letter, if it is there: a program wrote it, and an empty one is one.
     pub(crate) fn verbatim(&self, name: &'static str) -> Result<Option<&str>, Rejection> {
-        match self.value(name)? {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Reason::InvalidParameter.parameter(name, "must be a string")),
+        match self.values(name) {
+            [] => Ok(None),
+            [first, others @ ..] if others.iter().any(|other| other != first) => Err(twice(name)),
+            [Value::String(text), ..] => Ok(Some(text)),
+            _ => Err(Reason::InvalidParameter.parameter(name, "must be a string")),
         }
     }
 
-    /// Whether a placeholder stands under `name`: the client thought to send something.
+    /// Whether a client has sent a placeholder under `name`: it thought to send something.
     pub(crate) fn has_placeholder(&self, name: &'static str) -> bool {
-        let text = self.values.get(name).and_then(Value::as_str);
-        text.is_some_and(|text| !text.is_empty() && is_placeholder(text))
+        let mut texts = self.values(name).iter().filter_map(Value::as_str);
+        texts.any(|text| !text.is_empty() && is_placeholder(text))
     }
 
     /// The text of `name`, which must be there.
@@ -179,17 +162,30 @@ impl Params {
 
     /// Whether `name` is true, in JSON or as form text.
     pub(crate) fn flag(&self, name: &'static str) -> Result<bool, Rejection> {
-        match self.value(name)? {
-            None => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(Value::Number(number)) if number.as_u64() == Some(1) => Ok(true),
-            Some(Value::String(text)) if text == "1" || text.eq_ignore_ascii_case("true") => {
-                Ok(true)
+        let mut flag = None;
+        for value in self.values(name) {
+            let own = match value {
+                Value::Bool(own) => *own,
+                Value::Number(number) if number.as_u64() == Some(1) => true,
+                Value::Number(number) if number.as_u64() == Some(0) => false,
+                Value::String(text) if text == "1" || text.eq_ignore_ascii_case("true") => true,
+                Value::String(text) if text == "0" || text.eq_ignore_ascii_case("false") => false,
+                value if is_none(value) => continue,
+                _ => {
+                    let problem = "must be true or false";
+                    return Err(Reason::InvalidParameter.parameter(name, problem));
+                }
+            };
+            if flag.replace(own).is_some_and(|other| other != own) {
+                return Err(twice(name));
             }
-            Some(value) if is_none(value) => Ok(false),
-            Some(_) => Err(Reason::InvalidParameter.parameter(name, "must be true or false")),
         }
+        Ok(flag.unwrap_or(false))
     }
+}
+
+fn twice(name: &str) -> Rejection {
+    Reason::InvalidParameter.parameter(name, "must occur once")
 }
 
 /// The value of a header that must occur once.
@@ -407,7 +403,6 @@ mod tests {
         }
     }
 
-    /// A body in chunks, or of HTTP/2, that no header tells of.
     #[test]
     fn of_two_values_under_one_name_nobody_picks_one() {
         let read = |body: &str| {
@@ -429,6 +424,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn of_two_flags_nobody_picks_one_and_a_programs_text_is_given_once() {
+        let form = |body: &str| from_form(body.as_bytes());
+        for (body, expected) in [
+            ("f=false&f=true", None),
+            ("f=1&f=0", None),
+            ("f=true&f=1", Some(true)),
+            ("f=null&f=true", Some(true)),
+            ("f=&f=false", Some(false)),
+        ] {
+            assert_eq!(form(body).flag("f").ok(), expected, "{body}");
+        }
+        for (body, expected) in [("t=a&t=", None), ("t=", Some("")), ("t=a&t=a", Some("a"))] {
+            let params = form(body);
+            assert_eq!(params.verbatim("t").ok().flatten(), expected, "{body}");
+        }
+    }
+
+    /// A body in chunks, or of HTTP/2, that no header tells of.
     #[test]
     fn headers_stand_for_a_body_only_where_none_comes() {
         let code = |length: Option<&str>, body: &str| {

@@ -264,6 +264,12 @@ pub fn of_two_old_tokens_a_login_picks_none(host: HostKind) {
         let body = world.assert_refused(ask.clone(), 400, "invalid_header");
         assert!(body.to_string().contains("two different"), "{ask:?}");
     }
+    // These are not two tokens.
+    for tokens in ["token=x&token=y", "token=undefined&token=x"] {
+        let code = phone.login();
+        let login = Login::from(&world.ask(form(format!("code={code}&{tokens}"))));
+        world.post("/wx/logout", &login.token, &json!({}));
+    }
     let login = Login::from(&world.ask(json(&one).token(&one)));
     world.assert_token_refused(&one, "invalid_token");
     world.assert_passes(&other, &phone.openid());

@@ -84,11 +84,7 @@ impl<'a> LoginInput<'a> {
         let shown = match source {
             Source::Taken { presented, .. } => presented.clone(),
             Source::Body | Source::Headers => {
-                if params.is_doubled(TOKEN) {
-                    let problem = "two different session tokens; send one";
-                    return Err(Reason::InvalidHeader.parameter("body token", problem));
-                }
-                let told = params.text(TOKEN).ok().flatten().map(ToString::to_string);
+                let told = params.texts(TOKEN);
                 let beside = (TOKEN, told.as_slice());
                 presented_with(head, &config.session, Some(beside))?
             }
