@@ -154,7 +154,8 @@ async fn serve<H: Host, R: Request>(
                 ..
             }) = rule
             {
-                Box::pin(open_body::judge(context, request, rules)).await?;
+                let left = taken.as_ref().and_then(taken::Taken::left);
+                Box::pin(open_body::judge(context, request, left, rules)).await?;
             }
             let terms = Terms {
                 need,

@@ -238,6 +238,7 @@ on_every_host! {
         the_code_may_come_in_a_form_a_query_or_a_header,
         a_code_is_taken_on_named_routes_only,
         a_refusal_of_wechat_is_the_edges_or_the_apps_to_tell,
+        a_code_beside_open_data_that_cannot_be_read_is_not_spent,
         an_app_that_refuses_ends_the_session_that_was_begun,
         the_old_session_ends_wherever_its_token_was,
         a_code_that_binds_says_whose_it_is_and_leaves_the_session,

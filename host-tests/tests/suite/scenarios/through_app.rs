@@ -429,3 +429,33 @@ pub fn while_wechat_is_down_the_code_is_not_lost(host: HostKind) {
     let got = world.ask(login("/auth/wx", &phone.login()));
     world.assert_passes(&token(&got), &phone.openid());
 }
+
+/// A body in which no open data can be looked for is refused before its code is spent.
+pub fn a_code_beside_open_data_that_cannot_be_read_is_not_spent(host: HostKind) {
+    let rule = json!({
+        "path": "/auth/both", "methods": ["POST"], "session": "public",
+        "login": "body", "open_data": "body",
+    });
+    let mut world = host.start(json!({ "routes": [rule] }));
+    let phone = world.wechat.phone("alice");
+    let code = phone.login();
+    let typed = |media_type: &str, body: Vec<u8>| Ask {
+        body: Some(body),
+        ..Ask::new("POST", "/auth/both").header("content-type", media_type)
+    };
+    let form = format!("code={code}&a=1").into_bytes();
+    let ask = typed("application/x-www-form-urlencoded", form);
+    world.assert_refused(ask, 415, "unsupported_media_type");
+    let own_name = json!({ "code": code, "openData": { "phoneNumber": "1" } });
+    world.assert_refused(Ask::post("/auth/both", &own_name), 400, "invalid_parameter");
+    assert_eq!(world.wechat.code_requests(&code), 0);
+    // What some editors write before a text goes with the code.
+    let body = [
+        &b"\xef\xbb\xbf"[..],
+        json!({ "code": code }).to_string().as_bytes(),
+    ]
+    .concat();
+    let got = world.ask(typed("application/json", body));
+    assert_eq!(got.status, 200);
+    assert_eq!(got.seen().header("x-wx-openid"), Some(phone.openid()));
+}

@@ -77,10 +77,12 @@ pub(crate) async fn open<H: Host, R: Request>(
     Ok(())
 }
 
-/// That open data can be looked for in a request: before a code is spent that stands beside it.
+/// That open data can be looked for in a request, of whose body `left` is left, if something was taken: before a code is
+/// spent that stands beside it.
 pub(crate) async fn judge<H: Host, R: Request>(
     context: Context<'_, H>,
     request: &R,
+    left: Option<Vec<u8>>,
     rules: &OpenBody,
 ) -> Result<(), Rejection> {
     let limit = context.config().body_bytes;
@@ -88,6 +90,10 @@ pub(crate) async fn judge<H: Host, R: Request>(
     let head = request.head();
     own.not_in_head(head)?;
     let media_type = media_type::of(head)?;
+    let request = &Rest {
+        request,
+        body: left,
+    };
     if let Some(body) = read(request, &media_type, rules, &own, limit).await? {
         find(judged(&body, &own)?, rules)?;
     }

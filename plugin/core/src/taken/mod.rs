@@ -144,6 +144,11 @@ impl Taken {
         Ok(())
     }
 
+    /// The body, if something was taken out of it.
+    pub(crate) fn left(&self) -> Option<Vec<u8>> {
+        self.body.clone()
+    }
+
     /// Has the app get what is left.
     pub(crate) fn leave(&mut self, head: &Head, changes: &mut Changes) {
         if let Some(name) = self.parameter.take() {
