@@ -204,6 +204,9 @@ mod tests {
             "T=",
             "AT",
             "Bearer TA",
+            "Token _T_",
+            "Bearer T.undefined",
+            "s:T.signature",
             "T U",
             "Bearer token=T; a=b",
         ] {

@@ -106,12 +106,13 @@ pub(crate) fn cookie_of<'a>(cookie: &'a [u8], name: &str) -> Option<&'a [u8]> {
     (own.trim_ascii() == name.as_bytes()).then(|| value.get(1..).unwrap_or_default().trim_ascii())
 }
 
-/// Whether a client has a cookie of this name.
+/// Whether a client has a cookie of this name with something of a token's form: another may be the app's.
 pub(crate) fn sends_cookie(head: &Head, name: &str) -> bool {
     head.pairs()
         .filter(|(own, _)| *own == b"cookie")
         .flat_map(|(_, header)| cookies(header))
-        .any(|cookie| cookie_of(cookie, name).is_some())
+        .filter_map(|cookie| cookie_of(cookie, name))
+        .any(|value| core::str::from_utf8(value).is_ok_and(|value| token_in(value).is_some()))
 }
 
 impl<'a> Found<'a> {
