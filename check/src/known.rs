@@ -29,6 +29,9 @@ impl Known {
     pub(crate) fn with(&self, documents: &[Node]) -> Self {
         let mut known = self.clone();
         for document in documents {
+            // An object as `kubectl` reads it, with its merge keys: so it is judged, too.
+            let object = document.field("kind").map(|_| document.merged());
+            let document = object.as_ref().unwrap_or(document);
             let mut in_place_of_another = None;
             document.visit(&mut |node| {
                 in_place_of_another = patches::replacement(node).or(in_place_of_another);

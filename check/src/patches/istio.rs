@@ -51,8 +51,8 @@ fn of_extension(context: Context<'_>, operation: &Entry, value: &Node) -> Option
         (operation, problem.to_owned())
     } else if !known.is_asked_for(text) {
         let problem = format!(
-            "no HTTP_FILTER of this file asks for {text} by its config_discovery: it is in no filter chain, and the app is \
-             open"
+            "no HTTP_FILTER of this file asks for {text} by its config_discovery: unless another file does, it is in no \
+             filter chain, and the app is open"
         );
         (name, problem)
     } else {
