@@ -65,10 +65,10 @@ impl KeyValue {
     }
 
     /// The entry's place, once no other request of this instance has it: one that hangs has it for ever.
-    async fn alone(&self, name: &str) -> Result<Alone<'_>, StoreError> {
+    async fn lock(&self, name: &str) -> Result<Guard<'_>, StoreError> {
         for _ in 0..STEPS {
             if self.busy.borrow_mut().insert(name.to_owned()) {
-                return Ok(Alone {
+                return Ok(Guard {
                     busy: &self.busy,
                     name: name.to_owned(),
                 });
@@ -106,7 +106,7 @@ impl KeyValue {
 
     /// One change, with nobody of this instance between its steps.
     async fn change(&self, name: &str, change: &Change) -> Result<Written, StoreError> {
-        let _alone = self.alone(name).await?;
+        let _guard = self.lock(name).await?;
         match change {
             Change::Put(value, life) => self.set(name, value, life).await?,
             Change::Swap {
@@ -146,7 +146,7 @@ impl Store for KeyValue {
             return Ok(Some(value.to_vec()));
         }
         // Read again, alone: it may have been written anew in the meantime.
-        let _alone = self.alone(&key.name).await?;
+        let _guard = self.lock(&key.name).await?;
         self.read(&key.name, now).await
     }
 
@@ -167,12 +167,12 @@ impl Store for KeyValue {
 }
 
 /// Held while an entry is read and written; also a request that is dropped gives it back.
-struct Alone<'a> {
+struct Guard<'a> {
     busy: &'a RefCell<BTreeSet<String>>,
     name: String,
 }
 
-impl Drop for Alone<'_> {
+impl Drop for Guard<'_> {
     fn drop(&mut self) {
         self.busy.borrow_mut().remove(&self.name);
     }

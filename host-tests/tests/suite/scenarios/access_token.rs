@@ -156,7 +156,7 @@ pub fn an_app_of_another_platform_has_no_token(host: HostKind) {
         (Ask::get("/wx/session?check=wechat").token(&token), "check"),
     ] {
         let refused = world.assert_refused(ask, 400, "invalid_parameter");
-        let told = format!("{name}: is of use in WeChat's mini programs only");
+        let told = format!("{name}: works for mini programs of WeChat only");
         assert_eq!(refused["detail"], Value::from(told));
     }
     assert_eq!(qq.requests().len(), 1, "its login");

@@ -204,7 +204,7 @@ pub fn no_other_platform_resets_a_key(host: HostKind) {
     let phone = qq.phone("alice");
     world.login(&phone);
     let refused = world.assert_refused(ask(&phone), 400, "invalid_parameter");
-    let detail = "appid: is of use in WeChat's mini programs only";
+    let detail = "appid: works for mini programs of WeChat only";
     assert_eq!(refused["detail"], detail);
     assert_eq!(qq.requests().len(), 1, "its login");
     assert_eq!(world.counter("wx_session.admin.bad_request"), 1);

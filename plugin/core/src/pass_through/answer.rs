@@ -164,7 +164,6 @@ mod tests {
         assert_eq!(asked.get(), 2);
     }
 
-    /// An API that says so of every token takes it away from nobody else.
     #[test]
     fn what_the_host_does_not_allow_is_no_outage() {
         let worker = worker();
@@ -180,6 +179,7 @@ mod tests {
         }
     }
 
+    /// An API that says so of every token takes it away from nobody else.
     #[test]
     fn a_token_that_is_dead_for_the_repetition_too_is_kept() {
         let host = FakeHost::at(1_700_000_000_000);

@@ -38,7 +38,7 @@ pub(crate) fn app_of<'a>(
 ) -> Result<&'a MiniProgram, Rejection> {
     let app = config.mini_program(appid).ok_or(unknown)?;
     if app.platform != Platform::Wechat {
-        let problem = "is of use in WeChat's mini programs only";
+        let problem = "works for mini programs of WeChat only";
         return Err(Reason::InvalidParameter.parameter(parameter, problem));
     }
     Ok(app)
