@@ -433,15 +433,15 @@ pub fn while_wechat_is_down_the_code_is_not_lost(host: HostKind) {
 /// A body in which no open data can be looked for is refused before its code is spent.
 pub fn a_code_beside_open_data_that_cannot_be_read_is_not_spent(host: HostKind) {
     let rule = json!({
-        "path": "/auth/both", "methods": ["POST"], "session": "public",
+        "path": "/auth/both", "methods": ["POST"], "session": "optional",
         "login": "body", "open_data": "body",
     });
     let mut world = host.start(json!({ "routes": [rule] }));
     let phone = world.wechat.phone("alice");
     let code = phone.login();
-    let typed = |media_type: &str, body: Vec<u8>| Ask {
-        body: Some(body),
-        ..Ask::new("POST", "/auth/both").header("content-type", media_type)
+    let typed = |media_type: &str, body: Vec<u8>| {
+        let ask = Ask::new("POST", "/auth/both").header("content-type", media_type);
+        ask.body(body)
     };
     let form = format!("code={code}&a=1").into_bytes();
     let ask = typed("application/x-www-form-urlencoded", form);

@@ -249,10 +249,7 @@ pub fn of_two_old_tokens_a_login_picks_none(host: HostKind) {
     let form = |body: String| {
         let ask = Ask::new("POST", "/wx/login");
         let ask = ask.header("content-type", "application/x-www-form-urlencoded");
-        Ask {
-            body: Some(body.into_bytes()),
-            ..ask
-        }
+        ask.body(body)
     };
     let json = |token: &str| Ask::post("/wx/login", &json!({ "code": code, "token": token }));
     for ask in [
