@@ -150,8 +150,14 @@ impl Params {
 
     /// Whether a client has sent a placeholder under `name`: it thought to send something.
     pub(crate) fn has_placeholder(&self, name: &'static str) -> bool {
-        let mut texts = self.values(name).iter().filter_map(Value::as_str);
-        texts.any(|text| !text.is_empty() && is_placeholder(text))
+        let values = self.values(name);
+        let is_void = |value: &Value| {
+            value
+                .as_str()
+                .map_or_else(|| is_none(value), is_placeholder)
+        };
+        let mut texts = values.iter().filter_map(Value::as_str);
+        values.iter().all(is_void) && texts.any(|text| !text.is_empty())
     }
 
     /// The text of `name`, which must be there.

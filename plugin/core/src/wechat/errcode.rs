@@ -16,7 +16,7 @@ pub enum Meaning {
     RateLimited,
     /// 40226: WeChat holds this user for high-risk.
     UserBlocked,
-    /// The operator's to mend: see [`is_configuration`].
+    /// The operator's to mend: the list is below.
     Configuration,
     /// Any other.
     Unknown,
