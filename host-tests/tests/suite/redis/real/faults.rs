@@ -275,21 +275,25 @@ fn webdis_may_be_killed_frozen_and_restarted() {
 }
 
 /// Why each call to webdis carries a nonce: an answer goes to the file descriptor of its request, whoever has that by then.
+/// Who that is, the kernel says: on a busy machine not each time the next one.
 #[test]
 fn webdis_gives_a_late_answer_to_whoever_comes_next() {
     let redis = Server::start().unwrap();
     let webdis = Webdis::start(redis.addr()).unwrap();
     redis.command(&["SET", "k", "v"]).unwrap();
-    redis.stop_process().unwrap();
-    let in_vain = send(webdis.addr(), &webdis.request("GET/k"), IMPATIENCE);
-    assert!(in_vain.is_err());
-    // Takes the place of the first one, once webdis has seen that it is gone.
-    std::thread::sleep(IMPATIENCE);
-    let mut next = Connection::open(webdis.addr(), PATIENCE).unwrap();
-    std::thread::sleep(IMPATIENCE);
-    redis.continue_process().unwrap();
-    let unasked = next.read_response("POST").unwrap();
-    assert_eq!(unasked.text(), r#"{"GET":"v"}"#);
+    let next_is_told = || {
+        redis.stop_process().unwrap();
+        let in_vain = send(webdis.addr(), &webdis.request("GET/k"), IMPATIENCE);
+        assert!(in_vain.is_err());
+        // Takes the place of the first one, once webdis has seen that it is gone.
+        std::thread::sleep(IMPATIENCE);
+        let mut next = Connection::open(webdis.addr(), 4 * IMPATIENCE).unwrap();
+        std::thread::sleep(IMPATIENCE);
+        redis.continue_process().unwrap();
+        let unasked = next.read_response("POST");
+        unasked.is_ok_and(|unasked| unasked.text() == r#"{"GET":"v"}"#)
+    };
+    assert!((0..10).any(|_| next_is_told()));
 }
 
 #[test]
