@@ -154,7 +154,7 @@ async fn serve<H: Host, R: Request>(
                 ..
             }) = rule
             {
-                let left = taken.as_ref().and_then(taken::Taken::left);
+                let left = taken.as_ref().and_then(|taken| taken.left());
                 Box::pin(open_body::judge(context, request, left, rules)).await?;
             }
             let terms = Terms {
