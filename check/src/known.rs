@@ -6,7 +6,7 @@ use std::ptr;
 use crate::http_filter::{HttpFilter, KIND, disabled, overrides};
 use crate::plugin::names_us;
 use crate::tree::Node;
-use crate::{patches, yaml_tree};
+use crate::{patch, yaml_tree};
 
 #[derive(Clone, Default)]
 pub(crate) struct Known {
@@ -34,7 +34,7 @@ impl Known {
             let document = object.as_ref().unwrap_or(document);
             let mut in_place_of_another = None;
             document.visit(&mut |node| {
-                in_place_of_another = patches::replacement(node).or(in_place_of_another);
+                in_place_of_another = patch::replacement(node).or(in_place_of_another);
                 let is_replacement = in_place_of_another.is_some_and(|own| ptr::eq(own, node));
                 known.see(node, is_replacement);
             });
@@ -50,7 +50,7 @@ impl Known {
         }
         let on = overrides(node).filter(|entry| disabled(&entry.node).is_none());
         self.enabled.extend(on.map(|entry| entry.name.clone()));
-        let asked_for = patches::asked_for(node).into_iter();
+        let asked_for = patch::asked_for(node).into_iter();
         self.asked_for.extend(asked_for.map(str::to_owned));
         self.openid
             .extend(openid(node).filter(|name| !self.openid.contains(name)));

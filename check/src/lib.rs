@@ -11,6 +11,7 @@ mod http_filter;
 mod known;
 mod kubernetes;
 mod objects;
+mod patch;
 mod patches;
 mod plugin;
 mod spin;

@@ -61,19 +61,3 @@ fn of_extension(context: Context<'_>, operation: &Entry, value: &Node) -> Option
     let found = Finding::new(context.file, place.line, &place.name, problem);
     Some(vec![found])
 }
-
-/// The names by which filters that a patch puts into a chain ask for what they are told.
-pub(crate) fn asked_for(patch: &Node) -> Vec<&str> {
-    let target = patch.field_at(&["apply_to"]).and_then(Node::text);
-    let operation = patch.text_at(&["patch", "operation"]);
-    let mut names = Vec::new();
-    match (target, operation) {
-        // A list that is merged gets longer, a filter that is merged was there before.
-        (None, _) | (_, None | Some("REMOVE")) | (Some("HTTP_FILTER"), Some("MERGE")) => {}
-        _ => patch.visit(&mut |node| {
-            let asks = node.field("config_discovery").is_some();
-            names.extend(node.text_at(&["name"]).filter(|_| asks));
-        }),
-    }
-    names
-}

@@ -9,7 +9,6 @@ use crate::context::Context;
 use crate::fail_open::{FAILS_OPEN, lets_in};
 use crate::plugin::names_us;
 use crate::tree::Node;
-pub(crate) use istio::asked_for;
 use json::Json;
 
 /// What is wrong in the patches of an object, or nothing if none of them is of wx-session.
@@ -29,14 +28,6 @@ pub(crate) fn check(context: Context<'_>, object: &Node) -> Option<Vec<Finding>>
         found.get_or_insert_with(Vec::new).extend(own);
     }
     found
-}
-
-/// What a patch puts in the place of something.
-pub(crate) fn replacement(patch: &Node) -> Option<&Node> {
-    let names = ["op", "operation"];
-    let operation = names.iter().find_map(|name| patch.text_at(&[name]));
-    let replaces = operation.is_some_and(|operation| operation.eq_ignore_ascii_case("replace"));
-    patch.get("value").filter(|_| replaces)
 }
 
 /// Every field in it by which a filter lets everyone in.
